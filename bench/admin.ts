@@ -25,9 +25,9 @@ const WARM_UP = 3;
 const IMPORTED = 10_000;
 const AIM = { p95Ms: 50, coldBytes: 150_000, requests: 1, importMs: 5_000 };
 
-/** `cpu`: ms that the server itself computed for one answer, which a busy machine does not change. */
+/** `cpu`: ms that the server itself computed for one response, which a busy machine does not change. */
 type Times = { p50: number; p95: number; cpu: number; bytes: number };
-/** What a browser asked for: with nothing kept, and again with what it kept. Images that the page is about are counted apart. */
+/** What a browser asked for: with nothing cached, and again with what it cached. Images that the page is about are counted apart. */
 type Loads = { coldBytes: number; coldRequests: number; warmRequests: number; images: number; streams: number };
 
 const root = join(import.meta.dir, "..");
@@ -58,6 +58,8 @@ async function startServer(): Promise<{ url: string; cpuMs(): number; stop(): Pr
     FLOW2API_GEMINI_BASE_URL: nowhere,
     FLOW2API_FLOW_LABS_BASE_URL: nowhere,
     FLOW2API_FLOW_API_BASE_URL: nowhere,
+    FLOW2API_VERTEX_BASE_URL: nowhere,
+    FLOW2API_VERTEX_TOKEN_URL: nowhere,
     FLOW2API_REFRESH_ENABLED: "false",
     FLOW2API_MEDIA_MIN_FREE_MB: "0",
     FLOW2API_STORAGE_DATA_DIR: folder,
@@ -145,9 +147,9 @@ async function timeOf(admin: SignedIn, { path, kind }: AdminView): Promise<Times
   for (let turn = -WARM_UP; turn < TIMES; turn++) {
     if (turn === 0) cpuBefore = server.cpuMs();
     const startedAt = performance.now();
-    const answer = await admin.get(path, kind === "fragment" ? { "hx-request": "true" } : {});
-    bytes = (await answer.bytes()).length;
-    if (answer.status !== 200) return `answers ${answer.status}`;
+    const response = await admin.get(path, kind === "fragment" ? { "hx-request": "true" } : {});
+    bytes = (await response.bytes()).length;
+    if (response.status !== 200) return `answers ${response.status}`;
     if (turn >= 0) taken.push(performance.now() - startedAt);
   }
   taken.sort((a, b) => a - b);
@@ -208,12 +210,12 @@ async function measureImport(admin: SignedIn): Promise<boolean> {
   const text = Array.from({ length: IMPORTED }, (_, index) => `imported-${index},gemini,AIzaSy${newSecretText().slice(0, 33)}`).join("\n");
   const [startedAt, cpuBefore] = [performance.now(), server.cpuMs()];
   const previewed = await admin.post("/admin/tokens/import", { text, provider: "" });
-  const draft = previewed.headers.get("location");
-  if (!draft) throw new Error(`The import was answered with ${previewed.status}.`);
+  const preview = previewed.headers.get("location");
+  if (!preview) throw new Error(`The import was answered with ${previewed.status}.`);
   const previewMs = performance.now() - startedAt;
-  await admin.post(`${draft}/start`);
+  await admin.post(`${preview}/start`);
   // The page of an import that runs holds its event stream; that of one that has ended does not.
-  while ((await (await admin.get(draft)).text()).includes("hx-sse:connect")) await Bun.sleep(20);
+  while ((await (await admin.get(preview)).text()).includes("hx-sse:connect")) await Bun.sleep(20);
   const wholeMs = performance.now() - startedAt;
   using store = new Database(join(folder, "flow2api.db"), { readonly: true });
   const { count } = store.query<{ count: number }, [number]>("SELECT count(*) AS count FROM tokens WHERE id > ?").get(LARGE.tokens)!;
@@ -224,7 +226,7 @@ async function measureImport(admin: SignedIn): Promise<boolean> {
   return isGood;
 }
 
-/** A kept folder stays as it was seeded. */
+/** A retained folder stays as it was seeded. */
 function forgetImported(): void {
   using store = new Database(join(folder, "flow2api.db"));
   store.run("PRAGMA foreign_keys = ON");

@@ -1,8 +1,9 @@
-// Images inside answers: 16 of 24 MiB (base64) at once in every form that holds them, and the memory of it: `bun bench/answers.ts`.
-// An answer that were held whole would take 24 MiB and more for each of the 16, beside what arrives from the upstream meanwhile.
+// Images inside responses: 16 of 24 MiB (base64) at once in every form that holds them, and the memory of it: `bun bench/answers.ts`.
+// A response that was held whole would take 24 MiB and more for each of the 16, beside what arrives from the upstream meanwhile.
 import { build } from "../scripts/build.ts";
+import { startFlow2api } from "./gateway.ts";
 import { memoryOf, peakWhile } from "./memory.ts";
-import { startFlow2api, startMock } from "./targets.ts";
+import { startMock } from "./targets.ts";
 
 const AT_ONCE = 16;
 const MIB = 1024 * 1024;
@@ -20,7 +21,7 @@ const FORMS: [name: string, path: string, body: object][] = [
 ];
 
 await build(new URL("../dist/flow2api", import.meta.url).pathname);
-const mock = await startMock(0);
+const mock = await startMock("0");
 try {
   const rows = [];
   for (const form of FORMS) rows.push(await measured(...form));
@@ -31,10 +32,10 @@ try {
 
 /** Each form on a server of its own: memory that one has taken is not given back before the next. */
 async function measured(form: string, path: string, body: object) {
-  const target = await startFlow2api(0, mock.url);
+  const target = await startFlow2api("0", mock.url);
   try {
-    const base = new URL(target.url).origin;
-    const headers = target.headers("huge");
+    const base = target.origin;
+    const { headers } = target.shape("huge");
     await (await fetch(`${base}/v1/models`, { headers })).text();
     const idle = memoryOf(target.pid);
     let bytes = 0;

@@ -1,4 +1,4 @@
-// The ceiling: the least that a gateway on this stack can be. Checks a key, picks a token in turn, passes body and answer through.
+// The ceiling: the least that a gateway on this stack can be. Checks a key, picks a token in turn, passes body and response through.
 import { Elysia } from "elysia";
 
 const [port, upstream] = [Number(process.argv[2] ?? 0), process.argv[3] ?? ""];
@@ -18,12 +18,12 @@ const app = new Elysia()
     async ({ request }) => {
       const body = await request.text();
       const model = MODELS[request.headers.get("x-weight") ?? "small"];
-      const answer = await fetch(`${upstream}/v1beta/models/${model}:generateContent`, {
+      const response = await fetch(`${upstream}/v1beta/models/${model}:generateContent`, {
         method: "POST",
         body,
         headers: { "content-type": "application/json", "x-goog-api-key": TOKENS[turn++ % TOKENS.length]! },
       });
-      return new Response(answer.body, { status: answer.status, headers: { "content-type": "application/json" } });
+      return new Response(response.body, { status: response.status, headers: { "content-type": "application/json" } });
     },
     { parse: "none" },
   )

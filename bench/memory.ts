@@ -7,7 +7,7 @@ export function memoryOf(pid: number): number {
   return Number(kilobytes) / 1024;
 }
 
-/** The highest resident memory seen, in MB, while `work` runs; looked at every 5 ms. */
+/** The highest resident memory seen, in MB, while `work` runs; read every 5 ms. */
 export async function peakWhile(pid: number, work: () => Promise<unknown>): Promise<number> {
   let peak = memoryOf(pid);
   const watch = setInterval(() => {

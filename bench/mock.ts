@@ -48,9 +48,9 @@ const server = Bun.serve({
     if (request.method === "GET") return new Response(MODELS, { headers: HEADERS });
     await request.arrayBuffer();
     const model = /models\/([^:]+):/.exec(request.url)?.[1] ?? "gemini-nano-banana-2.1";
-    const answer = ANSWERS[model] ?? ANSWERS["gemini-nano-banana-2.1"]!;
+    const response = ANSWERS[model] ?? ANSWERS["gemini-nano-banana-2.1"]!;
     if (model === "gemini-3-pro-image") await Bun.sleep(300);
-    return new Response(answer as BodyInit, { headers: HEADERS });
+    return new Response(response as BodyInit, { headers: HEADERS });
   },
 });
 console.log(server.port);

@@ -36,6 +36,7 @@ function tokenRow(id: number, now: number): TokenRow {
     allowFamilies: [],
     denyFamilies: id % 11 === 0 ? ["model-d"] : [],
     proxy: null,
+    location: null,
     note: "",
     tags: [],
     identity: null,
@@ -62,7 +63,15 @@ const limited: Outcome = {
 
 /** Microseconds of every lease; ten calls run at once, one in 200 is rate limited. */
 async function measure(size: number, strategy: Strategy): Promise<{ lease: number[]; end: number[] }> {
-  const settings: Settings["pool"] = { strategy, wait_ms: 0, queue_limit: 1000, image_concurrency: 4, video_concurrency: 2 };
+  const settings: Settings["pool"] = {
+    strategy,
+    prefer_cheaper: true,
+    wait_ms: 0,
+    queue_limit: 1000,
+    proxy: "",
+    image_concurrency: 4,
+    video_concurrency: 2,
+  };
   const random = seededRandom(size);
   const pool = new Pool({ clock: systemClock, random, settings: () => settings, log: silentLog, saveHealth: async () => {} });
   const now = Date.now();

@@ -10,7 +10,7 @@ import { openStore } from "../src/db/sqlite/store.ts";
 import type { Store } from "../src/db/store.ts";
 import { storePassword } from "../src/gateway/auth/password.ts";
 import { writeVideoSpec } from "../src/gateway/jobs/video-spec.ts";
-import { families } from "../src/gateway/models/models.ts";
+import { builtInCatalogue } from "../src/gateway/models/catalogue/build.ts";
 import { newId, newKey, newTimeId } from "../src/ids.ts";
 import { silentLog } from "../src/log.ts";
 import { renderedImage } from "../src/simulator/media/images.ts";
@@ -25,7 +25,11 @@ const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 /** A little less than the age at which a server deletes by itself. */
 const SPAN = 29 * DAY;
-const FAMILIES = [...families("image").slice(0, 4), ...families("video").slice(0, 2)].map(({ id, kind }) => ({ id, kind }));
+const CATALOGUE = builtInCatalogue();
+const FAMILIES = [...CATALOGUE.families("image").slice(0, 4), ...CATALOGUE.families("video").slice(0, 2)].map(({ id, kind }) => ({
+  id,
+  kind,
+}));
 const FAILURES = [
   ["upstream_rate_limited", "per_minute", 429, "The upstream takes no more calls for 31 s."],
   ["content_policy", "policy_input", 400, "The upstream refused the prompt."],
@@ -105,7 +109,7 @@ const newToken = (index: number) => {
   };
 };
 
-/** One held back in five: blocked, cooling as a whole, cooling for one model. */
+/** One in cooldown in five: blocked, cooling as a whole, cooling for one model. */
 function healthOf(id: number, now: number) {
   const condition = (state: string, reason: string, until: number | null) => ({
     condition: { state, reason, since: now - HOUR, until },
@@ -247,7 +251,7 @@ function seedSums(db: Database): void {
       SELECT seq, key_id, id, kind, family, at, images, CAST(video_seconds * 1000 AS INTEGER), CAST(usd * 1000000 AS INTEGER), 'settled', at + ms,
       images, CAST(video_seconds * 1000 AS INTEGER), CAST(usd * 1000000 AS INTEGER) FROM requests`;
   const perKey = (period: string) =>
-    `INSERT INTO store.key_usage SELECT ${period} AS period, key_id, sum(images), sum(actual_video_ms), sum(micro_usd) FROM store.reservations GROUP BY period, key_id`;
+    `INSERT INTO store.key_usage (period, key_id, images, video_ms, micro_usd) SELECT ${period} AS period, key_id, sum(images), sum(actual_video_ms), sum(micro_usd) FROM store.reservations GROUP BY period, key_id`;
   db.transaction(() => {
     add("all", "0", whole);
     add("key", "key_id", whole);
@@ -265,13 +269,13 @@ function seedSums(db: Database): void {
 
 /** Small images with their row; every tenth belongs to a request of the log. */
 async function seedMedia(db: Database, size: SeedSize, now: number, random: Random): Promise<void> {
-  const pictures = await Promise.all([64, 96, 128].map((side) => checker(side)));
+  const images = await Promise.all([64, 96, 128].map((side) => checker(side)));
   const row = insertInto(db, "store.media", MEDIA_COLUMNS);
   const request = db.query<{ id: string }, [number]>("SELECT id FROM requests WHERE seq = ?");
   const link = db.query<never, SQLQueryBindings[]>("UPDATE requests SET media_ids = ? WHERE seq = ?");
   db.transaction(() => {
     for (let index = 0; index < size.media; index++) {
-      const renderedImage = pick(random, pictures);
+      const renderedImage = pick(random, images);
       const at = Math.floor(now - (1 - index / size.media) * SPAN - 60_000);
       const id = newId();
       const isInput = random() < 0.1;

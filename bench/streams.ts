@@ -2,9 +2,9 @@
 import http from "node:http";
 import { parseArgs } from "node:util";
 import { build } from "../scripts/build.ts";
+import { startFlow2api } from "./gateway.ts";
 import { median } from "./load.ts";
 import { memoryOf, peakWhile } from "./memory.ts";
-import { startFlow2api } from "./targets.ts";
 
 const { values } = parseArgs({ options: { streams: { type: "string", default: "2000" }, seconds: { type: "string", default: "30" } } });
 const STREAMS = Number(values.streams);
@@ -20,7 +20,7 @@ process.env.BUN_CONFIG_MAX_HTTP_REQUESTS ??= "65535";
 const upstream = startUpstream();
 const root = new URL("..", import.meta.url).pathname;
 await build(`${root}dist/flow2api`);
-const target = await startFlow2api(0, upstream.url);
+const target = await startFlow2api("0", upstream.url);
 try {
   const idle = memoryOf(target.pid);
   const streams: Promise<Seen>[] = [];
@@ -42,7 +42,7 @@ type Seen = { status: number; lost: string[]; comments: number; firstMs: number;
 /** Answers each call with an image, a given time after it came: the calls' own pace is that of their ends. */
 function startUpstream() {
   const pixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
-  const answer = JSON.stringify({
+  const response = JSON.stringify({
     candidates: [
       {
         content: { role: "model", parts: [{ text: "A fox." }, { inlineData: { mimeType: "image/png", data: pixel } }] },
@@ -64,7 +64,7 @@ function startUpstream() {
       held.most = Math.max(held.most, ++held.now);
       await Bun.sleep(SECONDS * 1000);
       held.now--;
-      return new Response(answer, { headers: { "content-type": "application/json" } });
+      return new Response(response, { headers: { "content-type": "application/json" } });
     },
   });
   return { url: server.url.origin, held, stop: () => server.stop(true) };
@@ -80,24 +80,28 @@ function readStream(): Promise<Seen> {
     messages: [{ role: "user", content: "a fox in the snow" }],
   });
   return new Promise((resolve, reject) => {
-    const request = http.request(target.url, { method: "POST", headers: target.headers("small"), agent: false }, (response) => {
-      let text = "";
-      let firstMs = 0;
-      let silenceMs = 0;
-      let lastAt = startedAt;
-      response.setEncoding("utf8");
-      response.on("data", (chunk: string) => {
-        const now = performance.now();
-        firstMs ||= now - startedAt;
-        silenceMs = Math.max(silenceMs, now - lastAt);
-        lastAt = now;
-        text += chunk;
-      });
-      response.on("end", () =>
-        resolve({ status: response.statusCode!, lost: lostOf(text), comments: text.match(/^:/gm)?.length ?? 0, firstMs, silenceMs }),
-      );
-      response.on("error", reject);
-    });
+    const request = http.request(
+      `${target.origin}/v1/chat/completions`,
+      { method: "POST", headers: target.shape("small").headers, agent: false },
+      (response) => {
+        let text = "";
+        let firstMs = 0;
+        let silenceMs = 0;
+        let lastAt = startedAt;
+        response.setEncoding("utf8");
+        response.on("data", (chunk: string) => {
+          const now = performance.now();
+          firstMs ||= now - startedAt;
+          silenceMs = Math.max(silenceMs, now - lastAt);
+          lastAt = now;
+          text += chunk;
+        });
+        response.on("end", () =>
+          resolve({ status: response.statusCode!, lost: lostOf(text), comments: text.match(/^:/gm)?.length ?? 0, firstMs, silenceMs }),
+        );
+        response.on("error", reject);
+      },
+    );
     request.on("error", reject);
     request.end(body);
   });

@@ -3,8 +3,8 @@
 // The upstream sends at the rate of a line of so many Gbit/s; 0: as fast as it is read.
 import { parseArgs } from "node:util";
 import { build } from "../scripts/build.ts";
+import { startFlow2api } from "./gateway.ts";
 import { memoryOf, peakWhile } from "./memory.ts";
-import { startFlow2api } from "./targets.ts";
 
 const { values } = parseArgs({
   options: { videos: { type: "string", default: "16" }, mb: { type: "string", default: "200" }, gbit: { type: "string", default: "1" } },
@@ -25,8 +25,8 @@ type Video = { id: string; status: string; error: { message: string } | null };
 const upstream = startUpstream();
 const root = new URL("..", import.meta.url).pathname;
 await build(`${root}dist/flow2api`);
-const target = await startFlow2api(0, upstream.url);
-const base = new URL(target.url).origin;
+const target = await startFlow2api("0", upstream.url);
+const base = target.origin;
 try {
   await call("/v1/models");
   const idle = memoryOf(target.pid);
@@ -67,7 +67,7 @@ async function timed(work: () => Promise<unknown>): Promise<{ seconds: number; p
 
 async function call(path: string, body?: object): Promise<Response> {
   const response = await fetch(`${base}${path}`, {
-    headers: target.headers("small"),
+    headers: target.shape("small").headers,
     ...(body ? { method: "POST", body: JSON.stringify(body) } : {}),
   });
   if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
@@ -83,14 +83,14 @@ async function completed(id: string): Promise<void> {
   throw new Error(`${id} was never completed`);
 }
 
-/** Reads a whole video and keeps nothing of it. */
+/** Reads a whole video and stores nothing of it. */
 async function download(id: string): Promise<void> {
   let bytes = 0;
   for await (const chunk of (await call(`/v1/videos/${id}/content`)).body!) bytes += chunk.byteLength;
   if (bytes !== BYTES) throw new Error(`${id}: ${bytes} of ${BYTES} bytes`);
 }
 
-/** Interactions that are done when they are first looked at, each with a file of the wanted size. */
+/** Interactions that are done when they are first polled, each with a file of the wanted size. */
 function startUpstream() {
   const head = new Uint8Array(PIECE);
   head.set(Buffer.from("\0\0\0\x18ftypmp42\0\0\0\0mp42isom", "latin1"));

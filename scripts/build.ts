@@ -1,18 +1,9 @@
-// Compiles the executable: dist/flow2api for this machine, or with --release every target and SHA256SUMS.
-import { mkdirSync, readdirSync, rmSync } from "node:fs";
-import { basename, join } from "node:path";
-import { parseArgs } from "node:util";
+// Compiles the executable: dist/flow2api for this machine.
+import { join } from "node:path";
 import { $ } from "bun";
 
-const TARGETS = [
-  "bun-linux-x64",
-  "bun-linux-arm64",
-  "bun-linux-x64-musl",
-  "bun-linux-arm64-musl",
-  "bun-darwin-x64",
-  "bun-darwin-arm64",
-  "bun-windows-x64",
-] as const;
+/** Threads that write: a module each, beside `main.ts` in the executable as here. */
+const THREADS = ["src/store-thread.ts", "src/backup-thread.ts"];
 
 const root = join(import.meta.dir, "..");
 
@@ -23,33 +14,10 @@ const root = join(import.meta.dir, "..");
 export async function build(outfile: string, target?: string): Promise<void> {
   const flags = ["--compile", "--minify", "--bytecode", "--format=esm", "--no-compile-autoload-dotenv", "--no-compile-autoload-bunfig"];
   const chosen = target ? [`--target=${target}`] : [];
-  await $`bun build ${flags} ${chosen} src/main.ts --asset ./views/assets --outfile ${outfile}`.cwd(root).quiet();
-}
-
-async function release(folder: string): Promise<void> {
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
-  for (const target of TARGETS) {
-    const name = target.replace("bun-", "flow2api-") + (target.includes("windows") ? ".exe" : "");
-    await build(join(folder, name), target);
-    console.log(`built ${name}`);
-  }
-  const files = readdirSync(folder).filter((file) => file.startsWith("flow2api"));
-  const sums = await Promise.all(files.map(async (file) => `${await sha256(join(folder, file))}  ${basename(file)}`));
-  await Bun.write(join(folder, "SHA256SUMS"), `${sums.sort().join("\n")}\n`);
-}
-
-async function sha256(file: string): Promise<string> {
-  const hasher = new Bun.CryptoHasher("sha256");
-  for await (const chunk of Bun.file(file).stream()) hasher.update(chunk);
-  return hasher.digest("hex");
+  await $`bun build ${flags} ${chosen} src/main.ts ${THREADS} --asset ./views/assets --outfile ${outfile}`.cwd(root).quiet();
 }
 
 if (import.meta.main) {
-  const { values } = parseArgs({ options: { release: { type: "boolean", default: false } } });
-  if (values.release) await release(join(root, "dist", "release"));
-  else {
-    await build(join(root, "dist", "flow2api"));
-    console.log("built dist/flow2api");
-  }
+  await build(join(root, "dist", "flow2api"));
+  console.log("built dist/flow2api");
 }

@@ -25,7 +25,7 @@ export function openingLine(text: string): string | null {
   return /^(?:#![^\n]*\n)?\/\/ +([^\n]*\S)/.exec(text)?.[1] ?? null;
 }
 
-/** Folders that hold sources; those of data, fixtures and the tests' recorded answers are described by the folder above. */
+/** Folders that hold sources; those of data, fixtures and the tests' recorded responses are described by the folder above. */
 export const foldersOf = (sources: SourceFile[]): string[] =>
   [...new Set(sources.map(({ path }) => posix.dirname(path)))]
     .filter((folder) => !/(^|\/)(assets|answers|packaged)(\/|$)/.test(folder))

@@ -1,29 +1,21 @@
 // Writes the licences of what is built in: the list that the admin shows, and their texts; with --check it fails when either is stale.
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { ROOT, readLocked } from "./release/lockfile.ts";
 
-const ROOT = resolve(import.meta.dir, "..");
 const LIST = join(ROOT, "src/admin/licences.json");
 const TEXTS = join(ROOT, "views/assets/licences.txt");
 
-type Manifest = { name: string; version: string; license?: string; licenses?: { type: string }[]; dependencies?: Record<string, string> };
+type Manifest = { name: string; version: string; license?: string; licenses?: { type: string }[] };
 type Licence = { name: string; version: string; licence: string };
 
 /** Every package that the program needs at run time, whether all of it is built in or not; by name. */
 function packages(): { manifest: Manifest; folder: string }[] {
   const found = new Map<string, { manifest: Manifest; folder: string }>();
-  const visit = (names: string[], from: string) => {
-    for (const name of names) {
-      const folder = [join(from, "node_modules", name), join(ROOT, "node_modules", name)].find((path) =>
-        existsSync(join(path, "package.json")),
-      );
-      if (!folder || found.has(name)) continue;
-      const manifest: Manifest = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
-      found.set(name, { manifest, folder });
-      visit(Object.keys(manifest.dependencies ?? {}), folder);
-    }
-  };
-  visit(Object.keys(JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")).dependencies), ROOT);
+  for (const { folder } of readLocked().packages) {
+    const manifest: Manifest = JSON.parse(readFileSync(join(ROOT, folder, "package.json"), "utf8"));
+    found.set(manifest.name, { manifest, folder: join(ROOT, folder) });
+  }
   return [...found.values()].sort((a, b) => (a.manifest.name < b.manifest.name ? -1 : 1));
 }
 

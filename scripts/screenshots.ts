@@ -48,9 +48,9 @@ async function main(): Promise<void> {
   const all = shotsOf(showcase);
   const shots = all.filter(({ name }) => name.includes(values.only));
   for (const shot of shots) {
-    const picture = await take(browser, showcase, shot);
-    bytes += picture.length;
-    await Bun.write(join(values.out, fileOf(shot.name)), picture);
+    const image = await take(browser, showcase, shot);
+    bytes += image.length;
+    await Bun.write(join(values.out, fileOf(shot.name)), image);
   }
   const files = new Set([INDEX, ...all.map(({ name }) => fileOf(name))]);
   for (const name of readdirSync(values.out)) if (!files.has(name)) rmSync(join(values.out, name));

@@ -89,7 +89,7 @@ async function addKeys({ context }: Rig): Promise<string[]> {
   return keys;
 }
 
-/** The server looks for changes every second. */
+/** The server checks for changes every second. */
 async function until(check: () => boolean): Promise<void> {
   for (const deadline = Date.now() + 10_000; !check(); await Bun.sleep(50)) {
     if (Date.now() > deadline) throw new Error("What was written did not arrive in memory.");
@@ -107,7 +107,7 @@ async function learn({ context }: Rig): Promise<void> {
   }
 }
 
-/** After everything was made: what is held back makes nothing. */
+/** After everything was made: what is in cooldown makes nothing. */
 function holdBack({ context }: Rig): void {
   for (const { id, label } of context.pool.rows()) {
     const held = TOKENS.find((token) => token.label === label)?.held;
@@ -149,8 +149,8 @@ async function makeImages(rig: Rig, keys: readonly string[]): Promise<string> {
   for (const [index, [prompt, size]] of IMAGES.entries()) {
     simulator.setOptions({ latencyMs: 400 + ((index * 7) % 5) * 250 });
     const model = index % 3 === 0 ? "gemini-3-pro-image" : "gemini-nano-banana-2.1";
-    const answer = await make(model, prompt, size, keys[index % keys.length]);
-    if (!answer.ok) throw new Error(`An image was answered with ${answer.status}: ${await answer.text()}`);
+    const response = await make(model, prompt, size, keys[index % keys.length]);
+    if (!response.ok) throw new Error(`An image was answered with ${response.status}: ${await response.text()}`);
   }
   simulator.setFaults("gemini.generate=blocked-safety:once");
   await make("gemini-nano-banana-2.1", "Something that is refused", "1024x1024", keys[1]);
@@ -166,9 +166,15 @@ async function tryInPlayground(rig: Rig, me: SignedIn): Promise<string> {
   rig.simulator.setOptions({ latencyMs: 600 });
   const ids: string[] = [];
   for (const prompt of TRIED) {
-    const answer = await me.post("/admin/playground/runs", { prompt, model: "gemini-nano-banana-2.1", aspect: "3:2", size: "1K", n: "1" });
-    const id = new URL(answer.headers.get("location") ?? "", rig.url).searchParams.get("job");
-    if (!id) throw new Error(`The playground answered with ${answer.status}: ${await answer.text()}`);
+    const response = await me.post("/admin/playground/runs", {
+      prompt,
+      model: "gemini-nano-banana-2.1",
+      aspect: "3:2",
+      size: "1K",
+      n: "1",
+    });
+    const id = new URL(response.headers.get("location") ?? "", rig.url).searchParams.get("job");
+    if (!id) throw new Error(`The playground answered with ${response.status}: ${await response.text()}`);
     ids.push(id);
   }
   await ended(rig, "image", TRIED.length);
@@ -180,8 +186,8 @@ async function makeVideos(rig: Rig, keys: readonly string[]): Promise<string> {
   const { store } = rig.context;
   for (const [index, prompt] of VIDEOS.entries()) {
     const json = { model: "gemini-omni-1.2-flash", prompt, seconds: "4", size: "1280x720" };
-    const answer = await rig.call("/v1/videos", { json, ...as(keys[index]) });
-    if (!answer.ok) throw new Error(`A video was answered with ${answer.status}: ${await answer.text()}`);
+    const response = await rig.call("/v1/videos", { json, ...as(keys[index]) });
+    if (!response.ok) throw new Error(`A video was answered with ${response.status}: ${await response.text()}`);
   }
   const done = await ended(rig, "video", VIDEOS.length);
   // As if made some hours ago.

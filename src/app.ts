@@ -3,25 +3,26 @@ import { Elysia } from "elysia";
 import { createAdmin } from "./admin/routes.ts";
 import { inRanges } from "./api/address.ts";
 import { createSharedPaths, geminiRoutes } from "./api/gemini/routes.ts";
+import { mcpRoutes } from "./api/mcp/routes.ts";
 import { mediaRoutes } from "./api/media.ts";
 import { openaiRoutes } from "./api/openai/routes.ts";
-import { describeApi } from "./api/openapi/document.ts";
+import { describeLater } from "./api/openapi/document.ts";
 import { pluginRoutes } from "./api/plugin.ts";
 import { openapiRoute, systemRoutes } from "./api/system.ts";
 import type { Context } from "./context.ts";
 import { Readiness } from "./gateway/reports/readiness.ts";
 import { type PipelineOptions, RequestPipeline } from "./request-pipeline.ts";
 
-export type { Arrivals } from "./request-pipeline.ts";
-
-export type AppOptions = PipelineOptions & {
+export type AppOptions = Omit<PipelineOptions, "answerFirst"> & {
   /** Aborts as soon as the server begins to stop. */
   stopping: AbortSignal;
 };
 
 export async function createApp(ctx: Context, options: AppOptions) {
   const { clock, media } = ctx;
-  const pipeline = new RequestPipeline(ctx, options, { server: () => app.server, handle: (request) => app.handle(request) });
+  const served = { server: () => app.server, handle: (request: Request) => app.handle(request) };
+  const answerFirst: PipelineOptions["answerFirst"] = (call, server) => answerShared(call, server);
+  const pipeline = new RequestPipeline(ctx, { ...options, answerFirst }, served);
   const { bodies } = pipeline;
   const allowed = ctx.config.settings.admin.allow;
   const admin = await createAdmin(ctx, {
@@ -35,41 +36,52 @@ export async function createApp(ctx: Context, options: AppOptions) {
   pipeline.admin = admin;
   const readiness = new Readiness({ ...ctx, settings: ctx.settings.current });
   const tokensByState = () => ctx.pool.gauges().tokens;
-  const gemini = { ...ctx, bodies, callOf: (request: Request) => pipeline.geminiCallOf(request) };
+  const api = { ...ctx, bodies, callOf: (request: Request) => pipeline.callOf(request) };
+  const answerShared = createSharedPaths(api);
 
   // Elysia looks for the path from the eleventh character on, where that of a short host name (`api`, `x`) has already begun.
   const app = new Elysia({ handler: { standardHostname: false } })
-    .onRequest((arriving) => pipeline.admit(arriving))
-    .onError(({ error, request, code, set }) => {
-      const response = pipeline.fail(request, error, code === "NOT_FOUND");
-      // The access log reads it here: the response's own status does not reach it.
-      set.status = response.status;
-      return response;
+    .onRequest(({ request }) => {
+      const response = pipeline.admit(request);
+      // Elysia reads this text: a call behind `return` would make every request wait for a promise.
+      if (response !== undefined) return response;
     })
-    .onAfterResponse(({ request, responseValue, set }) =>
-      pipeline.end(request, responseValue instanceof Response ? responseValue.status : Number(set.status ?? 200)),
+    .onError(({ error, request, code, set, route }) =>
+      pipeline.finish(request, pipeline.fail(request, error, code === "NOT_FOUND"), set, route),
     )
+    .mapResponse(({ request, responseValue, set, route }) => {
+      const response = pipeline.finish(request, responseValue, set, route);
+      if (response instanceof Response) return response;
+    })
     .use(systemRoutes({ metrics: ctx.metrics, tokensByState, unready: () => readiness.reasons() }))
     .use(mediaRoutes({ media, callerOf: (request) => pipeline.keyIdOf(request), linkWatch: ctx.linkWatch }))
-    // Paths that both dialects have are routes of OpenAI; a request that speaks Gemini is answered before it reaches them.
-    .onBeforeHandle(createSharedPaths(gemini))
-    .use(openaiRoutes({ ...ctx, bodies, callOf: (request) => pipeline.callOf(request) }))
-    .use(geminiRoutes(gemini))
+    .use(openaiRoutes(api))
+    .use(geminiRoutes(api))
+    .use(mcpRoutes(api))
     .use(pluginRoutes({ ...ctx, bodies, now: clock.now }));
 
   connectMetrics(ctx, tokensByState, () => bodies.held());
   // The document describes what is mounted before it: the API without the admin.
-  const api = app.use(openapiRoute(() => document));
-  const document = describeApi(api);
+  const described = app.use(openapiRoute(() => document()));
+  const document = describeLater(described);
   admin.describe(document);
-  return api.use(admin.routes);
+  return described.use(admin.routes);
 }
 
-function connectMetrics({ metrics, pool, media, limits }: Context, tokensByState: () => Record<string, number>, bodyBytes: () => number) {
+function connectMetrics(
+  { metrics, pool, media, limits, store }: Context,
+  tokensByState: () => Record<string, number>,
+  bodyBytes: () => number,
+) {
   metrics.connect({
     inFlight: () => pool.gauges().inFlight,
     queued: () => pool.gauges().queued,
     tokensByState,
+    cooldowns: () => pool.countCooldowns(),
+    isNetworkDown: () => pool.gauges().networkDegradedSince !== null,
+    openJobs: () => store.countOpenJobs(),
+    isLedgerDegraded: () => limits.degradedSince() !== null,
+    diskFreeBytes: () => media.freeBytes(),
     mediaBytes: () => media.totalBytes(),
     bodyBytes,
     reservations: () => limits.gauges().reservations,

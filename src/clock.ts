@@ -1,6 +1,7 @@
 // Clock and randomness as arguments, with sleep, timeout and repeat on them; tests pass a virtual clock.
 
 import { AppError } from "./errors.ts";
+import { Timers } from "./timers.ts";
 
 /** Where "now" and timers come from. Times are epoch milliseconds. */
 export type Clock = {
@@ -12,13 +13,18 @@ export type Clock = {
 /** A number in [0, 1). */
 export type Random = () => number;
 
-export const systemClock: Clock = {
-  now: Date.now,
-  after(ms, task) {
-    const timer = setTimeout(task, Math.min(ms, 2 ** 31 - 1));
+const systemTimers = new Timers({
+  now: () => performance.now(),
+  set(ms, ring) {
+    const timer = setTimeout(ring, ms);
     timer.unref();
     return () => clearTimeout(timer);
   },
+});
+
+export const systemClock: Clock = {
+  now: Date.now,
+  after: (ms, task) => systemTimers.after(ms, task),
 };
 
 /** Ms from `start` to `now`, both epoch ms; 0 where the clock was set back in between. */

@@ -21,8 +21,12 @@ import { Limits } from "./gateway/limits/limits.ts";
 import { createMediaFetch } from "./gateway/media/fetch-media.ts";
 import { LinkWatch } from "./gateway/media/link-watch.ts";
 import { FileMediaStore, type MediaStore } from "./gateway/media/media-store.ts";
-import { assumedFamilies } from "./gateway/models/models.ts";
-import { createModelOverrides, type ModelOverrides } from "./gateway/models/overrides.ts";
+import { MemoryBudget } from "./gateway/media/memory-budget.ts";
+import type { Catalogue } from "./gateway/models/catalogue/catalogue.ts";
+import { noteFound } from "./gateway/models/catalogue/found.ts";
+import { CatalogueLayers } from "./gateway/models/catalogue/layers.ts";
+import { ModelWatch } from "./gateway/models/model-watch.ts";
+import { modelsFor, withCatalogue } from "./gateway/models/with-catalogue.ts";
 import { Pool } from "./gateway/pool/pool.ts";
 import { createLogTail, type LogTail } from "./gateway/reports/log-tail.ts";
 import type { Maintenance } from "./gateway/reports/maintenance.ts";
@@ -38,14 +42,20 @@ import { createMetrics, type Metrics } from "./metrics.ts";
 import { createFlow } from "./providers/flow/client.ts";
 import { createGemini } from "./providers/gemini/client.ts";
 import type { Provider } from "./providers/provider.ts";
+import { createVertex } from "./providers/vertex/client.ts";
+import type { Traces } from "./traces.ts";
 
 export type Context = JobParts & {
   config: Config;
   settings: SettingsStore;
   /** Layers of the settings, for their editor. */
   layers: SettingsLayers;
-  /** Disabled families and price overrides. */
-  offer: ModelOverrides;
+  /** The layers of the catalogue: built in, file, admin. */
+  models: CatalogueLayers;
+  /** The catalogue that is in force. */
+  catalogue: () => Catalogue;
+  /** Logs models without a price and retirements that are near. */
+  modelWatch: ModelWatch;
   store: Store;
   requests: RequestLog;
   keys: Keys;
@@ -56,6 +66,8 @@ export type Context = JobParts & {
   /** Flow sessions from the companion extension. */
   companionSessions: CompanionSessions;
   media: MediaStore;
+  /** Of results that generations hold in memory. */
+  memory: MemoryBudget;
   affinity: Affinity;
   /** Detects media links that clients cannot open. */
   linkWatch: LinkWatch;
@@ -75,6 +87,8 @@ export type Context = JobParts & {
   /** 32 bytes that sign the admin's cookies and forms. */
   sessionSecret: Uint8Array;
   metrics: Metrics;
+  /** Absent: OpenTelemetry is off. */
+  traces?: Traces;
   /** Bytes of request bodies, and of the texts of requests that wait. */
   bodyBudget: BodyBudget;
   /** Backup, restore and sizes of the data folder. */
@@ -103,22 +117,28 @@ type Options = {
   simulated: boolean;
   shutdown: AbortSignal;
   sessionSecret: Uint8Array;
+  traces?: Traces;
 };
 
 /** Builds everything on an open store, without loading or starting it: see `server.ts`. */
 export function createContext({ shutdown, ...options }: Options): Context {
-  const { config, maintenance, store, requests, log, clock, random, sessionSecret } = options;
+  const { config, maintenance, store, requests, log, clock, random, sessionSecret, traces } = options;
   const { data_dir: dataDir } = config.settings.storage;
   const { allow_private_hosts: allowPrivateHosts } = config.settings.media;
   const settings = createSettings(config.settings);
   const current = settings.current;
   const now = clock.now;
   const metrics = createMetrics();
-  const base = { store, requests, settings: current, metrics, clock, random, log };
+  const models = new CatalogueLayers({
+    now,
+    adoption: () => current().models.adopt,
+    onChange: () => pool?.refreshFamilies(),
+  });
+  const catalogue = models.current;
+  const base = { store, requests, settings: current, catalogue, metrics, traces, clock, random, log };
   const vendorNews = new VendorNews(base);
-  const providers = createProviders(options, vendorNews);
+  const providers = createProviders(options, vendorNews, catalogue);
   const keys = createKeys();
-  const offer = createModelOverrides();
   const undelivered = new Undelivered(base);
   const limits = new Limits({
     ...base,
@@ -132,27 +152,34 @@ export function createContext({ shutdown, ...options }: Options): Context {
     countInput: (keyId, bytes) => limits.countUpload(keyId, bytes),
     orphans: maintenance.orphans,
   });
-  const pool = offer.limit(createPool(base));
+  const pool = withCatalogue(createPool(base), catalogue);
   const tokens = new Credentials({
     ...base,
     providers,
+    sharedProxy: () => current().pool.proxy,
     openTempFile: (mime) => media.openTempFile(mime),
     now,
-    onFacts: (id, facts) => pool.updateFacts(id, facts),
+    onFacts: (id, facts) => {
+      pool.updateFacts(id, facts);
+      if (facts.found?.length) void noteFound({ models, store, log, now }, facts.found);
+    },
   });
   const refresher = createRefresher(base, pool, tokens);
   const audit = createAudit({ store, now });
   const affinity = createAffinity();
   const fetchMedia = createMediaFetch({ ...base, allowPrivateHosts });
-  const work = { ...base, undelivered, pool, limits, providers, tokens, keys, media, prices: offer.prices };
+  const work = { ...base, undelivered, pool, limits, providers, tokens, keys, media };
   const bodyBudget = new BodyBudget(() => current().server);
   const holdBytes = (keyId: number, bytes: number) => bodyBudget.hold(keyOwner(keyId), bytes);
-  const generate = createGenerate({ ...work, affinity, shutdown, holdBytes });
+  const memory = new MemoryBudget();
+  const generate = createGenerate({ ...work, affinity, shutdown, holdBytes, memory });
   return {
     ...options,
     ...createJobParts({ ...work, generate, allowPrivateHosts }),
     settings,
-    offer,
+    models,
+    catalogue,
+    modelWatch: new ModelWatch({ catalogue, pool, log, now }),
     keys,
     providers,
     pool,
@@ -163,6 +190,7 @@ export function createContext({ shutdown, ...options }: Options): Context {
       settings: () => current().pool,
     }),
     media,
+    memory,
     affinity,
     linkWatch: new LinkWatch(),
     inputs: { media, fetchMedia, affinity, fileNamed: store.fileNamed, limits: () => dataUrlLimits(current()), now },
@@ -182,22 +210,27 @@ export function createContext({ shutdown, ...options }: Options): Context {
   };
 }
 
-type Base = Pick<Options, "store" | "clock" | "random" | "log"> & { settings: () => Settings; metrics: Metrics };
+type Base = Pick<Options, "store" | "clock" | "random" | "log"> & {
+  settings: () => Settings;
+  catalogue: () => Catalogue;
+  metrics: Metrics;
+};
 
 function createPool(base: Base): Pool {
   return new Pool({
     ...base,
     settings: () => base.settings().pool,
     saveHealth: base.store.saveHealth,
-    assumed: assumedFamilies,
+    familiesOf: ({ provider, families }) => base.catalogue().servedFamilies(provider, families),
     awaitsCheck: () => base.settings().refresh.enabled,
+    onCooldown: base.metrics.cooldownBegan,
   });
 }
 
 function createRefresher(base: Base, pool: Pool, tokens: Credentials): Refresher {
   const settings = () => base.settings().refresh;
-  const intervalMs = (provider: string) => 1000 * (provider === "flow" ? settings().flow_interval : settings().gemini_interval);
-  return new Refresher({ ...base, pool, tokens, settings, intervalMs, checks: base.metrics.checks });
+  const intervalMs = (provider: string) => 1000 * checkInterval(settings(), provider);
+  return new Refresher({ ...base, pool, tokens, settings, intervalMs });
 }
 
 function dataUrlLimits({ media }: Settings) {
@@ -207,12 +240,20 @@ function dataUrlLimits({ media }: Settings) {
 function createProviders(
   { config, clock, random, log }: Pick<Options, "config" | "clock" | "random" | "log">,
   news: VendorNews,
+  catalogue: () => Catalogue,
 ): ReadonlyMap<string, Provider> {
-  const { gemini, flow } = config.settings;
+  const { gemini, flow, vertex } = config.settings;
   const shared = { now: clock.now, log, news: news.report };
   const all = [
-    createGemini({ ...shared, baseUrl: gemini.base_url }),
-    createFlow({ ...shared, labsBaseUrl: flow.labs_base_url, apiBaseUrl: flow.api_base_url, random }),
+    createGemini({ ...shared, models: modelsFor(catalogue, "gemini"), baseUrl: gemini.base_url }),
+    createFlow({ ...shared, models: modelsFor(catalogue, "flow"), labsBaseUrl: flow.labs_base_url, apiBaseUrl: flow.api_base_url, random }),
+    createVertex({ ...shared, models: modelsFor(catalogue, "vertex"), baseUrl: vertex.base_url, tokenUrl: vertex.token_url }),
   ];
   return new Map(all.map((provider) => [provider.name, provider]));
+}
+
+/** Seconds between checks of a token of this provider. */
+function checkInterval(refresh: Config["settings"]["refresh"], provider: string): number {
+  if (provider === "flow") return refresh.flow_interval;
+  return provider === "vertex" ? refresh.vertex_interval : refresh.gemini_interval;
 }

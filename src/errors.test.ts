@@ -35,9 +35,9 @@ describe("a failure of the store or the disk is known, a bug is not", () => {
 test.each([
   ["openai", openaiError],
   ["gemini", geminiError],
-])("%s tells a failure of the server as 503 with Retry-After, thrown as ours or by the store", (_, respond) => {
-  const answers = [respond(serverFailure("Starting.", "starting")), respond(coded("SQLITE_FULL")), respond(coded("SQLITE_IOERR"))];
-  expect(answers.map(({ status, headers }) => [status, headers.get("retry-after")])).toEqual([
+])("%s returns a failure of the server as 503 with Retry-After, thrown as ours or by the store", (_, respond) => {
+  const responses = [respond(serverFailure("Starting.", "starting")), respond(coded("SQLITE_FULL")), respond(coded("SQLITE_IOERR"))];
+  expect(responses.map(({ status, headers }) => [status, headers.get("retry-after")])).toEqual([
     [503, "5"],
     [503, "60"],
     [503, "5"],

@@ -55,11 +55,18 @@ export type FailureReason =
   | "policy_output"
   | "text_only"
   | "malformed"
-  | "cut_off";
+  | "cut_off"
+  | "no_output"
+  | "shared_capacity"
+  | "not_in_location"
+  | "iam_denied"
+  | "api_disabled"
+  | "project_missing";
 
-/** What a failure concerns: token, group, model or request. Decides whose health it counts against. */
+/** What a failure concerns: token, group, model, location or request. Decides whose health it counts against. */
 export type FailureDetail = {
-  scope: "token" | "token_model" | "group" | "group_model" | "upstream" | "request";
+  /** `location_model`: one model of the provider in one location, whoever asks. */
+  scope: "token" | "token_model" | "group" | "group_model" | "location_model" | "upstream" | "request";
   reason: FailureReason;
   /** Epoch ms before which the upstream refuses the same call, where it names a time. */
   until?: number;

@@ -61,7 +61,7 @@ test("the environment's proxy never counts", async () => {
   }
 });
 
-test("a redirect is an answer, not followed", async () => {
+test("a redirect is a response, not followed", async () => {
   let requests = 0;
   const url = await listen((socket) => {
     socket.on("data", () => {

@@ -1,12 +1,15 @@
 // HTTP client for providers, SSRF guard and webhooks: explicit proxy, no redirects, failures as AppError.
+import { systemClock } from "./clock.ts";
 import { AppError } from "./errors.ts";
+import { BRIDGE_HEADER, isSocks } from "./proxy-address.ts";
+import { SocksBridges } from "./socks-bridges.ts";
 
 export type HttpRequest = {
   method?: "GET" | "POST" | "DELETE";
   url: string;
   headers?: Record<string, string>;
   body?: string | Uint8Array | Blob;
-  /** Proxy of this call, or null for a direct connection. The environment's HTTP_PROXY never counts. */
+  /** Proxy of this call, HTTP or SOCKS5, or null for a direct connection. The environment's HTTP_PROXY never counts. */
   proxy: string | null;
   signal: AbortSignal;
   /** Name to verify in the certificate when the host of `url` is an IP address. */
@@ -32,6 +35,8 @@ const NEVER_SENT = new Set([
   "CERT_HAS_EXPIRED",
   "UnsupportedProxyProtocol",
   "ProxyConnectFailed",
+  // The proxy did not open the tunnel in which the request would have been sent.
+  "ERR_PROXY_TUNNEL",
 ]);
 
 /** A URL without trailing slashes. */
@@ -52,9 +57,32 @@ const codeOf = (error: unknown): string => (error instanceof Error && "code" in 
  * @throws {AppError} `network` (it was not sent), `upstream_unknown_outcome` (it may have arrived, without a response),
  * or the signal's own reason when that is an AppError (`cancelled`, `upstream_timeout`)
  */
-export async function send(request: HttpRequest): Promise<Response> {
+export function send(request: HttpRequest): Promise<Response> {
+  return request.proxy !== null && isSocks(request.proxy) ? sendBySocks(request, request.proxy) : sendByHttp(request);
+}
+
+const bridges = new SocksBridges(systemClock);
+
+async function sendBySocks(request: HttpRequest, address: string): Promise<Response> {
+  const { bridge, url } = await bridges.open(address).catch((cause) => {
+    throw new AppError("network", "The upstream could not be reached: the way to the SOCKS proxy could not be opened.", { cause });
+  });
+  const refused = (cause?: unknown) => new AppError("network", `The upstream could not be reached: ${bridge.failure}.`, { cause });
+  // Without a tunnel a connection belongs to one host.
+  const response = await sendByHttp({ ...request, proxy: url }, request.url.startsWith("https:")).catch((error) => {
+    throw error instanceof AppError && bridge.failure !== "" && isTunnelFailure(error.cause) ? refused(error.cause) : error;
+  });
+  if (response.headers.get(BRIDGE_HEADER) !== bridge.credential) return response;
+  await response.body?.cancel();
+  throw refused();
+}
+
+const isTunnelFailure = (error: unknown) => codeOf(error) === "ERR_PROXY_TUNNEL";
+
+async function sendByHttp(request: HttpRequest, keepalive = true): Promise<Response> {
   try {
     return await fetch(request.url, {
+      keepalive,
       method: request.method ?? "GET",
       headers: request.headers,
       body: request.body,
@@ -63,7 +91,7 @@ export async function send(request: HttpRequest): Promise<Response> {
       // `false` (unlike null or "") also disables HTTP_PROXY of the environment; missing in the types.
       proxy: (request.proxy ?? false) as string,
       decompress: request.decompress ?? true,
-      ...(request.serverName ? { tls: { serverName: request.serverName } } : {}),
+      tls: request.serverName ? { serverName: request.serverName } : undefined,
     } as BunFetchRequestInit);
   } catch (error) {
     throw toNetworkError(error, request.signal);

@@ -9,33 +9,53 @@ export function newId(): string {
   return randomText(26);
 }
 
-/** Random bytes drawn in advance: one call for many ids. */
-const pool = new Uint8Array(4096);
-let used = pool.length;
+/** Random characters made in advance, each given once. Small: an id may retain the whole text in memory. */
+const POOL = 1024;
+let pool = "";
+let used = POOL;
 
 function randomText(length: number): string {
-  if (used + length > pool.length) {
-    crypto.getRandomValues(pool);
+  if (used + length > POOL) {
+    pool = newPool();
     used = 0;
   }
-  let text = "";
-  for (const end = used + length; used < end; used++) text += ALPHABET[pool[used]! & 31];
-  return text;
+  used += length;
+  return pool.slice(used - length, used);
 }
+
+function newPool(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(POOL));
+  for (let index = 0; index < POOL; index++) bytes[index] = ALPHABET.charCodeAt(bytes[index]! & 31);
+  return Buffer.from(bytes.buffer).toString("latin1");
+}
+
+let lastMs = -1;
+let lastPrefix = "";
 
 /** As {@link newId}, sorted by time: ids made later come later, so that an index grows at its end. `now` in epoch ms. */
 export function newTimeId(now: number): string {
+  const ms = Math.floor(now);
+  if (ms !== lastMs) {
+    lastPrefix = timePrefix(ms);
+    lastMs = ms;
+  }
+  return lastPrefix + randomText(17);
+}
+
+function timePrefix(ms: number): string {
   let prefix = "";
-  for (let rest = Math.floor(now), place = 0; place < 9; place++, rest = Math.floor(rest / 32)) prefix = SORTED[rest % 32] + prefix;
-  return prefix + randomText(17);
+  for (let rest = ms, place = 0; place < 9; place++, rest = Math.floor(rest / 32)) prefix = SORTED[rest % 32] + prefix;
+  return prefix;
 }
 
 /** The id of a request that began at `now`, epoch ms. */
 export const newRequestId = (now: number): string => `req_${newTimeId(now)}`;
 
+const ID = /^[a-z2-7]{26}$/;
+
 /** Whether `text` has the form of an id that {@link newId} mints. */
 export function isId(text: string): boolean {
-  return /^[a-z2-7]{26}$/.test(text);
+  return ID.test(text);
 }
 
 /** 256 random bits as 43 base64url characters, for secrets that people copy. */

@@ -24,7 +24,7 @@ test("the third waits for one of two to leave, in the order they came; another n
   expect(inside).toEqual(["1", "2", "5", "3"]);
 });
 
-test("who gives up while waiting takes no place", async () => {
+test("who gives up while waiting takes no slot", async () => {
   const semaphore = new KeyedSemaphore(1);
   const leave = await semaphore.enter("a", free);
   const gone = new AbortController();

@@ -1,22 +1,22 @@
 // Listeners of the server: the API's port, the admin's own, and how they drain.
 
-import { type AppOptions, type Arrivals, createApp } from "./app.ts";
+import { enterBy } from "./api/arrival.ts";
+import { type AppOptions, createApp } from "./app.ts";
 import type { Context } from "./context.ts";
 
 /** Largest body that Bun accepts; our limit is smaller and its refusal has an envelope. */
 const BUN_BODY_LIMIT = 2048 * 1024 * 1024;
 
-export async function listen(ctx: Context, options: Omit<AppOptions, "arrivals">) {
+export async function listen(ctx: Context, options: AppOptions) {
   const { host, port } = ctx.config.settings.server;
-  const arrivals: Arrivals = new WeakMap();
-  const app = await createApp(ctx, { ...options, arrivals });
+  const app = await createApp(ctx, options);
   // By default Elysia shares the port with another listener; a taken port must be an error.
   app.listen({ hostname: host, port, maxRequestBodySize: BUN_BODY_LIMIT, reusePort: false });
-  return { app, adminServer: listenForAdmin(ctx, (request) => app.handle(request), arrivals) };
+  return { app, adminServer: listenForAdmin(ctx, (request) => app.handle(request)) };
 }
 
 /** The admin on an address of its own; null where the settings have none. */
-export function listenForAdmin({ config, log }: Context, handle: (request: Request) => Promise<Response>, arrivals: Arrivals) {
+export function listenForAdmin({ config, log }: Context, handle: (request: Request) => Promise<Response>) {
   const { host, port } = config.settings.admin;
   if (port === 0) return null;
   const server = Bun.serve({
@@ -26,7 +26,7 @@ export function listenForAdmin({ config, log }: Context, handle: (request: Reque
     idleTimeout: 0,
     maxRequestBodySize: BUN_BODY_LIMIT,
     fetch(request, self) {
-      arrivals.set(request, { peer: self.requestIP(request)?.address ?? null, listener: "admin" });
+      enterBy(request, { peer: self.requestIP(request)?.address ?? null, listener: "admin" });
       return handle(request);
     },
   });

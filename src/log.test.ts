@@ -57,3 +57,14 @@ test("levels below the set one are not written, and the level can change", () =>
     { time: "1970-01-01T00:00:00.000Z", level: "info", message: "now", part: "x" },
   ]);
 });
+
+test("odd field names change nothing but themselves", () => {
+  const odd = JSON.parse('{"__proto__": {"token": "x"}, "constructor": "c", "token": "plain", "tokens": 3}');
+  expect(JSON.stringify(redact(odd))).toBe('{"constructor":"c","token":"…","tokens":3}');
+  for (let name = 0; name < 3_000; name++) redact({ [`field ${name}`]: name });
+  expect(redact({ session_token: "x", "field 2999": "y", other: "AIzaSyA1234567890abcdefgh" })).toEqual({
+    session_token: "…",
+    "field 2999": "y",
+    other: "AIza…",
+  });
+});

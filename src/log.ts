@@ -14,6 +14,8 @@ export type Log = {
   error(message: string, fields?: Fields): void;
   /** The same log with fields added to each line. */
   with(fields: Fields): Log;
+  /** Whether a line of this level is written: what costs time to say is not worked out otherwise. */
+  isWritten(level: LogLevel): boolean;
   setLevel(level: LogLevel): void;
   /** Calls `listener` with each written line, until the returned function is called. */
   listen(listener: (line: LogLine) => void): () => void;
@@ -24,10 +26,11 @@ const COLOUR: Record<LogLevel, string> = { debug: "\x1b[2m", info: "\x1b[36m", w
 
 /** Field names whose values are always masked. */
 const SECRET_NAMES =
-  /^(authorization|proxy-authorization|cookie|set-cookie|x-goog-api-key|key|secret|token|access_token|session_token|password|st|at)$/i;
+  /^(authorization|proxy-authorization|cookie|set-cookie|x-goog-api-key|key|secret|token|access_token|session_token|password|st|at|private_key|privatekey|assertion|accesstoken)$/i;
 
 /** Shapes of secrets inside any text: Google keys and tokens, our keys, bearer values, `key=` in a query, URL credentials. */
 const SECRET_SHAPES: readonly [RegExp, string][] = [
+  [/-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]*(?:-----END [A-Z ]*PRIVATE KEY-----)?/g, "-----BEGIN PRIVATE KEY-----…"],
   [/AIza[\w-]{10,}/g, "AIza…"],
   [/ya29\.[\w.-]+/g, "ya29.…"],
   [/eyJ[\w-]{8,}(?:\.[\w.-]+)?/g, "eyJ…"],
@@ -38,7 +41,7 @@ const SECRET_SHAPES: readonly [RegExp, string][] = [
 ];
 
 /** A text without any of these cannot match a shape above: most texts end here. */
-const SUSPECT = /AIza|ya29|eyJ|sk-f2a|bearer|key=|@/i;
+const SUSPECT = /PRIVATE KEY|AIza|ya29|eyJ|sk-f2a|bearer|key=|@/i;
 
 /** Replaces everything in `text` that looks like a secret. */
 export function redactText(text: string): string {
@@ -56,9 +59,24 @@ export function redact(value: unknown, depth = 0): unknown {
   if (depth > 4) return "…";
   if (ArrayBuffer.isView(value) || value instanceof Blob) return "[bytes]";
   if (Array.isArray(value)) return value.slice(0, 50).map((item) => redact(item, depth + 1));
-  return Object.fromEntries(
-    Object.entries(value).map(([name, item]) => [name, SECRET_NAMES.test(name) && item ? "…" : redact(item, depth + 1)]),
-  );
+  const safe: Fields = {};
+  for (const name of Object.keys(value)) {
+    const item = (value as Fields)[name];
+    if (name !== "__proto__") safe[name] = item && isSecretName(name) ? "…" : redact(item, depth + 1);
+  }
+  return safe;
+}
+
+/** Field names come from the program: nearly all are the same few. */
+const secretNames = new Map<string, boolean>();
+const MAX_NAMES = 1_000;
+
+function isSecretName(name: string): boolean {
+  const known = secretNames.get(name);
+  if (known !== undefined) return known;
+  const isSecret = SECRET_NAMES.test(name);
+  if (secretNames.size < MAX_NAMES) secretNames.set(name, isSecret);
+  return isSecret;
 }
 
 function redactError(error: Error, depth: number): Fields {
@@ -84,7 +102,7 @@ export function createLog(options: {
   level: LogLevel;
   format: "json" | "pretty";
   now?: () => number;
-  write?: (line: string) => void;
+  write?: (line: string, level: LogLevel) => void;
 }): Log {
   const now = options.now ?? Date.now;
   const write = options.write ?? ((line: string) => void process.stderr.write(`${line}\n`));
@@ -92,13 +110,14 @@ export function createLog(options: {
   const listeners = new Set<(line: LogLine) => void>();
 
   const make = (base: Fields): Log => {
+    const hasBase = Object.keys(base).length > 0;
     const line = (level: LogLevel) => (message: string, fields?: Fields) => {
       if (ORDER[level] < ORDER[shared.level]) return;
-      const safe = redact({ ...base, ...fields }) as Fields;
+      const safe = redact(hasBase ? { ...base, ...fields } : (fields ?? {})) as Fields;
       const time = new Date(now());
       const text = redactText(message);
-      if (options.format === "pretty") write(prettyLine(time, level, text, safe));
-      else write(JSON.stringify({ time: time.toISOString(), level, message: text, ...safe }));
+      if (options.format === "pretty") write(prettyLine(time, level, text, safe), level);
+      else write(JSON.stringify({ time: time.toISOString(), level, message: text, ...safe }), level);
       for (const listener of listeners) listener({ at: time.getTime(), level, message: text, fields: safe });
     };
     return {
@@ -106,6 +125,7 @@ export function createLog(options: {
       info: line("info"),
       warn: line("warn"),
       error: line("error"),
+      isWritten: (level) => ORDER[level] >= ORDER[shared.level],
       with: (fields) => make({ ...base, ...fields }),
       setLevel: (level) => {
         shared.level = level;

@@ -31,6 +31,7 @@ const code = await run(process.argv.slice(2), {
     process.on("SIGINT", listener).on("SIGTERM", listener);
     return () => void process.off("SIGINT", listener).off("SIGTERM", listener);
   },
+  onExit: (listener) => void process.on("exit", listener),
   exit: (status) => process.exit(status),
 });
 

@@ -5,7 +5,7 @@ import { createReadStream, readdirSync, rmSync, statfsSync } from "node:fs";
 import { readdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
-import { writeBackup } from "./db/sqlite/backup/backup-file.ts";
+import { writeBackupApart } from "./db/sqlite/backup/backup-thread.ts";
 import { restoreBackup } from "./db/sqlite/backup/restore.ts";
 import {
   appliedRestore,
@@ -22,6 +22,8 @@ import { type Orphanage, orphansBeside } from "./gateway/media/media-orphans.ts"
 import type { FolderSizes, Maintenance } from "./gateway/reports/maintenance.ts";
 
 type Dependencies = { dataDir: string; env: Record<string, string | undefined>; now: () => number; restart?: () => void };
+
+const BACKUP_THREAD = new URL("./backup-thread.ts", import.meta.url);
 
 /** Temporary files of backups and uploads; leftovers of a crash are deleted at the next start. */
 const TEMPORARY = /^\.?passing-/;
@@ -50,7 +52,8 @@ export function createMaintenance({ dataDir, env, now, restart }: Dependencies):
       isWriting = true;
       const file = temporaryFile();
       try {
-        const { bytes, lacks } = await writeBackup({ dataDir, file, requests, media, secretKey: null, now: now() });
+        const options = { dataDir, file, requests, media, secretKey: null, now: now() };
+        const { bytes, lacks } = await writeBackupApart(BACKUP_THREAD, options);
         const day = new Date(now()).toISOString().slice(0, 16).replaceAll(/[-:]/g, "").replace("T", "-");
         return { name: `flow2api-${day}.tar`, bytes, lacks, body: readOnce(file) };
       } catch (error) {

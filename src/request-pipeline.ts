@@ -2,23 +2,26 @@
 import type { AdminGuard } from "./admin/auth/guard.ts";
 import { ADMIN_HEADERS } from "./admin/auth/guard.ts";
 import { createAccessLog, type RequestTracker } from "./api/access-log.ts";
-import { calledOrigin, clientAddress, forwardedHost, publicOrigin } from "./api/address.ts";
+import { forwardedHost, publicOrigin } from "./api/address.ts";
+import { Arrival, arrivalOf, enterBy, type Surroundings } from "./api/arrival.ts";
 import { BodyReader } from "./api/body/body.ts";
 import { keyOwner } from "./api/body/body-budget.ts";
-import { type Dialect, dialectOf, splitUrl } from "./api/dialect.ts";
+import { type Dialect, dialectOf } from "./api/dialect.ts";
 import { errorResponse as geminiError } from "./api/gemini/errors.ts";
-import { createGuard, isUnknownKey, type Listener, unknownUrl, type Verdict } from "./api/guard.ts";
+import { createGuard, isUnknownKey, unknownUrl, type Verdict } from "./api/guard.ts";
+import { errorResponse as mcpError } from "./api/mcp/errors.ts";
 import { errorResponse as openaiError } from "./api/openai/errors.ts";
-import { baseUrlHint, repairedUrl } from "./api/paths.ts";
+import { baseUrlHint, isCanonical, repairedUrl } from "./api/paths.ts";
 import { createPluginGuard, errorResponse as pluginError } from "./api/plugin.ts";
 import { createProxyWatch, trustProxyHint } from "./api/proxy-watch.ts";
 import type { Context } from "./context.ts";
+import type { KeyRow } from "./domain/key.ts";
 import { AppError, knownFailure } from "./errors.ts";
 
 /** Names of this machine: the only `Host` values that the demo accepts. */
 const LOCAL_NAMES: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
-const ENVELOPES = { openai: openaiError, gemini: geminiError, plugin: pluginError } as const satisfies Record<
+const ENVELOPES = { openai: openaiError, gemini: geminiError, mcp: mcpError, plugin: pluginError } as const satisfies Record<
   Dialect | "plugin",
   (error: unknown) => Response
 >;
@@ -26,11 +29,9 @@ const ENVELOPES = { openai: openaiError, gemini: geminiError, plugin: pluginErro
 /** An unknown key reloads the store at most once per this time, in ms. */
 const KEY_RELOAD_MS = 200;
 
-/** Requests that did not arrive at the app's own listener: their peer, and the paths that their listener serves. */
-export type Arrivals = WeakMap<Request, { peer: string | null; listener: Listener }>;
-
 export type PipelineOptions = {
-  arrivals: Arrivals;
+  /** Paths that both dialects have: a request that speaks Gemini is answered before it reaches them. */
+  answerFirst?(call: Call, server: ReturnType<Served["server"]>): Promise<Response> | undefined;
   /** Reloads what has changed in the store. */
   refresh(): Promise<void>;
   watch?: RequestTracker;
@@ -45,16 +46,21 @@ export type Served = {
 /** Decisions of the admin about requests under `/admin`. */
 export type AdminEntry = { guard: AdminGuard; errorResponse(request: Request, error: unknown): Response };
 
-type Headers = Record<string, string | number>;
-type Arriving = { request: Request; set: { headers: Headers } };
+/** Headers and status as routes may set them beside their response. */
+type Set = { headers: Record<string, unknown>; status?: number | string };
 
-/** Owns what is known of a request before a route sees it: id, peer, caller, origin. */
+/** What both dialects need of a request that came with a key. */
+export type Call = Arrival & { key: KeyRow };
+
+const repairedUrlOf = (arrival: Arrival) => repairedUrl(arrival.request.url, (name) => arrival.header(name));
+
+/** Around every route: what is known of a request before a route sees it, and what every response gets. */
 export class RequestPipeline {
   readonly bodies: BodyReader;
   readonly #access;
   readonly #guard;
   readonly #proxies;
-  readonly #mainListener: Listener;
+  readonly #around: Surroundings;
   readonly #trustProxy: readonly string[];
   #admin: AdminEntry | null = null;
   #reloadedAt = Number.NEGATIVE_INFINITY;
@@ -64,27 +70,34 @@ export class RequestPipeline {
     private readonly options: PipelineOptions,
     private readonly app: Served,
   ) {
-    const { clock, keys, log, metrics, simulated } = ctx;
+    const { clock, keys, log, metrics, traces, simulated } = ctx;
     const { server, admin } = ctx.config.settings;
     this.#trustProxy = server.trust_proxy;
-    this.#mainListener = admin.port === 0 ? "all" : "api";
-    this.#access = createAccessLog({ metrics, log, now: clock.now, watch: options.watch });
+    this.#around = {
+      peerOf: (request) => app.server()?.requestIP(request)?.address ?? null,
+      trustProxy: server.trust_proxy,
+      publicUrl: () => ctx.settings.current().server.public_url,
+      listener: admin.port === 0 ? "all" : "api",
+      linksMade: (origin) => ctx.linkWatch.made(origin),
+    };
+    this.#access = createAccessLog({ metrics, traces, log, now: clock.now, watch: options.watch });
     this.#proxies = createProxyWatch({ trustProxy: server.trust_proxy, found: (address) => log.warn(trustProxyHint(address)) });
     this.bodies = new BodyReader(() => ctx.settings.current().server, {
       clock,
       budget: ctx.bodyBudget,
       ownerOf: (request) => this.#bodyOwner(request),
       // Bun would cut an idle connection without a response; the admin's own listener has no such limit.
-      onSlow: (request) => void (options.arrivals.has(request) || app.server()?.timeout(request, 0)),
+      onSlow: (request) => void (arrivalOf(request)?.isForwarded || app.server()?.timeout(request, 0)),
     });
     this.#guard = createGuard({
       keys,
       now: clock.now,
-      trustProxy: server.trust_proxy,
       metricsToken: server.metrics_token,
       hosts: simulated ? LOCAL_NAMES : null,
+      trustProxy: server.trust_proxy,
+      mcpHosts: () => ({ publicUrl: ctx.settings.current().server.public_url, hosts: server.mcp_hosts }),
       plugin: createPluginGuard(() => ctx.settings.current().plugin.connection_token, clock.now),
-      hint: (request) => this.#urlHint(request),
+      hint: (arrival) => baseUrlHint(arrival.calledOrigin),
     });
   }
 
@@ -93,32 +106,24 @@ export class RequestPipeline {
     this.#admin = admin;
   }
 
+  /** A failure may come before the arrival is made. */
+  #arrivalOf(request: Request): Arrival {
+    return arrivalOf(request) ?? new Arrival(request, this.#around);
+  }
+
   /** Origin for links that people open in a browser. */
   originOf(request: Request): string {
-    const origin = publicOrigin(request, this.#peerOf(request), this.#originSettings());
-    if (request.method === "POST") this.ctx.linkWatch.made(origin);
-    return origin;
+    return this.#arrivalOf(request).origin;
   }
 
-  /** The call behind an admitted request, for the OpenAI dialect. */
-  callOf(request: Request) {
-    return {
-      requestId: this.#access.idOf(request),
-      startedAt: this.#access.startOf(request),
-      key: this.#guard.callerOf(request)!.key,
-      origin: this.originOf(request),
-      calledOrigin: this.#calledOrigin(request),
-    };
-  }
-
-  /** The same for the Gemini dialect, whose links are all followed by programs. */
-  geminiCallOf(request: Request) {
-    return { ...this.callOf(request), origin: this.#calledOrigin(request) };
+  /** The call behind an admitted request. */
+  callOf(request: Request): Call {
+    return arrivalOf(request) as Call;
   }
 
   keyIdOf(request: Request): { keyId: number } | null {
-    const caller = this.#guard.callerOf(request);
-    return caller && { keyId: caller.key.id };
+    const key = arrivalOf(request)?.key;
+    return key ? { keyId: key.id } : null;
   }
 
   /** What to set when a proxy is in front that `server.trust_proxy` does not name; null: nothing. */
@@ -127,67 +132,74 @@ export class RequestPipeline {
     return proxy === null ? null : trustProxyHint(proxy);
   }
 
-  /** First hook of a request. A response ends it here: a refusal, a preflight, a redirect, or the same request under its repaired URL. */
-  async admit({ request, set }: Arriving): Promise<Response | undefined> {
-    const repaired = repairedUrl(request.url, (name) => request.headers.get(name));
-    if (repaired !== null) return this.#handleAs(request, repaired);
-    const peer = this.#peerOf(request);
-    this.#proxies.observe(request, peer);
-    const decide = () => this.#guard.decide(request, peer, this.#listenerOf(request));
-    let verdict = decide();
-    if (isUnknownKey(verdict) && (await this.#reloadKeys())) verdict = decide();
-    Object.assign(set.headers, verdict.headers);
-    set.headers["x-request-id"] = this.#access.begin(request);
-    if (this.ctx.simulated) set.headers["x-flow2api-simulated"] = "true";
-    if (verdict.refusal === null) return undefined;
-    const response = await this.#refuse(request, verdict, set.headers);
-    // No other hook runs for a response that is given here.
-    if (response) this.#access.end(request, response.status);
-    return response;
+  /**
+   * First hook of a request. A response ends it here: a refusal, a preflight, a redirect, or the same request under its repaired URL. Answers
+   * at once where nothing has to be waited for, which is the rule for requests with a key.
+   */
+  admit(request: Request): Response | Promise<Response> | undefined {
+    if (arrivalOf(request)?.isAdmitted) return undefined;
+    const arrival = new Arrival(request, this.#around);
+    if (!isCanonical(request.url, arrival.path)) {
+      const repaired = repairedUrlOf(arrival);
+      if (repaired !== null) return this.#handleAs(arrival, repaired);
+    }
+    this.#access.begin(arrival);
+    this.#proxies.observe(arrival);
+    const verdict = this.#guard.decide(arrival);
+    arrival.headers = verdict.headers;
+    if (verdict.refusal !== null) return this.#admitOrRefuse(arrival, verdict);
+    return this.#answerFirst(arrival);
   }
 
   /** The response to a failure of a route, in the envelope of its dialect or as a page of the admin. */
   fail(request: Request, error: unknown, isUnknownPath: boolean): Response {
-    const { path, query } = splitUrl(request.url);
+    const arrival = this.#arrivalOf(request);
     if (!isUnknownPath && !(error instanceof AppError))
       this.ctx.log.error(knownFailure(error) ? "The store failed" : "A request failed by a bug", { error });
-    const failure = isUnknownPath ? unknownUrl(request.method, path, this.#urlHint(request)) : error;
+    const failure = isUnknownPath ? unknownUrl(request.method, arrival.path, baseUrlHint(arrival.calledOrigin)) : error;
     if (this.#admin?.guard.hasSeen(request)) return this.#admin.errorResponse(request, failure);
-    const dialect = dialectOf({ path, query, header: (name) => request.headers.get(name) });
-    return ENVELOPES[dialect](failure);
+    return ENVELOPES[dialectOf(arrival)](failure);
   }
 
-  /** Last hook: logs the response, and ends what the media store holds for the request. */
-  end(request: Request, status: number): void {
-    this.#access.end(request, status);
-    void this.ctx.media.endRequest(this.#access.idOf(request), status >= 400);
+  /**
+   * Last hook: gives a response its headers, counts and logs it, and ends what the media store holds for the request. `set` is emptied: what a
+   * route set beside its response is in the response, which is not copied once more.
+   */
+  finish<R>(request: Request, response: R, set?: Set, route: string | null = null): R {
+    const arrival = this.#arrivalOf(request);
+    if (!(response instanceof Response) || set?.headers["set-cookie"] !== undefined) {
+      if (set) set.headers = { ...this.#headersOf(arrival), ...set.headers };
+      this.#end(arrival, response instanceof Response ? response.status : Number(set?.status ?? 200), route);
+      return response;
+    }
+    const { headers } = response;
+    if (set) {
+      for (const name in set.headers) if (!headers.has(name)) headers.set(name, String(set.headers[name]));
+      set.headers = {};
+      set.status = 200;
+    }
+    for (const name in arrival.headers) if (!headers.has(name)) headers.set(name, arrival.headers[name]!);
+    headers.set("x-request-id", arrival.requestId);
+    if (this.ctx.simulated) headers.set("x-flow2api-simulated", "true");
+    this.#end(arrival, response.status, route);
+    return response;
   }
 
-  #peerOf(request: Request): string | null {
-    const arrival = this.options.arrivals.get(request);
-    return arrival ? arrival.peer : (this.app.server()?.requestIP(request)?.address ?? null);
+  /** For what is no Response yet, or has cookies. */
+  #headersOf({ headers, requestId }: Arrival): Record<string, string> {
+    return { ...headers, "x-request-id": requestId, ...(this.ctx.simulated ? { "x-flow2api-simulated": "true" } : {}) };
   }
 
-  #listenerOf(request: Request): Listener {
-    return this.options.arrivals.get(request)?.listener ?? this.#mainListener;
-  }
-
-  #originSettings() {
-    return { public_url: this.ctx.settings.current().server.public_url, trust_proxy: this.#trustProxy };
-  }
-
-  #calledOrigin(request: Request): string {
-    return calledOrigin(request, this.#peerOf(request), this.#originSettings());
-  }
-
-  #urlHint(request: Request): string {
-    return baseUrlHint(this.#calledOrigin(request));
+  #end(arrival: Arrival, status: number, route: string | null): void {
+    if (arrival.hasEnded) return;
+    this.#access.end(arrival, status, route);
+    void this.ctx.media.endRequest(arrival.requestId, status >= 400);
   }
 
   /** Bodies count for their key; those of a signed-in operator have no share, and all others have one together. */
   #bodyOwner(request: Request): string | null {
-    const caller = this.#guard.callerOf(request);
-    if (caller) return keyOwner(caller.key.id);
+    const key = arrivalOf(request)?.key;
+    if (key) return keyOwner(key.id);
     const guard = this.#admin?.guard;
     return guard?.hasSeen(request) && guard.sessionContextOf(request).session ? null : "strangers";
   }
@@ -202,35 +214,64 @@ export class RequestPipeline {
   }
 
   /** Handles the request under another URL, as from the same peer. */
-  #handleAs(request: Request, url: string): Promise<Response> {
+  #handleAs({ request, peer, listener }: Arrival, url: string): Promise<Response> {
     const { method, headers, body, signal } = request;
     const next = new Request(url, { method, headers, body, signal });
-    this.options.arrivals.set(next, { peer: this.#peerOf(request), listener: this.#listenerOf(request) });
+    enterBy(next, { peer, listener });
     // Slow routes lift the idle limit of the request that they see, which is not the server's.
     this.app.server()?.timeout(request, 0);
     return this.app.handle(next);
   }
 
-  /** The response to a request that the guard does not pass on; undefined: the admin admits it. */
-  async #refuse(request: Request, { refusal, dialect }: Verdict, headers: Headers): Promise<Response | undefined> {
-    if (refusal === "admin") return this.#askAdmin(request, Object.assign(headers, ADMIN_HEADERS));
+  /** The response to a request that the guard does not pass on; of one that is let in after a wait, the app's. */
+  async #admitOrRefuse(arrival: Arrival, first: Verdict): Promise<Response> {
+    const { request } = arrival;
+    try {
+      let verdict = first;
+      if (isUnknownKey(verdict) && (await this.#reloadKeys())) {
+        verdict = this.#guard.decide(arrival);
+        arrival.headers = verdict.headers;
+      }
+      const response = await this.#refuse(arrival, verdict);
+      if (response) return this.finish(request, response);
+    } catch (error) {
+      return this.finish(request, this.fail(request, error, false));
+    }
+    arrival.isAdmitted = true;
+    return this.#answerFirst(arrival) ?? this.app.handle(request);
+  }
+
+  #answerFirst(arrival: Arrival): Promise<Response> | undefined {
+    if (arrival.key === null || !this.options.answerFirst) return undefined;
+    const response = this.options.answerFirst(arrival as Call, this.app.server());
+    return response === undefined ? undefined : this.#finishLater(arrival.request, response);
+  }
+
+  async #finishLater(request: Request, response: Promise<Response>): Promise<Response> {
+    return this.finish(request, await response);
+  }
+
+  /** Null: it is let in. */
+  async #refuse(arrival: Arrival, { refusal, dialect }: Verdict): Promise<Response | null> {
+    if (refusal === null) return null;
+    if (refusal === "admin") return this.#askAdmin(arrival);
     if (refusal !== "preflight") return ENVELOPES[dialect](refusal);
     return dialect === "plugin" ? new Response("OK") : new Response(null, { status: 204 });
   }
 
-  async #askAdmin(request: Request, headers: Headers): Promise<Response | undefined> {
-    const { path, query } = splitUrl(request.url);
-    const peer = this.#peerOf(request);
+  async #askAdmin(arrival: Arrival): Promise<Response | null> {
+    const { request, path, query, peer, address } = arrival;
+    arrival.headers = ADMIN_HEADERS;
     const { guard, errorResponse } = this.#admin!;
     const verdict = await guard.decide(request, {
       path,
       query,
-      address: clientAddress(peer, request.headers, this.#trustProxy),
+      address,
       secure: publicOrigin(request, peer, { public_url: "", trust_proxy: this.#trustProxy }).startsWith("https:"),
       forwardedHost: forwardedHost(peer, request.headers, this.#trustProxy),
     });
-    Object.assign(headers, verdict.headers);
-    if (verdict.refusal === null) return undefined;
+    arrival.headers = { ...ADMIN_HEADERS, ...verdict.headers };
+    if (verdict.refusal === null) return null;
     if ("to" in verdict.refusal) return new Response(null, { status: 303, headers: { location: verdict.refusal.to } });
     return errorResponse(request, verdict.refusal);
   }

@@ -5,21 +5,21 @@ import { settled } from "./testing.ts";
 
 test("tasks run one after another in the order they came, and a failed one holds up nobody", async () => {
   const serial = createSerial();
-  const told: string[] = [];
+  const reported: string[] = [];
   const gate = Promise.withResolvers<void>();
   const first = serial(async () => {
-    told.push("first begins");
+    reported.push("first begins");
     await gate.promise;
     throw new Error("first fails");
   });
   const second = serial(async () => {
-    told.push("second runs");
+    reported.push("second runs");
     return 2;
   });
   await settled();
-  expect(told).toEqual(["first begins"]);
+  expect(reported).toEqual(["first begins"]);
   gate.resolve();
   expect(first).rejects.toThrow("first fails");
   expect(await second).toBe(2);
-  expect(told).toEqual(["first begins", "second runs"]);
+  expect(reported).toEqual(["first begins", "second runs"]);
 });

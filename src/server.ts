@@ -2,12 +2,14 @@
 import type { RequestTracker } from "./api/access-log.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { type Config, withDatabase } from "./config/config.ts";
+import type { Settings } from "./config/settings-schema.ts";
 import { type Context, createContext } from "./context.ts";
 import { settleFolder } from "./db/sqlite/backup/restore.ts";
 import { acquireFolder } from "./db/sqlite/lock.ts";
 import { takeAskedRotation } from "./db/sqlite/rotate.ts";
 import { createVault, loadSecretKey } from "./db/sqlite/secrets.ts";
-import { createCheckpoints, openRequestLog, openStore } from "./db/sqlite/store.ts";
+import { openRequestLog, openStore } from "./db/sqlite/store.ts";
+import { StoreThread } from "./db/sqlite/thread/store-thread.ts";
 import type { Store } from "./db/store.ts";
 import { hashKey } from "./gateway/keys/keys.ts";
 import { drain, listen } from "./listeners.ts";
@@ -15,6 +17,7 @@ import type { Log } from "./log.ts";
 import { createMaintenance } from "./maintenance.ts";
 import { startReloader } from "./reload.ts";
 import { sweepRequests } from "./request-sweep.ts";
+import type { Traces } from "./traces.ts";
 import { VERSION } from "./version.ts";
 
 export type StartOptions = {
@@ -37,6 +40,8 @@ export type RunningServer = {
   port: number;
   /** The running program, for tests. */
   context: Context;
+  /** Loads what has changed in the database and the models file, without waiting for the next check. */
+  reload(): Promise<void>;
   /** Resolves when every open response has ended or `server.drain_timeout` is over, and everything is written. */
   stop(): Promise<void>;
 };
@@ -59,6 +64,8 @@ async function open({ simulated = false, requestWatch, ...options }: StartOption
   const stopping = new AbortController();
   const { config, store, requests, secretKey } = await openFolder({ ...options, clock }, closing);
   const { data_dir: dataDir } = config.settings.storage;
+  const traces = await startTraces(config.settings.tracing, { log, now: clock.now });
+  closing.defer(() => traces?.close());
   const ctx = createContext({
     config,
     layers: { base: options.config, merge: (stored) => withDatabase(options.config, stored) },
@@ -71,6 +78,7 @@ async function open({ simulated = false, requestWatch, ...options }: StartOption
     simulated,
     shutdown: shutdown.signal,
     sessionSecret: createVault(secretKey).derive("admin session"),
+    traces,
   });
   const { refresh, startServices } = await loadServices(ctx, options.config, closing);
   const { app, adminServer } = await listen(ctx, { refresh, stopping: stopping.signal, watch: requestWatch });
@@ -82,6 +90,7 @@ async function open({ simulated = false, requestWatch, ...options }: StartOption
     url,
     port: port!,
     context: ctx,
+    reload: refresh,
     async stop() {
       stopping.abort();
       await adminServer?.stop(true);
@@ -95,6 +104,13 @@ async function open({ simulated = false, requestWatch, ...options }: StartOption
   };
 }
 
+/** Loads OpenTelemetry where a collector is named, and only there. */
+async function startTraces(settings: Settings["tracing"], deps: { log: Log; now: () => number }): Promise<Traces | undefined> {
+  if (settings.endpoint === "") return undefined;
+  const { OtlpTraces } = await import("./otlp-traces.ts");
+  return new OtlpTraces(settings, deps);
+}
+
 /** Locks the data folder and opens its databases, after a staged restore or rotation of the secret key. */
 async function openFolder({ config, log, clock, firstKey }: StartOptions & { clock: Clock }, closing: AsyncDisposableStack) {
   const dataDir = config.settings.storage.data_dir;
@@ -103,17 +119,23 @@ async function openFolder({ config, log, clock, firstKey }: StartOptions & { clo
   if (restored) log.info("Backup restored; the former data was moved aside", restored);
   await rotateIfAsked(dataDir, { log, clock });
   const secretKey = loadSecretKey(dataDir, process.env);
-  const checkpoints = createCheckpoints(log);
-  const store = await openStore({ dataDir, secretKey, checkpoints });
+  const thread = new StoreThread({ url: new URL("./store-thread.ts", import.meta.url), onDeath: (why) => exit(log, why) });
+  closing.defer(() => thread.close());
+  const store = await openStore({ dataDir, secretKey, thread });
   closing.defer(() => store.close());
-  const requests = await openRequestLog({ dataDir, clock, log, checkpoints });
+  const requests = await openRequestLog({ dataDir, clock, log, thread });
   closing.defer(() => requests.close());
-  closing.defer(() => checkpoints.close());
   if (firstKey) await addKey(store, firstKey, clock.now());
   const effective = withDatabase(config, await store.readSettings());
   for (const warning of effective.warnings) log.warn(warning);
   if (effective.origins["log.level"] === "database") log.setLevel(effective.settings.log.level);
   return { config: effective, store, requests, secretKey };
+}
+
+/** Nothing can be recorded any more: whatever is under way is settled at the next start, as after a crash. */
+function exit(log: Log, why: string): void {
+  log.error("The thread that writes the databases has ended, so the server exits", { why });
+  process.exit(1);
 }
 
 /** Loads what lives in memory. `startServices` begins the work that runs in the background, once the server listens. */

@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { findSetting } from "../src/config/settings-keys.ts";
-import { parseModel } from "../src/gateway/models/models.ts";
+import { parseModel } from "../src/gateway/models/testing.ts";
 
 const CHECKS = [...Array.from({ length: 40 }, (_, index) => String(index + 1)), "32b"];
 const testFiles = readdirSync(import.meta.dir, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".test.ts"));

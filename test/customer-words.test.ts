@@ -56,7 +56,7 @@ describe("a failure of the model's side", () => {
     expect(message).toMatch(/back in (\d+ h( \d+ min)?|\d+ min) \((\d{4}-\d\d-\d\d )?\d\d:\d\d UTC\)\. Nothing was charged\.$/);
   });
 
-  test("a lost answer says that it may have been charged and was not repeated", async () => {
+  test("a lost response says that it may have been charged and was not repeated", async () => {
     await using rig = await startRig({ simulator: { faults: "gemini.generate=lost" } });
     for (const message of await messages(rig)) expect(message).toContain("It may have been charged and was not repeated.");
   });

@@ -37,14 +37,14 @@ test("the settings file and the data folder are where the texts say", () => {
   expect(unit).toContain(`settings (optional) in ${posix.join(WorkingDirectory, DEFAULT_FILE)}\n`);
   const folder = ENVIRONMENTS["deploy/flow2api.service"].FLOW2API_STORAGE_DATA_DIR;
   expect(unit).toContain(`StateDirectory=${posix.basename(folder!)}\n`);
-  for (const told of ["first-start.txt", "flow2api token list --data"]) expect(unit).toContain(told);
+  for (const reported of ["first-start.txt", "flow2api token list --data"]) expect(unit).toContain(reported);
   expect(unit).toContain(`${folder}/first-start.txt`);
   expect(service.volumes).toEqual([`data:${ENVIRONMENTS.Dockerfile.FLOW2API_STORAGE_DATA_DIR}`]);
   expect(textOf("deploy/compose.yaml")).toContain(posix.join("/", DEFAULT_FILE));
   expect(dockerfile).toMatch(/^WORKDIR \/$/m);
 });
 
-test("the port is the default one, and both wait longer for a stop than open answers may take", () => {
+test("the port is the default one, and both wait longer for a stop than open responses may take", () => {
   const defaultOf = (key: string) => SETTINGS.find((setting) => setting.key === key)!.default as number;
   expect(service.ports).toEqual([`127.0.0.1:${defaultOf("server.port")}:${defaultOf("server.port")}`]);
   expect(dockerfile).toContain(`EXPOSE ${defaultOf("server.port")}\n`);

@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { temporaryFolder } from "../src/testing.ts";
+import { startCollector } from "./collector.ts";
 import { EXECUTABLE, ensureExecutable, type Program, runExecutable, startProgram } from "./executable.ts";
 
 const CANARIES = ["AIzaSyCanary0123456789abcdefghijklmnop", "canary~session-cookie-0123456789abcdef"];
@@ -56,24 +57,24 @@ test("the whole way: token, key, image, health, stop; and no secret anywhere", a
       headers: { authorization: `Bearer ${program.key}`, "content-type": "application/json" },
       body: JSON.stringify({ model, messages: [{ role: "user", content: "a fox" }], ...extra }),
     });
-  const answers: string[] = [];
+  const responses: string[] = [];
   for (const faults of ["", "*=503:once", "gemini.generate=bad-key:once", "flow.image=verification:once", "*=malformed:once"]) {
     program.simulator.setFaults(faults);
     for (const model of ["gemini-nano-banana-2.1", "gemini-3.1-flash-image", "imagen-4.0-generate-preview-landscape"]) {
       const response = await chat(model, { stream: faults === "" });
-      answers.push(JSON.stringify([...response.headers]), await response.text());
+      responses.push(JSON.stringify([...response.headers]), await response.text());
     }
   }
-  expect(answers.join()).toContain("![image](");
-  answers.push(await (await fetch(`${program.url}/metrics`)).text());
-  answers.push((await program.cli("token", "list", "--json")).stdout, (await program.cli("key", "list")).stdout);
+  expect(responses.join()).toContain("![image](");
+  responses.push(await (await fetch(`${program.url}/metrics`)).text());
+  responses.push((await program.cli("token", "list", "--json")).stdout, (await program.cli("key", "list")).stdout);
   const port = new URL(program.url).port;
   expect((await program.cli("healthcheck", "--port", port)).code).toBe(0);
   expect(await program.terminate()).toBe(0);
-  answers.push(program.logged());
+  responses.push(program.logged());
 
   const hidden = [...CANARIES, program.key];
-  for (const secret of hidden) expect(answers.find((answer) => answer.includes(secret))).toBeUndefined();
+  for (const secret of hidden) expect(responses.find((result) => result.includes(secret))).toBeUndefined();
   for (const file of filesIn(program.folder)) {
     const bytes = readFileSync(file);
     for (const secret of hidden) expect(`${file}: ${bytes.includes(Buffer.from(secret))}`).toBe(`${file}: false`);
@@ -112,8 +113,8 @@ test("more than 256 calls to upstreams run at once, with nothing set for it", as
       socket.once("data", (bytes) => answered(bytes.toString().slice(0, 15)));
       socket.write(`${head}\r\nconnection: close\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
     });
-  const answers = await Promise.all(Array.from({ length: WAITING }, ask));
-  expect([arrived, [...new Set(answers)]]).toEqual([WAITING, ["HTTP/1.1 200 OK"]]);
+  const responses = await Promise.all(Array.from({ length: WAITING }, ask));
+  expect([arrived, [...new Set(responses)]]).toEqual([WAITING, ["HTTP/1.1 200 OK"]]);
 }, 60_000);
 
 test("a first start prints a password and a key once, to a file where there is no terminal", async () => {
@@ -169,3 +170,17 @@ async function within(ms: number, holds: () => Promise<boolean>): Promise<void> 
   for (const deadline = Date.now() + ms + 500; Date.now() < deadline; await Bun.sleep(20)) if (await holds()) return;
   throw new Error(`It did not happen within ${ms} ms`);
 }
+
+test("delivers traces to a collector, which is named by the environment", async () => {
+  await using collector = startCollector();
+  await using program = await startProgram({ env: { FLOW2API_TRACING_ENDPOINT: collector.url } });
+  const response = await fetch(`${program.url}/v1/chat/completions`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${program.key}`, "content-type": "application/json" },
+    body: JSON.stringify({ model: "gemini-3.1-flash-image", messages: [{ role: "user", content: "a fox" }] }),
+  });
+  expect(response.status).toBe(200);
+  await response.text();
+  await program.terminate();
+  expect(collector.spans.map(({ kind }) => kind).sort()).toEqual(["client", "internal", "server"]);
+});

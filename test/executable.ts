@@ -50,13 +50,22 @@ export type ProgramOptions = {
   env?: Record<string, string>;
   simulator?: SimulatorStart;
   withKey?: boolean;
+  /** Text of `config/models.toml`. */
+  models?: string;
 };
 
 /** Starts `serve` on a free port with a pool of two Gemini tokens and one Flow session, all of the simulator. */
-export async function startProgram({ tokens, env = {}, simulator: simulated = {}, withKey = true }: ProgramOptions = {}): Promise<Program> {
+export async function startProgram({
+  tokens,
+  env = {},
+  simulator: simulated = {},
+  withKey = true,
+  models,
+}: ProgramOptions = {}): Promise<Program> {
   await ensureExecutable();
   const folder = temporaryFolder();
   const simulator = await startSimulator(simulated);
+  if (models !== undefined) await Bun.write(join(folder.path, "config", "models.toml"), models);
   const environment: Record<string, string> = {
     PATH: process.env.PATH ?? "",
     FLOW2API_SERVER_HOST: "127.0.0.1",
@@ -64,6 +73,8 @@ export async function startProgram({ tokens, env = {}, simulator: simulated = {}
     FLOW2API_GEMINI_BASE_URL: simulator.geminiBaseUrl,
     FLOW2API_FLOW_LABS_BASE_URL: simulator.flowLabsBaseUrl,
     FLOW2API_FLOW_API_BASE_URL: simulator.flowApiBaseUrl,
+    FLOW2API_VERTEX_BASE_URL: simulator.vertexBaseUrl,
+    FLOW2API_VERTEX_TOKEN_URL: simulator.vertexTokenUrl,
     FLOW2API_MEDIA_MIN_FREE_MB: "0",
     FLOW2API_LOG_FORMAT: "json",
     FLOW2API_LOG_LEVEL: "debug",

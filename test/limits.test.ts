@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import { type KeyChange, type KeyLimits, NO_LIMITS } from "../src/domain/key.ts";
-import { parseModel } from "../src/gateway/models/models.ts";
+import { parseModel } from "../src/gateway/models/testing.ts";
 import { GEMINI, type Rig, startRig } from "./rig.ts";
 
 const limits = (change: Partial<KeyLimits>): KeyChange => ({ limits: { ...NO_LIMITS, ...change } });
@@ -32,9 +32,9 @@ async function expectNothingOpen({ context }: Rig): Promise<void> {
 test("of 40 requests at once on a balance for 10, exactly 10 reach the upstream", async () => {
   await using rig = await startRig({ tokens: [{ ...GEMINI, imageConcurrency: -1 }] });
   const id = await setKey(rig, limits({ images: { day: null, month: null, total: 10 } }));
-  const answers = await Promise.all(Array.from({ length: 40 }, () => rig.chat()));
-  expect(answers.filter(({ status }) => status === 200)).toHaveLength(10);
-  const refused = answers.filter(({ status }) => status === 429);
+  const responses = await Promise.all(Array.from({ length: 40 }, () => rig.chat()));
+  expect(responses.filter(({ status }) => status === 200)).toHaveLength(10);
+  const refused = responses.filter(({ status }) => status === 429);
   expect(refused).toHaveLength(30);
   const { error } = (await refused[0]!.json()) as { error: Record<string, string> };
   expect(error).toMatchObject({ type: "insufficient_quota", code: "insufficient_quota" });
@@ -49,10 +49,10 @@ test("headers count down, and over the rate a client gets a time to come again",
   await setKey(rig, limits({ rpm: 2 }));
   const remaining: (string | null)[] = [];
   for (let count = 0; count < 2; count++) {
-    const answer = await rig.chat();
-    remaining.push(answer.headers.get("x-ratelimit-remaining-requests"));
-    expect(answer.headers.get("x-ratelimit-limit-requests")).toBe("2");
-    await answer.text();
+    const response = await rig.chat();
+    remaining.push(response.headers.get("x-ratelimit-remaining-requests"));
+    expect(response.headers.get("x-ratelimit-limit-requests")).toBe("2");
+    await response.text();
   }
   expect(remaining).toEqual(["1", "0"]);
   const refused = await rig.chat();
@@ -77,8 +77,8 @@ test.each([
   const left = new AbortController();
   const { status, headers } = await rig.call(path, { json, signal: left.signal });
   left.abort();
-  const told = ["limit", "remaining"].map((word) => headers.get(`x-ratelimit-${word}-requests`));
-  expect([status < 203, ...told]).toEqual([true, "5", "4"]);
+  const reported = ["limit", "remaining"].map((word) => headers.get(`x-ratelimit-${word}-requests`));
+  expect([status < 203, ...reported]).toEqual([true, "5", "4"]);
 });
 
 test("a model that the key may not use is 403, and nothing is reserved", async () => {
@@ -107,7 +107,7 @@ describe("the ledger", () => {
     expect(model!.outputTokens).toBeGreaterThan(0);
   });
 
-  /** Begins a generation as a route does, without reading its answer. */
+  /** Begins a generation as a route does, without reading its response. */
   const begin = async ({ context }: Rig, signal: AbortSignal) =>
     context.generate({
       requestId: "req_left",
@@ -123,7 +123,7 @@ describe("the ledger", () => {
       startedAt: Date.now(),
     });
 
-  test("gives everything back when a client leaves before the first read of its answer", async () => {
+  test("gives everything back when a client leaves before the first read of its response", async () => {
     await using rig = await startRig();
     const left = new AbortController();
     await begin(rig, left.signal);
@@ -163,10 +163,10 @@ describe("the ledger", () => {
     await setKey(rig, limits({ concurrency: 50 }));
     const leave = async (afterMs: number, stream: boolean) => {
       const left = new AbortController();
-      const answer = rig.chat({ stream }, { signal: left.signal }).catch(() => null);
+      const response = rig.chat({ stream }, { signal: left.signal }).catch(() => null);
       await Bun.sleep(afterMs);
       left.abort();
-      await answer;
+      await response;
     };
     await Promise.all(Array.from({ length: 40 }, (_, index) => leave(index % 20, index % 2 === 0)));
     await expectNothingOpen(rig);

@@ -82,7 +82,7 @@ beforeAll(async () => {
   owned = await makeEverything();
   const app = await createApp(
     { ...rig.context, metrics: createMetrics() },
-    { arrivals: new WeakMap(), refresh: async () => {}, stopping: new AbortController().signal },
+    { refresh: async () => {}, stopping: new AbortController().signal },
   );
   routes = app.routes.filter(({ path }) => /[:*]/.test(path)).map(({ method, path }) => `${method} ${path}`);
 });
@@ -120,7 +120,7 @@ async function makeEverything(): Promise<Owned> {
 
 const fill = (text: string, ids: Owned) => text.replace(/<(\w+)>/g, (_, kind: Kind) => ids[kind]);
 const placesOf = (route: string) => PLACES.find(([pattern]) => pattern.test(route))?.[1];
-/** What two answers are compared by: everything but the ids that were asked for. */
+/** What two responses are compared by: everything but the ids that were asked for. */
 const shapeOf = async (response: Response, ids: Owned) => {
   const longestFirst = Object.values(ids).toSorted((a, b) => b.length - a.length);
   return longestFirst.reduce((text, id) => text.replaceAll(id, "<id>"), `${response.status} ${await response.text()}`);
@@ -148,7 +148,7 @@ test("every route with a parameter is known here", () => {
 
 test("another key finds nothing by any route and any carrier, and asks no upstream", async () => {
   const before = rig.simulator.counts().total.requests;
-  const told: string[] = [];
+  const reported: string[] = [];
   for (const route of routes) {
     const phantoms = [...requestsOf(route, NOBODYS, stranger)];
     for (const [index, { name, send }] of [...requestsOf(route, owned, stranger)].entries()) {
@@ -156,12 +156,12 @@ test("another key finds nothing by any route and any carrier, and asks no upstre
       const shape = await shapeOf(response, owned);
       const isNothing =
         response.status === 404 || /^(400|403) .*(Invalid interaction name|or it may not exist)/.test(shape) || isNotACarrier(name, shape);
-      if (!isNothing) told.push(`${name}: ${shape.slice(0, 200)}`);
+      if (!isNothing) reported.push(`${name}: ${shape.slice(0, 200)}`);
       const phantom = await shapeOf(await phantoms[index]!.send(), NOBODYS);
-      if (shape !== phantom) told.push(`${name}: ${shape.slice(0, 200)} instead of ${phantom.slice(0, 200)}`);
+      if (shape !== phantom) reported.push(`${name}: ${shape.slice(0, 200)} instead of ${phantom.slice(0, 200)}`);
     }
   }
-  expect(told).toEqual([]);
+  expect(reported).toEqual([]);
   expect(rig.simulator.counts().total.requests).toBe(before);
 });
 
@@ -169,14 +169,14 @@ test("another key finds nothing by any route and any carrier, and asks no upstre
 const isNotACarrier = (name: string, shape: string) => name.endsWith("?key=") && /^401 .*invalid_api_key/.test(shape);
 
 test("nobody finds anything without a key", async () => {
-  const told: string[] = [];
+  const reported: string[] = [];
   for (const route of routes) {
     for (const { name, send } of requestsOf(route, owned, "")) {
       const { status } = await send();
-      if (![400, 401, 404].includes(status)) told.push(`${name}: ${status}`);
+      if (![400, 401, 404].includes(status)) reported.push(`${name}: ${status}`);
     }
   }
-  expect(told).toEqual([]);
+  expect(reported).toEqual([]);
 });
 
 describe("what a body names", () => {

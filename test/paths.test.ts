@@ -13,21 +13,21 @@ beforeAll(async () => {
     settings: { "server.public_url": "https://images.example.com" },
     simulator: { videoMs: 0, fileMs: 0 },
   });
-  const answer = (await (await rig.chat()).json()) as { choices: { message: { content: string } }[] };
-  image = new URL(/\((https[^)]+)\)/.exec(answer.choices[0]!.message.content)![1]!).pathname;
+  const response = (await (await rig.chat()).json()) as { choices: { message: { content: string } }[] };
+  image = new URL(/\((https[^)]+)\)/.exec(response.choices[0]!.message.content)![1]!).pathname;
 });
 afterAll(() => rig[Symbol.asyncDispose]());
 
 /** A request as it stands on the wire: no client corrects its path or its host. */
 function raw(head: string, body = ""): Promise<{ status: number; body: string }> {
   return new Promise((resolve, reject) => {
-    let answer = "";
+    let response = "";
     const length = body ? `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n` : "";
     const socket = connect(Number(new URL(rig.url).port), "127.0.0.1", () => {
       socket.write(`${head}\r\nAuthorization: Bearer ${KEY}\r\nConnection: close\r\n${length}\r\n${body}`);
     });
-    socket.setEncoding("latin1").on("data", (chunk) => (answer += chunk));
-    socket.on("close", () => resolve({ status: Number(answer.split(" ")[1]), body: answer.slice(answer.indexOf("\r\n\r\n") + 4) }));
+    socket.setEncoding("latin1").on("data", (chunk) => (response += chunk));
+    socket.on("close", () => resolve({ status: Number(response.split(" ")[1]), body: response.slice(response.indexOf("\r\n\r\n") + 4) }));
     socket.on("error", reject);
   });
 }
@@ -115,9 +115,9 @@ describe("a base URL that is nearly right is served", () => {
 });
 
 test.each(["/v1/nothing", "/v2/chat/completions", "/nothing"])("%s is a 404 that names the base URLs", async (path) => {
-  const answer = await rig.call(path, { json: {} });
-  const { error } = (await answer.json()) as { error: { message: string; code: string } };
-  expect([answer.status, error.code]).toEqual([404, "unknown_url"]);
+  const response = await rig.call(path, { json: {} });
+  const { error } = (await response.json()) as { error: { message: string; code: string } };
+  expect([response.status, error.code]).toEqual([404, "unknown_url"]);
   expect(error.message).toContain(`${rig.url}/v1 for OpenAI clients`);
 });
 

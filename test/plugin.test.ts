@@ -1,4 +1,4 @@
-// The companion extension's protocol against the real server: who gets in, what is taken, what is answered, what is never kept.
+// The companion extension's protocol against the real server: who gets in, what is taken, what is answered, what is never stored.
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -51,9 +51,9 @@ describe("the door", () => {
     ["a client's key", `Bearer ${KEY}`, 401],
   ] as const)("a connection token %s", async (_name, authorization, status) => {
     await using rig = await startRig({ tokens: [FLOW], settings: OPEN });
-    const answer = await post(rig, "check-tokens", {}, authorization);
-    expect(answer.status).toBe(status);
-    if (status === 401) expect(answer.body).toEqual({ detail: "Invalid connection token" });
+    const result = await post(rig, "check-tokens", {}, authorization);
+    expect(result.status).toBe(status);
+    if (status === 401) expect(result.body).toEqual({ detail: "Invalid connection token" });
   });
 
   test("the connection token opens nothing else", async () => {
@@ -139,7 +139,7 @@ describe("update-token", () => {
     expect((await rig.context.store.listTokens()).length).toBe(1);
   });
 
-  test("keeps the session that asking rotated, not the one that was handed in", async () => {
+  test("stores the session that asking rotated, not the one that was handed in", async () => {
     await using rig = await startRig({ tokens: [FLOW], settings: OPEN });
     await rig.context.refresher.checkNow(1);
     rig.simulator.setFaults("flow.session=rotate:once");
@@ -179,8 +179,8 @@ describe("update-token", () => {
 
   test("the same new account handed in twice at once becomes one token", async () => {
     await using rig = await startRig({ tokens: [], settings: OPEN });
-    const answers = await Promise.all([update(rig, `${FLOW.secret}~a`), update(rig, `${FLOW.secret}~b`)]);
-    expect(answers.map(({ body }) => body.action)).toEqual(["added", "updated"]);
+    const responses = await Promise.all([update(rig, `${FLOW.secret}~a`), update(rig, `${FLOW.secret}~b`)]);
+    expect(responses.map(({ body }) => body.action)).toEqual(["added", "updated"]);
     expect((await rig.context.store.listTokens()).length).toBe(1);
   });
 
@@ -207,10 +207,10 @@ describe("update-token", () => {
     ["a number", { session_token: 7 }, 400],
     ["a dead one", { session_token: "dead-session" }, 400],
     ["one that cannot be a cookie", { session_token: "a;b c" }, 400],
-  ])("%s: what is wrong is told, and nothing changes", async (_name, json, status) => {
+  ])("%s: what is wrong is reported, and nothing changes", async (_name, json, status) => {
     await using rig = await startRig({ tokens: [], settings: OPEN });
-    const answer = await post(rig, "update-token", json);
-    expect([answer.status, Object.keys(answer.body), typeof answer.body.detail]).toEqual([status, ["detail"], "string"]);
+    const result = await post(rig, "update-token", json);
+    expect([result.status, Object.keys(result.body), typeof result.body.detail]).toEqual([status, ["detail"], "string"]);
     expect(await rig.context.store.listTokens()).toEqual([]);
   });
 
@@ -219,7 +219,7 @@ describe("update-token", () => {
     ["an empty body", ""],
     ["a list", "[]"],
     ["half a body", '{"session_token": "x'],
-  ])("%s is 422 with a list of what is wrong, as the original's framework answers", async (_name, body) => {
+  ])("%s is 422 with a list of what is wrong, as python-flow2api's framework answers", async (_name, body) => {
     await using rig = await startRig({ tokens: [], settings: OPEN });
     const headers = { authorization: TOKEN, "content-type": "application/json" };
     const response = await fetch(`${rig.url}/api/plugin/update-token`, { method: "POST", headers, body });
@@ -235,7 +235,7 @@ describe("update-token", () => {
     expect((await rig.context.store.readTokenSecret(1)).secret).toBe(FLOW.secret);
   });
 
-  test("an account that was off in the original serves again with its session; one that is disabled here does not", async () => {
+  test("an account that was off in python-flow2api serves again with its session; one that is disabled here does not", async () => {
     const off = { token: { condition: { state: "blocked", reason: "imported_off", since: 1, until: null } } };
     await using rig = await startRig({ tokens: [{ ...FLOW, identity: EMAIL, health: off }], settings: OPEN });
     expect(healthOf(rig, 1)).toMatchObject({ state: "blocked", reason: "imported_off" });
@@ -259,7 +259,7 @@ describe("update-token", () => {
     expect((await rig.context.store.readTokenSecret(1)).secret).toBe(FLOW.secret);
   });
 
-  test("cookies, logins and passwords that come along are neither kept nor logged, nor is a session", async () => {
+  test("cookies, logins and passwords that come along are neither stored nor logged, nor is a session", async () => {
     await using rig = await startRig({ tokens: [], settings: OPEN });
     const birds = { google_cookies: "SID=magpie-cookie", login_account: "magpie-login", login_password: "magpie-password" };
     const more = { ...birds, protocol_mode: "protocol", proxy_url: "http://magpie-proxy:1", auto_refresh_enabled: true };
@@ -290,7 +290,7 @@ describe("check-tokens", () => {
     "credits",
   ];
 
-  test("lists the Flow tokens with the original's fields and honest values", async () => {
+  test("lists the Flow tokens with python-flow2api's fields and honest values", async () => {
     await using rig = await startRig({ tokens: [GEMINI, FLOW], settings: OPEN });
     const [before] = await check(rig);
     expect(Object.keys(before!).toSorted()).toEqual(FIELDS.toSorted());

@@ -27,6 +27,7 @@ export function tokenRow(id: number, change: Partial<TokenRow> = {}): TokenRow {
     allowFamilies: [],
     denyFamilies: [],
     proxy: null,
+    location: null,
     note: "",
     tags: [],
     identity: null,
@@ -100,8 +101,10 @@ export function testPool(
   const saved = options.saved ?? new Map<number, unknown>();
   const settings: Settings["pool"] = {
     strategy: "least_busy",
+    prefer_cheaper: true,
     wait_ms: 30_000,
     queue_limit: 1000,
+    proxy: "",
     image_concurrency: 4,
     video_concurrency: 2,
     ...options.settings,

@@ -10,9 +10,9 @@ const proxy = createServer((incoming, outgoing) => {
   const [, login] = (incoming.headers["proxy-authorization"] ?? "").split(" ");
   passed.push({ path: target.pathname, user: login ? Buffer.from(login, "base64").toString() : null });
   const { host, pathname, search } = target;
-  const onward = sendOn(`http://${host}${pathname}${search}`, { method: incoming.method, headers: incoming.headers }, (answer) => {
-    outgoing.writeHead(answer.statusCode!, answer.headers);
-    answer.pipe(outgoing);
+  const onward = sendOn(`http://${host}${pathname}${search}`, { method: incoming.method, headers: incoming.headers }, (response) => {
+    outgoing.writeHead(response.statusCode!, response.headers);
+    response.pipe(outgoing);
   });
   incoming.pipe(onward);
 });

@@ -97,7 +97,7 @@ describe("in a fresh clone", () => {
       expect(curls.length).toBeGreaterThan(1);
       const [models, ...others] = await Promise.all(curls.map((curl) => run(curlOf(curl, server.host), { env: {} })));
       expect(JSON.parse(models!)).toMatchObject({ object: "list" });
-      for (const answer of others) expect(answer).toContain("data: [DONE]");
+      for (const response of others) expect(response).toContain("data: [DONE]");
     } finally {
       await server.stop();
     }

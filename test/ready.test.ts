@@ -59,7 +59,7 @@ describe("/ready", () => {
     expect(await ready(blocked)).toEqual([503, ["No token of the pool is usable."]]);
   });
 
-  test("is 200 while a pause is shorter than a request waits", async () => {
+  test("is 200 while a cooldown is shorter than a request waits", async () => {
     await using rig = await startRig();
     const [token] = rig.context.pool.snapshot();
     rig.context.pool.reportOutcome(token!.id, {

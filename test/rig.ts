@@ -1,6 +1,6 @@
 // A whole gateway for a test: the real server on a free port, its own folder, and a simulator as upstream.
 
-import { existsSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Clock, systemClock } from "../src/clock.ts";
 import { loadConfig } from "../src/config/config.ts";
@@ -20,6 +20,8 @@ export type Rig = AsyncDisposable & {
   url: string;
   key: string;
   folder: string;
+  /** Path of the models file, which need not exist. */
+  modelsFile: string;
   simulator: Simulator;
   /** The running program, for what cannot be seen from outside. */
   context: Context;
@@ -29,6 +31,8 @@ export type Rig = AsyncDisposable & {
   call(path: string, init?: RequestInit & { json?: unknown }): Promise<Response>;
   /** A chat request that makes one image. */
   chat(body?: object, init?: RequestInit): Promise<Response>;
+  /** Loads what has changed in the database and the models file, as the next check would. */
+  reload(): Promise<void>;
   /** Stops the gateway and leaves its upstream and its folder. */
   stopGateway(): Promise<void>;
 };
@@ -39,9 +43,17 @@ export type RigOptions = {
   simulator?: SimulatorStart;
   /** Another time than the system's. */
   clock?: Clock;
+  /** Text of `config/models.toml`; absent: there is none at the start. */
+  models?: string;
   /** A data folder that lives longer than the rig, so that another one begins where this one ended; absent: its own. */
   folder?: string;
 };
+
+/** The system's clock in a month in which no model of the catalogue is about to retire. */
+export function quietMonth(): Clock {
+  const back = Date.now() - Date.UTC(2026, 7, 3, 12);
+  return { now: () => Date.now() - back, after: systemClock.after };
+}
 
 /** A clock ten times as fast as the system's: videos are polled at intervals of seconds. */
 export function hurriedClock(): Clock {
@@ -72,12 +84,17 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
       "gemini.base_url": simulator.geminiBaseUrl,
       "flow.labs_base_url": simulator.flowLabsBaseUrl,
       "flow.api_base_url": simulator.flowApiBaseUrl,
+      "vertex.base_url": simulator.vertexBaseUrl,
+      "vertex.token_url": simulator.vertexTokenUrl,
       "media.min_free_mb": 0,
       // Only what a test asks for reaches the simulator.
       "refresh.enabled": false,
       ...settings,
     },
   });
+  const modelsFile = join(folder.path, "models.toml");
+  if (options.models !== undefined) writeFileSync(modelsFile, options.models);
+  config.modelsFile = { name: "config/models.toml", path: modelsFile };
   const server = await start({ config, log, firstKey: isAgain ? undefined : KEY, clock });
   let stopped: Promise<void> | null = null;
   const stopGateway = () => (stopped ??= server.stop());
@@ -95,6 +112,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     url: server.url,
     key: KEY,
     folder: folder.path,
+    modelsFile,
     simulator,
     context: server.context,
     logged,
@@ -104,6 +122,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
         ...init,
         json: { model: "gemini-3.1-flash-image", messages: [{ role: "user", content: "a fox" }], ...body },
       }),
+    reload: server.reload,
     stopGateway,
     async [Symbol.asyncDispose]() {
       await stopGateway();

@@ -105,7 +105,7 @@ test.each([
   form.set("model", MODEL);
   form.set("prompt", "blue");
   form.set("image", new File([png(50_000)], "a.png"));
-  const answers = await Promise.all([
+  const responses = await Promise.all([
     rig.chat(
       {
         messages: [
@@ -129,7 +129,7 @@ test.each([
       headers,
     }),
   ]);
-  for (const { status } of answers) expect(status).toBeGreaterThanOrEqual(400);
+  for (const { status } of responses) expect(status).toBeGreaterThanOrEqual(400);
   await until(() => rig.context.media.totalBytes() === 0);
   expect(await rig.context.store.listMedia({ origin: "input", limit: 10 })).toEqual([]);
 });

@@ -8,7 +8,7 @@ import type { View } from "./ui/view.ts";
 type ApiProps = {
   view: View;
   surfaces: readonly DialectDescription[];
-  /** Name of the surface to show. */
+  /** Name of the dialect to show. */
   current: string;
   /** Scheme and host of this server. */
   origin: string;

@@ -1,13 +1,12 @@
 // Overview page: current activity, alerts for the operator, and usage.
-import type { ComponentChildren } from "preact";
-import type { Alert, OverviewNow, OverviewPlots, OverviewState } from "../src/gateway/reports/overview.ts";
+import type { OverviewNow, OverviewPlots, OverviewState } from "../src/gateway/reports/overview.ts";
 import type { UsageTotal } from "../src/gateway/reports/usage.ts";
 import { ThreeSteps } from "./auth/setup.tsx";
+import { NeedRow } from "./overview-needs.tsx";
 import { SideCallsCard } from "./side-calls.tsx";
-import { RestoredText, RestoredWays } from "./system/restored.tsx";
-import { ActionButton, Card, EmptyState, HealthBadge, LinkButton, Stat, Stats } from "./ui/controls.tsx";
-import { Bytes, Count, Dash, Duration, Money, Time } from "./ui/figures.tsx";
-import { formatCount, formatPercent } from "./ui/format.ts";
+import { Card, EmptyState, LinkButton, Stat, Stats } from "./ui/controls.tsx";
+import { Count, Dash, Duration, Money } from "./ui/figures.tsx";
+import { formatPercent } from "./ui/format.ts";
 import { PageHead } from "./ui/layout.tsx";
 import { Hint } from "./ui/messages.tsx";
 import { NAV } from "./ui/nav.ts";
@@ -85,120 +84,6 @@ function Now({ view, now: { inFlight, queued, jobs, tokens } }: { view: View; no
     </Stats>
   );
 }
-
-function NeedRow({ view, need }: { view: View; need: Alert }) {
-  if (need.kind === "token") return <TokenNeed view={view} need={need} />;
-  return <Line action={<WayOn view={view} need={need} />}>{wordsOf(view, need)}</Line>;
-}
-
-type TokenOnly = Extract<Alert, { kind: "token" }>;
-
-function TokenNeed({ view, need: { id, label, health, remedy } }: { view: View; need: TokenOnly }) {
-  const { overview, tokens } = view.t;
-  const action = (
-    <>
-      <ActionButton view={view} action={`/admin/overview/tokens/${id}/cooldown`} small>
-        {overview.clear}
-      </ActionButton>
-      {(remedy === "secret" || remedy === "proxy") && (
-        <LinkButton href={`/admin/tokens/${id}${remedy === "secret" ? "#secret" : "#settings"}`} small tone="primary">
-          {tokens.remedies[remedy]}
-        </LinkButton>
-      )}
-    </>
-  );
-  return (
-    <Line action={action}>
-      <HealthBadge view={view} state={health.state} />{" "}
-      <a class="cut" href={`/admin/tokens/${id}`}>
-        {label}
-      </a>{" "}
-      <span class="muted">{health.reason && health.reason !== "operator" && view.t.health[health.reason]}</span>
-    </Line>
-  );
-}
-
-type OtherNeed = Exclude<Alert, TokenOnly>;
-
-function wordsOf(view: View, need: OtherNeed): ComponentChildren {
-  const { overview } = view.t;
-  switch (need.kind) {
-    case "network":
-    case "ledger":
-      return (
-        <>
-          {overview[need.kind]} <span class="muted">{overview.since}</span> <Time view={view} value={need.since} />
-        </>
-      );
-    case "disk":
-      return (
-        <>
-          {need.stops ? overview.diskFull : overview.diskLow} <Bytes view={view} value={need.freeBytes} />
-        </>
-      );
-    case "restored":
-      return <RestoredText view={view} applied={need.applied} />;
-    case "job":
-      return (
-        <>
-          {overview.job} <span class="mono cut">{need.model}</span> <Time view={view} value={need.at} />
-        </>
-      );
-    case "linksUnreached":
-      return overview.linksUnreached(need.host);
-    case "moreTokens":
-    case "moreJobs":
-      return overview[need.kind](formatCount(need.count, view.locale));
-    default:
-      return overview[need.kind];
-  }
-}
-
-/** Where what is needed can be done. */
-function WayOn({ view, need }: { view: View; need: OtherNeed }) {
-  const { ways } = view.t.overview;
-  const to = (href: string, label: string, tone: "primary" | "plain" = "plain") => (
-    <LinkButton href={href} small tone={tone}>
-      {label}
-    </LinkButton>
-  );
-  switch (need.kind) {
-    case "unfinished":
-      return to("/admin/welcome", ways.goOn, "primary");
-    case "noTokens":
-      return to("/admin/tokens/new", ways.addToken, "primary");
-    case "noKeys":
-      return to("/admin/keys", ways.makeKey, "primary");
-    case "allHeld":
-    case "moreTokens":
-      return to(`/admin/tokens?${need.kind === "allHeld" ? "sort=health" : "health=blocked"}`, ways.showTokens);
-    case "job":
-      return to(`/admin/jobs/${encodeURIComponent(need.id)}`, ways.decide, "primary");
-    case "moreJobs":
-      return to("/admin/jobs?state=unknown", ways.showJobs);
-    case "restored":
-      return <RestoredWays view={view} />;
-    case "disk":
-      return (
-        <>
-          {to("/admin/settings?q=media.", ways.mediaLimits)}
-          {to("/admin/gallery", ways.deleteMedia, "primary")}
-        </>
-      );
-    case "linksUnreached":
-    case "webhooksWithoutUrl":
-      return to("/admin/settings?q=public_url", ways.setUrl, "primary");
-    default:
-      return to("/admin/system", ways.check, "primary");
-  }
-}
-
-const Line = ({ children, action }: { children: ComponentChildren; action: ComponentChildren }) => (
-  <li class="row">
-    <div class="need">{children}</div>
-    {action}
-  </li>
-);
 
 /** Today and the last 30 days, one below the other. */
 function Sums({ view, today, month }: { view: View; today: UsageTotal; month: UsageTotal }) {

@@ -16,7 +16,7 @@ type Act = { name: string; share: number; run(call: Call, random: Random): Promi
 
 const IMAGE_MODEL = "gemini-nano-banana-2.1";
 const VIDEO_MODEL = "gemini-omni-1.2-flash";
-/** Clients that leave while their answer is made or read. */
+/** Clients that leave while their response is made or read. */
 const LEAVING = 0.05;
 const VIDEO_POLLS = 120;
 
@@ -25,9 +25,9 @@ const prompt = () => `a fox in the snow, number ${++prompts}, painted in oil`;
 const user = (content: unknown) => [{ role: "user", content }];
 
 /** Reads the whole body; its length decides nothing. */
-async function drain(answer: Response): Promise<number> {
-  for await (const _ of answer.body ?? []);
-  return answer.status;
+async function drain(response: Response): Promise<number> {
+  for await (const _ of response.body ?? []);
+  return response.status;
 }
 
 /** @param image base64 of an image that the server made, for edits and uploads */

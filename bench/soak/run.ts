@@ -1,4 +1,4 @@
-// bun run soak --minutes N [--seed S] [--clients C]: mixed load with 5 % faults on loopback against the real server and the simulator.
+// bun run soak --minutes N [--seed S] [--clients C] [--latency MS]: mixed load with 5 % faults on loopback against the real server and the simulator.
 // Samples memory, descriptors and write-ahead logs, prints their growth per hour, and stops by itself. Linux only.
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -10,6 +10,7 @@ import { newKey } from "../../src/ids.ts";
 import { seededRandom, temporaryFolder } from "../../src/testing.ts";
 import { login } from "../../test/admin/admin.ts";
 import { startProcess } from "../../test/serve-process.ts";
+import { grownTypes, type LiveHeap, probeEnv, readHeap } from "./heap.ts";
 import { actsWith, type Counts, work } from "./load.ts";
 import { growthOf, type Sample, takeSample } from "./samples.ts";
 
@@ -18,11 +19,13 @@ const { values } = parseArgs({
     minutes: { type: "string", default: "60" },
     seed: { type: "string", default: "1" },
     clients: { type: "string", default: "8" },
+    /** Of an upstream call: less makes more requests of a minute. */
+    latency: { type: "string", default: "150" },
   },
 });
 const [minutes, seed, clients] = [Number(values.minutes), Number(values.seed), Number(values.clients)];
 if (!(minutes > 0) || !Number.isInteger(seed) || !(clients >= 1)) {
-  console.error("Usage: bun run soak --minutes N [--seed S] [--clients C] (number above 0, whole numbers)");
+  console.error("Usage: bun run soak --minutes N [--seed S] [--clients C] [--latency MS] (number above 0, whole numbers)");
   process.exit(2);
 }
 
@@ -42,9 +45,12 @@ const KEYS = 5;
 const WARM_UP = 0.2;
 const MOST_SAMPLES = 720;
 const LEAST_PAUSE_MS = 1_000;
+/** Fewer more of a type than this are not reported: caches and pools breathe. */
+const LEAST_GROWN = 200;
 
 using folder = temporaryFolder("flow2api-soak-");
 const dataDir = join(folder.path, "data");
+const heapFile = join(folder.path, "heap.json");
 const keys = await prepare();
 const simulator = await startSimulatorProcess();
 let exitCode = 1;
@@ -55,6 +61,7 @@ try {
     FLOW2API_MEDIA_SWEEP_INTERVAL: "20",
     FLOW2API_REFRESH_ENABLED: "true",
     FLOW2API_REFRESH_GEMINI_INTERVAL: "60",
+    ...probeEnv(heapFile),
   });
   exitCode = await soak(server);
   await server.end("SIGTERM");
@@ -78,9 +85,12 @@ async function soak({ url, pid, log }: { url: string; pid: number; log(): string
   const pauseMs = Math.max(LEAST_PAUSE_MS, (minutes * 60_000) / MOST_SAMPLES);
   const samples: Sample[] = [];
   let died: unknown = null;
+  let warm: { heap: LiveHeap; requests: number } | null = null;
   while (performance.now() < endsAt && !stopping.signal.aborted) {
     try {
       samples.push(takeSample(pid, dataDir, performance.now() - startedAt));
+      if (!warm && performance.now() - startedAt > minutes * 60_000 * WARM_UP)
+        warm = { heap: await readHeap(pid, heapFile), requests: totalOf(counts) };
     } catch (error) {
       died = error;
       break;
@@ -90,6 +100,7 @@ async function soak({ url, pid, log }: { url: string; pid: number; log(): string
   stopping.abort();
   await Promise.race([Promise.all(working), Bun.sleep(90_000)]);
   report(samples, counts, (performance.now() - startedAt) / 60_000);
+  if (warm && died === null) reportHeap(warm.heap, await readHeap(pid, heapFile), totalOf(counts) - warm.requests);
   const errors = log()
     .split("\n")
     .filter((line) => line.includes('"level":"error"'));
@@ -101,8 +112,7 @@ async function soak({ url, pid, log }: { url: string; pid: number; log(): string
 
 function report(samples: readonly Sample[], counts: Counts, ranMinutes: number): void {
   const round = (value: number) => (Math.abs(value) >= 100 ? value.toFixed(0) : value.toFixed(2));
-  const total = [...counts.values()].flatMap((of) => [...of.values()]).reduce((sum, count) => sum + count, 0);
-  console.log(`${ranMinutes.toFixed(1)} minutes, ${clients} clients, seed ${seed}: ${total} requests, ${samples.length} samples`);
+  console.log(`${ranMinutes.toFixed(1)} minutes, ${clients} clients, seed ${seed}: ${totalOf(counts)} requests, ${samples.length} samples`);
   console.table(Object.fromEntries([...counts].sort().map(([name, of]) => [name, Object.fromEntries([...of].sort())])));
   console.log(`Growth per hour (Theil–Sen, without the first ${WARM_UP * 100} % of the samples):`);
   console.table(
@@ -113,6 +123,27 @@ function report(samples: readonly Sample[], counts: Counts, ranMinutes: number):
       ]),
     ),
   );
+}
+
+function totalOf(counts: Counts): number {
+  return [...counts.values()].flatMap((of) => [...of.values()]).reduce((sum, count) => sum + count, 0);
+}
+
+/** What lives after a full collection: types that grow with the requests are a leak, whatever the memory does. */
+function reportHeap(before: LiveHeap, after: LiveHeap, requests: number): void {
+  const megabytes = (bytes: number) => (bytes / 1024 / 1024).toFixed(1);
+  console.log(
+    `\nLive after a full collection, after warm-up and ${requests} requests later: heap ${megabytes(before.heapSize)} to ${megabytes(after.heapSize)} MB, ` +
+      `outside it ${megabytes(before.extraMemorySize)} to ${megabytes(after.extraMemorySize)} MB`,
+  );
+  const grown = grownTypes(before, after, LEAST_GROWN).slice(0, 20);
+  if (grown.length === 0) console.log(`No type has ${LEAST_GROWN} objects more.`);
+  else
+    console.table(
+      Object.fromEntries(
+        grown.map(({ type, before: was, after: is }) => [type, { was, is, "per request": ((is - was) / requests).toFixed(2) }]),
+      ),
+    );
 }
 
 async function prepare(): Promise<string[]> {
@@ -136,12 +167,12 @@ async function prepare(): Promise<string[]> {
 async function firstImage(url: string): Promise<string> {
   const json = { model: "gemini-nano-banana-2.1", prompt: "a lighthouse", response_format: "b64_json" };
   for (let tries = 0; tries < 20; tries++) {
-    const answer = await fetch(`${url}/v1/images/generations`, {
+    const response = await fetch(`${url}/v1/images/generations`, {
       method: "POST",
       headers: { authorization: `Bearer ${keys[0]}`, "content-type": "application/json" },
       body: JSON.stringify(json),
     });
-    const body = (await answer.json()) as { data?: { b64_json?: string }[] };
+    const body = (await response.json()) as { data?: { b64_json?: string }[] };
     if (body.data?.[0]?.b64_json) return body.data[0].b64_json;
   }
   throw new Error("The server made no image in twenty tries.");
@@ -151,7 +182,7 @@ async function firstImage(url: string): Promise<string> {
 async function startSimulatorProcess(): Promise<{ geminiBaseUrl: string; stop(): void }> {
   const main = join(import.meta.dir, "..", "..", "src", "main.ts");
   const child = Bun.spawn(
-    [process.execPath, main, "simulate", "--port", "0", "--seed", String(seed), "--faults", FAULTS, "--latency", "150"],
+    [process.execPath, main, "simulate", "--port", "0", "--seed", String(seed), "--faults", FAULTS, "--latency", values.latency],
     {
       stdout: "pipe",
       stderr: "inherit",

@@ -2,7 +2,6 @@
 import { Elysia } from "elysia";
 import { ApiPage } from "../../views/api.tsx";
 import type { Kind } from "../domain/generation.ts";
-import { DEFAULT_FAMILY, families } from "../gateway/models/models.ts";
 import { describeDialects } from "../gateway/reports/api-reference.ts";
 import type { AdminContext } from "./context.ts";
 import { page } from "./page.ts";
@@ -20,7 +19,7 @@ export const apiRoutes = (ctx: AdminContext) =>
   });
 
 /** A family that works here; the recommended one where none does. */
-function exampleModel({ pool }: AdminContext, kind: Kind): string {
-  const ids = [DEFAULT_FAMILY[kind], ...families(kind).map(({ id }) => id)];
-  return ids.find((id) => pool.canServe(kind, id)) ?? DEFAULT_FAMILY[kind];
+function exampleModel({ catalogue, pool }: AdminContext, kind: Kind): string {
+  const all = catalogue().families(kind);
+  return (all.find(({ id }) => pool.canServe(kind, id)) ?? all[0]!).id;
 }

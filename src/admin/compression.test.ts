@@ -10,16 +10,19 @@ const asked = (accepts: string, init: RequestInit = {}) =>
 const page = (text = LONG, headers: Record<string, string> = HTML, status = 200) => new Response(text, { status, headers });
 
 test("a long page becomes a short one that says the same, with its status and heads", async () => {
-  const answer = await compressPage({ request: asked("br;q=1, gzip;q=0.8"), responseValue: page(LONG, { ...HTML, vary: "cookie" }, 422) });
-  const bytes = await answer!.bytes();
+  const response = await compressPage({
+    request: asked("br;q=1, gzip;q=0.8"),
+    responseValue: page(LONG, { ...HTML, vary: "cookie" }, 422),
+  });
+  const bytes = await response!.bytes();
   expect(bytes.length).toBeLessThan(LONG.length / 5);
   expect(new TextDecoder().decode(Bun.gunzipSync(bytes))).toBe(LONG);
-  expect([answer!.status, answer!.headers.get("content-encoding"), answer!.headers.get("vary")]).toEqual([
+  expect([response!.status, response!.headers.get("content-encoding"), response!.headers.get("vary")]).toEqual([
     422,
     "gzip",
     "cookie, accept-encoding",
   ]);
-  expect(answer!.headers.get("content-type")).toBe(HTML["content-type"]);
+  expect(response!.headers.get("content-type")).toBe(HTML["content-type"]);
 });
 
 test.each<[string, Request, unknown]>([
@@ -38,8 +41,8 @@ test.each<[string, Request, unknown]>([
 });
 
 test("a short page is sent as it is", async () => {
-  const answer = await compressPage({ request: asked("gzip"), responseValue: page("<p>short</p>") });
-  expect([await answer!.text(), answer!.headers.get("content-encoding")]).toEqual(["<p>short</p>", null]);
+  const response = await compressPage({ request: asked("gzip"), responseValue: page("<p>short</p>") });
+  expect([await response!.text(), response!.headers.get("content-encoding")]).toEqual(["<p>short</p>", null]);
 });
 
 test("a file is compressed once and read no more", async () => {

@@ -1,6 +1,6 @@
 // Response compression (gzip): pages on the fly, static assets once.
 
-/** Below this the head of the answer weighs more than what is saved. */
+/** Below this the head of the response weighs more than what is saved. */
 const WORTH_BYTES = 1_000;
 /** Not what is saved to a file: that may be long, and is handed on piece by piece. */
 const WORTH_TYPES = /^(text\/(html|css|javascript)|image\/svg\+xml)/;
@@ -12,7 +12,7 @@ type Answered = { request: Request; responseValue: unknown };
 
 /**
  * Runs after handlers. A page holds a form token beside words of its address, which a stranger could guess the token from where he may
- * both ask in the operator's name and see the lengths of answers; the session's cookie is `SameSite=Strict`, so he may not ask.
+ * both ask in the operator's name and see the lengths of responses; the session's cookie is `SameSite=Strict`, so he may not ask.
  */
 export async function compressPage({ request, responseValue }: Answered): Promise<Response | undefined> {
   if (!(responseValue instanceof Response) || !isWorth(request, responseValue)) return;

@@ -32,7 +32,7 @@ export type AdminContext = Context & {
   sessionContextOf(request: Request): SessionContext;
   /** Scheme and host at which this request reached us, for links and client settings. */
   originOf(request: Request): string;
-  /** Aborts as soon as the server is told to stop: answers without an end of their own end here. */
+  /** Aborts as soon as the server is told to stop: responses without an end of their own end here. */
   stopping: AbortSignal;
   /** What to say of a reverse proxy that the settings do not name; null: there is none. */
   proxyHint(): string | null;

@@ -54,10 +54,10 @@ const MISTAKES: Mistake[] = [
   ["no choice", (form) => form.choice("long", ["a"]), "choices"],
 ];
 
-test.each(MISTAKES)("a field that is %s is told", (_name, read, told) => {
+test.each(MISTAKES)("a field that is %s is reported", (_name, read, reported) => {
   const form = reader("long=abcdef&half=1.5&one=1&endless=Infinity");
   read(form);
-  expect(Object.values(mistakes(form)).join()).toContain(told);
+  expect(Object.values(mistakes(form)).join()).toContain(reported);
 });
 
 test("all mistakes are reported at once, the first of each field, and none quotes what was sent", () => {

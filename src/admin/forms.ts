@@ -28,7 +28,7 @@ export class FormError extends AppError {
 export type Forms = {
   /** The fields of a form without files. Reading twice gives the same. */
   fields(request: Request): Promise<URLSearchParams>;
-  /** A form with files, each a temp file of the media store; those that are not stored are deleted when the answer is out. */
+  /** A form with files, each a temp file of the media store; those that are not stored are deleted when the response is out. */
   files(request: Request): Promise<Multipart>;
   /** Ends what a request's form still holds. */
   drop(request: Request): Promise<void>;
@@ -92,7 +92,7 @@ function hasMore(text: string, most: number): boolean {
   return fields > most;
 }
 
-type TextRule = { required?: boolean; max?: number; pattern?: RegExp /** Kept as sent: passwords and secrets. */; verbatim?: boolean };
+type TextRule = { required?: boolean; max?: number; pattern?: RegExp /** Stored as sent: passwords and secrets. */; verbatim?: boolean };
 type NumberRule = { required?: boolean; min?: number; max?: number };
 
 /** Fields of a form as values. Mistakes are gathered; `check` reports them all at once. */

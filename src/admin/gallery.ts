@@ -7,7 +7,6 @@ import { jobParameters } from "../gateway/jobs/list-jobs.ts";
 import { galleryItem, pageOfMedia, readGalleryQuery } from "../gateway/media/gallery.ts";
 import { mediaResponse } from "../gateway/media/media-response.ts";
 import { createMediaTrash } from "../gateway/media/trash.ts";
-import { families } from "../gateway/models/models.ts";
 import type { AdminContext } from "./context.ts";
 import { keyChoices, tokenLabels } from "./names.ts";
 import { fragment, goTo, page, readForm, viewOf } from "./page.ts";
@@ -33,7 +32,10 @@ export const galleryRoutes = (ctx: AdminContext) => {
       const data = {
         query,
         page: found,
-        models: [...families("image"), ...families("video")].map(({ id, title }) => ({ value: id, label: title })),
+        models: [...ctx.catalogue().families("image"), ...ctx.catalogue().families("video")].map(({ id, title }) => ({
+          value: id,
+          label: title,
+        })),
         keys: await keyChoices(ctx, query.key),
         storage: { usedBytes: media.totalBytes(), maxBytes: max_total_mb === 0 ? null : max_total_mb * MEBIBYTE },
       };

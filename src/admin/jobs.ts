@@ -75,9 +75,9 @@ const listRoutes = (ctx: AdminContext, { namesFor, withQueuePosition, find }: Jo
       if (isUnderWay(job)) return fragment(ctx, request, (view) => JobProgress({ view, job, page: isPage }));
       if (isPage) return goTo(ctx, request, jobHref(job.id));
       // It has ended: the whole row replaces the part that asked.
-      const answer = fragment(ctx, request, (view) => JobRowView({ view, job, names: namesFor([job]) }));
-      answer.headers.set("hx-retarget", `#job-${job.id}`);
-      return answer;
+      const response = fragment(ctx, request, (view) => JobRowView({ view, job, names: namesFor([job]) }));
+      response.headers.set("hx-retarget", `#job-${job.id}`);
+      return response;
     });
 };
 

@@ -8,7 +8,7 @@ import { viewOf } from "./page.ts";
 
 type Server = { timeout(request: Request, seconds: number): void } | null;
 
-/** How often a part is looked at, ms; and how often a word is sent although nothing changed, in looks. */
+/** How often a part is polled, ms; and how often a word is sent although nothing changed, in polls. */
 const LOOK_MS = 1_000;
 const WAITED_FOR_MS = 400;
 const HEARTBEAT_LOOKS = 15;
@@ -34,7 +34,7 @@ export function live(
 
 /**
  * As {@link live}, for what comes to an end: with `hx-sse:close="over"` the page listens no longer than that, and hears of it by an event
- * `over` on the element. Looked at more often: somebody waits for it.
+ * `over` on the element. Polled more often: somebody waits for it.
  */
 export function liveUntil(
   ctx: AdminContext,

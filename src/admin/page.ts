@@ -68,7 +68,7 @@ export function goTo(ctx: Pick<AdminContext, "notices" | "sessionContextOf">, re
 }
 
 /**
- * The answer to a change: htmx gets the fragment with a toast, a plain form is sent to `location`, where the notice is shown.
+ * The response to a change: htmx gets the fragment with a toast, a plain form is sent to `location`, where the notice is shown.
  * `content` null: htmx goes to `location` too.
  */
 export function changed(
@@ -112,7 +112,7 @@ const STATUS = {
   cancelled: 409,
 } as const satisfies Record<ErrorKind, number>;
 
-/** What a failure looks like: an alert among the toasts for htmx (a form may name a place by `hx-status:422`), else a page of its own. */
+/** What a failure looks like: an alert among the toasts for htmx (a form may name a target by `hx-status:422`), else a page of its own. */
 export function errorResponse(ctx: PageContext, request: Request, error: unknown): Response {
   const view = viewOf(ctx, request);
   const status = error instanceof AppError ? STATUS[error.kind] : 500;

@@ -5,14 +5,13 @@ import { RequestPage } from "../../views/requests/request.tsx";
 import { PausedHint, type RequestQuery, RequestRows, RequestsPage, type ShownRequest } from "../../views/requests/requests.tsx";
 import type { RequestFilter, RequestRow } from "../domain/request.ts";
 import { AppError } from "../errors.ts";
-import { families } from "../gateway/models/models.ts";
 import type { AdminContext } from "./context.ts";
 import { follow } from "./live.ts";
 import { keyChoices, tokenLabels } from "./names.ts";
 import { fragment, page, viewOf } from "./page.ts";
 
 const PAGE_ROWS = 50;
-/** Rows that one look of those who follow brings at most. */
+/** Rows that one poll of those who follow brings at most. */
 const FOLLOW_ROWS = 50;
 const MAX_THUMBS = 24;
 
@@ -30,7 +29,7 @@ export const requestRoutes = (ctx: AdminContext) =>
         newest: newest?.id ?? null,
         keys: await keyChoices(ctx, query.key ?? ""),
         tokenName: filter.tokenId === undefined ? null : tokenName(ctx, request, filter.tokenId),
-        models: [...families("image"), ...families("video")].map(({ id }) => id),
+        models: [...ctx.catalogue().families("image"), ...ctx.catalogue().families("video")].map(({ id }) => id),
       };
       return page(ctx, request, (view) => ({ title: view.t.requests.title, nav: "requests", body: RequestsPage({ view, data }) }));
     })

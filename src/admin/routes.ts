@@ -18,7 +18,7 @@ import { createForms } from "./forms.ts";
 import { galleryRoutes } from "./gallery.ts";
 import { jobRoutes } from "./jobs.ts";
 import { keyRoutes } from "./keys/routes.ts";
-import { modelRoutes } from "./models.ts";
+import { modelRoutes } from "./models/routes.ts";
 import { createNotices } from "./notices.ts";
 import { overviewRoutes } from "./overview.ts";
 import { errorResponse } from "./page.ts";
@@ -51,7 +51,7 @@ const PAGES = [
   accountRoutes,
 ] as const;
 
-/** The front page, and addresses that operators of the Python original know: its test page was a playground. */
+/** The front page, and addresses that operators of python-flow2api know: its test page was a playground. */
 const OLD_ADDRESSES = { "/": "overview", "/manage": "overview", "/login": "overview", "/test": "playground" } as const satisfies Record<
   string,
   PageName
@@ -69,8 +69,8 @@ type Outer = {
 export type Admin = {
   guard: AdminGuard;
   routes: Elysia;
-  /** Takes the description of the API, which is made when the admin is there already. */
-  describe(document: ApiDocument): void;
+  /** Takes the description of the API, which exists when the admin is there already. */
+  describe(document: () => ApiDocument): void;
   errorResponse(request: Request, error: unknown): Response;
 };
 
@@ -83,8 +83,8 @@ export async function createAdmin(ctx: Context, outer: Outer): Promise<Admin> {
   const guard = createAdminGuard({ sessions, cookie, store, publicUrl, isAllowed: outer.isAllowed });
   const forms = createForms({ bodies: outer.bodies, media, isSignedIn: (request) => guard.sessionContextOf(request).session !== null });
   const { sessionContextOf } = guard;
-  let document: ApiDocument = { paths: {} };
-  const apiDocument = () => document;
+  let document = (): ApiDocument => ({ paths: {} });
+  const apiDocument = () => document();
   const admin: AdminContext = {
     ...ctx,
     ...outer,

@@ -9,6 +9,8 @@ import { hashKey } from "../gateway/keys/keys.ts";
 import { newKeyLimits } from "../gateway/keys/manage-keys.ts";
 import { operatorKey } from "../gateway/keys/operator-key.ts";
 import { makeImage, servableImageFamily } from "../gateway/playground/run.ts";
+import { CLOUD, isCloudText, withAccount } from "../gateway/tokens/cloud-account.ts";
+import { detectSecret, isDetected } from "../gateway/tokens/detect-secret.ts";
 import { freeLabel } from "../gateway/tokens/import-tokens.ts";
 import { newKey } from "../ids.ts";
 import { newPassword, replacePassword } from "./auth/account.ts";
@@ -56,8 +58,12 @@ export const setupRoutes = (ctx: AdminContext) => {
     .post("/token", async ({ request, server }) => {
       server?.timeout(request, 0);
       const form = await readForm(ctx, request);
-      const provider = form.choice("provider", [...ctx.providers.keys()]);
-      const secret = form.text("secret", { required: true, max: 20_000 });
+      const chosen = form.choice("provider", [...ctx.providers.keys()]);
+      const pasted = form.text("secret", { required: true, max: 20_000 });
+      const provider = isCloudText(pasted) ? CLOUD : chosen;
+      const found = provider === CLOUD ? detectSecret(pasted, provider, { isNamed: true }) : { provider, secret: pasted };
+      if (!isDetected(found)) form.refuse("secret", viewOf(ctx, request).t.tokens.wrongAccount(found.reason));
+      const secret = isDetected(found) ? found.secret : pasted;
       const label = form.text("label", { max: 100 });
       try {
         form.check();
@@ -69,7 +75,9 @@ export const setupRoutes = (ctx: AdminContext) => {
       }
     })
     .get("/picture", ({ request }) =>
-      stepPage(request, (view) => ImageStep({ view, canMake: servableImageFamily(ctx.pool) !== null, simulated: ctx.simulated })),
+      stepPage(request, (view) =>
+        ImageStep({ view, canMake: servableImageFamily(ctx.catalogue(), ctx.pool) !== null, simulated: ctx.simulated }),
+      ),
     )
     .post("/picture", async ({ request, server }) => {
       server?.timeout(request, 0);
@@ -142,7 +150,7 @@ async function addFirstToken(
   const { image_concurrency, video_concurrency } = settings.current().pool;
   const label = form.label || freeLabel(provider, await store.listTokens());
   const limits = { imageConcurrency: image_concurrency, videoConcurrency: video_concurrency };
-  const { id } = await store.insertToken({ provider, secret, label, ...limits }, clock.now());
+  const { id } = await store.insertToken(withAccount({ provider, secret, label, ...limits }), clock.now());
   if (Object.keys(state).length > 0) await store.writeTokenSecret(id, { state });
   await ctx.refresh();
   await tokens.storeFacts(id, facts);

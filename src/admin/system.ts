@@ -102,10 +102,13 @@ const textOf = (value: unknown): string => (typeof value === "string" ? value.sl
 const LEVELS = ["debug", "info", "warn", "error"] as const satisfies readonly LogLevel[];
 const levelOf = (value: unknown): LogLevel => LEVELS.find((level) => level === value) ?? "debug";
 
-/** Base URLs of the upstreams in the settings, one per host. */
+/** Where Vertex is called unless a token or the settings say otherwise. */
+const VERTEX_URL = "https://aiplatform.googleapis.com";
+
+/** Base URLs of the upstreams in the settings, one per host; empty: Google's own hosts, which differ by location. */
 function upstreamsOf({ config }: AdminContext): string[] {
   const urls = SETTINGS.filter(({ name }) => name.endsWith("base_url")).map(
-    ({ section, name }) => (config.settings[section] as Record<string, unknown>)[name] as string,
+    ({ section, name }) => ((config.settings[section] as Record<string, unknown>)[name] as string) || VERTEX_URL,
   );
   return [...new Map(urls.map((url) => [new URL(url).host, url])).values()];
 }

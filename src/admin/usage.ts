@@ -3,7 +3,6 @@
 import { Elysia } from "elysia";
 import { type UsageAddress, UsagePage } from "../../views/usage.tsx";
 import type { UsageRow } from "../db/ledger.ts";
-import { families } from "../gateway/models/models.ts";
 import {
   parseUsageRange,
   readUsageAlong,
@@ -17,6 +16,7 @@ import {
   usageCsv,
 } from "../gateway/reports/usage.ts";
 import type { AdminContext } from "./context.ts";
+import { downloadText } from "./download.ts";
 import { page, viewOf } from "./page.ts";
 
 /** Rows of a table at most; the file has all. */
@@ -37,7 +37,7 @@ export const usageRoutes = (ctx: AdminContext) => {
       const rows = sortUsage(sums, at.sort, at.descending)
         .slice(0, MAX_ROWS)
         .map((row) => ({ ...row, name: nameOf(row.group) }));
-      const models = [...families("image"), ...families("video")].map(({ id }) => id);
+      const models = [...ctx.catalogue().families("image"), ...ctx.catalogue().families("video")].map(({ id }) => id);
       const data = { ...at, total, along, rows, all: sums.length, models };
       return page(ctx, request, (view) => ({ title: view.t.usage.title, nav: "usage", body: UsagePage({ view, data }) }));
     })
@@ -46,13 +46,7 @@ export const usageRoutes = (ctx: AdminContext) => {
       const rows = await readUsageBy(ctx.store, at.by, at.range, narrowingOf(at));
       const day = (time: number) => new Date(time).toISOString().slice(0, 10);
       const name = `usage-by-${at.by}-${day(at.range.from)}-${day(at.range.to - 1)}.csv`;
-      return new Response(usageCsv(at.by, sortUsage(rows, at.sort, at.descending), namesOf(ctx, request, at.by)), {
-        headers: {
-          "content-type": "text/csv; charset=utf-8",
-          "content-disposition": `attachment; filename="${name}"`,
-          "cache-control": "no-store",
-        },
-      });
+      return downloadText(name, "text/csv", usageCsv(at.by, sortUsage(rows, at.sort, at.descending), namesOf(ctx, request, at.by)));
     });
 };
 

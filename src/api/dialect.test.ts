@@ -1,4 +1,4 @@
-// Which surface a request belongs to, by path and credential style.
+// Which dialect a request belongs to, by path and credential style.
 import { expect, test } from "bun:test";
 import { type Dialect, dialectOf, splitUrl } from "./dialect.ts";
 
@@ -10,6 +10,9 @@ const CASES: [string, Record<string, string>, Dialect][] = [
   ["/v1/chat/completions", GOOGLE_KEY, "openai"],
   ["/v1/images/generations", {}, "openai"],
   ["/v1/models", BEARER, "openai"],
+  ["/mcp", BEARER, "mcp"],
+  ["/mcp/", GOOGLE_KEY, "mcp"],
+  ["/mcpx", BEARER, "openai"],
   ["/v1/models", {}, "openai"],
   ["/v1/models", GOOGLE_KEY, "gemini"],
   ["/v1/models", GOOGLE_SDK, "gemini"],

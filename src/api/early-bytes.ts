@@ -15,7 +15,7 @@ type Early = {
   /** Epoch ms of arrival. */
   startedAt: number;
   /** Known before the body. */
-  headers?: Record<string, string>;
+  headers?(): Record<string, string>;
   /** The dialect's envelope. */
   errorBody(error: unknown): unknown;
 };
@@ -45,7 +45,7 @@ function begun({ api, headers, errorBody }: Early, response: Promise<Response>):
     clock: api.clock,
     heartbeat: BLANK,
     firstMs: 0,
-    headers: { "content-type": "application/json; charset=utf-8", ...headers },
+    headers: { "content-type": "application/json; charset=utf-8", ...headers?.() },
     // The request's own signal ends the wait for the body.
     onCancel() {},
   });

@@ -3,15 +3,16 @@
 import type { Job } from "../domain/job.ts";
 import type { Run } from "../gateway/generation/contract.ts";
 import type { LeftOut } from "../gateway/generation/inputs/inputs.ts";
+import type { Catalogue } from "../gateway/models/catalogue/catalogue.ts";
 import { successorOf } from "../gateway/models/choose-family.ts";
 import { IGNORED_HEADER, ignoredHeader } from "../gateway/models/model-options.ts";
-import { parseModel } from "../gateway/models/models.ts";
 
 /** Headers of the run, the successor of a retired model, and the fields without effect: `ignored` beside the run's own. */
 export function generationHeaders(
   { headers, family, successorOf }: Pick<Run, "headers" | "family" | "successorOf">,
   ignored: readonly string[] = [],
 ): Record<string, string> {
+  if (ignored.length === 0 && successorOf === null) return { ...headers };
   const ignoredHeaders = ignored.length > 0 ? ignoredHeader([...ignored, ...(headers[IGNORED_HEADER]?.split(", ") ?? [])]) : {};
   const successor: Record<string, string> =
     successorOf === null ? {} : { "x-flow2api-successor": `${family}; for="${successorOf.replace(/[^\w.:/-]/g, "")}"` };
@@ -19,8 +20,8 @@ export function generationHeaders(
 }
 
 /** Headers of a job in its current state: its family may have changed to a successor since it was created. */
-export function jobHeaders({ model, family }: Pick<Job, "model" | "family">): Record<string, string> {
-  const choice = parseModel(model);
+export function jobHeaders(catalogue: Catalogue, { model, family }: Pick<Job, "model" | "family">): Record<string, string> {
+  const choice = catalogue.parseModel(model);
   return choice ? generationHeaders({ headers: {}, family, successorOf: successorOf(choice, family) }) : {};
 }
 

@@ -5,7 +5,9 @@ import type { KeyRow } from "../domain/key.ts";
 import { AppError } from "../errors.ts";
 import { createKeys, hashKey } from "../gateway/keys/keys.ts";
 import { keyRow } from "../gateway/limits/testing.ts";
+import { Arrival, type Listener } from "./arrival.ts";
 import { createGuard, presentedKey } from "./guard.ts";
+import { arriving } from "./testing.ts";
 
 const NOW = Date.UTC(2026, 10, 23);
 
@@ -25,13 +27,16 @@ function guard(options: { trustProxy?: string[]; metricsToken?: string; hosts?: 
     names.map((name, id) => keyRow({ id, ...KEYS[name] })),
     names.map((name, id) => ({ id, hash: hashKey(name) })),
   );
-  return createGuard({
+  const { decide } = createGuard({
     keys,
     now: () => NOW,
-    trustProxy: options.trustProxy ?? [],
     metricsToken: options.metricsToken ?? "",
     hosts: options.hosts ?? null,
+    trustProxy: options.trustProxy,
   });
+  const { trustProxy } = options;
+  const arrive = (request: Request, peer: string | null, listener?: Listener) => arriving(request, { peer, listener, trustProxy });
+  return { arrive, decide: (...from: Parameters<typeof arrive>) => decide(arrive(...from)), decideOn: decide };
 }
 
 const ask = (path: string, headers: Record<string, string> = {}, method = "GET") =>
@@ -97,7 +102,7 @@ describe("carriers", () => {
     });
   }
 
-  test.each(["/v1/chat/completions", "/v1beta/openai/models", "/v1beta/openai"])("?key= does not open the OpenAI surface: %s", (path) => {
+  test.each(["/v1/chat/completions", "/v1beta/openai/models", "/v1beta/openai"])("?key= does not open the OpenAI API: %s", (path) => {
     expect(outcome(guard().decide(ask(`${path}?key=good`), null))).toBe("unauthorized");
   });
 
@@ -118,14 +123,38 @@ describe("carriers", () => {
   test("no key at all is no key", () => expect(presentedKey(new Headers({ authorization: "Basic Zm9v" }), "")).toBeNull());
 });
 
-test("the caller of a request is remembered, also on open paths, and nobody else's", () => {
+test("the key of a request is remembered, also on open paths, and that of no other", () => {
   const door = guard();
-  const known = ask("/media/aaaaaaaaaaaaaaaaaaaaaaaaaa.png", { authorization: "Bearer good" });
-  const stranger = ask("/media/aaaaaaaaaaaaaaaaaaaaaaaaaa.png");
-  door.decide(known, "192.0.2.1");
-  door.decide(stranger, "192.0.2.1");
-  expect(door.callerOf(known)).toMatchObject({ key: { id: 0 }, address: "192.0.2.1" });
-  expect(door.callerOf(stranger)).toBeNull();
+  const known = door.arrive(ask("/media/aaaaaaaaaaaaaaaaaaaaaaaaaa.png", { authorization: "Bearer good" }), "192.0.2.1");
+  const stranger = door.arrive(ask("/media/aaaaaaaaaaaaaaaaaaaaaaaaaa.png"), "192.0.2.1");
+  door.decideOn(known);
+  door.decideOn(stranger);
+  expect(known).toMatchObject({ key: { id: 0 }, address: "192.0.2.1" });
+  expect(stranger.key).toBeNull();
+});
+
+test("the peer is looked up only where something depends on it", () => {
+  const lookups = (target: string, key: string, options: Parameters<typeof guard>[0] = {}, headers: Record<string, string> = {}) => {
+    const request = ask(target, { authorization: `Bearer ${key}`, ...headers });
+    let count = 0;
+    const peerOf = () => {
+      count++;
+      return "10.0.0.1";
+    };
+    const { trustProxy = [] } = options;
+    const arrival = new Arrival(request, { peerOf, trustProxy, publicUrl: () => "", listener: "all" });
+    guard(options).decideOn(arrival);
+    void arrival.origin;
+    void arrival.calledOrigin;
+    void arrival.origin;
+    return count;
+  };
+  expect(lookups("/v1/chat/completions", "good")).toBe(0);
+  expect(lookups("/v1/chat/completions", "unknown")).toBe(0);
+  expect(lookups("/media/aaaaaaaaaaaaaaaaaaaaaaaaaa.png", "good")).toBe(0);
+  expect(lookups("/v1/chat/completions", "inside")).toBe(1);
+  expect(lookups("/metrics", "good")).toBe(1);
+  expect(lookups("/v1/chat/completions", "good", { trustProxy: ["10.0.0.0/8"] })).toBe(1);
 });
 
 test("an address behind a trusted proxy counts, behind any other it does not", () => {
@@ -182,4 +211,33 @@ test("the demo answers to this machine's names only", () => {
     "forbidden",
   ]);
   expect(door.decide(ask("/health", { host: "evil.example" }), "127.0.0.1").refusal).toMatchObject({ reason: "host_not_allowed" });
+});
+
+describe("MCP", () => {
+  const GOOD = { authorization: "Bearer good" };
+  test.each([
+    ["with a key, from a local name", { ...GOOD, host: "localhost:8000" }, null],
+    ["without a key", { host: "localhost:8000" }, "unauthorized"],
+    ["from a name that a stranger can point here, whatever the key", { ...GOOD, host: "evil.example.com" }, "forbidden"],
+    ["from the page of a stranger", { ...GOOD, host: "localhost:8000", origin: "http://evil.example.com" }, "forbidden"],
+    ["without a Host", GOOD, "forbidden"],
+  ] as const)("%s", (_name, headers, expected) => {
+    expect(outcome(guard().decide(ask("/mcp", headers as Record<string, string>, "POST"), "10.0.0.1"))).toBe(expected);
+  });
+
+  test("the name that a trusted proxy forwards is the one that counts", () => {
+    const behind = guard({ trustProxy: ["10.0.0.0/8"] });
+    const asked = (forwarded: string, peer: string) =>
+      outcome(behind.decide(ask("/mcp", { ...GOOD, host: "localhost", "x-forwarded-host": forwarded }, "POST"), peer));
+    expect([asked("evil.example.com", "10.0.0.1"), asked("nas.local", "10.0.0.1"), asked("evil.example.com", "203.0.113.9")]).toEqual([
+      "forbidden",
+      null,
+      null,
+    ]);
+  });
+
+  test("sign-in is not found, with a key or without", () => {
+    for (const path of ["/.well-known/oauth-protected-resource/mcp", "/mcp/.well-known/openid-configuration"])
+      for (const headers of [{}, GOOD]) expect(outcome(guard().decide(ask(path, headers), "10.0.0.1"))).toBe("not_found");
+  });
 });

@@ -1,4 +1,4 @@
-// Image options scattered over a body: aspect, size and quality in every place and spelling. Pure.
+// Image options scattered over a body: aspect, size and quality in every field and spelling. Pure.
 import { isRecord } from "../domain/is-record.ts";
 import type { ImageHints } from "../gateway/models/image-options.ts";
 import { foldSeed } from "./seed.ts";
@@ -45,14 +45,23 @@ function inside({ path, fields }: BodyObject, names: readonly string[]): BodyObj
   });
 }
 
+const hasAny = (fields: Fields, names: readonly string[]): boolean => {
+  for (const name of names) if (fields[name] !== undefined) return true;
+  return false;
+};
+
 /** Configurations of one level, the most specific first, then the level itself. */
 function levelOf(root: BodyObject, configs: readonly string[]): BodyObject[] {
   const generation = inside(root, GENERATION_CONFIGS);
   return [...inside(root, configs), ...generation.flatMap((one) => [...inside(one, configs), one]), root];
 }
 
+/** Fields that may hold further levels. */
+const LEVELS: readonly string[] = [...GENERATION_CONFIGS, ...EXTRA_BODIES, "google"];
+
 /** `google` is a field of Google's OpenAI compatibility layer; SDKs unpack `extra_body` into the body. */
 function searchOrder(root: BodyObject, configs: readonly string[]): BodyObject[] {
+  if (!hasAny(root.fields, LEVELS) && !hasAny(root.fields, configs)) return [root];
   const extra = inside(root, EXTRA_BODIES);
   const roots = [root, ...extra, ...inside(root, ["google"]), ...extra.flatMap((one) => inside(one, ["google"]))];
   return roots.flatMap((one) => levelOf(one, configs));
@@ -62,20 +71,23 @@ const hasValue = (value: unknown) => value !== undefined && value !== null && va
 
 function firstIn(objects: readonly BodyObject[], names: readonly string[]): { value: unknown; name: string } | null {
   for (const { path, fields } of objects) {
-    const name = names.find((one) => hasValue(fields[one]));
-    if (name !== undefined) return { value: fields[name], name: path === "" ? name : `${path}.${name}` };
+    for (const name of names) if (hasValue(fields[name])) return { value: fields[name], name: path === "" ? name : `${path}.${name}` };
   }
   return null;
 }
 
+const HINTS = Object.keys(NAMES) as (keyof ImageHints)[];
+const SHAPE_CONFIGS = [...IMAGE_CONFIGS, ...VIDEO_CONFIGS] as const;
+const SEED = ["seed"] as const;
+
 /** `first`: parts that take precedence over the body, by name: a tool, the parameters of a prediction. */
-export function collectImageHints(body: Fields, first: { [name: string]: unknown } = {}): CollectedHints {
-  const before = Object.entries(first).flatMap(([path, value]) =>
-    isRecord(value) ? searchOrder({ path, fields: value }, IMAGE_CONFIGS) : [],
-  );
-  const objects = [...before, ...searchOrder({ path: "", fields: body }, IMAGE_CONFIGS)];
+export function collectImageHints(body: Fields, first?: { [name: string]: unknown }): CollectedHints {
+  const own = searchOrder({ path: "", fields: body }, IMAGE_CONFIGS);
+  const before =
+    first && Object.entries(first).flatMap(([path, value]) => (isRecord(value) ? searchOrder({ path, fields: value }, IMAGE_CONFIGS) : []));
+  const objects = before ? [...before, ...own] : own;
   const collected: CollectedHints = { hints: {}, names: {} };
-  for (const hint of Object.keys(NAMES) as (keyof ImageHints)[]) {
+  for (const hint of HINTS) {
     const found = firstIn(objects, NAMES[hint]);
     if (!found) continue;
     collected.hints[hint] = found.value;
@@ -84,10 +96,10 @@ export function collectImageHints(body: Fields, first: { [name: string]: unknown
   return collected;
 }
 
-/** The seed of an image or a video, from the places of their shape. @throws {AppError} `invalid_request` naming it */
+/** The seed of an image or a video, from the fields of their shape. @throws {AppError} `invalid_request` naming it */
 export function collectSeed(body: Fields): number | undefined {
   if (hasValue(body.seed)) return foldSeed(body.seed);
-  const found = firstIn(searchOrder({ path: "", fields: body }, [...IMAGE_CONFIGS, ...VIDEO_CONFIGS]), ["seed"]);
+  const found = firstIn(searchOrder({ path: "", fields: body }, SHAPE_CONFIGS), SEED);
   return found ? foldSeed(found.value, found.name) : undefined;
 }
 

@@ -3,6 +3,8 @@
 import type { Media } from "../domain/generation.ts";
 import type { MediaStore } from "../gateway/media/media-store.ts";
 import type { Log } from "../log.ts";
+import type { BodyBytes } from "./json-bytes.ts";
+import { bytesOf, type MadeImage } from "./links.ts";
 
 export const IMAGE_FORMATS = ["png", "jpeg", "webp"] as const;
 export type ImageFormat = (typeof IMAGE_FORMATS)[number];
@@ -11,7 +13,7 @@ export type ImageFormat = (typeof IMAGE_FORMATS)[number];
 export type ImageFormatOptions = { format: ImageFormat | null; compression: number | null };
 
 /** An image ready to be sent. `converted`: the bytes differ from those of the stored media item. */
-export type RenderedImage = { media: Media; blob: Blob; format: string; converted: boolean };
+export type RenderedImage<Bytes extends BodyBytes = BodyBytes> = { media: Media; blob: Bytes; format: string; converted: boolean };
 
 const FORMATS: Readonly<Record<string, ImageFormat>> = { "image/png": "png", "image/jpeg": "jpeg", "image/webp": "webp" };
 
@@ -52,6 +54,27 @@ function takeNext(): (() => void) | undefined {
 /** Encoding of an image as responses spell it, e.g. `jpeg`. */
 export const formatOf = ({ mime }: Pick<Media, "mime">): string => FORMATS[mime] ?? mime.split("/")[1]!;
 
+/** The format to convert to; null: the image is sent as stored. */
+function targetOf(media: Media, { format, compression }: ImageFormatOptions): ImageFormat | null {
+  const target = format ?? FORMATS[media.mime];
+  return !target || (target === formatOf(media) && (compression === null || target === "png")) ? null : target;
+}
+
+/** Whether the image is sent in another encoding than the stored one. */
+export const isConverted = (media: Media, output: ImageFormatOptions): boolean => targetOf(media, output) !== null;
+
+/** An image of a generation in the requested encoding; see {@link renderImage}. One that is at hand as it is wanted is not read again. */
+export async function renderMade(
+  store: Pick<MediaStore, "open">,
+  log: Log,
+  made: MadeImage,
+  output: ImageFormatOptions | null,
+): Promise<RenderedImage> {
+  const { media } = made;
+  if (output && isConverted(media, output)) return renderImage(store, log, media, output);
+  return { media, blob: await bytesOf(store, made), format: formatOf(media), converted: false };
+}
+
 /**
  * The image in the requested encoding. One that cannot be converted is returned as stored, under its own format: it is paid for.
  */
@@ -60,13 +83,13 @@ export async function renderImage(
   log: Log,
   media: Media,
   output: ImageFormatOptions,
-): Promise<RenderedImage> {
+): Promise<RenderedImage<Blob>> {
   const found = await store.open(media.id);
   if (!found) throw new Error("A stored result has no file");
   const format = formatOf(media);
-  const stored: RenderedImage = { media, blob: found.blob, format, converted: false };
-  const target = output.format ?? FORMATS[media.mime];
-  if (!target || (target === format && (output.compression === null || target === "png"))) return stored;
+  const stored = { media, blob: found.blob, format, converted: false };
+  const target = targetOf(media, output);
+  if (!target) return stored;
   try {
     const bytes = await limitConversions(media.keyId, async () => encode(await found.blob.bytes(), target, output.compression));
     return { media, blob: new Blob([bytes], { type: `image/${target}` }), format: target, converted: true };

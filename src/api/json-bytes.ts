@@ -3,64 +3,108 @@ import { newId } from "../ids.ts";
 
 /** Bytes read at a time; a multiple of 3, so that base64 pieces join without padding. */
 const SLICE = 3 * 128 * 1024;
+const TEXT_SLICE = 512 * 1024;
+/** Base64 up to this length is written with the rest of its body. */
+const AT_ONCE = 64 * 1024;
 
-/** Placeholders in strings where the base64 of a blob belongs. */
+/** Base64 that is at hand already. */
+export class Base64Text {
+  constructor(readonly text: string) {}
+}
+
+/** Bytes of a body: they are written as base64. */
+export type BodyBytes = Blob | Base64Text;
+
+/** Placeholders in strings where base64 belongs. */
 export type Base64Placeholders = {
-  /** The placeholder of one blob. */
-  embed(blob: Blob): string;
-  /** Splits a text at its placeholders: strings, and the blobs between them. */
-  split(text: string): (string | Blob)[];
+  /** The placeholder of one value. */
+  embed(bytes: BodyBytes): string;
+  /** Splits a text at its placeholders: strings, and the bytes between them. */
+  split(text: string): (string | BodyBytes)[];
 };
 
 export function createBase64Placeholders(): Base64Placeholders {
-  // Unguessable: text of a client cannot contain it.
-  const marker = newId();
-  const blobs: Blob[] = [];
+  let marker = "";
+  const embedded: BodyBytes[] = [];
   return {
-    embed: (blob) => `${marker}${blobs.push(blob) - 1};`,
-    split: (text) => {
+    embed(bytes) {
+      // Unguessable: text of a client cannot contain it.
+      marker ||= newId();
+      return `${marker}${embedded.push(bytes) - 1};`;
+    },
+    split(text) {
+      if (marker === "") return [text];
       const [first = "", ...rest] = text.split(marker);
       const parts = rest.map((part) => ({ number: part.slice(0, part.indexOf(";")), text: part.slice(part.indexOf(";") + 1) }));
-      return [first, ...parts.flatMap((part) => [blobs[Number(part.number)]!, part.text])];
+      return [first, ...parts.flatMap((part) => [embedded[Number(part.number)]!, part.text])];
     },
   };
 }
 
-/** The JSON of `body`, split where base64 belongs: at each Blob in it and at each placeholder. */
-function jsonParts(body: unknown, placeholders: Base64Placeholders): (string | Blob)[] {
-  return placeholders.split(JSON.stringify(body, (_name, value: unknown) => (value instanceof Blob ? placeholders.embed(value) : value)));
+const isBytes = (value: unknown): value is BodyBytes => value instanceof Blob || value instanceof Base64Text;
+
+/** Whether bytes stand in the body itself; those behind placeholders do not. */
+function holdsBytes(value: object): boolean {
+  if (isBytes(value)) return true;
+  for (const name in value) {
+    const field: unknown = value[name as keyof typeof value];
+    if (typeof field === "object" && field !== null && holdsBytes(field)) return true;
+  }
+  return false;
 }
 
-/** The JSON of `body` in pieces, with base64 in place of blobs. */
-export async function* jsonPieces(body: unknown, placeholders = createBase64Placeholders()): AsyncGenerator<string> {
+/** The JSON of `body`, split where base64 belongs: at each value of bytes in it and at each placeholder. */
+function jsonParts(body: object, placeholders: Base64Placeholders): (string | BodyBytes)[] {
+  const text = holdsBytes(body)
+    ? JSON.stringify(body, (_name, value: unknown) => (isBytes(value) ? placeholders.embed(value) : value))
+    : JSON.stringify(body);
+  return placeholders.split(text);
+}
+
+/** The JSON of `body` in pieces, with base64 in place of bytes. */
+export async function* jsonPieces(body: object, placeholders = createBase64Placeholders()): AsyncGenerator<string> {
   yield* piecesOf(jsonParts(body, placeholders));
 }
 
-async function* piecesOf(parts: readonly (string | Blob)[]): AsyncGenerator<string> {
+async function* piecesOf(parts: readonly (string | BodyBytes)[]): AsyncGenerator<string> {
   for (const part of parts) {
     if (typeof part === "string") yield part;
-    else for (let byte = 0; byte < part.size; byte += SLICE) yield (await part.slice(byte, byte + SLICE).bytes()).toBase64();
+    else if (part instanceof Base64Text) {
+      for (let at = 0; at < part.text.length; at += TEXT_SLICE) yield part.text.slice(at, at + TEXT_SLICE);
+    } else for (let byte = 0; byte < part.size; byte += SLICE) yield (await part.slice(byte, byte + SLICE).bytes()).toBase64();
   }
 }
 
 /** One frame of an event stream with the JSON of `body`, in pieces. */
-export async function* framePieces(body: unknown, placeholders: Base64Placeholders): AsyncGenerator<string> {
+export async function* framePieces(body: object, placeholders: Base64Placeholders): AsyncGenerator<string> {
   yield "data: ";
   yield* jsonPieces(body, placeholders);
   yield "\n\n";
 }
 
-/** As a response; without blobs it is written at once. `onSent` runs when all of it is handed over, unless the reader has left. */
+/** The parts as one text, where all are at hand and no more than a socket takes at once; else null. */
+function textOf(parts: readonly (string | BodyBytes)[]): string | null {
+  let length = 0;
+  for (const part of parts) {
+    if (part instanceof Blob) return null;
+    if (typeof part !== "string") length += part.text.length;
+  }
+  if (length > AT_ONCE) return null;
+  return parts.map((part) => (part instanceof Base64Text ? part.text : part)).join("");
+}
+
+/** As a response; one that is short is written at once. `onSent` runs when all of it is handed over, unless the reader has left. */
 export function jsonWithBytes(
-  body: unknown,
+  body: object,
   init: { status?: number; headers?: Record<string, string>; onSent?(): void } = {},
   placeholders = createBase64Placeholders(),
 ): Response {
   const headers = { "content-type": "application/json; charset=utf-8", ...init.headers };
   const parts = jsonParts(body, placeholders);
-  if (parts.length === 1) {
+  const text = textOf(parts);
+  if (text !== null) {
     init.onSent?.();
-    return new Response(parts[0], { status: init.status, headers });
+    return new Response(text, { status: init.status, headers });
   }
   const encoder = new TextEncoder();
   const pieces = piecesOf(parts);

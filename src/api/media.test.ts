@@ -158,7 +158,7 @@ describe("ranges", () => {
   });
 });
 
-test("a copy that the client holds is confirmed with 304, before ranges are looked at", async () => {
+test("a copy that the client holds is confirmed with 304, before ranges are read", async () => {
   await using room = await serve();
   const etag = `"${room.result.id}"`;
   for (const header of [etag, `W/${etag}`, `"a", ${etag}`, "*"]) {
@@ -169,7 +169,7 @@ test("a copy that the client holds is confirmed with 304, before ranges are look
   expect((await room.get(room.input, { "if-none-match": "*" })).status).toBe(404);
 });
 
-describe("nothing but a medium's own name leads to a file", () => {
+describe("nothing but a media item's own name leads to a file", () => {
   test("over real connections, with paths sent as they are", async () => {
     await using room = await serve();
     const { id } = room.result;
@@ -192,7 +192,7 @@ describe("nothing but a medium's own name leads to a file", () => {
     ];
     for (const path of paths) {
       const { status, text } = await rawRequest(Number(room.app.server?.port), path);
-      // A path that leaves /media/ once it is normalised is none of this room's business: Elysia's own 404.
+      // A path that leaves /media/ once it is normalised is none of this module's business: Elysia's own 404.
       expect({ path, status }).toEqual({ path, status: 404 });
       expect(text === "NOT_FOUND" || text === JSON.stringify(NOT_FOUND) ? "" : { path, text }).toBe("");
     }
@@ -213,16 +213,16 @@ describe("nothing but a medium's own name leads to a file", () => {
 /** A GET whose path no client library has tidied up. */
 async function rawRequest(port: number, path: string): Promise<{ status: number; text: string }> {
   const { promise, resolve } = Promise.withResolvers<string>();
-  let answer = "";
+  let response = "";
   await Bun.connect({
     hostname: "127.0.0.1",
     port,
     socket: {
       open: (socket) => void socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`),
       data: (_socket, data) => {
-        answer += data.toString("latin1");
+        response += data.toString("latin1");
       },
-      close: () => resolve(answer),
+      close: () => resolve(response),
     },
   });
   const text = await promise;

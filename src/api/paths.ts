@@ -1,17 +1,15 @@
 // Base URL repair: doubled slashes; a doubled, missing or foreign version before a known route. Pure.
-import { isGoogleClient, splitUrl } from "./dialect.ts";
+import { firstSegment, isGoogleClient, secondSegment, splitUrl } from "./dialect.ts";
 
 type Header = (name: string) => string | null;
 
 /** Segments that clients put before a route. */
 const VERSIONS: ReadonlySet<string> = new Set(["v1", "v1beta", "v1beta1", "v1alpha", "api", "openai"]);
-/** Paths that need no repair, which most requests have. */
-const CANONICAL =
-  /^\/(?:v1\/(?!chat\/completions\/|(?:v1|v1beta|v1alpha|api|openai)(?:\/|$))|v1beta\/(?:openai\/(?!v1\/)|interactions|operations|models\/[^/]+:[a-z])|media\/)/;
-
 const OPENAI_ROUTES = ["chat/completions", "responses", "images", "videos"];
 const SHARED_ROUTES = ["models", "files"];
 const GEMINI_ROUTES = ["interactions", "operations", "publishers", "projects"];
+/** The MCP endpoint, also where a client adds its own `/mcp` to an address that has one. */
+const MCP_ROUTE = /^(?:mcp\/)?mcp\/?$/;
 /** A method after a model: Gemini's, whatever the credential. */
 const MODEL_METHOD = /^models\/.*:[a-z]+(?:[A-Z][a-zA-Z]*)?$/;
 /** An endpoint in the place of the base URL: what the client adds to it is the route. */
@@ -23,6 +21,38 @@ const ANY_HOST = "http://localhost";
 const PLAIN_HOST = /^https?:\/\/[a-z][\w-]*(?:\.[a-z][\w-]*)*(?::\d{1,4})?$/i;
 const isHost = (origin: string) => (PLAIN_HOST.test(origin) && !/xn--/i.test(origin)) || URL.canParse(origin);
 
+/** The last host that was found to be one: most requests name the same. */
+let lastHost = "";
+
+/** True for a URL that needs no repair, which most have; {@link repairedUrl} decides about the others. */
+export function isCanonical(url: string, path: string): boolean {
+  if (path.includes("//") || !isCanonicalPath(path)) return false;
+  const end = url.indexOf("/", url.indexOf("//") + 2);
+  if (end === lastHost.length && url.startsWith(lastHost)) return true;
+  const host = url.slice(0, end);
+  if (!isHost(host)) return false;
+  lastHost = host;
+  return true;
+}
+
+function isCanonicalPath(path: string): boolean {
+  switch (firstSegment(path)) {
+    case "v1": {
+      const next = secondSegment(path);
+      return next !== "" && !VERSIONS.has(next) && next !== "mcp" && !(next === "chat" && path.startsWith("/v1/chat/completions/"));
+    }
+    case "v1beta": {
+      const next = secondSegment(path);
+      if (next === "openai") return path.length > "/v1beta/openai/".length && !path.startsWith("/v1beta/openai/v1/");
+      return next === "interactions" || next === "operations" || (next === "models" && /^\/v1beta\/models\/[^/]+:[a-z]/.test(path));
+    }
+    case "media":
+      return path.length > "/media/".length;
+    default:
+      return false;
+  }
+}
+
 /**
  * The URL with the path that the client meant, where only one is possible; null where there is nothing to repair.
  * Bun passes a path in place of a URL when the `Host` header is missing or invalid.
@@ -32,7 +62,7 @@ export function repairedUrl(url: string, header: Header): string | null {
   const { path, query } = splitUrl(url);
   const host = isPath ? ANY_HOST : url.slice(0, url.indexOf("/", url.indexOf("//") + 2));
   const isOdd = isPath || !isHost(host);
-  const meant = !path.includes("//") && CANONICAL.test(path) ? path : meantPath(path, query, header);
+  const meant = !path.includes("//") && isCanonicalPath(path) ? path : meantPath(path, query, header);
   if (meant === path && !isOdd) return null;
   return `${isOdd ? ANY_HOST : host}${meant}${query === "" ? "" : `?${query}`}`;
 }
@@ -52,6 +82,7 @@ function meantPath(path: string, query: string, header: Header): string {
     return begins(route, [...OPENAI_ROUTES, ...SHARED_ROUTES]) ? `/v1beta/openai/${route}` : single;
   if (begins(route, OPENAI_ROUTES)) return head.length > 0 || isBearer || isGoogle ? `/v1/${route}` : single;
   if (begins(route, GEMINI_ROUTES)) return head.length > 0 || isGoogle ? `/${version ?? "v1beta"}/${route}` : single;
+  if (MCP_ROUTE.test(route)) return "/mcp";
   if (!begins(route, SHARED_ROUTES)) return single;
   if (isGoogle || MODEL_METHOD.test(route))
     return head.length > 0 || !route.startsWith("models") ? `/${version ?? "v1beta"}/${route}` : single;

@@ -1,6 +1,7 @@
 // When a proxy that the settings do not name is noticed, and what is no proxy.
 import { expect, test } from "bun:test";
 import { createProxyWatch, trustProxyHint } from "./proxy-watch.ts";
+import { arriving } from "./testing.ts";
 
 type Seen = [peer: string | null, forwarded: boolean, path?: string];
 const times = (count: number, ...seen: Seen[]): Seen[] => Array.from({ length: count }, () => seen).flat();
@@ -9,7 +10,8 @@ function watched(requests: Seen[], trustProxy: string[] = []) {
   const found: string[] = [];
   const watch = createProxyWatch({ trustProxy, found: (address) => found.push(address) });
   for (const [peer, forwarded, path = "/v1/models"] of requests) {
-    watch.observe(new Request(`http://localhost${path}`, { headers: forwarded ? { "x-forwarded-for": "203.0.113.9" } : {} }), peer);
+    const headers: Record<string, string> = forwarded ? { "x-forwarded-for": "203.0.113.9" } : {};
+    watch.observe(arriving(new Request(`http://localhost${path}`, { headers }), { peer }));
   }
   return { found, untrusted: watch.untrusted() };
 }

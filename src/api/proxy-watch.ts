@@ -1,7 +1,7 @@
 // Detects an untrusted reverse proxy: without server.trust_proxy all clients share its address and throttles.
 
 import { inRanges } from "./address.ts";
-import { splitUrl } from "./dialect.ts";
+import type { Arrival } from "./arrival.ts";
 
 /** Ranges in which an operator's own proxy lies. */
 const PRIVATE = [
@@ -17,11 +17,11 @@ const PRIVATE = [
 ];
 /** Forwarded requests in a row from one such address after which it counts as a proxy. */
 const ENOUGH = 10;
-/** Paths that monitors and the container's health check request without a proxy. */
-const OWN_PATHS = /^\/(health|ready|metrics)$/;
+/** Monitors and the container's health check come without a proxy. */
+const isOwnPath = (path: string) => path === "/health" || path === "/ready" || path === "/metrics";
 
 export type ProxyWatch = {
-  observe(request: Request, peer: string | null): void;
+  observe(arrival: Arrival): void;
   /** Address of the untrusted proxy that all traffic passes; null: none. */
   untrusted(): string | null;
 };
@@ -32,12 +32,17 @@ export function createProxyWatch({ trustProxy, found }: { trustProxy: readonly s
   let inRow = 0;
   const reported = new Set<string>();
   return {
-    observe(request, peer) {
+    observe(arrival) {
+      if (!arrival.request.headers.has("x-forwarded-for")) {
+        if (isOwnPath(arrival.path)) return;
+        inRow = 0;
+        peerSoFar = null;
+        return;
+      }
+      const { peer } = arrival;
       if (peer === null) return;
-      const isForwarded = request.headers.has("x-forwarded-for");
-      if (!isForwarded && OWN_PATHS.test(splitUrl(request.url).path)) return;
-      if (!isForwarded || peer !== peerSoFar) {
-        inRow = isForwarded ? 1 : 0;
+      if (peer !== peerSoFar) {
+        inRow = 1;
         peerSoFar = peer;
         return;
       }

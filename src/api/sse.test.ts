@@ -1,7 +1,7 @@
 // What a reader of a stream sees, and what happens when it leaves.
 import { expect, test } from "bun:test";
 import { settled, virtualClock } from "../testing.ts";
-import { COMMENT, frame, HEARTBEAT_MS, streamFrames } from "./sse.ts";
+import { COMMENT, frame, HEARTBEAT_MS, stoppable, streamFrames } from "./sse.ts";
 
 const text = (bytes: Uint8Array | undefined) => new TextDecoder().decode(bytes);
 
@@ -74,4 +74,14 @@ test("a reader that leaves stops the source, and no timer is left", async () => 
   await pending.catch(() => {});
   await settled();
   expect([cancelled, finished, clock.nextTimer()]).toEqual([1, true, null]);
+});
+
+test("a stoppable signal aborts with the client's own reason, by its stop, and for a client that is gone already", () => {
+  const client = new AbortController();
+  const [left, stopped] = [stoppable({ signal: client.signal }), stoppable({ signal: client.signal })];
+  stopped.stop();
+  expect([left.signal.aborted, stopped.signal.aborted]).toEqual([false, true]);
+  client.abort("gone");
+  expect([left.signal.aborted, left.signal.reason]).toEqual([true, "gone"]);
+  expect(stoppable({ signal: client.signal }).signal.reason).toBe("gone");
 });

@@ -1,5 +1,6 @@
 // Server-sent events: frames of an async source, heartbeats in silence, cancellation when the reader leaves.
 import type { Clock } from "../clock.ts";
+import { Heartbeat } from "./heartbeat.ts";
 
 /**
  * A comment, ended by one newline: with a blank line after it openai-go before 3.43 dispatches an empty event and fails.
@@ -37,34 +38,34 @@ type StreamOptions = {
 export function streamFrames(frames: AsyncGenerator<string | Uint8Array>, options: StreamOptions): Response {
   const { clock, heartbeat, headers, onCancel, onEnd } = options;
   const encoder = new TextEncoder();
-  let cancelHeartbeat = () => {};
   let isBetweenFrames = true;
   let silenceMs = options.firstMs ?? HEARTBEAT_MS;
+  let beats: Heartbeat | null = null;
   const body = new ReadableStream<Uint8Array>(
     {
+      start(controller) {
+        const beat = () => controller.enqueue(encoder.encode(typeof heartbeat === "string" ? heartbeat : heartbeat()));
+        beats = new Heartbeat(clock, HEARTBEAT_MS, beat);
+      },
       async pull(controller) {
-        const beat = () => {
-          silenceMs = HEARTBEAT_MS;
-          controller.enqueue(encoder.encode(typeof heartbeat === "string" ? heartbeat : heartbeat()));
-          cancelHeartbeat = clock.after(HEARTBEAT_MS, beat);
-        };
-        if (isBetweenFrames) cancelHeartbeat = clock.after(silenceMs, beat);
+        if (isBetweenFrames) beats!.wait(silenceMs);
+        silenceMs = HEARTBEAT_MS;
         try {
           const { done, value } = await frames.next();
-          cancelHeartbeat();
-          silenceMs = HEARTBEAT_MS;
+          beats!.rest();
           if (done) {
+            beats!.stop();
             controller.close();
             onEnd?.();
           } else controller.enqueue(typeof value === "string" ? encoder.encode(value) : value);
           isBetweenFrames = typeof value === "string" && value.endsWith("\n\n");
         } catch (error) {
-          cancelHeartbeat();
+          beats!.stop();
           controller.error(error);
         }
       },
       async cancel() {
-        cancelHeartbeat();
+        beats!.stop();
         onCancel();
         await frames.return(undefined);
       },
@@ -74,4 +75,13 @@ export function streamFrames(frames: AsyncGenerator<string | Uint8Array>, option
   return new Response(body, {
     headers: { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache", "x-accel-buffering": "no", ...headers },
   });
+}
+
+/** A signal that aborts when the client leaves or `stop` is called: one controller, where `AbortSignal.any` would need a third signal. */
+export function stoppable({ signal: client }: Pick<Request, "signal">): { signal: AbortSignal; stop(): void } {
+  const controller = new AbortController();
+  const stop = () => controller.abort(client.aborted ? client.reason : undefined);
+  if (client.aborted) stop();
+  else client.addEventListener("abort", stop, { once: true });
+  return { signal: controller.signal, stop };
 }

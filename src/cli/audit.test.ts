@@ -1,4 +1,4 @@
-// What each verb that changes something leaves in the trail: who, what, before and after, and never a secret.
+// What each verb that changes something leaves in the audit log: who, what, before and after, and never a secret.
 import { afterAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { acquireFolder } from "../db/sqlite/lock.ts";

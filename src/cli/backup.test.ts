@@ -30,7 +30,7 @@ function fresh(env: World["env"] = {}) {
 
 const open = (data: string, env: World["env"] = {}) => openStore({ dataDir: data, secretKey: loadSecretKey(data, env) });
 
-const medium = (id: string, bytes: number) =>
+const mediaItem = (id: string, bytes: number) =>
   ({
     id,
     kind: "image",
@@ -60,8 +60,8 @@ async function filled(env: World["env"] = {}) {
   await store.insertKey({ name: "client", prefix: "sk-f2a-ab", hash: new Uint8Array(32).fill(1) }, NOW);
   await store.writeKeyWebhook(1, { url: "https://hook.example/canary", secret: "whsec_canary" });
   const [small, large, gone] = [newId(), newId(), newId()];
-  await store.insertMedia(medium(small, 3), new Uint8Array([1, 2, 3]));
-  for (const id of [large, gone]) await store.insertMedia(medium(id, PICTURE.length));
+  await store.insertMedia(mediaItem(small, 3), new Uint8Array([1, 2, 3]));
+  for (const id of [large, gone]) await store.insertMedia(mediaItem(id, PICTURE.length));
   await store.close();
   const picture = join("media", large.slice(0, 1), `${large}.png`);
   await Bun.write(join(data, picture), PICTURE);

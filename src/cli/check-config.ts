@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Config } from "../config/config.ts";
 import { SETTINGS, type SettingValue, showValue } from "../config/settings-keys.ts";
 import { settingsText } from "../config/settings-toml.ts";
-import { dataDirOf, openFolder, readConfig } from "./folder.ts";
+import { assertModelsFile, dataDirOf, openFolder, readConfig } from "./folder.ts";
 import { rowsText } from "./table.ts";
 import { type Call, defineVerb, FOLDER_OPTIONS } from "./verb.ts";
 
@@ -27,6 +27,7 @@ export const checkConfig = defineVerb({
 /** With the settings of the database where there is one; nothing is created. */
 async function effectiveConfig({ values, io }: Pick<Call<typeof FOLDER_OPTIONS>, "values" | "io">): Promise<Config> {
   const config = readConfig(values, io);
+  assertModelsFile(config, io);
   if (!existsSync(join(dataDirOf(config, io), "flow2api.db"))) return config;
   await using folder = await openFolder(values, io);
   return folder.config;

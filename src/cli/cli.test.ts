@@ -18,7 +18,7 @@ describe("help", () => {
     for (const verb of VERBS) expect(out).toContain(`\n  ${verb.name} `);
   });
 
-  test.each(VERBS.map((verb) => [verb.name, verb] as const))("%s --help tells every option and does nothing else", async (name, verb) => {
+  test.each(VERBS.map((verb) => [verb.name, verb] as const))("%s --help lists every option and does nothing else", async (name, verb) => {
     const { code, out, err } = await cli(...name.split(" "), "--help");
     expect([code, err]).toEqual([0, ""]);
     expect(out).toStartWith(verb.summary);
@@ -75,9 +75,9 @@ describe("wrong usage exits 2, in one line and one line of usage", () => {
       "simulate",
     ],
     ["token list --json=yes", "Option '--json' does not take an argument", "token list"],
-    ["token add --secret a", 'Missing option "--provider gemini|flow".', "token add"],
+    ["token add --secret a", 'Missing option "--provider gemini|flow|vertex".', "token add"],
     ["token add --provider gemini", 'Missing option "--secret S|-".', "token add"],
-    ["token add --provider google --secret a", '--provider: expected gemini or flow, got "google".', "token add"],
+    ["token add --provider google --secret a", '--provider: expected gemini, flow or vertex, got "google".', "token add"],
     [
       "token add --provider gemini --secret a --image-concurrency -2",
       "--image-concurrency: expected integer -1 to 1000, got -2.",

@@ -11,6 +11,8 @@ import { keyCreate } from "./key/create.ts";
 import { keyList } from "./key/list.ts";
 import { keyRevoke } from "./key/revoke.ts";
 import { keySet } from "./key/set.ts";
+import { modelsImport } from "./models/import.ts";
+import { modelsList } from "./models/list.ts";
 import { importPython } from "./python-import/import.ts";
 import { restore } from "./restore.ts";
 import { rotateSecretVerb } from "./rotate-secret.ts";
@@ -23,6 +25,7 @@ import { tokenImport } from "./token/import.ts";
 import { tokenList } from "./token/list.ts";
 import { tokenRemove } from "./token/remove.ts";
 import { tokenSet } from "./token/set.ts";
+import { upgrade } from "./upgrade.ts";
 import type { Io, Verb } from "./verb.ts";
 import { version } from "./version.ts";
 
@@ -41,6 +44,8 @@ export const VERBS: readonly Verb[] = [
   keyList,
   keySet,
   keyRevoke,
+  modelsList,
+  modelsImport,
   adminPassword,
   importPython,
   backup,
@@ -48,6 +53,7 @@ export const VERBS: readonly Verb[] = [
   rotateSecretVerb,
   healthcheck,
   checkConfig,
+  upgrade,
   version,
 ];
 

@@ -34,7 +34,7 @@ const contents = (path: string) =>
     .join("\n");
 
 describe("token add", () => {
-  test("prints the id alone on standard output and keeps what was given", async () => {
+  test("prints the id alone on standard output and stores what was given", async () => {
     const { data, cli } = fresh();
     const options = ["--label", "mine", "--group", "project-1", "--image-concurrency", "-1", "--video-concurrency", "3"];
     expect(await cli("token", "add", "--no-check", "--provider", "gemini", "--secret", SECRET, ...options)).toEqual({
@@ -107,7 +107,7 @@ describe("token add asks the upstream first", () => {
 
   const closing = (simulator: Simulator) => ({ [Symbol.asyncDispose]: () => simulator.stop() });
 
-  test("a key that is taken is added, and what it can make is reported and kept", async () => {
+  test("a key that is taken is added, and what it can make is reported and stored", async () => {
     const { cli, data, simulator } = await withUpstream();
     await using _closing = closing(simulator);
     const { code, out, err } = await cli("token", "add", "--provider", "gemini", "--secret", "alpha-project.key-one");

@@ -1,4 +1,5 @@
 // A secret given on the command line or, better, on standard input.
+import { isCloudText } from "../gateway/tokens/cloud-account.ts";
 import { detectSecret, isDetected, knownForm } from "../gateway/tokens/detect-secret.ts";
 import { type Io, usageError } from "./verb.ts";
 
@@ -15,6 +16,7 @@ export async function readSecret(option: string, given: string, { provider, io }
   if (text.length > MAX_LENGTH) throw usageError(`${option}: expected at most ${MAX_LENGTH} characters, got ${text.length}.`);
   const found = detectSecret(text, provider, { isNamed: true });
   if (isDetected(found)) return found.secret;
+  if (isCloudText(text)) throw usageError(`${option}: it ${found.reason}.`);
   if (knownForm(text)) throw usageError(`${option}: it ${found.reason}.`);
   if (/[\s\p{Cc}]/u.test(text)) throw usageError(`${option}: expected one secret, got white space or control characters inside it.`);
   return text;

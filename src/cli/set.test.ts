@@ -46,7 +46,7 @@ describe("key create", () => {
     expect((await key()).limits).toEqual({ ...NO_LIMITS, concurrency: 7 });
   });
 
-  test("keeps what its options say", async () => {
+  test("stores what its options say", async () => {
     const { cli, key } = fresh();
     const limits =
       "--rpm 60 --concurrency 4 --limit-images-day 5 --limit-images-month 50 --limit-images-total 10 --limit-video-seconds-day 8.5";
@@ -249,8 +249,8 @@ describe("refused as wrong usage, before the folder is touched", () => {
     ["token set 1 --label=", "--label: expected a value, got nothing."],
     ["token set 1 --image-concurrency -2", '--image-concurrency: expected a whole number from -1 to 1000, got "-2".'],
     ["token set 1 --allow gemini-3-pro-imag", '--allow: expected families (nearest is "gemini-3-pro-image"), got "gemini-3-pro-imag".'],
-    ["token set 1 --proxy socks5://canary@p:1080", "--proxy: is SOCKS, which is not supported: give an http(s) proxy."],
-    ["token set 1 --proxy me:canary@p:3128", "--proxy: expected an address like http://proxy.example:3128."],
+    ["token set 1 --proxy socks4://canary@p:1080", "--proxy: is SOCKS4, which is not supported: give a socks5:// or http(s) proxy."],
+    ["token set 1 --proxy me:canary@p:3128", "--proxy: expected an address like http://proxy.example:3128 or socks5://proxy.example:1080."],
   ];
   test.each(CASES)("%s", async (line, message) => {
     const { data, cli } = fresh();

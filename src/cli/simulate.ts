@@ -11,7 +11,7 @@ const DEFAULT_PORT = 8100;
 
 export const simulate = defineVerb({
   name: "simulate",
-  summary: "Serve the upstream simulator alone: both wire formats, and faults on request.",
+  summary: "Serve the upstream simulator alone: all three wire formats, and faults on request.",
   options: {
     port: { type: "string", value: "P", help: `port to listen on, 0 for any (default: ${DEFAULT_PORT})` },
     seed: { type: "string", value: "N", help: "number that images and chance follow from (default: 1)" },
@@ -38,14 +38,19 @@ export const simulate = defineVerb({
   },
 });
 
-function howToUse({ url, geminiBaseUrl, flowLabsBaseUrl, flowApiBaseUrl }: Simulator): string {
+function howToUse({ url, geminiBaseUrl, flowLabsBaseUrl, flowApiBaseUrl, vertexBaseUrl, vertexTokenUrl }: Simulator): string {
   return `Simulator on ${url}
 
-A flow2api that calls it in place of the real upstreams; every secret of a token will do:
+A flow2api that calls it in place of the real upstreams; every key or session will do, and a service account of its own:
   FLOW2API_GEMINI_BASE_URL=${geminiBaseUrl} \\
   FLOW2API_FLOW_LABS_BASE_URL=${flowLabsBaseUrl} \\
   FLOW2API_FLOW_API_BASE_URL=${flowApiBaseUrl} \\
+  FLOW2API_VERTEX_BASE_URL=${vertexBaseUrl} \\
+  FLOW2API_VERTEX_TOKEN_URL=${vertexTokenUrl} \\
   flow2api serve
+
+A service account for Vertex, and a token of it:
+  curl ${url}/__simulator/service-account | flow2api token add --provider vertex --secret - --no-check
 
 What it was asked, what goes wrong from now on, and a minute that passes at once:
   curl ${url}/__simulator/counts

@@ -9,6 +9,8 @@ export type Recorded = Io & {
   /** What `exit` was called with. */
   exits: number[];
   signal(): void;
+  /** The process exits. */
+  end(): void;
 };
 
 export type World = Partial<Pick<Io, "env" | "isTerminal" | "ask">> & { cwd: string; stdin?: string };
@@ -16,6 +18,7 @@ export type World = Partial<Pick<Io, "env" | "isTerminal" | "ask">> & { cwd: str
 /** An Io that records what is written to it. Its clock stands at 2026-11-23T12:00:00Z. */
 export function recordedIo(world: World): Recorded {
   const listeners = new Set<() => void>();
+  const onExit = new Set<() => void>();
   const io: Recorded = {
     out: "",
     err: "",
@@ -35,6 +38,10 @@ export function recordedIo(world: World): Recorded {
     onSignal(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);
+    },
+    onExit: (listener) => void onExit.add(listener),
+    end() {
+      for (const listener of onExit) listener();
     },
     exit: (code) => void io.exits.push(code),
     signal() {

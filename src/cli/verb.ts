@@ -17,6 +17,8 @@ export type Io = {
   now(): number;
   /** Calls `listener` at each SIGINT and SIGTERM, until the result is called. */
   onSignal(listener: () => void): () => void;
+  /** Calls `listener` as the process exits, whatever the reason short of a kill; what it does must be synchronous. */
+  onExit(listener: () => void): void;
   /** Ends the process at once. */
   exit(code: number): void;
 };

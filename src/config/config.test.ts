@@ -113,7 +113,7 @@ const REFUSALS: [name: string, toml: string, message: string][] = [
   ["swapped letters", "[server]\nprot = 5", "server.prot: unknown key; nearest known key: server.port"],
   ["a key of another section", "[server]\nwait_ms = 5", "server.wait_ms: unknown key; nearest known key: pool.wait_ms"],
   ["a key without section", "port = 5", "port: unknown key; nearest known key: server.port"],
-  ["a key with a line break", '[pool]\n"a\\nb" = 5', 'pool."a\\nb": unknown key; nearest known key: pool.wait_ms'],
+  ["a key with a line break", '[pool]\n"a\\nb" = 5', 'pool."a\\nb": unknown key; nearest known key: pool.proxy'],
   ["a misspelt section", "[sever]\nport = 5", "[sever]: unknown section; nearest known section: [server]"],
   ["a value for a section", "server = 3", "server: expected a section [server], got a value"],
   ["a list of sections", "[[server]]\nport = 5", "server: expected a section [server], got a list"],
@@ -133,7 +133,7 @@ describe("a wrong file is refused in one line", () => {
     ["a missing value", "[server]\nport =\n", ":2:7: expected TOML, got invalid value"],
     ["a key twice", "[server]\nport = 1\nport = 2", ":3:1: expected TOML, got trying to redefine an already defined table or value"],
     ["an open bracket", "[server\n", ":1:8: expected TOML, got illegal character in key"],
-  ])("syntax is told with line and column: %s", (_name, toml, message) => {
+  ])("syntax is reported with line and column: %s", (_name, toml, message) => {
     const file = `${files}.toml`;
     expect(refusal(() => load(toml)).message).toBe(`${file}${message}`);
   });

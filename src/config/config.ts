@@ -1,6 +1,6 @@
 // Settings from all their sources, merged and checked: defaults < file < database < environment < flags.
 import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { parse, TomlError } from "smol-toml";
 import { AppError } from "../errors.ts";
 import { nearest } from "./nearest.ts";
@@ -24,6 +24,8 @@ export type Config = {
   origins: Record<SettingKey, Origin>;
   /** The file that was read, as the operator wrote it; null when there was none. */
   file: string | null;
+  /** The models file beside it, which need not exist; null: none is looked for. */
+  modelsFile: { name: string; path: string } | null;
   warnings: string[];
 };
 
@@ -40,6 +42,8 @@ export type ConfigInput = {
 };
 
 export const DEFAULT_FILE = "config/setting.toml";
+/** Lies beside the settings file. */
+const MODELS_FILE = "models.toml";
 
 /** Names that look like settings and are read elsewhere. */
 const OTHER_NAMES = ["FLOW2API_SECRET_KEY", "FLOW2API_NEW_SECRET_KEY"];
@@ -61,7 +65,7 @@ export function loadConfig(input: ConfigInput): Config {
     { origin: "flag", values: fromFlags(input.flags) },
   ];
   const { settings, origins } = merge(layers);
-  return withDatabase({ settings, origins, file: file?.name ?? null, warnings }, input.database ?? {});
+  return withDatabase({ settings, origins, file: file?.name ?? null, modelsFile: modelsFileOf(input), warnings }, input.database ?? {});
 }
 
 /**
@@ -98,6 +102,12 @@ function writeValue(settings: Settings, key: SettingKey, value: SettingValue): v
   const sections = settings as unknown as Record<string, Record<string, SettingValue>>;
   sections[section] ??= {};
   sections[section][name] = value;
+}
+
+function modelsFileOf(input: ConfigInput): Config["modelsFile"] {
+  if (input.file === null) return null;
+  const name = join(dirname(input.file ?? DEFAULT_FILE), MODELS_FILE);
+  return { name, path: resolve(input.cwd ?? process.cwd(), name) };
 }
 
 const refuse = (message: string, cause?: unknown) => new AppError("invalid_request", message, { cause });

@@ -1,6 +1,7 @@
 // The settings schema as a list of keys: what each expects, whether a value is that, and how it is read from text.
 import ipaddr from "ipaddr.js";
 import { redactText } from "../log.ts";
+import { proxyFault } from "../proxy-address.ts";
 import { type Settings, SettingsSchema } from "./settings-schema.ts";
 
 /** A key with its section, e.g. `pool.wait_ms`. */
@@ -53,6 +54,7 @@ const isAddress = (text: string) => ipaddr.IPv4.isValidFourPartDecimal(text) || 
 const CHECKS = {
   cidr: (text: string) => isAddress(text) || (isAddress(text.split("/")[0]!) && ipaddr.isValidCIDR(text)),
   host: (text: string) => isAddress(text) || /^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$/i.test(text),
+  proxy: (text: string) => text === "" || proxyFault(text) === null,
   url: (text: string) => text === "" || (URL.canParse(text) && new URL(text).username === "" && new URL(text).password === ""),
 };
 
@@ -123,7 +125,7 @@ export const SETTINGS: readonly Setting[] = sections.flatMap(([section, schema])
 );
 
 /** Names in the stored table of settings that are no settings: changes to the catalogue, rules for side calls, and what the last change replaced. */
-export const OTHER_STORED: readonly string[] = ["models", "side_calls", "last_change"];
+export const OTHER_STORED: readonly string[] = ["models", "found_models", "side_calls", "last_change"];
 
 const byKey: ReadonlyMap<string, Setting> = new Map(SETTINGS.map((setting) => [setting.key, setting]));
 

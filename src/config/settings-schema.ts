@@ -1,34 +1,6 @@
 // Every setting: type, default, bounds, unit and meaning in one place. setting.toml, environment names and forms follow from it.
 import { type Static, t } from "elysia";
-
-/** `boot`: read once at start. Everything else takes effect on the next request. */
-type Note = {
-  boot?: true;
-  secret?: true;
-  /** What a person is told to write where type and bounds do not say it. */
-  expected?: string;
-  /** A rule beyond type and pattern, by its name in settings-check.ts; of a list: for each item. */
-  check?: "cidr" | "host" | "url";
-};
-
-const text = (fallback: string, description: string, note: Note & { pattern?: string } = {}) =>
-  t.String({ default: fallback, description, ...note });
-const whole = (fallback: number, [minimum, maximum]: readonly [number, number], description: string, note: Note = {}) =>
-  t.Integer({ default: fallback, minimum, maximum, description, ...note });
-const flag = (fallback: boolean, description: string, note: Note = {}) => t.Boolean({ default: fallback, description, ...note });
-const choice = <const T extends string>(values: readonly [T, ...T[]], description: string, note: Note = {}) =>
-  t.Union(
-    values.map((value) => t.Literal(value)),
-    { default: values[0], description, ...note },
-  ) as unknown as ReturnType<typeof t.Unsafe<T>>;
-const list = (description: string, note: Note = {}) => t.Array(t.String(), { default: [], description, ...note });
-
-const HTTP_URL = { pattern: "^https?://[^\\s?#]+$", check: "url", expected: "an http(s) address without query" } as const;
-const OPTIONAL_HTTP_URL = {
-  pattern: "^(https?://[^\\s?#]+)?$",
-  check: "url",
-  expected: "empty, or an http(s) address without query",
-} as const;
+import { choice, flag, HTTP_URL, list, OPTIONAL_HTTP_URL, text, whole } from "./settings-fields.ts";
 
 /** Sections and their keys. A bare number is seconds; other units are in the name. */
 export const SettingsSchema = t.Object({
@@ -42,6 +14,11 @@ export const SettingsSchema = t.Object({
       boot: true,
       check: "cidr",
       expected: 'addresses like "10.0.0.0/8"',
+    }),
+    mcp_hosts: list("Further host names by which MCP clients call; public_url and names of local networks are known", {
+      boot: true,
+      check: "host",
+      expected: 'host names like "img.example.com"',
     }),
     body_limit_mb: whole(100, [1, 1024], "Largest request body, in MiB"),
     bodies_in_flight_mb: whole(512, [16, 16384], "All request bodies held at once, in MiB; over it: 503"),
@@ -78,6 +55,20 @@ export const SettingsSchema = t.Object({
     labs_base_url: text("https://labs.google/fx/api", "Flow: session, projects, media links", { boot: true, ...HTTP_URL }),
     api_base_url: text("https://aisandbox-pa.googleapis.com/v1", "Flow: generation", { boot: true, ...HTTP_URL }),
   }),
+  vertex: t.Object({
+    base_url: text("", "Vertex AI, for every location; empty: Google's host of each token's location", {
+      boot: true,
+      ...OPTIONAL_HTTP_URL,
+    }),
+    token_url: text(
+      "https://oauth2.googleapis.com/token",
+      "Where service accounts get their access tokens; a token's JSON never decides it",
+      {
+        boot: true,
+        ...HTTP_URL,
+      },
+    ),
+  }),
   generation: t.Object({
     image_timeout: whole(300, [5, 3600], "Longest time for one image request, waiting included, in seconds"),
     video_timeout: whole(1500, [30, 14400], "Longest time for one video job, in seconds"),
@@ -101,8 +92,14 @@ export const SettingsSchema = t.Object({
       ["least_busy", "round_robin", "random", "weighted", "fill_first", "most_credits"],
       "How a token is chosen among those that can serve",
     ),
+    prefer_cheaper: flag(true, "Among tokens of one priority, take those whose provider asks least for the request first"),
     wait_ms: whole(30_000, [0, 600_000], "Longest wait for a free token, in milliseconds"),
     queue_limit: whole(1000, [0, 100_000], "Requests that may wait at once; over it the key with the most of them gets 429"),
+    proxy: text("", "Proxy of every token that has none of its own: http(s) or SOCKS5; a token goes without by the word direct", {
+      secret: true,
+      check: "proxy",
+      expected: 'empty, or an address like "socks5://user:password@proxy.example:1080"',
+    }),
     image_concurrency: whole(4, [-1, 1000], "Image calls at once for a new token; -1 unlimited"),
     video_concurrency: whole(2, [-1, 1000], "Video calls at once for a new token; -1 unlimited"),
   }),
@@ -110,6 +107,7 @@ export const SettingsSchema = t.Object({
     enabled: flag(true, "Check tokens in the background: renew sessions before they end, learn credits and models"),
     flow_interval: whole(1800, [60, 86_400], "How often credits and plan of a Flow token are learned again, in seconds"),
     gemini_interval: whole(21_600, [60, 604_800], "How often a Gemini key and its list of models are checked, in seconds"),
+    vertex_interval: whole(21_600, [60, 604_800], "How often a Vertex token and what its location has are checked, in seconds"),
     concurrency: whole(4, [1, 64], "Checks at once"),
   }),
   media: t.Object({
@@ -154,12 +152,29 @@ export const SettingsSchema = t.Object({
       "Longest line of a streamed chat answer, in KiB: an image that does not fit comes as a link; 0: no limit",
     ),
   }),
+  models: t.Object({
+    adopt: choice(
+      ["ask", "auto", "off"],
+      "A model that a token's list names and the catalogue does not: ask: offered in the admin, switched off; auto: served at once; off: left out",
+    ),
+  }),
   webhooks: t.Object({
     enabled: flag(true, "Notify the URLs that requests and keys name when a job ends"),
   }),
   requests: t.Object({
     retention_days: whole(30, [1, 3650], "Age at which request log rows are deleted"),
     record_payloads: flag(false, "Store prompts (their first 2,000 characters) and parameters with the rows of the request log"),
+  }),
+  tracing: t.Object({
+    endpoint: text("", "OTLP/HTTP collector that gets traces, e.g. http://localhost:4318; empty: OpenTelemetry is off and not loaded", {
+      boot: true,
+      ...OPTIONAL_HTTP_URL,
+    }),
+    headers: text("", "Headers for the collector, as name=value,name=value", { boot: true, secret: true }),
+    sample_percent: whole(100, [0, 100], "Share of requests that are traced, in percent; a client's own decision in traceparent wins", {
+      boot: true,
+    }),
+    service_name: text("flow2api", "Name of this server in traces", { boot: true, pattern: "\\S", expected: "a name" }),
   }),
   plugin: t.Object({
     connection_token: text("", "Token of the companion extension (32 characters or more); empty: its routes are closed", {

@@ -2,13 +2,13 @@
 import { describe, expect, test } from "bun:test";
 import { temporaryFolder } from "../testing.ts";
 import type { SessionRow } from "./admin.ts";
-import { openStore } from "./sqlite/store.ts";
+import { ENGINES, type Engine } from "./testing.ts";
 
 const NOW = Date.UTC(2026, 10, 23);
 
-async function openRig() {
+async function openRig(open: Engine["open"]) {
   const folder = temporaryFolder();
-  const store = await openStore({ dataDir: folder.path, secretKey: new Uint8Array(32).map((_, index) => index) });
+  const store = await open(folder.path);
   return {
     store,
     async [Symbol.asyncDispose]() {
@@ -27,9 +27,9 @@ const session = (name: number, change: Partial<SessionRow> = {}): SessionRow => 
   ...change,
 });
 
-describe("sessions", () => {
+describe.each(ENGINES)("sessions over $name", ({ open }) => {
   test("are found as they were stored, latest seen first", async () => {
-    await using rig = await openRig();
+    await using rig = await openRig(open);
     const [one, two] = [session(1, { address: null }), session(2)];
     await rig.store.insertSession(one);
     await rig.store.insertSession(two);
@@ -40,7 +40,7 @@ describe("sessions", () => {
   });
 
   test("that are gone do not come back by being seen", async () => {
-    await using rig = await openRig();
+    await using rig = await openRig(open);
     await rig.store.insertSession(session(1));
     await rig.store.deleteSession(session(1).hash);
     await rig.store.extendSession(session(1).hash, NOW + 1);
@@ -48,7 +48,7 @@ describe("sessions", () => {
   });
 
   test("go all, all but one, or by age and quiet", async () => {
-    await using rig = await openRig();
+    await using rig = await openRig(open);
     const rows = [session(1), session(2), session(3, { createdAt: NOW - 100 }), session(4, { seenAt: NOW - 100 })];
     for (const row of rows) await rig.store.insertSession(row);
     expect(await rig.store.deleteSessionsBefore({ created: NOW, seen: NOW })).toBe(2);
@@ -58,7 +58,7 @@ describe("sessions", () => {
   });
 });
 
-describe("the trail", () => {
+describe.each(ENGINES)("the audit log over $name", ({ open }) => {
   const row = {
     at: NOW,
     actor: "admin",
@@ -69,8 +69,8 @@ describe("the trail", () => {
     after: { a: null },
   };
 
-  test("keeps values as they are, and null as nothing", async () => {
-    await using rig = await openRig();
+  test("stores values as they are, and null as nothing", async () => {
+    await using rig = await openRig(open);
     await rig.store.insertAudit(row);
     await rig.store.insertAudit({ ...row, address: null, before: null, after: undefined });
     expect(await rig.store.listAudit({ limit: 10 })).toEqual([
@@ -80,7 +80,7 @@ describe("the trail", () => {
   });
 
   test("is read in pages, newest first, also of one subject", async () => {
-    await using rig = await openRig();
+    await using rig = await openRig(open);
     for (let count = 1; count <= 6; count++) await rig.store.insertAudit({ ...row, subject: `key ${count % 2}` });
     const ids = async (filter: Parameters<typeof rig.store.listAudit>[0]) => (await rig.store.listAudit(filter)).map(({ id }) => id);
     expect(await ids({ limit: 2 })).toEqual([6, 5]);

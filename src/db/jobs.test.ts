@@ -3,14 +3,10 @@ import { describe, expect, test } from "bun:test";
 import { newId } from "../ids.ts";
 import { temporaryFolder } from "../testing.ts";
 import type { DeliveryFilter, IdempotencyRow, JobRow } from "./jobs.ts";
-import { openStore } from "./sqlite/store.ts";
 import type { Store } from "./store.ts";
+import { ENGINES } from "./testing.ts";
 
-const SECRET_KEY = new Uint8Array(32).map((_, index) => index * 7);
 const NOW = Date.UTC(2026, 10, 23);
-
-type Engine = { name: string; open(folder: string): Promise<Store> };
-const ENGINES: Engine[] = [{ name: "sqlite", open: (folder) => openStore({ dataDir: folder, secretKey: SECRET_KEY }) }];
 
 const newJob = (change: Partial<JobRow> = {}): JobRow => ({
   id: `video_${newId()}`,
@@ -152,7 +148,7 @@ describe.each(ENGINES)("jobs in a store over $name", ({ open }) => {
       ] as const;
       for (const row of [running, unknown, done, owed]) await store.insertJob(row);
       const estimate = { images: 0, videoMs: 8000, microUsd: 1 };
-      await store.insertReservations([{ keyId: 1, requestId: owed.requestId, kind: "video", family: "veo-3.1", at: NOW, estimate }]);
+      await store.begin([{ keyId: 1, requestId: owed.requestId, kind: "video", family: "veo-3.1", at: NOW, estimate }]);
       expect((await store.listUnsettledJobs()).map(({ id }) => id)).toEqual([running.id, unknown.id, owed.id]);
     }));
 

@@ -112,7 +112,7 @@ export interface JobStore {
   /** How many have not ended, by state; states without any are left out. Costs the same however many have ended. */
   countOpenJobs(): Promise<Partial<Record<JobState, number>>>;
   deleteJob(id: string): Promise<void>;
-  /** Results that a request has stored, oldest first. Looks at all media: for the few jobs that a restart finds. */
+  /** Results that a request has stored, oldest first. Reads all media: for the few jobs that a restart finds. */
   listResults(requestId: string): Promise<Media[]>;
 
   /** Waiting deliveries due at `now`, earliest first, without the ones in `except`. */

@@ -1,16 +1,11 @@
 // Store contract: reservations end once; usage by hour, day, model, key and token.
 import { describe, expect, test } from "bun:test";
 import { temporaryFolder } from "../testing.ts";
-import type { Amounts, LedgerStore, NewReservation, ReservationEnd, UsageQuery } from "./ledger.ts";
-import { openStore } from "./sqlite/store.ts";
-import type { Store } from "./store.ts";
+import type { Amounts, Begun, LedgerStore, NewReservation, ReservationEnd, UsageQuery } from "./ledger.ts";
+import { ENGINES } from "./testing.ts";
 
-const SECRET_KEY = new Uint8Array(32).fill(3);
 const HOUR = 3_600_000;
 const NOON = Date.UTC(2026, 10, 23, 12);
-
-type Engine = { name: string; open(folder: string): Promise<Store> };
-const ENGINES: Engine[] = [{ name: "sqlite", open: (folder) => openStore({ dataDir: folder, secretKey: SECRET_KEY }) }];
 
 const amounts = (images: number, microUsd = 0, videoMs = 0): Amounts => ({ images, videoMs, microUsd });
 const reservation = (change: Partial<NewReservation> = {}): NewReservation => ({
@@ -22,8 +17,8 @@ const reservation = (change: Partial<NewReservation> = {}): NewReservation => ({
   estimate: amounts(1, 40_000),
   ...change,
 });
-const insert = async (store: LedgerStore, change: Partial<NewReservation> = {}) =>
-  (await store.insertReservations([reservation(change)]))[0]!;
+const idsOf = (begun: Begun[]) => begun.map((one) => ("id" in one ? one.id : -1));
+const insert = async (store: LedgerStore, change: Partial<NewReservation> = {}) => idsOf(await store.begin([reservation(change)]))[0]!;
 const ending = (id: number, change: Partial<ReservationEnd> = {}): ReservationEnd => ({
   id,
   state: "settled",
@@ -56,16 +51,16 @@ describe.each(ENGINES)("a ledger over $name", ({ open }) => {
         { id: second, ...reservation(ofJob) },
       ];
       expect((await store.readLedger([], 0)).open).toEqual(rows);
-      expect(await store.endReservations([ending(first)])).toBe(1);
+      expect(await store.end([ending(first)])).toBe(1);
       expect((await store.readLedger([], 0)).open).toEqual(rows.slice(1));
     }));
 
   test("the end counts once, however often it is asked for, together or apart", () =>
     withStore(async (store) => {
       const id = await insert(store);
-      expect(await store.endReservations([ending(id), ending(id), ending(id, { state: "released", actual: amounts(0) })])).toBe(1);
-      expect(await store.endReservations([ending(id)])).toBe(0);
-      expect(await store.endReservations([ending(id + 1)])).toBe(0);
+      expect(await store.end([ending(id), ending(id), ending(id, { state: "released", actual: amounts(0) })])).toBe(1);
+      expect(await store.end([ending(id)])).toBe(0);
+      expect(await store.end([ending(id + 1)])).toBe(0);
       expect((await store.readLedger(["total"], 0)).spent).toEqual([{ keyId: 1, period: "total", amounts: amounts(1, 39_000) }]);
       expect((await store.readUsage({ from: 0, to: NOON + HOUR, by: "model" }))[0]).toMatchObject({ group: "alpha", requests: 1 });
     }));
@@ -73,7 +68,7 @@ describe.each(ENGINES)("a ledger over $name", ({ open }) => {
   test("sums are stored by key and period, and only those asked for are read", () =>
     withStore(async (store) => {
       const ids = await Promise.all([1, 1, 2].map((keyId) => insert(store, { keyId })));
-      await store.endReservations(ids.map((id) => ending(id)));
+      await store.end(ids.map((id) => ending(id)));
       const { spent } = await store.readLedger(["2026-11-23", "2026-11-22"], 0);
       expect(spent).toEqual([
         { keyId: 1, period: "2026-11-23", amounts: amounts(2, 78_000) },
@@ -84,7 +79,7 @@ describe.each(ENGINES)("a ledger over $name", ({ open }) => {
   test("a release adds to no sum, but is a request that failed", () =>
     withStore(async (store) => {
       const id = await insert(store);
-      await store.endReservations([ending(id, { state: "released", actual: amounts(0), ok: false, calls: [] })]);
+      await store.end([ending(id, { state: "released", actual: amounts(0), ok: false, calls: [] })]);
       expect((await store.readLedger(["total"], 0)).spent).toEqual([]);
       const rows = await store.readUsage({ from: 0, to: NOON + HOUR, by: "key" });
       expect(rows).toMatchObject([{ group: 1, requests: 1, errors: 1, images: 0, usd: 0, p50Ms: null, meanMs: null, maxMs: null }]);
@@ -93,7 +88,7 @@ describe.each(ENGINES)("a ledger over $name", ({ open }) => {
   test("admissions since a time are reported in order, ended or not", () =>
     withStore(async (store) => {
       for (const at of [NOON + 2, NOON, NOON + 1]) await insert(store, { at });
-      await store.endReservations([ending(1)]);
+      await store.end([ending(1)]);
       expect((await store.readLedger([], NOON)).recent).toEqual([
         { keyId: 1, at: NOON + 1 },
         { keyId: 1, at: NOON + 2 },
@@ -103,7 +98,7 @@ describe.each(ENGINES)("a ledger over $name", ({ open }) => {
   test("everything is there after a restart", async () => {
     using folder = temporaryFolder();
     const store = await open(folder.path);
-    await store.endReservations([ending(await insert(store))]);
+    await store.end([ending(await insert(store))]);
     await insert(store);
     const [state, usage] = [await store.readLedger(["total"], 0), await store.readUsage({ from: 0, to: NOON + HOUR, by: "token" })];
     await store.close();
@@ -117,7 +112,7 @@ describe.each(ENGINES)("a ledger over $name", ({ open }) => {
     /** Two keys, two families, two tokens, three hours over midnight. */
     async function fill(store: LedgerStore): Promise<void> {
       const add = async (change: Partial<NewReservation>, end: Partial<ReservationEnd>) =>
-        store.endReservations([ending(await insert(store, change), end)]);
+        store.end([ending(await insert(store, change), end)]);
       await add({ keyId: 1 }, { hour: NOON });
       await add({ keyId: 1, family: "beta" }, { hour: NOON + HOUR, actual: amounts(2, 100_000, 8000), inputTokens: 5, outputTokens: 6 });
       const failed = { tokenId: 7, ok: false, ms: 100, amounts: amounts(0) };
@@ -216,14 +211,14 @@ describe.each(ENGINES)("a ledger over $name", ({ open }) => {
     test("percentiles lie within a bucket of the true ones, also beyond the last bound", () =>
       withStore(async (store) => {
         for (let index = 1; index <= 100; index++) {
-          await store.endReservations([ending(await insert(store), { ms: index * 100 })]);
+          await store.end([ending(await insert(store), { ms: index * 100 })]);
         }
         const query = { from: NOON, to: NOON + HOUR, by: "hour" } as const;
         const [row] = await store.readUsage(query);
         expect(row!.meanMs).toBe(5050);
         expect(row!.p50Ms).toBeWithin(4000, 8001);
         expect(row!.p95Ms).toBeWithin(8000, 10_001);
-        await store.endReservations([ending(await insert(store), { ms: 10_000_000 })]);
+        await store.end([ending(await insert(store), { ms: 10_000_000 })]);
         expect((await store.readUsage(query))[0]).toMatchObject({ maxMs: 10_000_000 });
       }));
 
@@ -260,7 +255,7 @@ describe.each(ENGINES)("a ledger over $name", ({ open }) => {
 
     test.each([[0], [1], [250], [251], [512_000], [512_001]])("a duration of %p ms is its own percentile's bound", (ms) =>
       withStore(async (store) => {
-        await store.endReservations([ending(await insert(store), { ms })]);
+        await store.end([ending(await insert(store), { ms })]);
         const [row] = await store.readUsage({ from: NOON, to: NOON + HOUR, by: "hour" });
         expect(row!.maxMs).toBe(ms);
         expect(row!.p95Ms).toBeLessThanOrEqual(ms);
@@ -272,7 +267,7 @@ describe.each(ENGINES)("a ledger over $name", ({ open }) => {
     withStore(async (store) => {
       const old = await Promise.all([1, 2, 3].map(() => insert(store, { at: NOON - 48 * HOUR })));
       const young = await insert(store);
-      const end = (id: number, hour: number) => store.endReservations([ending(id, { hour, calls: [] })]);
+      const end = (id: number, hour: number) => store.end([ending(id, { hour, calls: [] })]);
       for (const id of old.slice(0, 2)) await end(id, NOON - 48 * HOUR);
       await end(young, NOON);
       const before = { reservations: NOON, hours: NOON };

@@ -86,15 +86,27 @@ export type UsageRow = {
 /** Bytes that a key has uploaded in a period. */
 export type UploadSum = { keyId: number; period: string; bytes: number };
 
-/** Writes take effect in the order they are asked for: one that survives a crash has all before it with it. */
+/**
+ * What became of one of a batch: the id of its reservation, or who refused it. An engine that one process owns refuses none, because the
+ * process has checked limits and slots in memory; one that several processes share checks them in the same action.
+ */
+export type Begun = { id: number } | { refused: "limit" | "slot" | "node" };
+
+/**
+ * The ledger: one action before a call, one after it, each over a batch of generations in one transaction. Writes take effect in the order
+ * they are asked for: one that survives a crash has all before it with it.
+ */
 export interface LedgerStore {
-  /** Writes reservations down, all or none; resolves with their ids in the same order once they outlive this process. */
-  insertReservations(reservations: readonly NewReservation[]): Promise<number[]>;
   /**
-   * Ends reservations and adds what they used to sums and rollups, in one transaction. One that is not open is skipped,
-   * so that the same end may be asked for again. Resolves with the number that were open.
+   * Writes down what generations reserve. Resolves with what became of each, in order, once those that began outlive this process: nothing
+   * that costs money is started before. Rejects when none began.
    */
-  endReservations(ends: readonly ReservationEnd[]): Promise<number>;
+  begin(batch: readonly NewReservation[]): Promise<Begun[]>;
+  /**
+   * Ends reservations and adds what they used to sums and rollups. One that is not open is skipped, so that the same end may be asked for
+   * again. Resolves with the number that were open.
+   */
+  end(batch: readonly ReservationEnd[]): Promise<number>;
   /** @param since epoch ms, for `recent` */
   readLedger(periods: readonly string[], since: number): Promise<LedgerState>;
   /** Adds what keys have uploaded to the sums of a period. */

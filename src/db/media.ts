@@ -37,7 +37,7 @@ export interface MediaRows {
   getMedia(id: string): Promise<Media | null>;
   listFiles(filter: FileFilter): Promise<Media[]>;
   listMedia(filter: MediaFilter): Promise<Media[]>;
-  /** Those past `now`, oldest first. */
+  /** Those past `now`, first those that expired first. */
   listExpiredMedia(now: number, limit: number): Promise<Media[]>;
   /** Media of one owner and origin made before a time (epoch ms), oldest first. */
   listOldestMedia(filter: Pick<Media, "origin" | "keyId"> & { before: number; limit: number }): Promise<Media[]>;

@@ -6,7 +6,7 @@ export type ResponseRow = {
   keyId: number;
   /** Epoch ms. */
   createdAt: number;
-  /** The answer and what it answers; opaque JSON of the surface. */
+  /** The response and its input; opaque JSON of the dialect. */
   body: Json;
 };
 

@@ -8,14 +8,10 @@ import { AppError } from "../errors.ts";
 import { newId } from "../ids.ts";
 import { temporaryFolder } from "../testing.ts";
 import type { FileFilter, MediaFilter } from "./media.ts";
-import { openStore } from "./sqlite/store.ts";
 import type { Store } from "./store.ts";
+import { ENGINES } from "./testing.ts";
 
-const SECRET_KEY = new Uint8Array(32).map((_, index) => index * 7);
 const NOW = Date.UTC(2026, 10, 23);
-
-type Engine = { name: string; open(folder: string): Promise<Store> };
-const ENGINES: Engine[] = [{ name: "sqlite", open: (folder) => openStore({ dataDir: folder, secretKey: SECRET_KEY }) }];
 
 const newToken = (change: Partial<NewToken> = {}): NewToken => ({
   provider: "gemini",
@@ -102,6 +98,7 @@ describe.each(ENGINES)("a store over $name", ({ open }) => {
         allowFamilies: [],
         denyFamilies: [],
         proxy: null,
+        location: null,
         note: "",
         tags: [],
         identity: null,
@@ -210,7 +207,7 @@ describe.each(ENGINES)("a store over $name", ({ open }) => {
       expect((await store.listTokens()).map((token) => token.health)).toEqual([null, { until: 3 }]);
     }));
 
-  test("pauses are stored with health, the latest 50 of each subject, and go with their token", () =>
+  test("cooldowns are stored with health, the latest 50 of each subject, and go with their token", () =>
     withStore(async (store) => {
       const { id } = await store.insertToken(newToken(), NOW);
       const pause = (at: number, change: Partial<CooldownRow> = {}): CooldownRow => {
@@ -311,7 +308,7 @@ describe.each(ENGINES)("a store over $name", ({ open }) => {
     test.each([
       ["nothing past its time: nothing", day(4), 10, []],
       ["only what is past its time", day(5), 10, ["b"]],
-      ["no more than asked for, oldest first", day(9), 1, ["b"]],
+      ["no more than asked for, first what expired first", day(9), 1, ["b"]],
     ] as [string, number, number, string[]][])("%s", (_, now, limit, expected) =>
       withStore(async (store) => {
         await insert(store);
@@ -437,6 +434,7 @@ describe.each(ENGINES)("a store over $name", ({ open }) => {
     expect(await moved(() => commandLine.updateToken(id, { label: "other" }))).toEqual(["tokens"]);
     expect(await moved(() => commandLine.updateToken(id, { caps: { rpm: 2 } }))).toEqual(["tokens"]);
     expect(await moved(() => commandLine.updateToken(id, { proxy: "http://p:2" }))).toEqual(["tokens"]);
+    expect(await moved(() => commandLine.updateToken(id, { location: "eu" }))).toEqual(["tokens"]);
     expect(await moved(() => commandLine.deleteToken(id + 1))).toEqual(["tokens"]);
     expect(await moved(() => commandLine.insertKey(newKey(), NOW))).toEqual(["keys"]);
     expect(await moved(() => commandLine.updateKey(key.id, { enabled: false }))).toEqual(["keys"]);

@@ -41,6 +41,9 @@ export type InputMedia = {
 
 export type Part = { type: "text"; text: string; signature?: string } | { type: "image"; image: InputMedia };
 
+/** Inbound API shape that a generation was asked for in. */
+export type Dialect = "openai" | "gemini" | "mcp";
+
 /** One turn of the conversation, oldest first. `model` turns are earlier output of an upstream. */
 export type Turn = { role: "user" | "model"; parts: Part[] };
 
@@ -104,6 +107,8 @@ export type TempFile = {
   path: string;
   /** All bytes of a small temp file, which is not on disk. */
   data?: Uint8Array;
+  /** The same bytes in standard base64 with padding, where the upstream sent them so. */
+  base64?: string;
   bytes: number;
   /** As the upstream claimed; the store decides by magic bytes. */
   mime: string;
@@ -122,24 +127,18 @@ export type TempFileWriter = {
 /** Why an upstream stopped, in our words. `policy_*` are refusals: of the prompt, or of its result. */
 export type Finish = "stop" | "length" | "policy_input" | "policy_output" | "no_image" | "malformed";
 
-/** Events of a provider call, in order. A `finish` ends it; failures are thrown as AppError. */
-export type ProviderEvent =
-  | { type: "progress"; stage: "uploading"; index: number; total: number }
-  | { type: "progress"; stage: "generating" | "upscaling" | "downloading" }
-  /** The body of the generating call is about to leave: from here on the upstream may charge. */
-  | { type: "submitted" }
-  | { type: "text"; text: string; thought: boolean; signature?: string }
-  | { type: "image"; draft: TempFile; thought: boolean; signature?: string }
-  | {
-      type: "finish";
-      finish: Finish;
-      /** The upstream's own word, e.g. `IMAGE_SAFETY`, for dialects that pass it on. */
-      upstreamReason: string;
-      message?: string;
-      usage: Usage | null;
-      modelVersion?: string;
-      extras?: OutputExtras;
-    };
+/** How a provider's call for one image ended, with or without an image. */
+export type ImageFinish = {
+  finish: Finish;
+  /** The upstream's own word, e.g. `IMAGE_SAFETY`, for dialects that pass it on. */
+  upstreamReason: string;
+  message?: string;
+  usage: Usage | null;
+  modelVersion?: string;
+  /** The upstream's id of its response, if it gave one. */
+  responseId?: string;
+  extras?: OutputExtras;
+};
 
 /** A stored media item. Links are made from it when a response is written; nothing absolute is stored. */
 export type Media = {
@@ -181,7 +180,8 @@ export type GenerateEvent =
   | { type: "text"; text: string; signature?: string }
   /** An interim image, only when thoughts were asked for. */
   | { type: "draft"; media: Media; signature?: string }
-  | { type: "image"; media: Media; signature?: string }
+  /** `base64`: its bytes, while the client that began the generation reads it; absent: they are read from the store. */
+  | { type: "image"; media: Media; signature?: string; base64?: string }
   | {
       type: "done";
       finish: Finish;

@@ -1,7 +1,7 @@
 // Job: its states, and the job as dialects and the admin see it.
 
 import type { ErrorKind, FailureDetail } from "../errors.ts";
-import type { ImageOutput, Json, Kind, Resolution, Usage, VideoAspect, VideoMode } from "./generation.ts";
+import type { Dialect, ImageOutput, Json, Kind, Resolution, Usage, VideoAspect, VideoMode } from "./generation.ts";
 
 /**
  * `queued` waits for a token; `submitting` may be charged from here on; `running` has a handle that is persisted;
@@ -21,7 +21,7 @@ export type Job = {
   kind: Kind;
   keyId: number;
   requestId: string;
-  dialect: "openai" | "gemini";
+  dialect: Dialect;
   state: JobState;
   /** As the client wrote it. */
   model: string;

@@ -21,6 +21,8 @@ export type TokenRow = {
   allowFamilies: string[];
   denyFamilies: string[];
   proxy: string | null;
+  /** Where the upstream is to serve it, for a provider that has locations; null: its default. */
+  location: string | null;
   note: string;
   tags: string[];
   /** Learned by checks; null: not learned yet. */
@@ -59,6 +61,7 @@ export type NewToken = Pick<TokenRow, "provider" | "label"> & {
       | "allowFamilies"
       | "denyFamilies"
       | "proxy"
+      | "location"
       | "note"
       | "tags"
       | "identity"

@@ -1,4 +1,4 @@
-// The level at which several owners fit into one room: whoever has less than an equal part loses nothing. Pure.
+// The level at which several owners fit into one capacity: whoever has less than an equal part loses nothing. Pure.
 
 /** What each holds above the level at which all of them together fit into `room`. */
 export function above<T extends { bytes: number }>(sums: readonly T[], room: number): T[] {

@@ -56,6 +56,13 @@ export function decodeBase64(text: string): Uint8Array {
   }
 }
 
+/** Whether a value that was decoded to so many bytes is standard base64, padded and without anything between. */
+export function isCanonical(value: string, bytes: number): boolean {
+  const padding = (3 - (bytes % 3)) % 3;
+  if (value.length !== Math.ceil(bytes / 3) * 4 || value.includes("-") || value.includes("_")) return false;
+  return padding === 0 || value.endsWith(padding === 1 ? "=" : "==");
+}
+
 const malformed = (cause?: unknown) => damaged("malformed", "The upstream's answer holds damaged media.", cause);
 
 function withoutPadding(text: string): string {

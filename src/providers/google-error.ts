@@ -130,14 +130,14 @@ export const httpOfStatus: Readonly<Record<RpcStatus, number>> = {
 /** A machine word: upper-case, digits and underscores. Anything else in such a place may be an echo of the request. */
 export const isWord = (text: string | undefined): text is string => text !== undefined && /^[A-Z][A-Z0-9_]{1,99}$/.test(text);
 
-/** The error object of a body, or null when the body holds none: a page, nothing, an answer. */
+/** The error object of a body, or null when the body holds none: a page, nothing, a response. */
 export function errorObjectOf(body: unknown): JsonRecord | null {
   const value = Array.isArray(body) ? body.find((one) => isRecord(one) && one.error !== undefined) : body;
   if (!isRecord(value)) return null;
   if (isRecord(value.error)) return value.error;
   // OAuth's form: the error is a word, its description stands beside it.
   if (typeof value.error === "string") return { code: value.error, message: stringOf(value.error_description) ?? "" };
-  // The error without its envelope. Answers have neither field.
+  // The error without its envelope. Responses have neither field.
   if (stringOf(value.message) !== undefined && (value.code !== undefined || value.status !== undefined)) return value;
   return null;
 }
@@ -171,7 +171,7 @@ function readError(error: JsonRecord, depth: number): GoogleError {
   return read.status === null && own.status !== null ? { ...read, status: own.status } : read;
 }
 
-/** The error that a message is: some doors put the whole answer behind them into it. */
+/** The error that a message is: some doors put the whole response behind them into it. */
 function nestedError(message: string): JsonRecord | null {
   const start = message.trimStart();
   if (start[0] !== "{" && start[0] !== "[") return null;

@@ -84,7 +84,7 @@ export type Reading = {
 };
 
 /**
- * @param http status of the answer, which counts when the error names no status that is known
+ * @param http status of the response, which counts when the error names no status that is known
  * @param own reasons that only one upstream has; asked before the common ones, with every status
  */
 export function meaningOf(error: GoogleError, http: number, own: (reason: string) => Meaning | undefined = () => undefined): Reading {
@@ -117,7 +117,7 @@ export function meaningOf(error: GoogleError, http: number, own: (reason: string
 
 function quotaMeaning({ violations, message }: GoogleError): Meaning {
   if (violations.some(({ zero }) => zero)) return "limit_zero";
-  // Some answers tell no value in the details, and the limit in the message alone.
+  // Some responses have no value in the details, and the limit in the message alone.
   if (violations.every(({ isTold }) => !isTold) && saysLimitZero(message)) return "limit_zero";
   if (violations.some(({ quotaId }) => quotaId.includes("PerDay"))) return "per_day";
   return violations.some(({ quotaId }) => quotaId.includes("PerMinute")) ? "per_minute" : "throttled";

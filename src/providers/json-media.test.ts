@@ -24,13 +24,13 @@ const media = (bytes: number, seed = 1): Buffer => {
   return Buffer.from(Array.from({ length: bytes }, () => Math.floor(random() * 256)));
 };
 
-const cut = (text: string, sizeOf: () => number, drafts: MemoryTempFiles, change: Partial<MediaOptions> = {}) =>
-  replaceMedia(inPieces(text, sizeOf), { keys: KEYS, threshold: THRESHOLD, openTempFile: drafts.openTempFile, ...change });
+const cut = (text: string, sizeOf: () => number, tempFiles: MemoryTempFiles, change: Partial<MediaOptions> = {}) =>
+  replaceMedia(inPieces(text, sizeOf), { keys: KEYS, threshold: THRESHOLD, openTempFile: tempFiles.openTempFile, ...change });
 
-const bytesOf = async (drafts: MemoryTempFiles, from: MediaTempFiles, value: string) => {
-  const draft = await from.take(value, "image/png");
-  expect(draft.mime).toBe("image/png");
-  return drafts.files[Number(draft.path)]!.bytes;
+const bytesOf = async (tempFiles: MemoryTempFiles, from: MediaTempFiles, value: string) => {
+  const tempFile = await from.take(value, "image/png");
+  expect(tempFile.mime).toBe("image/png");
+  return tempFiles.files[Number(tempFile.path)]!.bytes;
 };
 
 const text = async (chunks: AsyncIterable<Uint8Array>) => {
@@ -60,24 +60,24 @@ describe("any chunking gives the same", () => {
       for (let seed = 1; seed <= 60; seed++) {
         const random = seededRandom(seed);
         const widest = seed < 10 ? seed : Math.ceil(random() * 3000);
-        const drafts = memoryTempFiles();
-        const answer = cut(json, () => Math.ceil(random() * widest), drafts);
-        const body = (await readJson(answer.skeleton, 20_000)) as typeof document;
+        const tempFiles = memoryTempFiles();
+        const response = cut(json, () => Math.ceil(random() * widest), tempFiles);
+        const body = (await readJson(response.skeleton, 20_000)) as typeof document;
         const item = body.list[2] as { data: string };
-        expect(drafts.files).toHaveLength(2);
+        expect(tempFiles.files).toHaveLength(2);
         expect(item.data.length).toBeLessThan(40);
-        expect((await bytesOf(drafts, answer, item.data)).equals(big)).toBe(true);
-        expect((await bytesOf(drafts, answer, body.nested.encodedImage)).equals(big)).toBe(true);
-        expect((await bytesOf(drafts, answer, body.nested.data)).equals(small)).toBe(true);
+        expect((await bytesOf(tempFiles, response, item.data)).equals(big)).toBe(true);
+        expect((await bytesOf(tempFiles, response, body.nested.encodedImage)).equals(big)).toBe(true);
+        expect((await bytesOf(tempFiles, response, body.nested.data)).equals(small)).toBe(true);
         expect({ ...body, list: 0, nested: 0 } as object).toEqual({ ...document, list: 0, nested: 0 });
         expect(body.nested.other.replaceAll(/\s/g, "")).toBe(document.nested.other);
-        await answer.discard();
-        expect(drafts.states()).toEqual(["closed", "closed", "closed"]);
+        await response.discard();
+        expect(tempFiles.states()).toEqual(["closed", "closed", "closed"]);
       }
     });
   }
 
-  test("what holds no long medium passes byte for byte", async () => {
+  test("what holds no long media item passes byte for byte", async () => {
     const odd = '\ufeff[{"data" :\n"c2hvcnQ=", "b\\\\":"\\\\\\"x\\\\"},\r\n{"data":null,"data":["x","y"]}]   ';
     for (let size = 1; size < 30; size++) expect(await text(cut(odd, () => size, memoryTempFiles()).skeleton)).toBe(odd);
   });
@@ -87,9 +87,9 @@ describe("any chunking gives the same", () => {
       [THRESHOLD, 0],
       [THRESHOLD + 4, 1],
     ] as const) {
-      const drafts = memoryTempFiles();
-      await text(cut(`{"data":"${"A".repeat(length)}"}`, () => 7, drafts).skeleton);
-      expect(drafts.files).toHaveLength(files);
+      const tempFiles = memoryTempFiles();
+      await text(cut(`{"data":"${"A".repeat(length)}"}`, () => 7, tempFiles).skeleton);
+      expect(tempFiles.files).toHaveLength(files);
     }
   });
 });
@@ -112,12 +112,12 @@ describe("events", () => {
   test("arrive one by one, with LF or CRLF, whatever the chunks and whatever a comment holds", async () => {
     for (const newline of ["\n", "\r\n"]) {
       for (let size = 1; size < 200; size += 13) {
-        const drafts = memoryTempFiles();
-        const answer = cut(lines.join(newline) + newline, () => size, drafts);
+        const tempFiles = memoryTempFiles();
+        const response = cut(lines.join(newline) + newline, () => size, tempFiles);
         const events: unknown[] = [];
-        for await (const event of readEvents(answer.skeleton, 1000)) events.push(event);
+        for await (const event of readEvents(response.skeleton, 1000)) events.push(event);
         expect(events).toEqual([{ data: expect.stringMatching(/^media:/) }, { b: 1 }]);
-        expect((await bytesOf(drafts, answer, (events[0] as { data: string }).data)).equals(big)).toBe(true);
+        expect((await bytesOf(tempFiles, response, (events[0] as { data: string }).data)).equals(big)).toBe(true);
       }
     }
   });
@@ -157,29 +157,29 @@ describe("damage", () => {
     ["a broken escape", `${good}\\u00zz`],
   ])("%s is malformed and leaves no file behind", async (_, value) => {
     for (const size of [1, 2, 3, 50, 5000]) {
-      const drafts = memoryTempFiles();
-      const answer = cut(`{"first":{"data":"${good}"},"data":"${value}"}`, () => size, drafts);
-      const error = await readJson(answer.skeleton, 5000).catch((thrown) => thrown);
+      const tempFiles = memoryTempFiles();
+      const result = cut(`{"first":{"data":"${good}"},"data":"${value}"}`, () => size, tempFiles);
+      const error = await readJson(result.skeleton, 5000).catch((thrown) => thrown);
       expect(error).toMatchObject({ kind: "upstream_unavailable", detail: { reason: "malformed" } });
-      expect(drafts.states()).toEqual(["discarded", "discarded"]);
+      expect(tempFiles.states()).toEqual(["discarded", "discarded"]);
     }
   });
 
   test("a short value is checked when it is taken", async () => {
-    const answer = cut("{}", () => 10, memoryTempFiles());
-    await expect(answer.take("QU!D", "image/png")).rejects.toMatchObject({ detail: { reason: "malformed" } });
-    await expect(answer.take("media:aaaaaaaaaaaaaaaaaaaaaaaaaa:0", "image/png")).rejects.toMatchObject({ detail: { reason: "malformed" } });
+    const result = cut("{}", () => 10, memoryTempFiles());
+    await expect(result.take("QU!D", "image/png")).rejects.toMatchObject({ detail: { reason: "malformed" } });
+    await expect(result.take("media:aaaaaaaaaaaaaaaaaaaaaaaaaa:0", "image/png")).rejects.toMatchObject({ detail: { reason: "malformed" } });
   });
 
-  test("an end inside a medium is a cut, and leaves no file behind", async () => {
-    const drafts = memoryTempFiles();
-    const error = await readJson(cut(`{"data":"${good}`, () => 9, drafts).skeleton, 5000).catch((thrown) => thrown);
+  test("an end inside a media item is a cut, and leaves no file behind", async () => {
+    const tempFiles = memoryTempFiles();
+    const error = await readJson(cut(`{"data":"${good}`, () => 9, tempFiles).skeleton, 5000).catch((thrown) => thrown);
     expect(error).toMatchObject({ kind: "upstream_unavailable", detail: { reason: "cut_off" } });
-    expect(drafts.states()).toEqual(["discarded"]);
+    expect(tempFiles.states()).toEqual(["discarded"]);
   });
 
   test("a reader that leaves ends the source and discards what it did not take", async () => {
-    const drafts = memoryTempFiles();
+    const tempFiles = memoryTempFiles();
     let ended = false;
     async function* source() {
       try {
@@ -188,26 +188,26 @@ describe("damage", () => {
         ended = true;
       }
     }
-    const answer = replaceMedia(source(), { keys: KEYS, threshold: THRESHOLD, openTempFile: drafts.openTempFile });
-    for await (const bytes of answer.skeleton) if (Buffer.from(bytes).includes('"n":3')) break;
+    const result = replaceMedia(source(), { keys: KEYS, threshold: THRESHOLD, openTempFile: tempFiles.openTempFile });
+    for await (const bytes of result.skeleton) if (Buffer.from(bytes).includes('"n":3')) break;
     expect(ended).toBe(true);
-    expect(new Set(drafts.states())).toEqual(new Set(["discarded"]));
+    expect(new Set(tempFiles.states())).toEqual(new Set(["discarded"]));
   });
 
-  test("a failing disk stops the answer", async () => {
-    const drafts = memoryTempFiles();
+  test("a failing disk stops the response", async () => {
+    const tempFiles = memoryTempFiles();
     const openTempFile = async (mime: string) => ({
-      ...(await drafts.openTempFile(mime)),
+      ...(await tempFiles.openTempFile(mime)),
       write: () => Promise.reject(new Error("disk full")),
     });
-    await expect(readJson(cut(`{"data":"${good}"}`, () => 99, drafts, { openTempFile }).skeleton, 5000)).rejects.toThrow("disk full");
+    await expect(readJson(cut(`{"data":"${good}"}`, () => 99, tempFiles, { openTempFile }).skeleton, 5000)).rejects.toThrow("disk full");
   });
 
   test.each([
     ["one medium", 1],
     ["several together", 4],
   ])("media without end are refused, and leave no file behind: %s", async (_, count) => {
-    const drafts = memoryTempFiles();
+    const tempFiles = memoryTempFiles();
     let asked = 0;
     async function* source() {
       yield Buffer.from("[");
@@ -217,13 +217,13 @@ describe("damage", () => {
         yield Buffer.from('"},');
       }
     }
-    const answer = replaceMedia(source(), { keys: KEYS, threshold: THRESHOLD, openTempFile: drafts.openTempFile, maxBytes: 100_000 });
-    const failure = (await readJson(answer.skeleton, 1_000_000).catch((error) => error)) as AppError;
+    const result = replaceMedia(source(), { keys: KEYS, threshold: THRESHOLD, openTempFile: tempFiles.openTempFile, maxBytes: 100_000 });
+    const failure = (await readJson(result.skeleton, 1_000_000).catch((error) => error)) as AppError;
     expect([failure.detail?.reason, asked * 3072 <= 110_000]).toEqual(["malformed", true]);
-    expect(new Set(drafts.states())).toEqual(new Set(["discarded"]));
+    expect(new Set(tempFiles.states())).toEqual(new Set(["discarded"]));
   });
 
-  test("an answer without end is refused", async () => {
+  test("a response without end is refused", async () => {
     expect(
       readJson(
         inPieces("[".repeat(1000), () => 100),
@@ -237,10 +237,10 @@ describe("memory", () => {
   test("one huge chunk reaches the disk in small pieces, and the next is read when they are written", async () => {
     const bytes = media(65_536).toString("base64").replace(/=+$/, "");
     const value = bytes.slice(0, 65_536).repeat(64);
-    const drafts = memoryTempFiles();
+    const tempFiles = memoryTempFiles();
     let waiting = 0;
     const openTempFile = async (mime: string): Promise<TempFileWriter> => {
-      const writer = await drafts.openTempFile(mime);
+      const writer = await tempFiles.openTempFile(mime);
       return {
         ...writer,
         async write(chunk) {
@@ -251,14 +251,14 @@ describe("memory", () => {
         },
       };
     };
-    const answer = cut(`{"data":"${value}"}`, () => 1 << 30, drafts, { openTempFile });
-    for await (const piece of answer.skeleton) expect(piece.byteLength).toBeLessThan(64);
-    expect(drafts.files[0]!.bytes.byteLength).toBe((value.length / 4) * 3);
-    expect(drafts.files[0]!.largest).toBeLessThanOrEqual(256 * 1024);
+    const response = cut(`{"data":"${value}"}`, () => 1 << 30, tempFiles, { openTempFile });
+    for await (const piece of response.skeleton) expect(piece.byteLength).toBeLessThan(64);
+    expect(tempFiles.files[0]!.bytes.byteLength).toBe((value.length / 4) * 3);
+    expect(tempFiles.files[0]!.largest).toBeLessThanOrEqual(256 * 1024);
   });
 });
 
-describe("a whole answer", () => {
+describe("a whole response", () => {
   const signal = new AbortController().signal;
   test.each([
     ["short", 100, 0],
@@ -266,10 +266,14 @@ describe("a whole answer", () => {
   ])("%s gives its media", async (_, size, opened) => {
     const bytes = media(size);
     await using server = Bun.serve({ port: 0, fetch: () => Response.json({ data: bytes.toString("base64") }) });
-    const drafts = memoryTempFiles();
-    const { body, media: found } = await readMediaJson(await fetch(server.url), { keys: KEYS, openTempFile: drafts.openTempFile, signal });
-    expect(drafts.files).toHaveLength(opened);
-    expect((await bytesOf(drafts, found, (body as { data: string }).data)).equals(bytes)).toBe(true);
+    const tempFiles = memoryTempFiles();
+    const { body, media: found } = await readMediaJson(await fetch(server.url), {
+      keys: KEYS,
+      openTempFile: tempFiles.openTempFile,
+      signal,
+    });
+    expect(tempFiles.files).toHaveLength(opened);
+    expect((await bytesOf(tempFiles, found, (body as { data: string }).data)).equals(bytes)).toBe(true);
   });
 
   test("that is not JSON is malformed", async () => {

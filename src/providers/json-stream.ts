@@ -1,12 +1,12 @@
 // Reads JSON from byte streams: a whole document, or the events of an SSE stream. Limits count the bytes as they come.
 import { AppError } from "../errors.ts";
 
-/** What is wrong with an answer: it cannot be read, or it ends too early. */
+/** What is wrong with a response: it cannot be read, or it ends too early. */
 export function damaged(reason: "malformed" | "cut_off", message: string, cause?: unknown): AppError {
   return new AppError("upstream_unavailable", message, { cause, detail: { scope: "upstream", reason } });
 }
 
-/** Once an answer has begun with 200 the work was done: what breaks afterwards may have been charged, and nobody may repeat it. */
+/** Once a response has begun with 200 the work was done: what breaks afterwards may have been charged, and nobody may repeat it. */
 export function afterAcceptance(error: unknown): unknown {
   if (!(error instanceof AppError)) return error;
   const reason = error.detail?.reason;
@@ -20,7 +20,8 @@ export function afterAcceptance(error: unknown): unknown {
   });
 }
 
-const parse = (text: string): unknown => {
+/** @throws {AppError} `upstream_unavailable` with reason `malformed` */
+export const parseJson = (text: string): unknown => {
   try {
     return JSON.parse(text);
   } catch {
@@ -42,7 +43,7 @@ export async function readJson(chunks: AsyncIterable<Uint8Array> | Iterable<Uint
     if (bytes > maxBytes) throw damaged("malformed", `The upstream's answer is longer than ${maxBytes} bytes.`);
     text += decoder.decode(chunk, { stream: true });
   }
-  return parse(text + decoder.decode());
+  return parseJson(text + decoder.decode());
 }
 
 /**
@@ -66,11 +67,11 @@ export async function* readEvents(chunks: AsyncIterable<Uint8Array>, maxEvent: n
       if (size > maxEvent) throw damaged("malformed", `An event of the upstream is longer than ${maxEvent} characters.`);
     } else if (line === "") {
       const text = take();
-      if (text) yield parse(text);
+      if (text) yield parseJson(text);
     }
   }
   const text = take();
-  if (text) yield parse(text);
+  if (text) yield parseJson(text);
 }
 
 async function* readLines(chunks: AsyncIterable<Uint8Array>, maxLine: number): AsyncGenerator<string> {

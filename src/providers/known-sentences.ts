@@ -90,7 +90,7 @@ const SENTENCES: readonly Sentence[] = [
 /** Meanings that hold a token back: on a 400 about the request they count only where the message begins with the sentence. */
 const HOLDS: ReadonlySet<Meaning> = new Set(["billing", "location", "key_leaked", "key_invalid"]);
 
-/** Longest part of a message that is looked at: what comes later may be an echo of the request. */
+/** Longest part of a message that is read: what comes later may be an echo of the request. */
 const MAX_LOOKED_AT = 600;
 
 /** What a message says in a sentence that is known, for a refusal of this status; null: none of them. */

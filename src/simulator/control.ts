@@ -2,11 +2,12 @@
 
 import type { Incoming } from "./exchange.ts";
 import type { Running } from "./running.ts";
+import { serviceAccountKey } from "./vertex/accounts.ts";
 import { DEFAULT_OPTIONS, type SimulatorOptions } from "./world.ts";
 
 /**
  * `GET counts`, `GET calls`, `GET|PUT faults` (text, or JSON `{"faults": "…"}`), `PUT latency` (a number of milliseconds),
- * `GET|PUT options` (JSON of SimulatorOptions), `POST advance` (a number of milliseconds), `POST reset`; all below `/__simulator/`.
+ * `GET service-account` (query `project`, `name`: the JSON of one that Vertex accepts), `GET|PUT options` (JSON of SimulatorOptions), `POST advance` (a number of milliseconds), `POST reset`; all below `/__simulator/`.
  */
 export function controlReply(incoming: Incoming, running: Running): Response {
   const call = `${incoming.method} ${incoming.path.slice("/__simulator/".length)}`;
@@ -22,6 +23,8 @@ export function controlReply(incoming: Incoming, running: Running): Response {
       case "PUT faults":
         running.world.plan.set(faultsOf(incoming, text));
         return Response.json({ faults: running.world.plan.spec() });
+      case "GET service-account":
+        return new Response(serviceAccountKey(Object.fromEntries(incoming.query)), { headers: { "content-type": "application/json" } });
       case "PUT latency":
         return changeOptions(running, { latencyMs: Number(incoming.json()?.latencyMs ?? text) });
       case "GET options":

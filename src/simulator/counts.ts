@@ -6,7 +6,7 @@ export type Tally = {
   requests: number;
   /** Generating submissions that the upstream took on. */
   accepted: number;
-  /** Accepted submissions that it bills for: a result was made, also when its answer was lost. */
+  /** Accepted submissions that it bills for: a result was made, also when its reply was lost. */
   charged: number;
 };
 
@@ -27,7 +27,7 @@ export type Counts = {
 };
 
 export type Counter = {
-  /** Counts a request and returns its own meter; `end` is called once, when its answer is over. */
+  /** Counts a request and returns its own meter; `end` is called once, when its reply is over. */
   begin(operation: Operation, secret: string): Meter;
   struck(fault: string): void;
   counts(): Counts;

@@ -7,9 +7,9 @@ export type Delivery = {
   faults: Fired[];
   /** Ends when the client leaves or the simulator stops. */
   signal: AbortSignal;
-  /** Earliest moment of the answer, in `performance.now()` milliseconds. */
+  /** Earliest moment of the reply, in `performance.now()` milliseconds. */
   notBefore: number;
-  /** Called once, when the answer is over or given up. */
+  /** Called once, when the reply is over or given up. */
   ended(): void;
 };
 

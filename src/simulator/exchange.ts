@@ -13,7 +13,7 @@ export type Incoming = {
   query: URLSearchParams;
   headers: Headers;
   bytes: Uint8Array<ArrayBuffer>;
-  /** The simulator's address as this client sees it, for the links in answers. */
+  /** The simulator's address as this client sees it, for the links in replies. */
   origin: string;
   /** The body as a JSON object, whatever its content type; null when it is none. Parsed once. */
   json(): Fields | null;
@@ -24,7 +24,7 @@ export type Reply = {
   headers?: Record<string, string>;
   /** An array is a body that is sent piece by piece. */
   body: string | Uint8Array<ArrayBuffer> | string[];
-  /** Milliseconds to wait before the answer; Infinity: until the client leaves. */
+  /** Milliseconds to wait before the reply; Infinity: until the client leaves. */
   delayMs?: number;
   /** Milliseconds between the first piece and the second. */
   pauseMs?: number;
@@ -37,6 +37,9 @@ export type Exchange = {
   content: Fired | null;
   /** Everything that strikes it. */
   fired: Fired[];
+  /** Whose request it is, as `Route` has it. */
+  secret: string;
+  project: string;
   /** Counts submissions that the upstream takes on, and bills for when `charged`. */
   accept(submissions: number, charged: boolean): void;
 };
@@ -45,8 +48,10 @@ export type Route = {
   operation: Operation;
   /** API key or Flow session the request speaks for; empty when there is none. */
   secret: string;
+  /** Whose quota, signatures and results it shares; absent: what stands before the secret's first dot. */
+  project?: string;
   model?: string;
-  /** The answer when the credentials are not accepted: nothing else happens then. */
+  /** The response when the credentials are not accepted: nothing else happens then. */
   denied: Reply | null;
   /** @throws {Refusal} */
   run(exchange: Exchange): Reply | Promise<Reply>;

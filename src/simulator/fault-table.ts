@@ -1,6 +1,6 @@
 // The vocabulary of misbehaviour: every fault by name, what it does and where it applies.
 
-/** `refusal`: an error answers instead of the work. `content`: the work is done and its answer says something else. `delivery`: how an answer travels. */
+/** `refusal`: an error answers instead of the work. `content`: the work is done and its reply says something else. `delivery`: how a reply travels. */
 export type FaultStage = "refusal" | "content" | "delivery";
 
 export type FaultInfo = {
@@ -14,10 +14,13 @@ export type FaultInfo = {
 
 const GEMINI = ["gemini."];
 const FLOW = ["flow."];
-const IMAGES = ["gemini.generate"];
-const OMNI = ["gemini.interaction", "gemini.interaction-get"];
-const MADE = ["gemini.generate", "gemini.interaction"];
-const JOBS = ["gemini.interaction", "flow.video", "flow.concat"];
+const VERTEX = ["vertex."];
+const VERTEX_WORK = ["vertex.generate", "vertex.count-tokens", "vertex.interaction"];
+const IMAGES = ["gemini.generate", "vertex.generate"];
+const OMNI = ["gemini.interaction", "gemini.interaction-get", "vertex.interaction", "vertex.interaction-get"];
+const INTERACTIONS = ["gemini.interaction", "vertex.interaction"];
+const MADE = [...IMAGES, ...INTERACTIONS];
+const JOBS = [...INTERACTIONS, "flow.video", "flow.concat"];
 const FLOW_WORK = ["flow.image", "flow.upscale", "flow.video", "flow.concat", "flow.upload"];
 
 const delivery = (description: string, argument?: string): FaultInfo => ({
@@ -85,16 +88,16 @@ export const FAULTS = {
   "string-code": refusal("400 with a string as error code, the Interactions form", OMNI),
   "429-string": refusal("429 with a string as error code, the Interactions form", OMNI),
 
-  text: content("answers in words, without an image or video", MADE),
-  empty: content("completes without anything in it", ["gemini.generate", "gemini.interaction", "flow.image"]),
+  text: content("answers in words, without a image or video", MADE),
+  empty: content("completes without anything in it", [...MADE, "flow.image"]),
   draft: content("a draft image as a thought before the final one", IMAGES),
   "draft-late": content("as draft, with the thought key after the bytes", IMAGES),
   "draft-only": content("only a draft image, no final one", IMAGES),
   "two-images": content("two final images", IMAGES),
-  png: content("a PNG whatever the model usually gives", ["gemini.generate", "flow.image"]),
-  jpeg: content("a JPEG whatever the model usually gives", ["gemini.generate", "flow.image"]),
-  svg: content("an SVG in the place of the image", ["gemini.generate"]),
-  page: content("an HTML page that claims to be a PNG in the place of the image", ["gemini.generate"]),
+  png: content("a PNG whatever the model usually gives", [...IMAGES, "flow.image"]),
+  jpeg: content("a JPEG whatever the model usually gives", [...IMAGES, "flow.image"]),
+  svg: content("an SVG in the place of the image", IMAGES),
+  page: content("an HTML page that claims to be a PNG in the place of the image", IMAGES),
   "blocked-safety": content("promptFeedback SAFETY with ratings", IMAGES),
   "blocked-blocklist": content("promptFeedback BLOCKLIST", IMAGES),
   "blocked-image": content("promptFeedback IMAGE_SAFETY", IMAGES),
@@ -122,9 +125,13 @@ export const FAULTS = {
 
   fail: content("the job ends as failed", JOBS),
   stuck: content("the job never ends", JOBS),
-  incomplete: content("the job ends as incomplete, without a video", ["gemini.interaction"]),
-  "fresh-404": refusal("404, as a new interaction answers for a moment", ["gemini.interaction-get"]),
-  "strange-status": content("a status word that nobody has seen yet", ["gemini.interaction-get", "flow.video-status"]),
+  incomplete: content("the job ends as incomplete, without a video", INTERACTIONS),
+  "fresh-404": refusal("404, as a new interaction answers for a moment", ["gemini.interaction-get", "vertex.interaction-get"]),
+  "strange-status": content("a status word that nobody has seen yet", [
+    "gemini.interaction-get",
+    "vertex.interaction-get",
+    "flow.video-status",
+  ]),
   redirect: content("the download answers with a redirect to a signed link", ["gemini.file-download"]),
   "file-failed": content("the file ends as FAILED instead of ACTIVE", ["gemini.interaction", "gemini.file-upload"]),
   unsafe: refusal("400 PUBLIC_ERROR_UNSAFE_GENERATION", FLOW_WORK),
@@ -147,6 +154,20 @@ export const FAULTS = {
   throttled: refusal("429 PUBLIC_ERROR_USER_REQUESTS_THROTTLED", FLOW),
   "high-traffic": refusal("503 PUBLIC_ERROR_HIGH_TRAFFIC", FLOW),
   unauthorized: refusal("401 UNAUTHENTICATED", FLOW),
+  "429-shared": refusal("429 in words alone, the model's shared capacity is used up", VERTEX_WORK),
+  "not-in-location": refusal("404, the model is not in this location", VERTEX_WORK, "model"),
+  iam: refusal("403 IAM_PERMISSION_DENIED, the account may not predict", VERTEX_WORK),
+  "api-disabled": refusal("403 SERVICE_DISABLED, the API is not enabled in the project", VERTEX_WORK),
+  "project-missing": refusal("403 CONSUMER_INVALID, the project does not exist", VERTEX_WORK),
+  "token-expired": refusal("401 UNAUTHENTICATED, the access token has expired", VERTEX),
+  "grant-refused": refusal("400 invalid_grant, the account is gone", ["vertex.token"]),
+  "no-output": {
+    description: "the interaction is complete and shows nothing for so many milliseconds (default: ever)",
+    stage: "content",
+    fits: INTERACTIONS,
+    argument: "ms",
+  },
+  "expires-mid-stream": content("the stream ends in a 401 after its first event", ["vertex.generate"]),
   dead: refusal("the session is dead: 200 without access_token", ["flow.session"]),
 } as const satisfies Record<string, FaultInfo>;
 

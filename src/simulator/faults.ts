@@ -89,6 +89,7 @@ export function createFaultSchedule(seed: number, initial = ""): FaultSchedule {
     rule.times > 0 &&
     rule.operations.includes(operation) &&
     secret.startsWith(rule.secretPrefix) &&
+    (rule.fault !== "not-in-location" || rule.argument === "" || rule.argument === model) &&
     (rule.fault !== "retired" || (operation !== "gemini.models" && (rule.argument === "" || rule.argument === model))) &&
     (rule.probability === 1 || random() < rule.probability);
   return {

@@ -77,6 +77,48 @@ export const ACCESS_TOKEN_INVALID = googleError(
   "Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other valid authentication credential.",
 );
 
+/** Vertex's dynamic shared quota, in words alone (error-code-429 page, read 2026-11-29). */
+const SHARED_CAPACITY = googleError(
+  429,
+  "Resource exhausted. Please try again later. Please refer to https://cloud.google.com/vertex-ai/generative-ai/docs/error-code-429 for more details.",
+);
+const aiplatform = (reason: string, metadata: Record<string, string> = {}) => ({
+  "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+  reason,
+  domain: "googleapis.com",
+  metadata: { service: "aiplatform.googleapis.com", ...metadata },
+});
+export const API_DISABLED = googleError(
+  403,
+  "Vertex AI API has not been used in project before or it is disabled. Enable it by visiting the console, then retry.",
+  [aiplatform("SERVICE_DISABLED")],
+);
+export const PROJECT_MISSING = googleError(403, "Permission denied on resource project.", [aiplatform("CONSUMER_INVALID")]);
+
+/** What the account may not do to this resource. */
+export const iamDenied = (resource: string): Reply =>
+  googleError(
+    403,
+    `Permission 'aiplatform.endpoints.predict' denied on resource '//aiplatform.googleapis.com/${resource}' (or it may not exist).`,
+    [
+      {
+        "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+        reason: "IAM_PERMISSION_DENIED",
+        domain: "aiplatform.googleapis.com",
+        metadata: { permission: "aiplatform.endpoints.predict", resource },
+      },
+    ],
+  );
+
+export const notInLocation = (place: string, model: string): Reply =>
+  googleError(
+    404,
+    `Publisher Model \`${place}/publishers/google/models/${model}\` was not found or your project does not have access to it. Please ensure you are using a valid model version. For more information, see: https://cloud.google.com/vertex-ai/generative-ai/docs/learn/model-versions`,
+  );
+
+/** RFC 6749, section 5.2. */
+export const oauthError = (error: string, description: string): Reply => jsonReply({ error, error_description: description }, 400);
+
 type Quota = { metric: string; id: string; value: string; model: string; retryDelay: string };
 
 function quotaError(message: string, quota: Quota): Reply {
@@ -219,6 +261,13 @@ const REFUSALS: Partial<Record<FaultName, (context: RefusalContext) => Reply>> =
   "high-traffic": () => googleError(503, "The service is currently unavailable.", flowReason("PUBLIC_ERROR_HIGH_TRAFFIC")),
   unauthorized: () => ACCESS_TOKEN_INVALID,
   dead: () => jsonReply({}),
+  "429-shared": () => SHARED_CAPACITY,
+  "not-in-location": ({ model }) => notInLocation("projects/simulated/locations/us-central1", model),
+  iam: ({ model }) => iamDenied(`projects/simulated/locations/global/publishers/google/models/${model}`),
+  "api-disabled": () => API_DISABLED,
+  "project-missing": () => PROJECT_MISSING,
+  "token-expired": () => ACCESS_TOKEN_INVALID,
+  "grant-refused": () => oauthError("invalid_grant", "Invalid grant: account not found"),
 };
 
 /** The reply of a fault of stage `refusal`. */

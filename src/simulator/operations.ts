@@ -42,6 +42,15 @@ export const OPERATIONS = {
   "flow.concat-status": read(":runVideoFxCheckConcatenationStatus"),
   "flow.media": read("media/{id}: bytes as base64"),
   "flow.download": read("the signed link of a result, on the simulated CDN"),
+  "vertex.token": read("POST token: a signed assertion becomes an access token"),
+  "vertex.models": read("GET publishers/google/models"),
+  "vertex.model": read("GET publishers/google/models/{id}"),
+  "vertex.generate": work("generateContent and streamGenerateContent of a project's location"),
+  "vertex.count-tokens": read("countTokens of a project's location: the free check of a token"),
+  "vertex.interaction": job("POST interactions of a project's location"),
+  "vertex.interaction-get": read("GET interactions/{id}: the poll"),
+  "vertex.interaction-cancel": read("POST interactions/{id}/cancel"),
+  "vertex.interaction-delete": read("DELETE interactions/{id}"),
 } as const satisfies Record<string, OperationInfo>;
 
 export type Operation = keyof typeof OPERATIONS;

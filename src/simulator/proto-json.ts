@@ -27,7 +27,7 @@ export function readProtoJson(value: unknown): unknown {
 }
 
 /**
- * The message at a place, with no other fields than the known ones.
+ * The message at a path, with no other fields than the known ones.
  * @param place snake_case path as Google's messages write it, empty for the body
  * @throws {Refusal} 400
  */

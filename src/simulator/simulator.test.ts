@@ -66,11 +66,11 @@ describe("delivery faults", () => {
   test("hang: counted as charged, in flight until the client leaves", async () => {
     simulator.setFaults("gemini.generate=hang");
     const leaving = new AbortController();
-    const answer = generate("demo", leaving.signal);
+    const result = generate("demo", leaving.signal);
     while (simulator.counts().total.charged === 0) await Bun.sleep(1);
     expect(simulator.counts().secrets.demo).toMatchObject({ inFlight: 1, charged: 1 });
     leaving.abort();
-    await expect(answer).rejects.toThrow();
+    await expect(result).rejects.toThrow();
     while (simulator.counts().total.inFlight > 0) await Bun.sleep(1);
   });
 
@@ -115,7 +115,7 @@ describe("delivery faults", () => {
     expect(parts(escaped)).toEqual(parts(plain));
   });
 
-  test("latency holds the answer back: what was asked later comes first", async () => {
+  test("latency holds the reply back: what was asked later comes first", async () => {
     simulator.setFaults("gemini.models=latency(15):once");
     const order: string[] = [];
     const list = async (name: string) => {
@@ -131,10 +131,10 @@ describe("delivery faults", () => {
 
 test("stopping ends what hangs", async () => {
   const short = await startSimulator({ faults: "gemini.models=hang" });
-  const answer = fetch(`${short.geminiBaseUrl}/v1beta/models?key=demo`);
+  const response = fetch(`${short.geminiBaseUrl}/v1beta/models?key=demo`);
   while (short.counts().total.requests === 0) await Bun.sleep(1);
   await short.stop();
-  await expect(answer).rejects.toThrow();
+  await expect(response).rejects.toThrow();
 });
 
 test("faults that are not understood keep it from starting", async () => {
@@ -191,7 +191,7 @@ describe("control endpoints", () => {
     expect(await (await control("faults")).json()).toEqual({ faults: "gemini.generate=503" });
   });
 
-  test("tell counts and calls, and reset them", async () => {
+  test("return counts and calls, and reset them", async () => {
     await (await generate()).text();
     expect(await (await control("counts")).json()).toEqual(JSON.parse(JSON.stringify(simulator.counts())));
     expect((await (await control("calls")).json()) as unknown[]).toHaveLength(1);

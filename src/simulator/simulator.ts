@@ -1,4 +1,4 @@
-// The stand-in for Google's upstreams: a real HTTP server that speaks the Gemini and the Flow wire format, misbehaves on demand and counts.
+// The stand-in for Google's upstreams: a real HTTP server that speaks Gemini, Flow and Vertex, misbehaves on demand and counts.
 
 import { controlReply } from "./control.ts";
 import { type Counts, createCounter } from "./counts.ts";
@@ -11,6 +11,8 @@ import { googleError, refusalReply } from "./google-errors.ts";
 import { OPERATIONS } from "./operations.ts";
 import { createRecorder, describeRequest, type RecordedCall } from "./recorder.ts";
 import type { Running } from "./running.ts";
+import { type AccountFacts, serviceAccountKey } from "./vertex/accounts.ts";
+import { routeVertex } from "./vertex/vertex.ts";
 import { createWorld, DEFAULT_OPTIONS, type SimulatorOptions } from "./world.ts";
 
 export type { Counts, SecretTally, Tally } from "./counts.ts";
@@ -36,11 +38,15 @@ export type Simulator = {
   geminiBaseUrl: string;
   flowLabsBaseUrl: string;
   flowApiBaseUrl: string;
+  vertexBaseUrl: string;
+  vertexTokenUrl: string;
+  /** The JSON of a service account whose signatures this simulator accepts. */
+  serviceAccount(facts?: AccountFacts): string;
   counts(): Counts;
   /** @throws {Error} when the specification is not understood; the old one stays */
   setFaults(spec: string): void;
   setOptions(options: Partial<SimulatorOptions>): void;
-  /** Lets so many milliseconds pass at once, for all that takes its time: videos, files, tokens and links. Answers that wait go on waiting. */
+  /** Lets so many milliseconds pass at once, for all that takes its time: videos, files, tokens and links. Replies that wait go on waiting. */
   advance(ms: number): void;
   /** The last calls, oldest first. */
   calls(): RecordedCall[];
@@ -88,6 +94,9 @@ export async function startSimulator(options: StartOptions = {}): Promise<Simula
     geminiBaseUrl: `${url}/gemini`,
     flowLabsBaseUrl: `${url}/labs/fx/api`,
     flowApiBaseUrl: `${url}/flow/v1`,
+    vertexBaseUrl: `${url}/vertex`,
+    vertexTokenUrl: `${url}/vertex/token`,
+    serviceAccount: serviceAccountKey,
     counts: counter.counts,
     setFaults: (spec) => running.world.plan.set(spec),
     setOptions: (changed) => void Object.assign(settings, changed),
@@ -105,7 +114,7 @@ async function answer(request: Request, running: Running): Promise<Response> {
   const arrived = performance.now();
   const incoming = await read(request);
   if (incoming.path.startsWith("/__simulator/")) return controlReply(incoming, running);
-  const route = routeGemini(incoming, running.world) ?? routeFlow(incoming, running.world);
+  const route = routeGemini(incoming, running.world) ?? routeFlow(incoming, running.world) ?? routeVertex(incoming, running.world);
   if (!route) {
     const reply = googleError(404, `The simulator has nothing at ${incoming.method} ${incoming.path}`);
     record(incoming, running, null, []).status = reply.status;
@@ -137,7 +146,8 @@ async function replyTo(route: Route, { incoming, running, fired, accept }: Runni
   }
   const content = fired.find(({ stage }) => stage === "content") ?? null;
   try {
-    return await route.run({ incoming, world: running.world, content, fired, accept });
+    const { secret, project = secret.split(".", 1)[0]! } = route;
+    return await route.run({ incoming, world: running.world, content, fired, secret, project, accept });
   } catch (error) {
     if (error instanceof Refusal) return error.reply;
     console.error(error);

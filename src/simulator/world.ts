@@ -16,6 +16,8 @@ export type SimulatorOptions = {
   linkSeconds: number;
   /** Which form of reply Flow's video endpoints give: `workflows` since May 2026, `operations` before. */
   flowVideoReply: "workflows" | "operations";
+  /** Ids of models that the Gemini API has besides its own: a video model where the id says `omni`, else an image model. */
+  newModels: readonly string[];
 };
 
 export const DEFAULT_OPTIONS: SimulatorOptions = {
@@ -25,6 +27,7 @@ export const DEFAULT_OPTIONS: SimulatorOptions = {
   accessTokenSeconds: 3600,
   linkSeconds: 3600,
   flowVideoReply: "workflows",
+  newModels: [],
 };
 
 /** A map that forgets its oldest entries, so that a long run does not grow. */

@@ -33,7 +33,7 @@ beforeAll(async () => {
   const routes = await htmlRoutes(rig);
   addresses = ["/admin/nothing"];
   for (const address of routes.flatMap((route) => looksOf(route, examplesOf(route, world)))) {
-    // A fragment is a part of a page that is looked at whole.
+    // A fragment is a part of a page that is checked whole.
     if ((await (await me.get(address)).text()).startsWith("<!")) addresses.push(address);
   }
 }, 60_000);

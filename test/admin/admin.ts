@@ -23,14 +23,14 @@ export async function signIn(rig: Rig): Promise<SignedIn> {
 
 /** The cookie of a login. @throws {Error} when it is refused */
 export async function login(url: string, password: string): Promise<string> {
-  const answer = await fetch(`${url}/admin/login`, {
+  const response = await fetch(`${url}/admin/login`, {
     method: "POST",
     redirect: "manual",
     headers: { origin: url },
     body: new URLSearchParams({ password }),
   });
-  const cookie = answer.headers.get("set-cookie")?.split(";")[0];
-  if (!cookie) throw new Error(`The login was answered with ${answer.status}.`);
+  const cookie = response.headers.get("set-cookie")?.split(";")[0];
+  if (!cookie) throw new Error(`The login was answered with ${response.status}.`);
   return cookie;
 }
 

@@ -70,7 +70,7 @@ export async function openSignedIn(
   return opened;
 }
 
-/** A browser writes every answer with an error status to its console; tests ask for some. */
+/** A browser writes every response with an error status to its console; tests ask for some. */
 const EXPECTED = /Failed to load resource: the server responded with a status of 4\d\d/;
 
 /**

@@ -48,8 +48,8 @@ async function signIn(page: Page, url: string, password: string, t: Messages = e
 /** From the front page to the overview. The key that was made. */
 async function firstSteps({ page }: OpenPage, { url, folder }: Program, t: Messages): Promise<string> {
   const { welcome } = t;
-  const told = readFileSync(join(folder, "data", "first-start.txt"), "utf8");
-  await signIn(page, url, /Admin password[^:]*: (\S+)/.exec(told)![1]!, t);
+  const reported = readFileSync(join(folder, "data", "first-start.txt"), "utf8");
+  await signIn(page, url, /Admin password[^:]*: (\S+)/.exec(reported)![1]!, t);
   await page.getByRole("heading", { name: welcome.password.title }).waitFor();
   await page.locator("[name=password]").fill(PASSWORD);
   await page.locator("[name=again]").fill(PASSWORD);

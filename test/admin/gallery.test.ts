@@ -13,12 +13,12 @@ let made: string[];
 let jobMedia: string[];
 
 beforeAll(async () => {
-  rig = await startRig({ tokens: [GEMINI, FLOW], clock: hurriedClock() });
+  rig = await startRig({ tokens: [GEMINI, FLOW], clock: hurriedClock(), settings: { "pool.prefer_cheaper": false } });
   admin = await signIn(rig);
   made = [];
   for (const model of ["gemini-3.1-flash-image", "gemini-3-pro-image"]) {
-    const answer = (await (await rig.chat({ model })).json()) as { choices: { message: { content: string } }[] };
-    made.push(/\/media\/([a-z2-7]{26})/.exec(answer.choices[0]!.message.content)![1]!);
+    const response = (await (await rig.chat({ model })).json()) as { choices: { message: { content: string } }[] };
+    made.push(/\/media\/([a-z2-7]{26})/.exec(response.choices[0]!.message.content)![1]!);
   }
   jobMedia = await imageJob("a <b>hostile</b> prompt", 2);
 });
@@ -77,9 +77,9 @@ describe("the list", () => {
   });
 
   test("survives an address that nobody wrote", async () => {
-    const answer = await admin.get("/admin/gallery?before=%00&kind=<script>seen</script>&from=x&key=-1&model=%22<script>seen</script>");
-    expect(answer.status).toBe(200);
-    expect(await answer.text()).not.toContain("<script>seen");
+    const response = await admin.get("/admin/gallery?before=%00&kind=<script>seen</script>&from=x&key=-1&model=%22<script>seen</script>");
+    expect(response.status).toBe(200);
+    expect(await response.text()).not.toContain("<script>seen");
   });
 });
 
@@ -126,11 +126,11 @@ describe("bytes", () => {
   });
 });
 
-describe("one medium", () => {
+describe("one media item", () => {
   test("of a job reports its prompt, parameters, cost, token and attempts", async () => {
     const html = await show(`/${jobMedia[0]}`);
     expect(html).toContain("a &lt;b>hostile&lt;/b> prompt");
-    for (const text of ["16:9", "$0.08", ">alpha<", "gemini-nano-banana-2.1", `/admin/gallery/${jobMedia[1]}`])
+    for (const text of ["16:9", "$0.0703", ">alpha<", "gemini-nano-banana-2.1", `/admin/gallery/${jobMedia[1]}`])
       expect(html).toContain(text);
     expect(html).toMatch(/\/admin\/playground\?job=image_[a-z2-7]{26}/);
   });
@@ -147,11 +147,11 @@ describe("one medium", () => {
     await using recording = await startRig({ settings: { "requests.record_payloads": true } });
     const operator = await signIn(recording);
     await recording.chat({ messages: [{ role: "user", content: "a recorded fox" }] });
-    const [medium] = await recording.context.store.listMedia({ origin: "result", limit: 1 });
-    const html = await (await operator.get(`/admin/gallery/${medium!.id}`)).text();
+    const [mediaItem] = await recording.context.store.listMedia({ origin: "result", limit: 1 });
+    const html = await (await operator.get(`/admin/gallery/${mediaItem!.id}`)).text();
     expect(html).toContain('<p class="prompt">a recorded fox</p>');
-    expect(html).toContain(`/admin/playground?like=${medium!.id}`);
-    const form = await (await operator.get(`/admin/playground?like=${medium!.id}`)).text();
+    expect(html).toContain(`/admin/playground?like=${mediaItem!.id}`);
+    const form = await (await operator.get(`/admin/playground?like=${mediaItem!.id}`)).text();
     expect(form).toContain(">a recorded fox</textarea>");
     expect(form).toContain('<option value="gemini-3.1-flash-image" selected');
   });
@@ -160,8 +160,8 @@ describe("one medium", () => {
 describe("deleting", () => {
   test("is out of sight at once, undone by the toast, and audited", async () => {
     const ids = (await imageJob("short-lived", 2)).toSorted();
-    const answer = await admin.post("/admin/gallery/delete", { id: ids, back: "/admin/gallery?kind=image" });
-    expect([answer.status, answer.headers.get("location")]).toEqual([303, "/admin/gallery?kind=image"]);
+    const response = await admin.post("/admin/gallery/delete", { id: ids, back: "/admin/gallery?kind=image" });
+    expect([response.status, response.headers.get("location")]).toEqual([303, "/admin/gallery?kind=image"]);
     const after = await show("?kind=image");
     expect(idsIn(after)).not.toContain(ids[0]);
     expect(after).toContain("2 deleted.");
@@ -184,13 +184,13 @@ describe("deleting", () => {
 
   test("goes back to the gallery only, whatever the form says", async () => {
     for (const back of ["https://evil.example/", "//evil.example", "/admin/tokens", "/admin/gallery/../x"]) {
-      const answer = await admin.post("/admin/gallery/delete", { back });
-      expect(answer.headers.get("location")).toBe("/admin/gallery");
+      const response = await admin.post("/admin/gallery/delete", { back });
+      expect(response.headers.get("location")).toBe("/admin/gallery");
     }
   });
 
   test("a selection becomes references of the playground", async () => {
-    const answer = await admin.post("/admin/gallery/use", { id: made });
-    expect(answer.headers.get("location")).toBe(`/admin/playground?use=${made[0]}&use=${made[1]}`);
+    const response = await admin.post("/admin/gallery/use", { id: made });
+    expect(response.headers.get("location")).toBe(`/admin/playground?use=${made[0]}&use=${made[1]}`);
   });
 });

@@ -76,8 +76,8 @@ describe("what can be done", () => {
   ])("an unknown outcome is decided: %s", async (_, fields, charged) => {
     const job = await addJob({ state: "unknown", endedAt: null, charged: true, error: UNKNOWN });
     expect(await show(`/${job.id}`)).toContain("Was this charged?");
-    const answer = await admin.htmx(`/admin/jobs/${job.id}/decide`, fields as Record<string, string>);
-    expect(await answer.text()).toContain(`id="job-${job.id}"`);
+    const response = await admin.htmx(`/admin/jobs/${job.id}/decide`, fields as Record<string, string>);
+    expect(await response.text()).toContain(`id="job-${job.id}"`);
     expect(await rig.context.store.getJob(job.id)).toMatchObject({ state: "failed", charged });
     expect((await rig.context.audit.list({ limit: 1 }))[0]).toMatchObject({ action: "job.decide", after: { charged } });
     expect((await admin.post(`/admin/jobs/${job.id}/decide`, fields as Record<string, string>)).status).toBe(409);
@@ -85,15 +85,15 @@ describe("what can be done", () => {
 
   test("a queued job is cancelled", async () => {
     const job = await addJob({ state: "queued", endedAt: null, charged: false, tokenId: null });
-    const answer = await admin.post(`/admin/jobs/${job.id}/cancel`);
-    expect(answer.headers.get("location")).toBe(`/admin/jobs/${job.id}`);
+    const response = await admin.post(`/admin/jobs/${job.id}/cancel`);
+    expect(response.headers.get("location")).toBe(`/admin/jobs/${job.id}`);
     expect((await rig.context.store.getJob(job.id))!.state).toBe("cancelled");
     expect(await show(`/${job.id}`)).toContain("Cancelled.");
   });
 
   test("an ended job is made again as a new one, with the same order", async () => {
-    const answer = await admin.post(`/admin/jobs/${done.id}/retry`);
-    const id = answer.headers.get("location")!.split("/").at(-1)!;
+    const response = await admin.post(`/admin/jobs/${done.id}/retry`);
+    const id = response.headers.get("location")!.split("/").at(-1)!;
     expect(id).not.toBe(done.id);
     const again = await ended(id);
     const { prompt, model, mode, seconds, keyId, aspect } = done;
@@ -104,8 +104,8 @@ describe("what can be done", () => {
   test("images are made again too, and a job with a lost input says so", async () => {
     const body = { prompt: "two", n: 2, background: true };
     const first = await ended(((await (await rig.call("/v1/images/generations", { json: body })).json()) as { id: string }).id);
-    const answer = await admin.post(`/admin/jobs/${first.id}/retry`);
-    expect((await ended(answer.headers.get("location")!.split("/").at(-1)!)).mediaIds).toHaveLength(2);
+    const response = await admin.post(`/admin/jobs/${first.id}/retry`);
+    expect((await ended(response.headers.get("location")!.split("/").at(-1)!)).mediaIds).toHaveLength(2);
     const lost = await addJob({ state: "failed", plan: { ...(done.plan as object), images: [newId()] } });
     const refused = await admin.post(`/admin/jobs/${lost.id}/retry`);
     expect([refused.status, await refused.text()]).toEqual([422, expect.stringContaining("An input of this job was deleted")]);

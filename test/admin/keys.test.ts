@@ -22,11 +22,12 @@ describe("a new key", () => {
   test("is shown once, works at once, and is nowhere afterwards", async () => {
     await using rig = await startRig();
     const me = await signIn(rig);
-    const answer = await me.post("/admin/keys/new", FORM);
-    expect(answer.status).toBe(200);
-    const html = await answer.text();
+    const response = await me.post("/admin/keys/new", FORM);
+    expect(response.status).toBe(200);
+    const html = await response.text();
     const [key] = KEY.exec(html)!;
-    for (const text of [`OPENAI_BASE_URL=${rig.url}/v1`, "Open WebUI", "Cherry Studio", "n8n", "curl"]) expect(html).toContain(text);
+    for (const text of [`OPENAI_BASE_URL=${rig.url}/v1`, "Open WebUI", "Cherry Studio", "n8n", "curl", `${rig.url}/mcp`])
+      expect(html).toContain(text);
     expect(await status(rig, key)).toBe(200);
     for (const path of ["/admin/keys", "/admin/keys/2", "/admin/keys/2/edit", "/admin/account"])
       expect(await (await me.get(path)).text()).not.toContain(key.slice(0, 20));
@@ -62,15 +63,15 @@ describe("a new key", () => {
       usd_day: "0.1234567",
       rpm: "0",
     };
-    const answer = await me.htmx("/admin/keys/new", wrong);
-    expect(answer.status).toBe(422);
-    const html = await answer.text();
+    const response = await me.htmx("/admin/keys/new", wrong);
+    expect(response.status).toBe(422);
+    const html = await response.text();
     for (const part of ["name:", "expires:", "addresses:", "nearest is gemini-3-pro-image", "6 decimals", "rpm:"])
       expect(html).toContain(part);
     expect(await rig.context.store.listKeys()).toHaveLength(1);
   });
 
-  test("keeps what was set", async () => {
+  test("stores what was set", async () => {
     await using rig = await startRig();
     const me = await signIn(rig);
     const { id } = await makeKey(me, {
@@ -182,8 +183,8 @@ describe("the webhook", () => {
   test("takes no address that is none", async () => {
     await using rig = await startRig();
     const me = await signIn(rig);
-    const answer = await me.htmx("/admin/keys/1/webhook", { webhook_url: "ftp://example.com" });
-    expect([answer.status, (await answer.text()).includes("webhook url:")]).toEqual([422, true]);
+    const response = await me.htmx("/admin/keys/1/webhook", { webhook_url: "ftp://example.com" });
+    expect([response.status, (await response.text()).includes("webhook url:")]).toEqual([422, true]);
   });
 });
 

@@ -1,7 +1,7 @@
 // The admin in Chromium: setup, keys, themes, without JavaScript.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { storePassword } from "../../src/gateway/auth/password.ts";
-import { GEMINI, startRig } from "../rig.ts";
+import { GEMINI, quietMonth, startRig } from "../rig.ts";
 import { ADMIN_PASSWORD, signIn } from "./admin.ts";
 import { launchBrowser, type OpenPage, type TestBrowser, violations } from "./browser.ts";
 import { openAdmin, seedUse } from "./seed.ts";
@@ -119,7 +119,7 @@ describe("the theme", () => {
 
 describe("the overview", () => {
   test("shows by itself what happens, and solves what needs a hand", async () => {
-    await using rig = await startRig();
+    await using rig = await startRig({ clock: quietMonth() });
     await using opened = await openAdmin(rig, browser);
     const { page } = opened;
     await page.goto(`${rig.url}/admin`);

@@ -21,9 +21,9 @@ afterAll(() => rig[Symbol.asyncDispose]());
 
 /** An image of its own, in the store. */
 const picture = async () => (await rig.context.media.storeBytes(PIXEL_PNG, { origin: "input", keyId: 1, requestId: null })).id;
-const jobOf = async (answer: Response): Promise<JobRow> => {
-  const id = /job=(\w+)/.exec(answer.headers.get("location") ?? answer.headers.get("hx-replace-url") ?? "")?.[1];
-  if (!id) throw new Error(`${answer.status}: ${await answer.text()}`);
+const jobOf = async (response: Response): Promise<JobRow> => {
+  const id = /job=(\w+)/.exec(response.headers.get("location") ?? response.headers.get("hx-replace-url") ?? "")?.[1];
+  if (!id) throw new Error(`${response.status}: ${await response.text()}`);
   return (await rig.context.store.getJob(id))!;
 };
 const run = async (fields: Record<string, string | string[]>) => jobOf(await admin.post("/admin/playground/runs", fields));
@@ -36,12 +36,12 @@ const optionsOf = (html: string, name: string) =>
 
 describe("without JavaScript", () => {
   test("the form waits and leads to the page with the result", async () => {
-    const answer = await admin.post("/admin/playground/runs", { prompt: "a fox", model: "gemini-3-pro-image", aspect: "16:9", n: "2" });
-    expect(answer.status).toBe(303);
-    const job = await jobOf(answer);
+    const response = await admin.post("/admin/playground/runs", { prompt: "a fox", model: "gemini-3-pro-image", aspect: "16:9", n: "2" });
+    expect(response.status).toBe(303);
+    const job = await jobOf(response);
     expect(job).toMatchObject({ state: "completed", family: "gemini-3-pro-image", prompt: "a fox" });
     expect(job.plan).toMatchObject({ n: 2, wish: { aspect: "16:9" } });
-    const html = await (await admin.get(answer.headers.get("location")!)).text();
+    const html = await (await admin.get(response.headers.get("location")!)).text();
     expect(job.mediaIds).toHaveLength(2);
     for (const id of job.mediaIds) expect(html).toContain(`src="/admin/gallery/${id}/file"`);
     expect(html).toContain(">a fox</textarea>");
@@ -55,8 +55,8 @@ describe("without JavaScript", () => {
     body.append("file-pictures", new Blob([PIXEL_PNG], { type: "text/html" }), "<b>.html");
     body.append("file-first", new Blob([]), "");
     const headers = { cookie: admin.cookie, origin: rig.url };
-    const answer = await fetch(`${rig.url}/admin/playground/runs`, { method: "POST", redirect: "manual", headers, body });
-    const job = await jobOf(answer);
+    const response = await fetch(`${rig.url}/admin/playground/runs`, { method: "POST", redirect: "manual", headers, body });
+    const job = await jobOf(response);
     expect(job.state).toBe("completed");
     const [input] = await rig.context.store.listMedia({ origin: "input", limit: 1 });
     expect(JSON.stringify(job.plan)).toContain(input!.id);
@@ -106,9 +106,9 @@ describe("a run", () => {
   });
 
   test("is shown as it goes, until it is over", async () => {
-    const answer = await admin.htmx("/admin/playground/runs", { prompt: "waves", model: OMNI, seconds: "5", resolution: "360p" });
-    expect(await answer.text()).toContain('hx-sse:close="over"');
-    const job = await jobOf(answer);
+    const response = await admin.htmx("/admin/playground/runs", { prompt: "waves", model: OMNI, seconds: "5", resolution: "360p" });
+    expect(await response.text()).toContain('hx-sse:close="over"');
+    const job = await jobOf(response);
     expect(job).toMatchObject({ seconds: 5, resolution: "360p", mode: "text" });
     const events = await admin.get(`/admin/playground/runs/${job.id}/events`);
     expect(events.headers.get("content-type")).toStartWith("text/event-stream");
@@ -118,7 +118,7 @@ describe("a run", () => {
     expect(text).toEndWith("event: over\ndata: over\n\n");
   });
 
-  test("that waits reports its place in the queue, here and among the jobs; done, it shows what the model said", async () => {
+  test("that waits reports its queue position, here and among the jobs; done, it shows what the model said", async () => {
     await using busy = await startRig({ tokens: [{ ...GEMINI, imageConcurrency: 1 }], simulator: { latencyMs: 2000 } });
     const me = await signIn(busy);
     const locations: string[] = [];
@@ -130,9 +130,9 @@ describe("a run", () => {
     expect(await pageOf("/admin/jobs")).toContain("2 in the queue");
     busy.simulator.setOptions({ latencyMs: 0 });
     const last = new URL(locations[2]!, busy.url).searchParams.get("job")!;
-    const told = await (await me.get(`/admin/playground/runs/${last}/events`)).text();
-    expect(told).toContain("number 2 in the queue");
-    expect(told.slice(told.lastIndexOf('data-state="completed"'))).toContain("Here is your image.");
+    const reported = await (await me.get(`/admin/playground/runs/${last}/events`)).text();
+    expect(reported).toContain("number 2 in the queue");
+    expect(reported.slice(reported.lastIndexOf('data-state="completed"'))).toContain("Here is your image.");
   });
 
   test("that is refused upstream says why, in place", async () => {
@@ -163,7 +163,7 @@ describe("a run", () => {
   });
 });
 
-test("what is used from the gallery is in its place: an image as reference, a video to be changed", async () => {
+test("what is used from the gallery is in its slot: an image as reference, a video to be changed", async () => {
   const id = await picture();
   expect(await (await admin.get(`/admin/playground?use=${id}`)).text()).toContain(`name="pictures" value="${id}"`);
   const [video] = await rig.context.store.listMedia({ origin: "result", kind: "video", limit: 1 });
@@ -199,12 +199,15 @@ describe("the code shown", () => {
   ];
   const code = (kind: "image" | "video", change: Partial<PlaygroundForm>, language: CodeLanguage) => {
     const values = { ...EMPTY_FORM, ...change };
-    const text = writeCode({ kind, origin: rig.url, modelId: modelIdFor(values), values }, { thinking: "", upscale: "" })[language];
+    const text = writeCode(
+      { kind, origin: rig.url, modelId: modelIdFor(rig.context.catalogue(), values), values },
+      { thinking: "", upscale: "" },
+    )[language];
     expect(text).toContain(PLACEHOLDER_KEY);
     return text.replaceAll(PLACEHOLDER_KEY, rig.key);
   };
   /** The request of the last job or image, as the operator's own would have been. */
-  const expectMade = (kind: string, answer: object) => expect(answer).toHaveProperty(kind === "image" ? "data" : "status");
+  const expectMade = (kind: string, response: object) => expect(response).toHaveProperty(kind === "image" ? "data" : "status");
 
   test.each(CALLS)("as curl makes %s", async (_, kind, values) => {
     // The words as a shell hands them to curl, one a line, in base64.
@@ -226,10 +229,10 @@ describe("the code shown", () => {
       else if (option === "-F") form.append(name, new Blob([PIXEL_PNG]), rest.slice(1));
       else form.append(name, rest);
     }
-    const answer = await fetch(url!, { method: "POST", headers, body });
-    expect(answer.status).toBe(200);
-    expectMade(kind, (await answer.json()) as object);
-    const model = modelIdFor({ ...EMPTY_FORM, ...values });
+    const response = await fetch(url!, { method: "POST", headers, body });
+    expect(response.status).toBe(200);
+    expectMade(kind, (await response.json()) as object);
+    const model = modelIdFor(rig.context.catalogue(), { ...EMPTY_FORM, ...values });
     if (kind === "video")
       expect((await rig.context.jobs.list(1, { limit: 1 })).jobs[0]).toMatchObject({ model, prompt: values.prompt!, mode: values.mode! });
   });

@@ -12,8 +12,8 @@ const idsOf = (html: string) => [...html.matchAll(/<tr id="request-([^"]+)"/g)].
 const page = async (me: SignedIn, query = "") => (await me.get(`/admin/requests${query}`)).text();
 
 /** Reads an event stream until `wanted` has come. */
-async function readUntil(answer: Response, wanted: RegExp): Promise<string> {
-  const reader = answer.body!.pipeThrough(new TextDecoderStream()).getReader();
+async function readUntil(response: Response, wanted: RegExp): Promise<string> {
+  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
   while (!wanted.test(text)) {
     const { done, value } = await reader.read();
@@ -83,8 +83,8 @@ describe("who follows", () => {
     const me = await signIn(rig);
     await (await rig.chat()).text();
     const source = /hx-sse:connect="([^"]+)"/.exec(await page(me))![1]!.replaceAll("&amp;", "&");
-    const [answer] = await Promise.all([me.get(source), rig.chat().then((chat) => chat.text())]);
-    const first = await readUntil(answer, /<\/tr>/);
+    const [response] = await Promise.all([me.get(source), rig.chat().then((chat) => chat.text())]);
+    const first = await readUntil(response, /<\/tr>/);
     expect(idsOf(first)).toHaveLength(1);
     const id = /^id: (\S+)$/m.exec(first)![1]!;
     expect(idsOf(first)).toEqual([id]);
@@ -139,8 +139,8 @@ describe("one request", () => {
   test("of a video has its prompt too", async () => {
     await using rig = await startRig({ clock: hurriedClock() });
     await setRecording(rig);
-    const answer = await rig.call("/v1/videos", { json: { model: "gemini-omni-1.2-flash", prompt: "a fox that runs", seconds: "8" } });
-    const { id } = (await answer.json()) as { id: string };
+    const response = await rig.call("/v1/videos", { json: { model: "gemini-omni-1.2-flash", prompt: "a fox that runs", seconds: "8" } });
+    const { id } = (await response.json()) as { id: string };
     const never = new AbortController();
     for await (const job of (await rig.context.jobs.watch(id, null, never.signal))!) if (job.endedAt !== null) break;
     const [row] = await rig.context.requests.list({ limit: 1, kind: "video" });

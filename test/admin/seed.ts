@@ -38,8 +38,8 @@ export async function seedUse(rig: Rig, { count = 600, days = 29, seed = 5 } = {
   });
   for (const row of rows) requests.append(row);
   await requests.flush();
-  const ids = await store.insertReservations(rows.map(reservationOf));
-  await store.endReservations(rows.map((row, index) => endOf(row, ids[index]!)));
+  const begun = await store.begin(rows.map(reservationOf));
+  await store.end(rows.map((row, index) => endOf(row, (begun[index] as { id: number }).id)));
   await limits.load();
   return rows;
 }

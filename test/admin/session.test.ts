@@ -36,9 +36,9 @@ describe("coming in", () => {
   test("the right password opens a session whose cookie scripts cannot read", async () => {
     await using rig = await startRig();
     await storePassword(rig.context.store, ADMIN_PASSWORD, false);
-    const answer = await tryLogin(rig.url, ADMIN_PASSWORD);
-    expect([answer.status, answer.headers.get("location")]).toEqual([303, "/admin"]);
-    expect(answer.headers.getSetCookie()[0]).toMatch(/^flow2api=[^;]+; Max-Age=43200; Path=\/; HttpOnly; SameSite=Strict$/);
+    const response = await tryLogin(rig.url, ADMIN_PASSWORD);
+    expect([response.status, response.headers.get("location")]).toEqual([303, "/admin"]);
+    expect(response.headers.getSetCookie()[0]).toMatch(/^flow2api=[^;]+; Max-Age=43200; Path=\/; HttpOnly; SameSite=Strict$/);
   });
 
   test("a client's key opens nothing here, and a session opens nothing of the API", async () => {
@@ -48,7 +48,7 @@ describe("coming in", () => {
     expect((await me.get("/v1/models")).status).toBe(401);
   });
 
-  test("who guesses waits; the page says how long, and the right password is not looked at meanwhile", async () => {
+  test("who guesses waits; the page says how long, and the right password is not checked meanwhile", async () => {
     const clock = virtualClock();
     await using rig = await startRig({ clock });
     await storePassword(rig.context.store, ADMIN_PASSWORD, false);
@@ -76,8 +76,8 @@ describe("coming in", () => {
     await using rig = await startRig({ settings: { "server.trust_proxy": ["127.0.0.0/8"] } });
     await storePassword(rig.context.store, ADMIN_PASSWORD, false);
     const proxied = { "x-forwarded-proto": "https", "x-forwarded-host": "front.example", origin: "https://front.example" };
-    const answer = await tryLogin(rig.url, ADMIN_PASSWORD, proxied);
-    const cookie = answer.headers.get("set-cookie")!;
+    const response = await tryLogin(rig.url, ADMIN_PASSWORD, proxied);
+    const cookie = response.headers.get("set-cookie")!;
     expect(cookie).toMatch(/^__Host-flow2api=[^;]+; .*Secure$/);
     const value = cookie.split(";")[0]!;
     expect((await fetch(`${rig.url}/admin`, { redirect: "manual", headers: { cookie: value, ...proxied } })).status).toBe(200);
@@ -150,8 +150,8 @@ describe("the end of a session", () => {
 
   test("shows to htmx as a way to the login, not as a page inside the page", async () => {
     await using rig = await startRig();
-    const answer = await fetch(`${rig.url}/admin/account`, { redirect: "manual", headers: { "hx-request": "true" } });
-    expect([answer.status, answer.headers.get("hx-redirect")]).toEqual([401, "/admin/login"]);
+    const response = await fetch(`${rig.url}/admin/account`, { redirect: "manual", headers: { "hx-request": "true" } });
+    expect([response.status, response.headers.get("hx-redirect")]).toEqual([401, "/admin/login"]);
   });
 });
 
@@ -160,7 +160,7 @@ describe("changes", () => {
   async function changes(rig: Rig): Promise<string[]> {
     const app = await createApp(
       { ...rig.context, metrics: createMetrics() },
-      { arrivals: new WeakMap(), refresh: async () => {}, stopping: new AbortController().signal },
+      { refresh: async () => {}, stopping: new AbortController().signal },
     );
     const found = app.routes.filter(({ method, path }) => path.startsWith("/admin") && method !== "GET" && method !== "HEAD");
     return found.map(({ method, path }) => `${method} ${path.replace(/:\w+/g, "1")}`);
@@ -208,8 +208,8 @@ describe("changes", () => {
       const [method, path] = route.split(" ") as [string, string];
       for (const [name, headers, expected, body, openToo] of attempts) {
         if (OPEN.includes(route) && !openToo) continue;
-        const answer = await fetch(`${rig.url}${path}`, { method, redirect: "manual", headers, body });
-        if (answer.status !== expected) passed.push(`${route} with ${name}: ${answer.status}`);
+        const response = await fetch(`${rig.url}${path}`, { method, redirect: "manual", headers, body });
+        if (response.status !== expected) passed.push(`${route} with ${name}: ${response.status}`);
       }
     }
     expect(passed).toEqual([]);
@@ -238,14 +238,14 @@ describe("answers", () => {
     await using rig = await startRig();
     const me = await signIn(rig);
     const asset = /\/admin\/assets\/[^"]+\.css/.exec(await (await me.get("/admin")).text())![0];
-    for (const answer of [
+    for (const response of [
       await me.get("/admin"),
       await me.get(asset),
       await me.get("/admin/nothing"),
       await fetch(`${rig.url}/admin`, { redirect: "manual" }),
       await fetch(`${rig.url}/admin/logout`, { method: "POST" }),
     ]) {
-      const { headers } = answer;
+      const { headers } = response;
       expect(headers.get("content-security-policy")).toStartWith("default-src 'none'; script-src 'self'; style-src 'self';");
       expect(headers.get("content-security-policy")).toContain("frame-ancestors 'none'");
       expect(headers.get("content-security-policy")).not.toContain("unsafe");
@@ -264,18 +264,18 @@ describe("answers", () => {
     const assets = [...(await page.text()).matchAll(/(?:href|src)="(\/admin\/assets\/[0-9a-f]{12}\/[^"]+)"/g)].map(([, path]) => path!);
     expect(assets.length).toBeGreaterThan(4);
     for (const path of assets) {
-      const answer = await fetch(`${rig.url}${path}`);
-      expect([answer.status, answer.headers.get("cache-control")]).toEqual([200, "public, max-age=31536000, immutable"]);
-      expect(answer.headers.get("content-type")).toMatch(/^(text\/(css|javascript)|image\/svg)/);
+      const response = await fetch(`${rig.url}${path}`);
+      expect([response.status, response.headers.get("cache-control")]).toEqual([200, "public, max-age=31536000, immutable"]);
+      expect(response.headers.get("content-type")).toMatch(/^(text\/(css|javascript)|image\/svg)/);
     }
   });
 
-  test("the front door and the addresses of the Python original lead to their pages", async () => {
+  test("the front door and the addresses of python-flow2api lead to their pages", async () => {
     await using rig = await startRig();
     const playground = NAV.find(({ name }) => name === "playground")?.path ?? "/admin";
     for (const [path, to] of Object.entries({ "/": "/admin", "/manage": "/admin", "/login": "/admin", "/test": playground })) {
-      const answer = await fetch(`${rig.url}${path}`, { redirect: "manual" });
-      expect([path, answer.status, answer.headers.get("location")]).toEqual([path, 302, to]);
+      const response = await fetch(`${rig.url}${path}`, { redirect: "manual" });
+      expect([path, response.status, response.headers.get("location")]).toEqual([path, 302, to]);
     }
   });
 
@@ -327,8 +327,8 @@ describe("the first visit", () => {
     await using rig = await startRig({ tokens: [] });
     const { store } = rig.context;
     await storePassword(store, "one-time-password", true);
-    const told = join(rig.folder, "first-start.txt");
-    writeFileSync(told, "secrets");
+    const reported = join(rig.folder, "first-start.txt");
+    writeFileSync(reported, "secrets");
     const first = await signedIn(rig.url, await login(rig.url, "one-time-password"));
 
     // Until there is an own password, nothing else is open.
@@ -340,10 +340,10 @@ describe("the first visit", () => {
     expect((await first.post("/admin/account/sessions/end-all", { form_token: token })).status).toBe(403);
     expect((await set("short")).status).toBe(422);
     expect((await set("long enough for it", "but not the same")).status).toBe(422);
-    expect(existsSync(told)).toBe(true);
+    expect(existsSync(reported)).toBe(true);
 
     const done = await set("my very own password");
-    expect([done.status, done.headers.get("location"), existsSync(told)]).toEqual([303, "/admin/welcome/key", false]);
+    expect([done.status, done.headers.get("location"), existsSync(reported)]).toEqual([303, "/admin/welcome/key", false]);
     expect((await first.get("/admin")).headers.get("location")).toStartWith("/admin/login");
     expect((await tryLogin(rig.url, "one-time-password")).status).toBe(401);
     const me = await signedIn(rig.url, done.headers.get("set-cookie")!.split(";")[0]!);

@@ -63,9 +63,9 @@ describe("settings", () => {
   test("a value that does not fit comes back in its field, with what is expected, and changes nothing", async () => {
     await using rig = await startRig();
     const admin = await signIn(rig);
-    const answer = await admin.post("/admin/settings/review", formOf({ "pool.wait_ms": "soon", "pool.queue_limit": "5" }));
-    const html = await answer.text();
-    expect(answer.status).toBe(422);
+    const response = await admin.post("/admin/settings/review", formOf({ "pool.wait_ms": "soon", "pool.queue_limit": "5" }));
+    const html = await response.text();
+    expect(response.status).toBe(422);
     expect(html).toContain('value="soon"');
     expect(html).toContain('value="5"');
     expect(html).toContain("expected: integer 0 to 600000");
@@ -76,8 +76,8 @@ describe("settings", () => {
     await using rig = await startRig();
     const admin = await signIn(rig);
     for (const key of ["server.drain_timeout", "server.port"]) {
-      const answer = await admin.post("/admin/settings/apply", { revision: "0", [`set.${key}`]: "9" });
-      expect([key, answer.status === 303 || answer.status === 422]).toEqual([key, true]);
+      const response = await admin.post("/admin/settings/apply", { revision: "0", [`set.${key}`]: "9" });
+      expect([key, response.status === 303 || response.status === 422]).toEqual([key, true]);
     }
     expect(await rig.context.store.readSettings()).toEqual({});
   });
@@ -134,8 +134,8 @@ describe("the extension's token", () => {
   test("that is too short is refused", async () => {
     await using rig = await startRig();
     const admin = await signIn(rig);
-    const answer = await admin.post("/admin/settings/secret/plugin.connection_token", { act: "save", secret: "short" });
-    expect([answer.status, (await answer.text()).includes("32 characters or more")]).toEqual([422, true]);
+    const response = await admin.post("/admin/settings/secret/plugin.connection_token", { act: "save", secret: "short" });
+    expect([response.status, (await response.text()).includes("32 characters or more")]).toEqual([422, true]);
   });
 
   test.each(["server.metrics_token", "pool.wait_ms", "no.such"])("%s is no secret to be changed here", async (key) => {
@@ -154,8 +154,8 @@ describe("models", () => {
     expect((await admin.post(`/admin/models/${PRO}/off`)).status).toBe(303);
     expect((await ids()).filter((id) => /3-pro|3\.0-pro|banana-pro/.test(id))).toEqual([]);
     for (const model of [PRO, "nano-banana-pro"]) {
-      const answer = await rig.chat({ model });
-      expect([answer.status, await answer.json()]).toMatchObject([
+      const response = await rig.chat({ model });
+      expect([response.status, await response.json()]).toMatchObject([
         404,
         { error: { code: "model_not_found", message: `Model "${model}" is switched off on this server.` } },
       ]);
@@ -172,8 +172,8 @@ describe("models", () => {
     await using rig = await startRig();
     const admin = await signIn(rig);
     await admin.post("/admin/models/gemini-omni-1.2-flash/off");
-    const answer = await rig.call("/v1/videos", { json: { model: "gemini-omni-1.2-flash", prompt: "a fox" } });
-    expect(answer.status).toBe(404);
+    const response = await rig.call("/v1/videos", { json: { model: "gemini-omni-1.2-flash", prompt: "a fox" } });
+    expect(response.status).toBe(404);
   });
 
   test("switching by htmx answers with the row, and a toast that undoes it", async () => {
@@ -202,7 +202,7 @@ describe("models", () => {
     await using rig = await startRig();
     const admin = await signIn(rig);
     expect((await admin.post(`/admin/models/${PRO}/prices`, { "price.gemini.1K": "-1" })).status).toBe(422);
-    expect(rig.context.offer.changes().prices).toEqual({});
+    expect(rig.context.models.stored).toEqual({});
   });
 
   test("the page of a family names its tokens and the names that lead to it", async () => {
@@ -217,7 +217,7 @@ describe("models", () => {
     await admin.post(`/admin/models/${PRO}/off`);
     await change(admin, { "pool.queue_limit": "7" });
     const stored = await rig.context.store.readSettings();
-    expect(stored).toMatchObject({ models: { off: [PRO] }, "pool.queue_limit": 7 });
+    expect(stored).toMatchObject({ models: { family: [{ id: PRO, enabled: false }] }, "pool.queue_limit": 7 });
     const again = rig.context.layers.merge(stored);
     expect([again.settings.pool.queue_limit, again.warnings]).toEqual([7, []]);
   });

@@ -17,7 +17,7 @@ const tryLogin = (url: string, password: string, cookie = "") =>
     body: new URLSearchParams({ password }),
   });
 
-const cookiesOf = (answer: Response) => answer.headers.getSetCookie().map((cookie) => cookie.split(";")[0]!);
+const cookiesOf = (response: Response) => response.headers.getSetCookie().map((cookie) => cookie.split(";")[0]!);
 
 test(
   "a browser that has signed in before is let in while its address is locked out by others",
@@ -32,8 +32,8 @@ test(
     expect((await tryLogin(rig.url, ADMIN_PASSWORD, forged)).status).toBe(429);
     // A session is no device: whoever is given one cannot make the other of it.
     expect((await tryLogin(rig.url, ADMIN_PASSWORD, `flow2api-device=${session!.split("=")[1]}`)).status).toBe(429);
-    const answer = await tryLogin(rig.url, ADMIN_PASSWORD, device);
-    expect(answer.status).toBe(303);
+    const response = await tryLogin(rig.url, ADMIN_PASSWORD, device);
+    expect(response.status).toBe(303);
     for (let count = 0; count < 4; count++) expect((await tryLogin(rig.url, "guess", device)).status).toBe(401);
     expect((await tryLogin(rig.url, ADMIN_PASSWORD, device)).status).toBe(429);
   },
@@ -47,8 +47,8 @@ test(
     const me = await signIn(rig);
     for (let count = 0; count < 5; count++) await tryLogin(rig.url, "guess");
     const next = "another correct horse battery";
-    const answer = await me.post("/admin/account/password", { current: ADMIN_PASSWORD, password: next, again: next });
-    expect([answer.status, answer.headers.get("location")]).toEqual([303, "/admin/account"]);
+    const response = await me.post("/admin/account/password", { current: ADMIN_PASSWORD, password: next, again: next });
+    expect([response.status, response.headers.get("location")]).toEqual([303, "/admin/account"]);
   },
   PATIENT_MS,
 );

@@ -64,10 +64,10 @@ describe("backup and restore", () => {
   const passing = (rig: Rig) => readdirSync(rig.folder).filter((name) => name.includes("passing-"));
 
   async function download(admin: SignedIn, fields: Record<string, string> = {}): Promise<Blob> {
-    const answer = await admin.post("/admin/system/backup", fields);
-    expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "application/x-tar"]);
-    expect(answer.headers.get("content-disposition")).toMatch(/^attachment; filename="flow2api-\d{8}-\d{4}\.tar"$/);
-    return answer.blob();
+    const response = await admin.post("/admin/system/backup", fields);
+    expect([response.status, response.headers.get("content-type")]).toEqual([200, "application/x-tar"]);
+    expect(response.headers.get("content-disposition")).toMatch(/^attachment; filename="flow2api-\d{8}-\d{4}\.tar"$/);
+    return response.blob();
   }
 
   /** Sends a file as the form does. */
@@ -87,8 +87,8 @@ describe("backup and restore", () => {
       const admin = await signIn(rig);
       const backup = await download(admin, { requests: "on", media: "on" });
       await rig.context.store.insertToken(later, Date.now());
-      const answer = await upload(rig, admin, backup);
-      expect([answer.status, answer.headers.get("location")]).toEqual([303, "/admin/system/restore"]);
+      const response = await upload(rig, admin, backup);
+      expect([response.status, response.headers.get("location")]).toEqual([303, "/admin/system/restore"]);
       expect(await (await admin.get("/admin/system/backup")).text()).toContain("A backup is staged");
       expect((await rig.context.store.listTokens()).map(({ label }) => label)).toEqual(["alpha", "later"]);
       expect(passing(rig)).toEqual([]);
@@ -110,8 +110,8 @@ describe("backup and restore", () => {
   test("nothing is left of a download that was broken off", async () => {
     await using rig = await startRig();
     const admin = await signIn(rig);
-    const answer = await admin.post("/admin/system/backup", { requests: "on" });
-    await answer.body!.cancel();
+    const response = await admin.post("/admin/system/backup", { requests: "on" });
+    await response.body!.cancel();
     for (let tries = 0; passing(rig).length > 0 && tries < 200; tries++) await Bun.sleep(10);
     expect(passing(rig)).toEqual([]);
   });
@@ -122,8 +122,8 @@ describe("backup and restore", () => {
   ])("%s is refused and nothing is laid ready", async (_name, damage, status) => {
     await using rig = await startRig();
     const admin = await signIn(rig);
-    const answer = await upload(rig, admin, damage(await download(admin)));
-    expect(answer.status).toBe(status);
+    const response = await upload(rig, admin, damage(await download(admin)));
+    expect(response.status).toBe(status);
     expect(rig.context.maintenance.stagedRestore()).toBeNull();
     expect(existsSync(join(rig.folder, "restore.staged"))).toBe(false);
   });
@@ -161,8 +161,8 @@ describe("the secret key", () => {
       expect(after).not.toBe(before);
       expect((await again.chat()).status).toBe(200);
       expect((await fetch(`${again.url}/admin`, { headers: { cookie }, redirect: "manual" })).status).toBe(303);
-      const trail = await again.context.audit.list({ limit: 10, subject: "data" });
-      expect(trail.map(({ action }) => action)).toEqual(["secret.rotate", "secret.rotate.ask"]);
+      const auditLog = await again.context.audit.list({ limit: 10, subject: "data" });
+      expect(auditLog.map(({ action }) => action)).toEqual(["secret.rotate", "secret.rotate.ask"]);
     }
     await using third = await startRig({ folder: folder.path, tokens: [] });
     expect(await keyOf(folder.path)).toBe(after);
@@ -195,8 +195,8 @@ describe("log", () => {
     await using rig = await startRig();
     const admin = await signIn(rig);
     const next = async (headers: Record<string, string> = {}) => {
-      const answer = await admin.get("/admin/events/log?level=warn&after=0", headers);
-      const reader = answer.body!.pipeThrough(new TextDecoderStream()).getReader();
+      const response = await admin.get("/admin/events/log?level=warn&after=0", headers);
+      const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
       let text = "";
       while (!text.includes("\n\n") || text.startsWith(":")) text += (await reader.read()).value;
       await reader.cancel();
@@ -255,7 +255,7 @@ describe("API", () => {
     await using rig = await startRig();
     const document = (await (await fetch(`${rig.url}/openapi.json`)).json()) as { paths: Record<string, unknown> };
     const examples = { origin: rig.url, imageModel: "gemini-3.1-flash-image", videoModel: "gemini-omni-1.2-flash" };
-    const routes = describeDialects(document, examples).flatMap((surface) => surface.routes);
+    const routes = describeDialects(document, examples).flatMap((dialect) => dialect.routes);
     const calls = routes.filter(
       ({ curl, parameters, path }) => curl?.includes("-d ") && parameters.length === 0 && !/edits|extensions/.test(path),
     );
@@ -265,16 +265,16 @@ describe("API", () => {
       const after = (flag: string) => words.flatMap((word, index) => (words[index - 1] === flag ? [word] : []));
       const address = words.find((word) => word.startsWith("http"))!;
       const headers = after("-H").map((line) => line.split(": ") as [string, string]);
-      const answer = await fetch(address, { method: after("-X")[0], headers, body: after("-d")[0] });
-      expect([path, answer.status]).toEqual([path, 200]);
+      const response = await fetch(address, { method: after("-X")[0], headers, body: after("-d")[0] });
+      expect([path, response.status]).toEqual([path, 200]);
     }
   });
 
   test("says all of it in Chinese", async () => {
     await using rig = await startRig();
     const document = (await (await fetch(`${rig.url}/openapi.json`)).json()) as { paths: Record<string, unknown> };
-    const surfaces = describeDialects(document, { origin: rig.url, imageModel: "i", videoModel: "v" });
-    const texts = surfaces.flatMap(({ routes }) =>
+    const dialects = describeDialects(document, { origin: rig.url, imageModel: "i", videoModel: "v" });
+    const texts = dialects.flatMap(({ routes }) =>
       routes.flatMap(({ summary, fields }) => [summary, ...fields.map((field) => field.description)]),
     );
     expect([...new Set(texts)].filter((text) => text !== "" && zh.api.describe(text) === text)).toEqual([]);

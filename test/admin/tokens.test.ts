@@ -73,10 +73,10 @@ describe("the list", () => {
 });
 
 describe("a row", () => {
-  test("is edited in place by htmx: the answer is the row and a toast", async () => {
+  test("is edited in place by htmx: the response is the row and a toast", async () => {
     expect(await (await admin.get("/admin/tokens/1/edit", { "hx-request": "true" })).text()).toContain('hx-post="/admin/tokens/1/row"');
-    const answer = await admin.htmx("/admin/tokens/1/row", { ...EDIT, note: "seen", weight: "2.5", priority: "3" });
-    const text = await answer.text();
+    const result = await admin.htmx("/admin/tokens/1/row", { ...EDIT, note: "seen", weight: "2.5", priority: "3" });
+    const text = await result.text();
     expect(text.startsWith('<tr id="token-1"')).toBe(true);
     expect(text).toContain("Saved.");
     expect(rowOf(1)).toMatchObject({ note: "seen", weight: 2.5, priority: 3, videoEnabled: false });
@@ -85,9 +85,9 @@ describe("a row", () => {
 
   test("with mistakes is refused with each of them, and nothing changes", async () => {
     const before = rowOf(1);
-    const answer = await admin.htmx("/admin/tokens/1/row", { ...EDIT, label: "", image_concurrency: "-2", weight: "heavy" });
-    expect(answer.status).toBe(422);
-    const text = await answer.text();
+    const result = await admin.htmx("/admin/tokens/1/row", { ...EDIT, label: "", image_concurrency: "-2", weight: "heavy" });
+    expect(result.status).toBe(422);
+    const text = await result.text();
     for (const field of ["label", "image concurrency", "weight"]) expect(text).toContain(field);
     expect(rowOf(1)).toEqual(before);
   });
@@ -104,7 +104,7 @@ describe("a row", () => {
     expect((await actionsOf(1)).slice(0, 3)).toEqual(["token.change", "token.change", "token.clear"]);
   });
 
-  test("is checked: what the upstream reports is there when the answer comes", async () => {
+  test("is checked: what the upstream reports is there when the response comes", async () => {
     const text = await (await admin.htmx("/admin/tokens/3/check")).text();
     expect(text).toContain("flow works.");
     expect(rowOf(3).checkedAt).not.toBeNull();
@@ -112,8 +112,8 @@ describe("a row", () => {
   });
 
   test("a form sends nobody to another site", async () => {
-    const answer = await admin.post("/admin/tokens/1/clear", { back: "https://elsewhere.example/admin/tokens" });
-    expect(answer.headers.get("location")).toBe("/admin/tokens/1");
+    const result = await admin.post("/admin/tokens/1/clear", { back: "https://elsewhere.example/admin/tokens" });
+    expect(result.headers.get("location")).toBe("/admin/tokens/1");
   });
 
   test.each(["row", "edit", ""])("that is not there is not found: %s", async (part) => {
@@ -123,8 +123,8 @@ describe("a row", () => {
 
 describe("deletion", () => {
   test("takes the row away at once; undo brings it back with its secret, which never left", async () => {
-    const answer = await admin.htmx("/admin/tokens/2/remove");
-    const text = await answer.text();
+    const response = await admin.htmx("/admin/tokens/2/remove");
+    const text = await response.text();
     const undo = /action="(\/admin\/tokens\/removals\/[^"]+)"/.exec(text)![1]!;
     expect(text).not.toContain(GEMINI_TWO.secret);
     expect((await admin.get("/admin/tokens/2")).status).toBe(404);
@@ -186,7 +186,7 @@ describe("one token", () => {
     expect(pages.join()).toMatch(/href="\/admin\/requests\/req_/);
   });
 
-  test("keeps in its history what held it back, also when that is over", async () => {
+  test("stores in its history what put it into cooldown, also when that is over", async () => {
     block(2);
     await admin.post("/admin/tokens/2/clear");
     await rig.context.pool.flush();
@@ -198,7 +198,7 @@ describe("one token", () => {
     expect(await chinese("/admin/tokens/2")).toContain("直到手动解除");
   });
 
-  test("its settings keep a proxy's password, which is never shown, until another proxy or none is given", async () => {
+  test("its settings retain a proxy's password, which is never shown, until another proxy or none is given", async () => {
     const settings = { ...EDIT, video_enabled: "on", tags: "eu, paid", requests_per_minute: "12", usd_per_day: "1.5" };
     const proxy = "http://user:hunter2@127.0.0.1:9";
     await admin.post("/admin/tokens/1/settings", { ...settings, proxy });
@@ -208,7 +208,7 @@ describe("one token", () => {
     const field = page.match(/<input[^>]*name="proxy"[^>]*>/)![0];
     await admin.post("/admin/tokens/1/settings", { ...settings, proxy: /value="([^"]*)"/.exec(field)![1]! });
     expect(rowOf(1).proxy).toBe(proxy);
-    expect((await admin.post("/admin/tokens/1/settings", { ...settings, proxy: "socks5://127.0.0.1:9" })).status).toBe(422);
+    expect((await admin.post("/admin/tokens/1/settings", { ...settings, proxy: "socks4://127.0.0.1:9" })).status).toBe(422);
     await admin.post("/admin/tokens/1/settings", { ...settings, proxy: "" });
     expect(rowOf(1).proxy).toBeNull();
     expect(JSON.stringify(await rig.context.audit.list({ limit: 50 }))).not.toContain("hunter2");
@@ -229,8 +229,8 @@ describe("one token", () => {
   });
 
   test("a secret that another token has is refused and takes nothing from either", async () => {
-    const answer = await admin.post("/admin/tokens/2/secret", { secret: GEMINI.secret });
-    expect(answer.status).toBe(422);
+    const response = await admin.post("/admin/tokens/2/secret", { secret: GEMINI.secret });
+    expect(response.status).toBe(422);
     expect((await rig.context.store.readTokenSecret(2)).secret).not.toBe(GEMINI.secret);
     expect(await (await admin.htmx("/admin/tokens/2/check")).text()).toContain("beta works.");
   });
@@ -242,8 +242,8 @@ describe("one token", () => {
 
 describe("adding one", () => {
   test("leads to its page; its label is never the secret", async () => {
-    const answer = await admin.post("/admin/tokens", { provider: "gemini", secret: "gamma-project.key-one", note: "new", tags: "x" });
-    const path = answer.headers.get("location")!;
+    const response = await admin.post("/admin/tokens", { provider: "gemini", secret: "gamma-project.key-one", note: "new", tags: "x" });
+    const path = response.headers.get("location")!;
     const id = Number(path.split("/").at(-1));
     expect(rowOf(id)).toMatchObject({ label: "gemini-1", note: "new", tags: ["x"], imageConcurrency: 4 });
     expect(await html(path)).toContain("gemini-1 is in the pool.");
@@ -252,7 +252,7 @@ describe("adding one", () => {
 });
 
 describe("groups", () => {
-  test("show members, shared pauses and when a day ends; caps reach each member", async () => {
+  test("show tokens, shared cooldowns and when a day ends; caps reach each token", async () => {
     const page = await html("/admin/tokens/groups");
     expect(page).toContain("lab");
     expect(page).toContain("midnight in Los Angeles");
@@ -265,9 +265,9 @@ describe("groups", () => {
 
 describe("export", () => {
   test.each(["csv", "json"])("%s has what the filter shows and no secret", async (format) => {
-    const answer = await admin.get(`/admin/tokens/export.${format}?q=alpha`);
-    expect(answer.headers.get("content-disposition")).toMatch(new RegExp(`^attachment; filename="tokens-[0-9-]+\\.${format}"$`));
-    const text = await answer.text();
+    const response = await admin.get(`/admin/tokens/export.${format}?q=alpha`);
+    expect(response.headers.get("content-disposition")).toMatch(new RegExp(`^attachment; filename="tokens-[0-9-]+\\.${format}"$`));
+    const text = await response.text();
     expect(text).toContain("alpha");
     expect(text).not.toContain("beta");
     expect(text).not.toContain(GEMINI.secret);
@@ -321,7 +321,7 @@ describe("import", () => {
   });
 
   test("that is not stored says so", async () => {
-    const answer = await admin.get("/admin/tokens/imports/nothing");
-    expect([answer.status, (await answer.text()).includes("Start it again")]).toEqual([404, true]);
+    const response = await admin.get("/admin/tokens/imports/nothing");
+    expect([response.status, (await response.text()).includes("Start it again")]).toEqual([404, true]);
   });
 });

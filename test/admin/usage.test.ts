@@ -37,12 +37,12 @@ describe("usage", () => {
     await using rig = await startRig();
     const rows = await seedUse(rig, { count: 60 });
     const me = await signIn(rig);
-    const answer = await me.get("/admin/usage/csv?by=model&span=30&sort=group&order=asc");
-    expect(answer.headers.get("content-type")).toBe("text/csv; charset=utf-8");
-    expect(answer.headers.get("content-disposition")).toMatch(
+    const response = await me.get("/admin/usage/csv?by=model&span=30&sort=group&order=asc");
+    expect(response.headers.get("content-type")).toBe("text/csv; charset=utf-8");
+    expect(response.headers.get("content-disposition")).toMatch(
       /^attachment; filename="usage-by-model-\d{4}-\d\d-\d\d-\d{4}-\d\d-\d\d\.csv"$/,
     );
-    const [head, ...lines] = (await answer.text()).trim().split("\r\n");
+    const [head, ...lines] = (await response.text()).trim().split("\r\n");
     expect(head).toContain("model,requests,errors");
     const sums = Object.fromEntries(lines.map((line) => [line.split(",")[0]!, Number(line.split(",")[1])]));
     expect(sums).toEqual(Object.fromEntries([...Map.groupBy(rows, (row) => row.model)].map(([model, of]) => [model, of.length])));

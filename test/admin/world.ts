@@ -21,7 +21,7 @@ export type AdminWorld = Record<"tokens" | "keys" | "requests" | "media" | "jobs
 
 /**
  * Puts every text in every place that people, clients and upstreams write to: as label, note, tag, group, proxy and account of tokens, as
- * name of keys, model, prompt, family and error of requests and jobs, name of files, and in trail, sessions, sums and an import.
+ * name of keys, model, prompt, family and error of requests and jobs, name of files, and in audit log, sessions, sums and an import.
  */
 export async function fillAdmin(rig: Rig, me: SignedIn, texts: readonly string[]): Promise<AdminWorld> {
   const at = (index: number) => texts[index % texts.length]!;
@@ -138,7 +138,7 @@ async function fillSums({ context }: Rig, requests: readonly RequestRow[]): Prom
   const amounts = { images: 1, videoMs: 0, microUsd: 40_000 };
   for (let start = 0; start < requests.length; start += IN_A_BATCH) {
     const rows = requests.slice(start, start + IN_A_BATCH);
-    const ids = await context.store.insertReservations(
+    const begun = await context.store.begin(
       rows.map(({ id, keyId, at, family, kind }) => {
         return { requestId: id, keyId: keyId!, at, family: family!, kind: kind!, estimate: amounts };
       }),
@@ -148,9 +148,9 @@ async function fillSums({ context }: Rig, requests: readonly RequestRow[]): Prom
       const ok = row.outcome === "ok";
       const calls = attempts.map(({ tokenId }) => ({ tokenId, ok, ms, amounts }));
       const sums = { actual: amounts, periods: [], hour: at - (at % HOUR), ok, ms, inputTokens, outputTokens, calls };
-      return { id: ids[index]!, state: "settled", endedAt: at + ms, ...sums };
+      return { id: (begun[index] as { id: number }).id, state: "settled", endedAt: at + ms, ...sums };
     });
-    await context.store.endReservations(ends);
+    await context.store.end(ends);
   }
 }
 
@@ -215,7 +215,7 @@ async function fillJobs(
   return ids;
 }
 
-/** The trail and sessions. */
+/** The audit log and sessions. */
 async function fillTrail({ context }: Rig, texts: readonly string[]): Promise<void> {
   const { store, clock } = context;
   const address = "203.0.113.7";
@@ -237,9 +237,9 @@ async function fillTrail({ context }: Rig, texts: readonly string[]): Promise<vo
 async function previewImport(me: SignedIn, texts: readonly string[]): Promise<string> {
   const cell = (text: string) => `"${text.replaceAll('"', '""')}"`;
   const lines = texts.map((text, index) => [`AIza${"x".repeat(30)}${index}`, text, text, text].map(cell).join(","));
-  const answer = await me.post("/admin/tokens/import", { provider: "gemini", text: ["secret,label,note,group", ...lines].join("\n") });
-  const id = /\/imports\/([^/?]+)/.exec(answer.headers.get("location") ?? "")?.[1];
-  if (!id) throw new Error(`The import was answered with ${answer.status}: ${await answer.text()}`);
+  const response = await me.post("/admin/tokens/import", { provider: "gemini", text: ["secret,label,note,group", ...lines].join("\n") });
+  const id = /\/imports\/([^/?]+)/.exec(response.headers.get("location") ?? "")?.[1];
+  if (!id) throw new Error(`The import was answered with ${response.status}: ${await response.text()}`);
   return id;
 }
 
@@ -257,7 +257,7 @@ const LEADS_ON = ["/admin/welcome/"];
 
 /** Every address that answers HTML, as the program lists them; those that name a thing as `/admin/jobs/:id`. */
 export async function htmlRoutes(rig: Rig): Promise<string[]> {
-  const outside = { arrivals: new WeakMap<Request, never>(), refresh: async () => {}, stopping: new AbortController().signal };
+  const outside = { refresh: async () => {}, stopping: new AbortController().signal };
   const app = await createApp({ ...rig.context, metrics: createMetrics() }, outside);
   const paths = app.routes.filter(({ method, path }) => method === "GET" && path.startsWith("/admin/")).map(({ path }) => path);
   return [...new Set(paths)].filter((path) => !NO_PAGE.test(path) && !LEADS_ON.includes(path)).sort();
@@ -271,7 +271,7 @@ const VARIANTS: Record<string, (world: AdminWorld) => string[]> = {
   "/admin/playground/reference": ({ media }) => [`/admin/playground/reference?id=${media[0]}`],
 };
 
-/** What stands for the name in a route. A route without an example fails: every page is looked at. */
+/** What stands for the name in a route. A route without an example fails: every page is viewed. */
 export function examplesOf(route: string, world: AdminWorld): readonly string[] {
   const examples: readonly [string, readonly string[]][] = [
     ["/admin/tokens/imports/:id", world.imports],

@@ -19,7 +19,7 @@ let template: RequestRow;
 /** All at once: for what shows a single thing. */
 const TOGETHER = XSS_PAYLOADS.join("\n");
 const TEXTS = [...XSS_PAYLOADS, TOGETHER];
-/** Pages of a list that are looked at, after one another. */
+/** Pages of a list that are viewed, after one another. */
 const MAX_PAGES = 12;
 /** Until the next part of a stream is in place, ms. */
 const STREAM_MS = 1500;
@@ -123,8 +123,8 @@ async function visit({ page }: Watched, route: string, address: string, report: 
   arrivals?.before?.();
   let next: string | null = address;
   for (let count = 0; next !== null && count < report.pages; count++) {
-    const answer = await page.goto(new URL(next, rig.url).href, { waitUntil: "load" });
-    if (!answer || answer.status() >= 400) report.found.push(`${next} is answered with ${answer?.status()}`);
+    const response = await page.goto(new URL(next, rig.url).href, { waitUntil: "load" });
+    if (!response || response.status() >= 400) report.found.push(`${next} is answered with ${response?.status()}`);
     report.visited++;
     if (arrivals && count === 0) {
       arrivals.during();

@@ -40,12 +40,12 @@ const isImage = (bytes: Uint8Array) => bytes[0] === 0x89 || bytes[0] === 0xff;
 const isMp4 = (bytes: Uint8Array) => Buffer.from(bytes.slice(4, 8)).toString() === "ftyp";
 
 describe("@ai-sdk/openai", () => {
-  test.each(["gpt-image-1", "dall-e-3", MODEL])("16: draws with %s", async (model) => {
+  test.each(["gpt-image-1", "dall-e-3", MODEL])("16: generates with %s", async (model) => {
     const { images } = await generateImage({ model: openai().image(model), prompt: "a fox", n: 2, size: "1024x1024" });
     expect(images.map(({ uint8Array }) => isImage(uint8Array))).toEqual([true, true]);
   });
 
-  test("18: edits a picture", async () => {
+  test("18: edits an image", async () => {
     const { image } = await generateImage({ model: openai().image("gpt-image-1"), prompt: { text: "blue", images: [PIXEL] } });
     expect(isImage(image.uint8Array)).toBe(true);
   });
@@ -64,7 +64,7 @@ describe("@ai-sdk/openai", () => {
 });
 
 describe("@ai-sdk/openai-compatible", () => {
-  test("16: draws", async () => {
+  test("16: generates an image", async () => {
     const { image } = await generateImage({ model: compatible().imageModel(MODEL), prompt: "a fox" });
     expect(isImage(image.uint8Array)).toBe(true);
   });
@@ -74,7 +74,7 @@ describe("@ai-sdk/openai-compatible", () => {
     expect(isImage(image.uint8Array)).toBe(true);
   });
 
-  test("10: streams the link, and a picture of the user comes along", async () => {
+  test("10: streams the link, and an image of the user comes along", async () => {
     const { text } = streamText({
       model: compatible()(MODEL),
       messages: [
@@ -92,7 +92,7 @@ describe("@ai-sdk/openai-compatible", () => {
 });
 
 describe("@ai-sdk/google", () => {
-  test("30: draws by generateText, as files without the draft", async () => {
+  test("30: generates by generateText, as files without the interim image", async () => {
     const { files } = await generateText({
       model: google()("gemini-3-pro-image"),
       prompt: "a fox",
@@ -101,11 +101,11 @@ describe("@ai-sdk/google", () => {
     expect(files.map(({ uint8Array }) => isImage(uint8Array))).toEqual([true]);
   });
 
-  test("30: draws by streamText", async () => {
+  test("30: generates by streamText", async () => {
     expect((await streamText({ model: google()("gemini-3-pro-image"), prompt: "a fox" }).files).length).toBe(1);
   });
 
-  test("30: draws by its image model", async () => {
+  test("30: generates by its image model", async () => {
     const { image } = await generateImage({ model: google().image("gemini-3-pro-image"), prompt: "a fox", aspectRatio: "16:9" });
     expect(isImage(image.uint8Array)).toBe(true);
   });
@@ -123,7 +123,7 @@ describe("@ai-sdk/google", () => {
     expect([video.mediaType, isMp4(video.uint8Array)]).toEqual(["video/mp4", true]);
   });
 
-  test("34: makes a video from a picture", async () => {
+  test("34: makes a video from an image", async () => {
     const { video } = await generateVideo({
       download,
       model: google().video("veo-3.1-generate-preview"),
@@ -135,7 +135,7 @@ describe("@ai-sdk/google", () => {
 });
 
 describe("@openrouter/ai-sdk-provider", () => {
-  test("10: draws in chat, as one file", async () => {
+  test("10: generates in chat, as one file", async () => {
     const { files } = await generateText({
       model: openrouter().chat(MODEL, { extraBody: { modalities: ["image", "text"] } }),
       prompt: "a fox",
@@ -143,7 +143,7 @@ describe("@openrouter/ai-sdk-provider", () => {
     expect(files.map(({ uint8Array }) => isImage(uint8Array))).toEqual([true]);
   });
 
-  test("16: draws by its image model", async () => {
+  test("16: generates by its image model", async () => {
     const { image } = await generateImage({ model: openrouter().imageModel(MODEL), prompt: "a fox" });
     expect(isImage(image.uint8Array)).toBe(true);
   });

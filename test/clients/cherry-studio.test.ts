@@ -85,7 +85,7 @@ describe("chat", () => {
   });
 });
 
-test("videos begin with a picture as text, and their type comes from the content", async () => {
+test("videos begin with an image as text, and their type comes from the content", async () => {
   const { id } = await post<Video>(rig, "/v1/videos", {
     model: "sora-2",
     prompt: "a fox",

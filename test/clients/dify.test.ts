@@ -33,12 +33,12 @@ describe("the OpenAI tools", () => {
     ["dall-e-2", { size: "512x512", n: 2, response_format: "b64_json" }],
     // A size or a quality that is automatic is left out.
     ["gpt-image-1", { n: 1, background: "opaque", output_format: "png", moderation: "low" }],
-  ])("draws with %s as base64 alone", async (model, extra) => {
+  ])("generates with %s as base64 alone", async (model, extra) => {
     const { data } = await post<Images>(rig, "/v1/images/generations", { prompt: "a fox", model, ...extra });
     expect(data.map(({ b64_json, url }) => [isImage(b64_json), url])).toEqual(Array(extra.n).fill([true, undefined]));
   });
 
-  test("edits several pictures with a mask", async () => {
+  test("edits several images with a mask", async () => {
     const entries = [
       ["model", "gpt-image-1"],
       ["prompt", "blue"],
@@ -52,8 +52,8 @@ describe("the OpenAI tools", () => {
 });
 
 describe("the Gemini plugin", () => {
-  // Every picture of the answer becomes a file of the message.
-  test("streams, and keeps every picture: there is one, of a type that it knows", async () => {
+  // Every image of the response becomes a file of the message.
+  test("streams, and stores every image: there is one, of a type that it knows", async () => {
     const body = {
       contents: [{ role: "user", parts: [{ text: "blue" }, { inlineData: { data: PIXEL, mimeType: "image/png" } }] }],
       generationConfig: { responseModalities: ["Text", "Image"], temperature: 1, topP: 0.95, topK: 40, maxOutputTokens: 8192 },
@@ -65,8 +65,8 @@ describe("the Gemini plugin", () => {
       headers,
       body: JSON.stringify(body),
     });
-    const pictures = framesOf(await response.text()).flatMap((data) => inlinePictures(JSON.parse(data) as Content));
-    expect(pictures.map(({ inlineData }) => inlineData!.mimeType)).toEqual([expect.stringMatching(/^image\/(png|jpeg)$/)]);
+    const images = framesOf(await response.text()).flatMap((data) => inlinePictures(JSON.parse(data) as Content));
+    expect(images.map(({ inlineData }) => inlineData!.mimeType)).toEqual([expect.stringMatching(/^image\/(png|jpeg)$/)]);
   });
 
   test.each(["veo-3.1-generate-preview", "veo-3.1-fast-generate-preview"])("the video tool films with %s", async (model) => {

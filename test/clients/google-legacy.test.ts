@@ -25,8 +25,8 @@ type Parts = { inlineData?: { mimeType: string; data: string }; fileData?: { fil
 type Answer = { candidates?: { content?: { parts?: Parts } }[] };
 const inline = ({ candidates }: Answer) =>
   (candidates?.[0]?.content?.parts ?? []).flatMap(({ inlineData }) => (inlineData ? [inlineData] : []));
-const isOneImage = (answers: Answer[]) => {
-  const found = answers.flatMap(inline);
+const isOneImage = (responses: Answer[]) => {
+  const found = responses.flatMap(inline);
   return found.length === 1 && isImage(found[0]!.data);
 };
 

@@ -46,7 +46,7 @@ describe("the Gemini image tool", () => {
   test.each([
     ["its key alone", undefined],
     ["Authorization as well, which is how it speaks to gateways", "both"],
-  ])("takes the first picture, with %s", async (_name, both) => {
+  ])("takes the first image, with %s", async (_name, both) => {
     const headers: Record<string, string> = both ? { Authorization: `Bearer ${rig.key}` } : {};
     const client = new GoogleGenAI({ apiKey: rig.key, httpOptions: { baseUrl: rig.url, headers } });
     const { candidates } = await client.models.generateContent({
@@ -68,7 +68,7 @@ describe("chat by a custom endpoint", () => {
     expect(text).not.toContain("data:");
   });
 
-  test("asks for a title without costing a picture", async () => {
+  test("asks for a title without costing an image", async () => {
     const before = rig.simulator.counts().total.requests;
     const content =
       "Provide a concise, 5-word-or-less title for the conversation, using title case conventions. Only return the title itself.\n\nConversation:\nUser: a fox\nAI: ![image](https://gateway.example/media/x.png)";

@@ -65,7 +65,7 @@ describe("chat", () => {
     expect(deltas.filter(({ content }) => content?.match(LINK))).toHaveLength(1);
   });
 
-  // A chunk with pictures is read for those alone.
+  // A chunk with images is read for those alone.
   test("finds no text beside delta.images", async () => {
     const deltas = await deltasOf(await rig.chat({ stream: true, modalities: ["image", "text"] }));
     expect(deltas.filter(({ images }) => images).map(({ content }) => content ?? "")).toEqual([""]);
@@ -76,12 +76,12 @@ describe("its Google provider", () => {
   const google = () => new GoogleGenAI({ apiKey: rig.key, httpOptions: { baseUrl: rig.url } });
 
   test("generates with an instruction and an aspect", async () => {
-    const answer = await google().models.generateContent({
+    const response = await google().models.generateContent({
       model: "gemini-3-pro-image",
       contents: [{ role: "user", parts: [{ text: "a fox" }] }],
       config: { systemInstruction: "You draw.", responseModalities: ["IMAGE"], imageConfig: { aspectRatio: "16:9", imageSize: "2K" } },
     });
-    expect(answer.candidates?.[0]?.content?.parts?.filter(({ inlineData, thought }) => inlineData && !thought)).toHaveLength(1);
+    expect(response.candidates?.[0]?.content?.parts?.filter(({ inlineData, thought }) => inlineData && !thought)).toHaveLength(1);
   });
 
   test("makes videos by operations, and downloads with the header", async () => {

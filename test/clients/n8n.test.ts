@@ -61,7 +61,7 @@ describe("the OpenAI node", () => {
   });
 
   // Any error that is not null is the end for it.
-  test("films with sora-2 by a form, looks every ten seconds, and takes the content", async () => {
+  test("films with sora-2 by a form, polls every ten seconds, and takes the content", async () => {
     const { id, error } = await postForm<Video>(rig, "/v1/videos", [
       ["model", "sora-2"],
       ["prompt", "a fox"],
@@ -92,12 +92,12 @@ describe("the Gemini node, whose key is in the query", () => {
     expect(models.filter(({ name }) => name.includes(word))).not.toBeEmpty();
   });
 
-  test("takes the first picture, with models/ in the path", async () => {
+  test("takes the first image, with models/ in the path", async () => {
     const body = { contents: [{ role: "user", parts: [{ text: "a fox" }] }], generationConfig: { responseModalities: ["IMAGE", "TEXT"] } };
     expect(inlinePictures(await call<Content>("/v1beta/models/gemini-3-pro-image:generateContent", body))[0]?.thought).toBeUndefined();
   });
 
-  test("draws with imagen by predict", async () => {
+  test("generates with imagen by predict", async () => {
     const { predictions } = await call<{ predictions: { bytesBase64Encoded: string; mimeType: string }[] }>(
       "/v1beta/models/imagen-4.0-generate-001:predict",
       { instances: [{ prompt: "a fox" }], parameters: { sampleCount: 2 } },

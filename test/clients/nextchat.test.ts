@@ -17,7 +17,7 @@ const OPTIONS = { temperature: 0.5, presence_penalty: 0, frequency_penalty: 0, t
 test.each([
   ["b64_json", "base64"],
   ["url", "a link"],
-])("dall-e-3 draws by the images endpoint, as %s", async (response_format) => {
+])("dall-e-3 generates by the images endpoint, as %s", async (response_format) => {
   const { data } = await post<Images>(rig, "/v1/images/generations", {
     model: "dall-e-3",
     prompt: "a fox",
@@ -44,7 +44,7 @@ test("chat shows a link in a stream of the right type, with progress as reasonin
   expect(deltas.some(({ reasoning_content }) => reasoning_content)).toBe(true);
 });
 
-test("chat sends pictures of the user as data URLs", async () => {
+test("chat sends images of the user as data URLs", async () => {
   const content = [
     { type: "text", text: "blue" },
     { type: "image_url", image_url: { url: PIXEL_URL } },

@@ -87,12 +87,12 @@ describe("image engine gemini", () => {
     expect(predictions.map(({ bytesBase64Encoded }) => isImage(bytesBase64Encoded))).toEqual([true]);
   });
 
-  // It shows every picture of the answer, whatever the parts say of it.
-  test("generates by generateContent, without a draft", async () => {
-    const answer = await google<Content>(rig, "/v1beta/models/gemini-3-pro-image:generateContent", {
+  // It shows every image of the response, whatever the parts say of it.
+  test("generates by generateContent, without an interim image", async () => {
+    const response = await google<Content>(rig, "/v1beta/models/gemini-3-pro-image:generateContent", {
       contents: [{ parts: [{ text: "a fox" }] }],
     });
-    expect(inlinePictures(answer)).toHaveLength(1);
+    expect(inlinePictures(response)).toHaveLength(1);
   });
 
   test("edits with snake_case", async () => {
@@ -107,7 +107,7 @@ describe("chat", () => {
   const chat = (body: object = {}, headers: Record<string, string> = {}) =>
     rig.chat({ model: "gemini-nano-banana-2.1", stream: true, stream_options: { include_usage: true }, ...body }, { headers });
 
-  test("shows one picture, by one form alone", async () => {
+  test("shows one image, by one form alone", async () => {
     const deltas = await deltasOf(await chat());
     expect([
       deltas
@@ -118,14 +118,14 @@ describe("chat", () => {
     ]).toEqual([1, false]);
   });
 
-  test("keeps delta.images of PNG as files", async () => {
+  test("stores delta.images of PNG as files", async () => {
     const deltas = await deltasOf(await chat({}, { "x-image-output": "images" }));
     const pictures = deltas.flatMap(({ images }) => images ?? []);
     expect(pictures.map(({ type, image_url }) => [type, image_url.url.slice(0, 22)])).toEqual([["image_url", "data:image/png;base64,"]]);
     expect(deltas.map(({ content }) => content ?? "").join("")).not.toContain("![");
   });
 
-  test("sends the user's picture as a data URL", async () => {
+  test("sends the user's image as a data URL", async () => {
     const content = [
       { type: "text", text: "blue" },
       { type: "image_url", image_url: { url: PIXEL_URL } },
@@ -135,7 +135,7 @@ describe("chat", () => {
     );
   });
 
-  test("asks for titles and tags without costing a picture", async () => {
+  test("asks for titles and tags without costing an image", async () => {
     const before = rig.simulator.counts().total.requests;
     for (const key of ["title", "tags", "follow_ups"]) {
       const content = `### Task:\nSuggest ${key} for the chat.\n### Output:\nJSON format: { "${key}": "…" }\n### Chat History:\nUSER: a fox`;

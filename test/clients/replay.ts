@@ -17,14 +17,14 @@ export type Content = { candidates?: { content?: { parts?: Part[] }; finishReaso
 /** A rig with quick videos. */
 export const startReplay = (): Promise<Rig> => startRig({ tokens: [GEMINI], simulator: { videoMs: 0, fileMs: 0 } });
 
-/** POST of a JSON body with a Bearer key. @throws when the answer is none of 200 */
+/** POST of a JSON body with a Bearer key. @throws when the response is none of 200 */
 export async function post<T>(rig: Rig, path: string, body: object, headers: Record<string, string> = {}): Promise<T> {
   const response = await rig.call(path, { json: body, headers });
   if (response.status !== 200) throw new Error(`${path}: ${response.status} ${await response.text()}`);
   return (await response.json()) as T;
 }
 
-/** POST of a form with a Bearer key. @throws when the answer is none of 200 */
+/** POST of a form with a Bearer key. @throws when the response is none of 200 */
 export async function postForm<T>(rig: Rig, path: string, entries: readonly (readonly [string, string | Blob, string?])[]): Promise<T> {
   const form = new FormData();
   for (const [name, value, fileName] of entries) {
@@ -65,7 +65,7 @@ export const isImage = (base64 = "") => base64.startsWith("iVBORw0KGgo") || base
 export const isMp4 = (bytes: Uint8Array) => Buffer.from(bytes.slice(4, 8)).toString() === "ftyp";
 export const inlinePictures = ({ candidates }: Content) =>
   (candidates ?? []).flatMap(({ content }) => content?.parts ?? []).filter(({ inlineData }) => inlineData);
-/** Markdown pictures: the form 1 (https link) and 1b (data URL). */
+/** Markdown images: the form 1 (https link) and 1b (data URL). */
 export const LINK = /!\[[^\]]*\]\((https?:\/\/[^)\s]+\.(?:png|jpg|webp))\)/g;
 export const DATA = /!\[[^\]]*\]\((data:image\/[^)\s]+)\)/g;
 

@@ -57,12 +57,12 @@ const CLIENTS: Client[] = [
 type Whole = { choices: { message: { content: string; images?: { image_url: { url: string } }[] } }[] };
 
 async function firstTurn({ form, stream }: Client): Promise<{ content: string; images: string[] }> {
-  const answer = await rig.chat({ stream, messages: [{ role: "user", content: "a fox" }] }, { headers: { "x-image-output": form } });
+  const response = await rig.chat({ stream, messages: [{ role: "user", content: "a fox" }] }, { headers: { "x-image-output": form } });
   if (!stream) {
-    const { content, images = [] } = ((await answer.json()) as Whole).choices[0]!.message;
+    const { content, images = [] } = ((await response.json()) as Whole).choices[0]!.message;
     return { content, images: images.map(({ image_url }) => image_url.url) };
   }
-  const deltas: Delta[] = await deltasOf(answer);
+  const deltas: Delta[] = await deltasOf(response);
   return {
     content: deltas.map(({ content = "" }) => content).join(""),
     images: deltas.flatMap(({ images = [] }) => images.map(({ image_url }) => image_url.url)),
@@ -73,8 +73,8 @@ describe.each(CLIENTS)("$name", (client) => {
   test("edits what was made, and makes one image", async () => {
     const { content, images } = await firstTurn(client);
     const messages = [{ role: "user", content: "a fox" }, ...client.history(content, images), { role: "user", content: "make it red" }];
-    const answer = await rig.chat({ messages, stream: client.stream }, { headers: { "x-image-output": client.form } });
-    expect([answer.status, await answer.text()]).toEqual([200, expect.any(String)]);
+    const response = await rig.chat({ messages, stream: client.stream }, { headers: { "x-image-output": client.form } });
+    expect([response.status, await response.text()]).toEqual([200, expect.any(String)]);
     const sent = lastSent(rig) as { contents: { role: string; parts: { inlineData?: object }[] }[] };
     const shown = sent.contents.map(({ role, parts }) => [role, parts.filter(({ inlineData }) => inlineData).length]);
     expect(shown).toEqual([

@@ -16,7 +16,7 @@ const chat = (body: object = {}, headers: Record<string, string> = {}) =>
   rig.chat({ model: "gemini-3-pro-image", stream: true, ...SAMPLERS, ...body }, { headers });
 
 describe("the Custom source", () => {
-  // It blocks media of other hosts: only a picture inside the text is shown.
+  // It blocks media of other hosts: only an image inside the text is shown.
   test.each(["by header", "by the key's own form"])("shows a data URL whole in one chunk, %s", async (how) => {
     const key = how === "by header" ? rig.key : await addKey(rig, { imageForm: "markdown_data" });
     const response = await chat(
@@ -39,7 +39,7 @@ describe("the Custom source", () => {
   });
 });
 
-test("the OpenRouter source keeps data URLs of delta.images alone", async () => {
+test("the OpenRouter source stores data URLs of delta.images alone", async () => {
   const pictures = (await deltasOf(await chat({ modalities: ["text", "image"], transforms: ["middle-out"], plugins: [] }))).flatMap(
     ({ images }) => images ?? [],
   );
@@ -52,8 +52,8 @@ describe("the Google AI Studio source behind a proxy's address", () => {
     threshold: "OFF",
   }));
 
-  test("draws in chat", async () => {
-    const answer = await google<Content>(rig, "/v1beta/models/gemini-3-pro-image:generateContent", {
+  test("generates in chat", async () => {
+    const result = await google<Content>(rig, "/v1beta/models/gemini-3-pro-image:generateContent", {
       contents: [{ role: "user", parts: [{ text: "a fox" }, { inlineData: { mimeType: "image/png", data: PIXEL } }] }],
       safetySettings: SAFETY,
       generationConfig: {
@@ -66,10 +66,10 @@ describe("the Google AI Studio source behind a proxy's address", () => {
         responseModalities: ["text", "image"],
       },
     });
-    expect(inlinePictures(answer).filter(({ thought }) => !thought)).toHaveLength(1);
+    expect(inlinePictures(result).filter(({ thought }) => !thought)).toHaveLength(1);
   });
 
-  test("draws by predict, with null where nothing is said", async () => {
+  test("generates by predict, with null where nothing is said", async () => {
     const parameters = {
       sampleCount: 1,
       seed: null,

@@ -107,7 +107,7 @@ export function bodyProperties(of: Of, outcome: Outcome): Property[] {
   });
   return [
     route("chat", fc.oneof(chat, anything), validator(ChatBody), decodeChat),
-    route("images", fc.oneof(images, anything), validator(ImagesBody), (body) => decodeImages(body, "edit")),
+    route("images", fc.oneof(images, anything), validator(ImagesBody), (body) => decodeImages(body, "edit", "gemini-nano-banana-2.1")),
     route("videos", fc.oneof(videos, anything), validator(VideoBody), (body) => decodeVideo(body)),
     route("generateContent", fc.oneof(generate, anything), tolerant(GenerateBody), decodeGenerate),
     route("countTokens", fc.oneof(generate, anything), tolerant(CountBody), decodeCount),

@@ -1,4 +1,4 @@
-// Acceptance of the Gemini surface with Google's own clients, new and old, and with raw bodies. The numbers are those of the wire reference, part E.
+// Acceptance of the Gemini API with Google's own clients, new and old, and with raw bodies. The numbers are those of the wire reference, part E.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import { GoogleGenAI, type Part } from "@google/genai";
@@ -44,7 +44,7 @@ const google = async (one: Rig, path: string, json?: unknown, headers: Record<st
   return { status: response.status, headers: response.headers, answer: (await response.json()) as Answer };
 };
 const prompt = (text = "a fox") => ({ contents: [{ role: "user", parts: [{ text }] }] });
-const partsOf = (answer: Answer | { candidates?: unknown }) => (answer as Answer).candidates?.[0]?.content?.parts ?? [];
+const partsOf = (response: Answer | { candidates?: unknown }) => (response as Answer).candidates?.[0]?.content?.parts ?? [];
 const isPng = (data = "") => data.startsWith("iVBORw0KGgo");
 const isImage = (data = "") => isPng(data) || data.startsWith("/9j/");
 const isMp4 = (bytes: Uint8Array) => Buffer.from(bytes.slice(4, 8)).toString() === "ftyp";
@@ -102,11 +102,11 @@ describe.each([
     const listed: string[] = [];
     for await (const file of await files.list({ config: { pageSize: 1 } })) listed.push(file.name!);
     expect(listed).toContain(uploaded.name!);
-    const answer = await models.generateContent({
+    const response = await models.generateContent({
       model: MODEL,
       contents: [{ role: "user", parts: [{ fileData: { fileUri: uploaded.uri!, mimeType: "image/png" } }, { text: "blue" }] }],
     });
-    expect(partsOf(answer).some(({ inlineData }) => inlineData)).toBe(true);
+    expect(partsOf(response).some(({ inlineData }) => inlineData)).toBe(true);
     expect(JSON.stringify(lastSent(rig))).toContain('"inlineData"');
     await files.delete({ name: uploaded.name! });
     await expect(files.get({ name: uploaded.name! })).rejects.toThrow("or it may not exist");
@@ -182,7 +182,7 @@ describe("30: videos of Google's clients", () => {
   });
 });
 
-describe("31: paths that both surfaces have", () => {
+describe("31: paths that both dialects have", () => {
   const keys = (json: unknown) => Object.keys(json as object);
   test.each(["/v1/models", "/v1/files"])("%s answers in the dialect of its credential", async (path) => {
     const bearer = await (await rig.call(path)).json();
@@ -303,7 +303,7 @@ describe("32b: 40 silent seconds", () => {
   });
 });
 
-test("33: drafts and thoughts are returned only when they are asked for", async () => {
+test("33: interim images and thoughts are returned only when they are asked for", async () => {
   await using own = await startRig({ simulator: { faults: "gemini.generate=draft" } });
   const ask = async (thinkingConfig?: object) => {
     const body = { ...prompt(), ...(thinkingConfig ? { generationConfig: { thinkingConfig } } : {}) };

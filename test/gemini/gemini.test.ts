@@ -1,4 +1,4 @@
-// The Gemini surface end to end: bodies as clients write them, the AI SDK, owners, repetitions and what only this gateway does.
+// The Gemini API end to end: bodies as clients write them, the AI SDK, owners, repetitions and what only this gateway does.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { createGoogleGenerativeAI } from "@ai-sdk/google";
 import { experimental_generateVideo, generateText, streamText } from "ai";
@@ -17,7 +17,7 @@ type Part = {
   inlineData?: { mimeType: string; data: string };
   fileData?: { mimeType: string; fileUri: string };
 };
-/** What answers hold, of all routes; a test reads what its route gives. */
+/** What responses hold, of all routes; a test reads what its route gives. */
 type Answer = {
   candidates?: { content: { role: string; parts: Part[] }; finishReason: string }[];
   promptFeedback?: { blockReason: string };
@@ -42,7 +42,7 @@ type Sent = {
   previous_interaction_id?: string;
 };
 
-/** Every pause of the gateway is a fiftieth: videos are looked at every 40 ms and not every 2 s. */
+/** Every pause of the gateway is a fiftieth: videos are polled every 40 ms and not every 2 s. */
 const clock: Clock = { now: Date.now, after: (ms, task) => systemClock.after(ms / 50, task) };
 
 let rig: Rig;
@@ -63,9 +63,9 @@ function google(path: string, { json, headers, method, rig: own = rig }: Init = 
 }
 const answerOf = async (response: Response) => (await response.json()) as Answer;
 const generate = (body: object, init: Init = {}) => google(`/v1beta/models/${MODEL}:generateContent`, { json: body, ...init });
-const partsOf = (answer: Answer): Part[] => answer.candidates?.[0]?.content?.parts ?? [];
-const pictures = (answer: Answer) =>
-  partsOf(answer).flatMap(({ inlineData }) => (inlineData ? [Buffer.from(inlineData.data, "base64")] : []));
+const partsOf = (response: Answer): Part[] => response.candidates?.[0]?.content?.parts ?? [];
+const pictures = (response: Answer) =>
+  partsOf(response).flatMap(({ inlineData }) => (inlineData ? [Buffer.from(inlineData.data, "base64")] : []));
 const isImage = (bytes: Uint8Array | undefined) => bytes?.[0] === 0x89 || bytes?.[0] === 0xff;
 const isMp4 = (bytes: Uint8Array) => Buffer.from(bytes.slice(4, 8)).toString() === "ftyp";
 const lastSent = (operation = "gemini.generate") => rig.simulator.calls().findLast((call) => call.operation === operation)!.body as Sent;
@@ -140,8 +140,8 @@ describe("bodies as clients write them (wire reference, part D)", () => {
       systemInstruction: { role: "user", parts: [{ text: "Draw." }] },
       generationConfig: { responseModalities: ["Image"], imageConfig: { aspectRatio: "21:9" }, thinkingConfig: { includeThoughts: true } },
     };
-    const answer = await answerOf(await generate(body));
-    expect(partsOf(answer).some((part) => part.inlineData && !part.thought)).toBe(true);
+    const result = await answerOf(await generate(body));
+    expect(partsOf(result).some((part) => part.inlineData && !part.thought)).toBe(true);
     expect(lastSent()).toMatchObject({
       systemInstruction: { parts: [{ text: "Draw." }] },
       generationConfig: { responseModalities: ["IMAGE"], imageConfig: { aspectRatio: "21:9" } },
@@ -175,7 +175,7 @@ describe("bodies as clients write them (wire reference, part D)", () => {
 });
 
 describe("conversations", () => {
-  test("the token that drew the image is asked again when its mark comes back", async () => {
+  test("the token that generated the image is asked again when its mark comes back", async () => {
     for (let turn = 0; turn < 4; turn++) {
       const first = await answerOf(await generate({ contents: "a fox" }));
       const drawnBy = rig.simulator.calls().findLast(({ operation }) => operation === "gemini.generate")!.secret;
@@ -243,7 +243,7 @@ describe("refusals", () => {
     expect((await predict(own)).status).toBe(400);
   });
 
-  test("those of an upstream without Google's words are answers in Google's words", async () => {
+  test("those of an upstream without Google's words are responses in Google's words", async () => {
     await using own = await startRig({ tokens: [FLOW], simulator: { faults: "flow.image=unsafe" } });
     const response = await google("/v1beta/models/gemini-3-pro-image:generateContent", { json: { contents: "a fox" }, rig: own });
     const { candidates, promptFeedback } = await answerOf(response);
@@ -254,11 +254,11 @@ describe("refusals", () => {
   });
 });
 
-test("a video model answers generateContent with the video's address, as the Python original did", async () => {
-  const answer = await answerOf(
+test("a video model answers generateContent with the video's address, as python-flow2api did", async () => {
+  const response = await answerOf(
     await google(`/models/${OMNI}:generateContent`, { json: { contents: "a fox", systemInstruction: "At dusk." } }),
   );
-  const [part] = partsOf(answer);
+  const [part] = partsOf(response);
   expect(part!.fileData).toEqual({ mimeType: "video/mp4", fileUri: expect.stringMatching(/\.mp4$/) });
   expect(isMp4(await (await fetch(part!.fileData!.fileUri)).bytes())).toBe(true);
   expect(JSON.stringify(lastSent("gemini.interaction").input)).toContain("At dusk.\\n\\na fox");
@@ -326,7 +326,7 @@ describe("interactions", () => {
     expect(typesOf(await (await google(`/v1beta/interactions/${interaction.id}?stream=true`)).text())).toEqual(sequence);
   });
 
-  test("an image model draws, and goes on from its image", async () => {
+  test("an image model generates, and goes on from its image", async () => {
     const first = await answerOf(await create({ model: MODEL, response_format: { type: "image", aspect_ratio: "16:9" } }));
     expect([first.status, isImage(Buffer.from(outputOf(first).data, "base64"))]).toEqual(["completed", true]);
     const second = await answerOf(await create({ model: MODEL, input: "bluer", previous_interaction_id: first.id }));
@@ -334,7 +334,7 @@ describe("interactions", () => {
     expect(lastSent().contents.map(({ role }) => role)).toEqual(["user", "model", "user"]);
   });
 
-  test("its job is one of the OpenAI surface as well", async () => {
+  test("its job is one of the OpenAI API as well", async () => {
     const { id } = await answerOf(await create({ model: MODEL, response_format: { type: "image", delivery: "uri" } }));
     const job = (await (await rig.call(`/v1/images/generations/${id.replace("v1_", "")}`)).json()) as { data: { b64_json: string }[] };
     expect(isImage(Buffer.from(job.data[0]!.b64_json, "base64"))).toBe(true);
@@ -394,8 +394,8 @@ describe("owners", () => {
         [`${path}${path.includes("?") ? "&" : "?"}key=${stranger}`, {}],
       ];
       for (const [address, headers] of carriers) {
-        const answer = await fetch(`${rig.url}${address}`, { method, headers, ...(json ? { body: JSON.stringify(json) } : {}) });
-        expect([method, address, answer.status]).toEqual([method, address, status]);
+        const result = await fetch(`${rig.url}${address}`, { method, headers, ...(json ? { body: JSON.stringify(json) } : {}) });
+        expect([method, address, result.status]).toEqual([method, address, status]);
       }
     }
     expect(requests()).toBe(before);

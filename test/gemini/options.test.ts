@@ -319,7 +319,7 @@ describe("interactions", () => {
     return { status: response.status, answer, calls, sent: calls[0]?.body as Sent, ignored };
   }
 
-  test("carry a search, a temperature and safety settings to an image model, and tell the rest", async () => {
+  test("carry a search, a temperature and safety settings to an image model, and report the rest", async () => {
     const { status, answer, sent, ignored } = await interact({
       model: PRO,
       input: "a fox",
@@ -383,12 +383,12 @@ describe("interactions", () => {
       ["input.document"],
     ],
     ["an agent and labels", { agent: "x", labels: { a: "b" } }, ["agent", "labels"]],
-  ])("tell %s", async (_, body, names) => {
+  ])("report %s", async (_, body, names) => {
     const { status, ignored } = await interact({ model: PRO, input: "a fox", ...body });
     expect([status, ignored]).toEqual([200, names]);
   });
 
-  test("of a video model tell what it does not take", async () => {
+  test("of a video model report what it does not take", async () => {
     const { status, ignored } = await interact({
       model: "gemini-omni-1.2-flash",
       input: "a fox in snow",

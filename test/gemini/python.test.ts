@@ -9,9 +9,9 @@ const python = pythonOf("FLOW2API_TEST_PYTHON");
 const clock: Clock = { now: Date.now, after: (ms, task) => systemClock.after(ms / 50, task) };
 
 test.skipIf(!python.isThere)(
-  "30, 32b: google-genai draws, edits, uploads and films",
+  "30, 32b: google-genai generates, edits, uploads and films",
   async () => {
-    // Every answer waits for three heartbeats of the shortened clock.
+    // Every response waits for three heartbeats of the shortened clock.
     const simulator = { videoMs: 0, fileMs: 0, faults: "gemini.generate=latency(700)" };
     await using rig = await startRig({ clock, tokens: [GEMINI], simulator });
     expect(await python.run("python/google_genai.py", rig.url, rig.key)).toEqual({

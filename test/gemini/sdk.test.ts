@@ -18,28 +18,28 @@ beforeAll(async () => {
 afterAll(() => program[Symbol.asyncDispose]());
 
 type Answer = { candidates?: { content?: { parts?: { inlineData?: { data?: string } }[] } }[] };
-const pictures = (answer: object) => (answer as Answer).candidates?.[0]?.content?.parts?.filter(({ inlineData }) => inlineData) ?? [];
+const images = (response: object) => (response as Answer).candidates?.[0]?.content?.parts?.filter(({ inlineData }) => inlineData) ?? [];
 
 describe.each([
   ["@google/genai 3.1", () => new GoogleGenAI({ apiKey: program.key, httpOptions: { baseUrl: program.url } })],
   ["@google/genai 1.30", () => new GoogleGenAI1({ apiKey: program.key, httpOptions: { baseUrl: program.url } }) as unknown as GoogleGenAI],
   ["@google/genai 3.3", () => new GoogleGenAI3({ apiKey: program.key, httpOptions: { baseUrl: program.url } }) as unknown as GoogleGenAI],
 ] as [string, () => GoogleGenAI][])("30: %s", (_name, client) => {
-  test("draws, whole and streamed", async () => {
+  test("generates, whole and streamed", async () => {
     const { models } = client();
-    expect(pictures(await models.generateContent({ model: MODEL, contents: "a fox" }))).toHaveLength(1);
+    expect(images(await models.generateContent({ model: MODEL, contents: "a fox" }))).toHaveLength(1);
     const chunks = await Array.fromAsync(await models.generateContentStream({ model: MODEL, contents: "a fox" }));
-    expect(chunks.flatMap(pictures)).toHaveLength(1);
+    expect(chunks.flatMap(images)).toHaveLength(1);
   });
 
   test("edits its own image in a chat, and one that was uploaded", async () => {
     const chat = client().chats.create({ model: MODEL });
-    const drawn = pictures(await chat.sendMessage({ message: "a fox" }))[0]!.inlineData!.data!;
-    expect(pictures(await chat.sendMessage({ message: "now blue" }))).toHaveLength(1);
+    const drawn = images(await chat.sendMessage({ message: "a fox" }))[0]!.inlineData!.data!;
+    expect(images(await chat.sendMessage({ message: "now blue" }))).toHaveLength(1);
     const { files, models } = client();
     const file = await files.upload({ file: new Blob([Buffer.from(drawn, "base64")], { type: "image/png" }) });
     const parts = [{ fileData: { fileUri: file.uri!, mimeType: file.mimeType! } }, { text: "blue" }];
-    expect(pictures(await models.generateContent({ model: MODEL, contents: [{ role: "user", parts }] }))).toHaveLength(1);
+    expect(images(await models.generateContent({ model: MODEL, contents: [{ role: "user", parts }] }))).toHaveLength(1);
   });
 });
 
@@ -68,7 +68,7 @@ test("30: a stream of an interaction of @google/genai 3.1 is read to its end", a
   ]);
 });
 
-test("@ai-sdk/google draws", async () => {
+test("@ai-sdk/google generates", async () => {
   const google = createGoogleGenerativeAI({ baseURL: `${program.url}/v1beta`, apiKey: program.key });
   const { files } = await generateText({ model: google(MODEL), prompt: "a fox" });
   expect(files.map(({ mediaType }) => mediaType)).toEqual([expect.stringMatching(/^image\//)]);

@@ -19,11 +19,11 @@ async function ask(body: object, model = "gemini-3-pro-image") {
     headers,
     body: JSON.stringify(body),
   });
-  const answer = (await response.json()) as Answer;
-  const parts = answer.candidates?.[0]?.content?.parts ?? [];
+  const result = (await response.json()) as Answer;
+  const parts = result.candidates?.[0]?.content?.parts ?? [];
   return {
     status: response.status,
-    message: answer.error?.message ?? "",
+    message: result.error?.message ?? "",
     text: parts.map(({ text = "" }) => text).join(""),
     images: parts.filter(({ inlineData }) => inlineData).length,
     calls: rig.simulator.counts().total.requests - before,
@@ -60,11 +60,11 @@ describe("answered here", () => {
         required: ["chat_title", "follow_ups"],
       },
     };
-    const answer = await ask({
+    const response = await ask({
       ...say("Analyze this conversation and give a title.\n\nUser: draw a fox\nAI: Here it is."),
       generationConfig,
     });
-    expect([answer.status, answer.calls, JSON.parse(answer.text)]).toEqual([
+    expect([response.status, response.calls, JSON.parse(response.text)]).toEqual([
       200,
       0,
       { chat_title: expect.any(String), follow_ups: expect.any(Array) },
@@ -104,7 +104,7 @@ describe("history", () => {
     ["no bytes", { inlineData: { mimeType: "image/png", data: "" } }, 400],
     ["a file that is gone", { fileData: { fileUri: "files/gone" } }, 403],
   ])("with %s in the last turn is refused", async (_, part, status) => {
-    const answer = await ask(turns({ text: "x" }, part));
-    expect([answer.status, answer.calls]).toEqual([status, 0]);
+    const response = await ask(turns({ text: "x" }, part));
+    expect([response.status, response.calls]).toEqual([status, 0]);
   });
 });

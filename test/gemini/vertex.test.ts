@@ -32,8 +32,8 @@ describe.each([[`v1beta1/${PUBLISHER}`], [`v1/${PUBLISHER}`], [`v1beta1/projects
 
     test("generates, whole and streamed, and predicts", async () => {
       const contents = [{ role: "user", parts: [{ text: "a fox" }] }];
-      const [status, answer] = await call<object>(`${collection}/gemini-3-pro-image:generateContent`, { contents });
-      expect([status, JSON.stringify(answer).includes("inlineData")]).toEqual([200, true]);
+      const [status, response] = await call<object>(`${collection}/gemini-3-pro-image:generateContent`, { contents });
+      expect([status, JSON.stringify(response).includes("inlineData")]).toEqual([200, true]);
       const [streamed] = await call<object>(`${collection}/gemini-3-pro-image:streamGenerateContent`, { contents });
       const body = { instances: [{ prompt: "a fox" }], parameters: { sampleCount: 2 } };
       const [, predicted] = await call<{ predictions: { bytesBase64Encoded: string }[] }>(

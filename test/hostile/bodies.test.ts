@@ -56,9 +56,9 @@ const routes: [string, string][] = [
 test("a half-sent body is closed with 408, on every route that reads one", async () => {
   await using rig = await startRig({ clock: hurriedClock() });
   const open = routes.map(([head, part]) => half(rig.url, head, part));
-  const answers = await Promise.all(open.map(({ answered }) => answered));
-  expect(answers.map((text) => text.slice(0, 12))).toEqual(routes.map(() => "HTTP/1.1 408"));
-  expect(answers.every((text) => text.includes("KiB/s; the connection is closed."))).toBe(true);
+  const responses = await Promise.all(open.map(({ answered }) => answered));
+  expect(responses.map((text) => text.slice(0, 12))).toEqual(routes.map(() => "HTTP/1.1 408"));
+  expect(responses.every((text) => text.includes("KiB/s; the connection is closed."))).toBe(true);
   expect(rig.logged.some((line) => line.includes("by a bug"))).toBe(false);
 });
 
@@ -77,7 +77,7 @@ test("sockets that sent twelve bytes of the largest body keep nobody out", async
   }
 });
 
-/** Waits until so many bytes of bodies are held, as the metrics tell. */
+/** Waits until so many bytes of bodies are held, as the metrics report. */
 async function arrived(rig: Rig, bytes: number): Promise<void> {
   for (let turn = 0; turn < 500; turn++) {
     const text = await (await fetch(`${rig.url}/metrics`)).text();

@@ -49,10 +49,10 @@ test("random forms, on every route that takes one", async () => {
   const bodies = [...EXAMPLES, ...fc.sample(forms, { numRuns: 250, seed: 20261129 })];
   for (const path of ["/v1/images/edits", "/v1/files", "/v1/videos"]) {
     for (const body of bodies) {
-      const answer = await send(path, body);
+      const result = await send(path, body);
       // Without a token of the pool a whole form ends with 503.
-      expect([path, body, [200, 400, 503].includes(answer.status)]).toEqual([path, body, true]);
-      if (answer.status !== 200) expect(answer.body.error?.message).toBeString();
+      expect([path, body, [200, 400, 503].includes(result.status)]).toEqual([path, body, true]);
+      if (result.status !== 200) expect(result.body.error?.message).toBeString();
     }
     for (const type of ["multipart/form-data", "multipart/form-data; boundary=", `multipart/form-data; boundary=${"x".repeat(2_000)}`])
       expect((await send(path, EXAMPLES[2]!, type)).status).toBe(400);

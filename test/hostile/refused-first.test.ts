@@ -16,7 +16,7 @@ async function setKey({ context }: Rig, change: KeyChange): Promise<void> {
   keys.load(await store.listKeys(), await store.listKeyHashes());
 }
 
-/** The status of an answer to a head whose body never comes; "none" when it is waited for. */
+/** The status of a response to a head whose body never comes; "none" when it is waited for. */
 async function statusOfHead(rig: Rig, path: string, { type = "application/json", length = 90_000_000, more = "" } = {}): Promise<string> {
   const { hostname, port } = new URL(rig.url);
   const { promise, resolve } = Promise.withResolvers<string>();

@@ -1,6 +1,7 @@
 // A server whose event loop stands still once a request is under way. Arguments: ms for which it does.
 import { writeSync } from "node:fs";
 import { createAccessLog } from "../../src/api/access-log.ts";
+import { arriving } from "../../src/api/testing.ts";
 import { createLog } from "../../src/log.ts";
 import { createMetrics } from "../../src/metrics.ts";
 import { Watchdog } from "../../src/watchdog.ts";
@@ -17,14 +18,16 @@ const server = Bun.serve({
   port: 0,
   hostname: "127.0.0.1",
   fetch(request) {
-    const id = access.begin(request);
-    if (new URL(request.url).pathname === "/stall") {
+    const arrival = arriving(request);
+    access.begin(arrival);
+    const { requestId: id, path } = arrival;
+    if (path === "/stall") {
       // At once: nothing is flushed while the loop stands still.
       writeSync(1, `stalls ${id}\n`);
       const end = Date.now() + Number(process.argv[2]);
       while (Date.now() < end);
     }
-    access.end(request, 200);
+    access.end(arrival, 200);
     return new Response(id);
   },
 });

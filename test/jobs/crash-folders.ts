@@ -50,7 +50,7 @@ export class MovingFolder {
   }
 }
 
-/** Names of the files of media; unfinished drafts are not media. */
+/** Names of the files of media; unfinished temp files are not media. */
 export function mediaNames(folder: string): string[] {
   if (!existsSync(folder)) return [];
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true });

@@ -1,4 +1,4 @@
-// Kills the real server at random moments under load, starts it again, and looks at what is left: jobs, ledger, media, submissions.
+// Kills the real server at random moments under load, starts it again, and checks what is left: jobs, ledger, media, submissions.
 import { Database } from "bun:sqlite";
 import { join } from "node:path";
 import { loadSecretKey } from "../../src/db/sqlite/secrets.ts";
@@ -33,7 +33,7 @@ const MAIN = join(import.meta.dir, "../..", "src", "main.ts");
 const SECRETS = ["alpha-project.key-one", "beta-project.key-two", "gamma-project.key-three"];
 /** Everything a submission, a poll and a download may meet, each now and then. */
 const FAULTS = [
-  // Time for a kill to fall between a submission and its answer, and into a download.
+  // Time for a kill to fall between a submission and its response, and into a download.
   "gemini.interaction=latency(600):0.3",
   "gemini.generate=latency(400):0.3",
   "gemini.file-download=latency(400):0.3",
@@ -50,14 +50,14 @@ const FAULTS = [
 ].join(",");
 /** The promise: settled so soon after a start. */
 const SETTLED_MS = 30_000;
-/** Rounds between two looks at everything. */
+/** Rounds between two checks of everything. */
 const LOOK_EVERY = 10;
 /** Rounds between two moves of the folder. */
 const COPY_EVERY = 4;
 const VIDEOS_A_ROUND = 4;
 const IMAGES_A_ROUND = 3;
 
-/** A request that its client repeats, under one Idempotency-Key, until it has an answer. */
+/** A request that its client repeats, under one Idempotency-Key, until it has a response. */
 type Asked = { kind: "video" | "image"; prompt: string; id: string | null };
 type Server = { url: string; kill(): Promise<void>; log(): string };
 
@@ -130,6 +130,8 @@ async function startServer(dataDir: string, simulator: Simulator): Promise<Serve
       FLOW2API_GEMINI_BASE_URL: simulator.geminiBaseUrl,
       FLOW2API_FLOW_LABS_BASE_URL: simulator.flowLabsBaseUrl,
       FLOW2API_FLOW_API_BASE_URL: simulator.flowApiBaseUrl,
+      FLOW2API_VERTEX_BASE_URL: simulator.vertexBaseUrl,
+      FLOW2API_VERTEX_TOKEN_URL: simulator.vertexTokenUrl,
       FLOW2API_MEDIA_MIN_FREE_MB: "0",
       FLOW2API_LOG_FORMAT: "json",
     },
@@ -164,13 +166,13 @@ async function ask({ url }: Server, request: Asked): Promise<void> {
     request.kind === "video" ? { model: "gemini-omni-1.2-flash", seconds: "4" } : { model: "gemini-nano-banana-2.1", background: true };
   for (let tries = 0; tries < 200; tries++) {
     try {
-      const answer = await fetch(`${url}${path}`, {
+      const response = await fetch(`${url}${path}`, {
         method: "POST",
         headers: { authorization: `Bearer ${KEY}`, "content-type": "application/json", "idempotency-key": request.prompt },
         body: JSON.stringify({ ...shape, prompt: request.prompt }),
       });
-      const body = (await answer.json()) as { id?: string };
-      if (answer.ok && body.id) {
+      const body = (await response.json()) as { id?: string };
+      if (response.ok && body.id) {
         request.id = body.id;
         return;
       }

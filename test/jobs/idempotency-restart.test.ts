@@ -1,4 +1,4 @@
-// An Idempotency-Key and a kept response across kill -9, with the executable: what was answered is answered again, nothing is sent twice.
+// An Idempotency-Key and a stored response across kill -9, with the executable: what was answered is answered again, nothing is sent twice.
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { type Program, startProgram } from "../executable.ts";
 import { until } from "../keys.ts";
@@ -37,7 +37,7 @@ const kill = async (program: Program) => {
   await program.serve();
 };
 /** Links name the address of the server, which is another after its restart. */
-const settled = (answer: Answer) => JSON.stringify(answer).replaceAll(/http:\/\/localhost:\d+|http:\/\/127\.0\.0\.1:\d+/g, "");
+const settled = (response: Answer) => JSON.stringify(response).replaceAll(/http:\/\/localhost:\d+|http:\/\/127\.0\.0\.1:\d+/g, "");
 
 test("what was answered before the kill is answered again, and streamed from what is stored", async () => {
   await using program = await startProgram({ tokens: GEMINI });
@@ -57,15 +57,15 @@ test("what was answered before the kill is answered again, and streamed from wha
   expect(generated(program)).toBe(3);
 });
 
-test.each(ROUTES)("%s: cut off by the kill, it is told so and not sent again", async (name, path, json) => {
+test.each(ROUTES)("%s: cut off by the kill, it is reported so and not sent again", async (name, path, json) => {
   await using program = await startProgram({ tokens: GEMINI, simulator: { faults: "gemini.generate=hang" } });
   const asking = ask(program, path, { json, name }).catch(() => "cut");
   await until(() => generated(program) === 1);
   await kill(program);
   expect(await asking).toBe("cut");
   program.simulator.setFaults("");
-  const answers = await Promise.all(Array.from({ length: 20 }, () => call(program, path, { json, name })));
-  expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 20 }, () => 502));
+  const responses = await Promise.all(Array.from({ length: 20 }, () => call(program, path, { json, name })));
+  expect(responses.map(({ status }) => status)).toEqual(Array.from({ length: 20 }, () => 502));
   expect(generated(program)).toBe(1);
 });
 

@@ -1,4 +1,4 @@
-// Idempotency-Key on the routes that answer with a conversation: chat, responses, generateContent. One submission, one charge, one answer.
+// Idempotency-Key on the routes that answer with a conversation: chat, responses, generateContent. One submission, one charge, one response.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { until } from "../keys.ts";
 import { framesOf, GEMINI, GEMINI_TWO, type Rig, startRig } from "../rig.ts";
@@ -60,7 +60,7 @@ const send = (path: string, body: object, name: string, { own = rig, ...init }: 
 const ask = async (...args: Parameters<typeof send>) => (await (await send(...args)).json()) as Answer;
 const streamed = async (path: string, body: object, name: string) =>
   framesOf(await (await send(...streamOf(path, body), name)).text()).filter((frame) => frame !== "[DONE]");
-/** The same request with its answer as a stream; Gemini has a method of its own for that. */
+/** The same request with its response as a stream; Gemini has a method of its own for that. */
 const streamOf = (path: string, body: object): [string, object] => [path, { ...body, stream: true }];
 
 const accepted = (own = rig) => own.simulator.counts().total.accepted;
@@ -77,13 +77,13 @@ describe.each(ROUTES)("%s", (_, path, body) => {
     expect((await send(path, body, "")).status).toBe(200);
   });
 
-  test("twenty at once are one submission, one charge and one answer; so is the next", async () => {
+  test("twenty at once are one submission, one charge and one response; so is the next", async () => {
     const name = fresh();
     const [before, paidBefore] = [accepted(), await paid()];
-    const answers = await Promise.all(Array.from({ length: 20 }, () => ask(path, body, name)));
-    answers.push(await ask(path, body, name));
-    expect(new Set(answers.map((answer) => JSON.stringify({ ...answer, responseId: "" }))).size).toBe(1);
-    expect(JSON.stringify(answers[0])).toContain(WORDS);
+    const responses = await Promise.all(Array.from({ length: 20 }, () => ask(path, body, name)));
+    responses.push(await ask(path, body, name));
+    expect(new Set(responses.map((result) => JSON.stringify({ ...result, responseId: "" }))).size).toBe(1);
+    expect(JSON.stringify(responses[0])).toContain(WORDS);
     expect(accepted() - before).toBe(1);
     const { images, usd } = await paid();
     expect([images - paidBefore.images, usd > paidBefore.usd]).toEqual([1, true]);
@@ -118,9 +118,9 @@ describe.each([ROUTES[0]!, ROUTES[3]!, ROUTES[5]!])("%s", (_, path, body) => {
     const name = fresh();
     expect((await send(path, body, name, { own })).status).toBe(400);
     own.simulator.setFaults("");
-    const [answer, again] = [await ask(path, body, name, { own }), await ask(path, body, name, { own })];
-    expect(JSON.stringify(answer)).toContain(WORDS);
-    expect({ ...again, responseId: "" }).toEqual({ ...answer, responseId: "" } as never);
+    const [result, again] = [await ask(path, body, name, { own }), await ask(path, body, name, { own })];
+    expect(JSON.stringify(result)).toContain(WORDS);
+    expect({ ...again, responseId: "" }).toEqual({ ...result, responseId: "" } as never);
     expect(accepted(own)).toBe(1);
   });
 
@@ -192,7 +192,7 @@ describe("streamed or not, the same request is one", () => {
     expect(accepted() - before).toBe(1);
   });
 
-  test("the events of a chat tell how it goes on", async () => {
+  test("the events of a chat report how it goes on", async () => {
     const [path, body] = [ROUTES[0]![1], ROUTES[0]![2]];
     expect((await streamed(path, body, fresh())).join("")).toContain('"reasoning_content":"Drawing');
   });
@@ -209,8 +209,8 @@ test.each(["chat/completions", "responses"])("both addresses of %s are one", asy
   const name = fresh();
   const before = accepted();
   const body = { model: MODEL, input: "a fox", messages: [{ role: "user", content: "a fox" }] };
-  const answers = await Promise.all(["/v1", "/v1beta/openai"].map((prefix) => ask(`${prefix}/${route}`, body, name)));
-  expect([answers[1], accepted() - before]).toEqual([answers[0], 1] as never);
+  const responses = await Promise.all(["/v1", "/v1beta/openai"].map((prefix) => ask(`${prefix}/${route}`, body, name)));
+  expect([responses[1], accepted() - before]).toEqual([responses[0], 1] as never);
 });
 
 test("another form of the image is another request", async () => {
@@ -231,7 +231,7 @@ test("several images of one chat are returned again, all of them", async () => {
   expect([again, accepted() - before]).toEqual([first, 3] as never);
 });
 
-test("the answer to a response is its id: a repetition goes on from the same", async () => {
+test("the result under a key is the id of the response: a repetition goes on from the same", async () => {
   const name = fresh();
   const body = { model: MODEL, input: "a fox" };
   const { id } = await ask("/v1/responses", body, name);

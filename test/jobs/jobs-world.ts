@@ -3,7 +3,7 @@
 import { type Config, loadConfig } from "../../src/config/config.ts";
 import { openRequestLog, openStore } from "../../src/db/sqlite/store.ts";
 import type { RequestLog, Store } from "../../src/db/store.ts";
-import type { Json, ProviderEvent, TempFile, VideoRequest } from "../../src/domain/generation.ts";
+import type { Json, TempFile, VideoRequest } from "../../src/domain/generation.ts";
 import type { Job, JobState } from "../../src/domain/job.ts";
 import type { NewToken } from "../../src/domain/token.ts";
 import { AppError } from "../../src/errors.ts";
@@ -15,7 +15,7 @@ import { createKeys, hashKey } from "../../src/gateway/keys/keys.ts";
 import { Limits } from "../../src/gateway/limits/limits.ts";
 import { MP4_HEADER, PIXEL_PNG } from "../../src/gateway/media/media.fixtures.ts";
 import { FileMediaStore } from "../../src/gateway/media/media-store.ts";
-import { parseModel } from "../../src/gateway/models/models.ts";
+import { CATALOGUE, parseModel } from "../../src/gateway/models/testing.ts";
 import { Pool } from "../../src/gateway/pool/pool.ts";
 import { Credentials } from "../../src/gateway/tokens/credentials.ts";
 import { newId } from "../../src/ids.ts";
@@ -208,10 +208,10 @@ async function startContext({ config, store, requests, clock, script, seen }: Bo
   const pool = new Pool({ clock, random, settings: () => config.settings.pool, log, saveHealth: store.saveHealth });
   const tokens = new Credentials({ store, providers, openTempFile: (mime) => media.openTempFile(mime), now: clock.now, log });
   const keys = createKeys();
-  const limits = new Limits({ keys, store, clock, log, retentionDays: () => 30 });
+  const limits = new Limits({ catalogue: () => CATALOGUE, keys, store, clock, log, retentionDays: () => 30 });
   const shutdown = new AbortController().signal;
   const affinity = createAffinity();
-  const shared = { pool, limits, providers, tokens, media, requests, settings, metrics, clock, random, log };
+  const shared = { catalogue: () => CATALOGUE, pool, limits, providers, tokens, media, requests, settings, metrics, clock, random, log };
   const generate = createGenerate({ ...shared, affinity, shutdown });
   const room = createJobParts({ ...shared, store, keys, generate, allowPrivateHosts: ["localhost"] });
   await limits.load(await room.worker.prepare());
@@ -233,12 +233,12 @@ function fakeProvider(script: Script, seen: Seen, clock: VirtualClock): Provider
   return {
     name: "gemini",
     check: async () => ({}),
-    async *generateImages(_request, _token, call): AsyncGenerator<ProviderEvent> {
-      yield { type: "submitted" };
+    async generateImages(_request, _token, call, sink) {
+      await sink.onSubmit();
       seen.images++;
       await stoppable(script.image?.(), call.signal);
-      yield { type: "image", draft: await draftOf(call, PIXEL_PNG, "image/png"), thought: false };
-      yield { type: "finish", finish: "stop", upstreamReason: "STOP", usage: null };
+      await sink.onImage(await draftOf(call, PIXEL_PNG, "image/png"), false);
+      return { finish: "stop", upstreamReason: "STOP", usage: null };
     },
     startVideo: start,
     continueVideo: start,

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import type { Job, JobState } from "../../src/domain/job.ts";
 import type { ErrorKind } from "../../src/errors.ts";
-import { parseModel } from "../../src/gateway/models/models.ts";
+import { parseModel } from "../../src/gateway/models/testing.ts";
 import { newId } from "../../src/ids.ts";
 import { FLOW, GEMINI, GEMINI_TWO, type Rig, startRig } from "../rig.ts";
 

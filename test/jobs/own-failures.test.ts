@@ -34,7 +34,7 @@ const paid = async ({ context }: Rig) => {
 };
 
 describe.each(FAILURES)("a result that %s keeps from being stored", (_, failure) => {
-  test.each(ROUTES)("is paid for once and told again on %s", async (path, json) => {
+  test.each(ROUTES)("is paid for once and returned again on %s", async (path, json) => {
     await using rig = await startRig();
     rig.context.media.store = async () => {
       throw failure;

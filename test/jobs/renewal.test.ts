@@ -76,7 +76,7 @@ describe("Flow", () => {
 
   test("a session that Flow rotates is the one that is used after a restart", async () => {
     using folder = temporaryFolder();
-    const secret = async (rig: Rig) => (await rig.context.tokens.open(1, null)).secret;
+    const secret = async (rig: Rig) => (await rig.context.tokens.open(1)).secret;
     let rotated: string;
     {
       await using rig = await startRig({ tokens: [FLOW], settings: ON, folder: folder.path, simulator: { faults: "flow.session=rotate" } });
@@ -135,7 +135,7 @@ describe("Gemini", () => {
 });
 
 describe("an outage of the network", () => {
-  test("blocks and pauses nobody, and every token is tried again", async () => {
+  test("blocks nobody, puts nobody into cooldown, and every token is tried again", async () => {
     const nowhere = { "flow.labs_base_url": "http://127.0.0.1:9/x", "gemini.base_url": "http://127.0.0.1:9" } as const;
     await using slow = await startSlowRig({ tokens: [FLOW, FLOW_TWO, GEMINI], settings: { ...ON, ...nowhere } });
     const { rig, pass } = slow;

@@ -95,7 +95,7 @@ async function gaugesOf(server: Server): Promise<Record<string, number>> {
     blocked: read('flow2api_tokens{state="blocked"}'),
     healthy: read('flow2api_tokens{state="healthy"}'),
     open: read("flow2api_reservations_open"),
-    inFlight: read("flow2api_image_inflight_total"),
+    inFlight: read("flow2api_image_inflight"),
   };
 }
 
@@ -165,7 +165,7 @@ test("what was learned, spent and allowed before is so after", async () => {
   const statuses: number[] = [];
   while (statuses.at(-1) !== 429) statuses.push(...(await Promise.all(Array.from({ length: 8 }, () => ask(server)))).sort());
   expect(statuses.filter((status) => status === 200)).toHaveLength(LIMIT - spent);
-  // An end is written down a moment after its answer.
+  // An end is written down a moment after its response.
   let last = await ledgerOf(dataDir);
   for (let turn = 0; turn < 100 && last.open.length > 0; turn++, last = await ledgerOf(dataDir)) await Bun.sleep(10);
   expect(imagesOf(last.spent)).toBe(LIMIT);

@@ -131,7 +131,7 @@ describe("a restore that waits", () => {
     "/account",
   ];
   test.each([...PAGES, "/system/backup", "/system/logs", "/system/trail", "/keys/new", "/tokens/new", "/welcome/key"])(
-    "is told on /admin%s",
+    "is shown on /admin%s",
     async (path) => {
       const html = await (await me.get(`/admin${path}`)).text();
       expect(html).toContain("A backup will be restored at the next start");
@@ -195,8 +195,8 @@ test("'restore now' restarts the server in its place, and the overview reports w
   await using server = await startProcess(data, simulator);
   const me = await signedIn(server.url, await login(server.url, ADMIN_PASSWORD));
   expect((await restoreBackup({ dataDir: data, file, env: {}, now: Date.now() })).state).toBe("staged");
-  const answer = await me.post("/admin/system/restore/now");
-  expect(answer.headers.get("location")).toBe("/admin/system/restarting");
+  const response = await me.post("/admin/system/restore/now");
+  expect(response.headers.get("location")).toBe("/admin/system/restarting");
   expect((await me.get("/admin/system/restarting")).headers.get("refresh")).toContain("/admin/system/backup");
   await until(() => (server.log().match(/"message":"listening"/g) ?? []).length === 2);
   const again = await signedIn(server.url, await login(server.url, ADMIN_PASSWORD));

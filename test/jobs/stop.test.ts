@@ -1,4 +1,4 @@
-// A server that is asked to stop: refuses who comes, lets open answers end, cuts them at the deadline, and writes everything down.
+// A server that is asked to stop: refuses who comes, lets open responses end, cuts them at the deadline, and writes everything down.
 import { expect, test } from "bun:test";
 import { openRequestLog } from "../../src/db/sqlite/store.ts";
 import { silentLog } from "../../src/log.ts";
@@ -28,7 +28,7 @@ async function rowsOf(folder: string) {
   return rows;
 }
 
-test("an answer that is open ends whole, while nobody else is let in", async () => {
+test("a response that is open ends whole, while nobody else is let in", async () => {
   using folder = temporaryFolder();
   const simulator = { faults: "gemini.generate=latency(300)" };
   await using rig = await startRig({ folder: folder.path, simulator, settings: { "server.drain_timeout": 60 } });

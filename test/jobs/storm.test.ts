@@ -56,13 +56,13 @@ async function ask(rig: Rig, fox: number): Promise<Answer> {
 
 /** All requests, so many at once. */
 async function storm(rig: Rig): Promise<Answer[]> {
-  const answers: Answer[] = [];
+  const responses: Answer[] = [];
   let left = REQUESTS;
   const client = async () => {
-    while (left > 0) answers.push(await ask(rig, left--));
+    while (left > 0) responses.push(await ask(rig, left--));
   };
   await Promise.all(Array.from({ length: AT_ONCE }, client));
-  return answers;
+  return responses;
 }
 
 test("every request that can succeed does, none is paid for twice, and the tokens that are well stay so", async () => {
@@ -75,7 +75,7 @@ test("every request that can succeed does, none is paid for twice, and the token
   rig.simulator.reset();
   rig.simulator.setFaults(FAULTS.join(","));
 
-  const answers = await storm(rig);
+  const responses = await storm(rig);
 
   const { total, secrets } = rig.simulator.counts();
   const calls = rig.simulator.calls().filter(({ operation }) => operation === "gemini.generate" || operation === "flow.image");
@@ -86,8 +86,8 @@ test("every request that can succeed does, none is paid for twice, and the token
   const mayBeLost = struck.filter(({ faults }) => faults.some(isLoss)).length;
   expect(struck.length).toBeGreaterThan(calls.length / 5);
 
-  const served = answers.filter(({ status, hasPicture }) => status === 200 && hasPicture);
-  const failed = answers.filter((answer) => !served.includes(answer));
+  const served = responses.filter(({ status, hasPicture }) => status === 200 && hasPicture);
+  const failed = responses.filter((response) => !served.includes(response));
   expect(failed.filter(({ mayRetry }) => mayRetry)).toEqual([]);
   expect(failed.length).toBeWithin(lost, mayBeLost + 1);
   expect(total.charged).toBeWithin(served.length, REQUESTS + 1);

@@ -4,7 +4,7 @@ import { cpSync } from "node:fs";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { generateText } from "ai";
 import { systemClock } from "../../src/clock.ts";
-import { parseModel } from "../../src/gateway/models/models.ts";
+import { parseModel } from "../../src/gateway/models/testing.ts";
 import { newId } from "../../src/ids.ts";
 import { temporaryFolder } from "../../src/testing.ts";
 import { until } from "../keys.ts";
@@ -186,7 +186,7 @@ describe("a call whose client has left", () => {
   test.each([
     ["eleven minutes", 11, true],
     ["two hours", 120, false],
-  ])("is told for ten minutes from the next start on, %s after its client left", async (_, minutes, isTold) => {
+  ])("is returned for ten minutes from the next start on, %s after its client left", async (_, minutes, isTold) => {
     await using first = await slow({ simulator: { faults: "gemini.generate=latency(3000)" } });
     await leave(first, CHAT);
     await first.context.undelivered.flush();
@@ -202,7 +202,7 @@ describe("a call whose client has left", () => {
   });
 
   test.each(["chat", "images", "generateContent", "responses"])(
-    "that ended in a refusal tells it once to the next on %s",
+    "that ended in a refusal returns it once to the next on %s",
     async (route) => {
       await using rig = await slow({ simulator: { latencyMs: 300, faults: "gemini.generate=prohibited" } });
       const shape = ROUTES[route]!;
@@ -433,7 +433,7 @@ describe("a job whose client left before it had the job's id", () => {
     await using rig = await startRig();
     const { jobs } = rig.context;
     const left = new AbortController();
-    /** The client goes when its job is on disk and no byte of the answer is out. */
+    /** The client goes when its job is on disk and no byte of the response is out. */
     const patched = jobs as { createVideo: typeof jobs.createVideo; createImages: typeof jobs.createImages };
     const { createVideo, createImages } = Object.getPrototypeOf(jobs) as typeof patched;
     const leaving = async <T>(signal: AbortSignal | undefined, made: Promise<T>): Promise<T> => {

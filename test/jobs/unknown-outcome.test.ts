@@ -20,7 +20,7 @@ async function settle(rig: Rig, path: string, goesOn: (body: Body) => boolean): 
   throw new Error("The job did not end.");
 }
 
-test("an answer that was lost: videos and interactions in both dialects", async () => {
+test("a response that was lost: videos and interactions in both dialects", async () => {
   await using rig = await startRig({ clock: hurriedClock(), simulator: { faults: "gemini.interaction=lost" } });
   const video = await bodyOf(await rig.call("/v1/videos", { json: { model: OMNI, prompt: "a fox" } }));
   const seen = await settle(rig, `/v1/videos/${video.id}`, ({ status }) => status === "queued" || status === "in_progress");
@@ -36,7 +36,7 @@ test("an answer that was lost: videos and interactions in both dialects", async 
   expect(shown).toMatchObject([200, { status: "failed", errors: [{ code: "internal" }] }]);
 });
 
-test.each(["lost", "504"])("an image job whose answer was %s", async (fault) => {
+test.each(["lost", "504"])("an image job whose response was %s", async (fault) => {
   await using rig = await startRig({ simulator: { faults: `gemini.generate=${fault}` } });
   const { id } = await bodyOf(await rig.call("/v1/images/generations", { json: { model: IMAGE, prompt: "a fox", background: true } }));
   const path = `/v1/images/generations/${id}`;

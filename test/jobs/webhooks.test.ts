@@ -30,7 +30,7 @@ const REFUSED: [string, Parameters<typeof sent>[0]][] = [
   ["a time to come", { ageMs: -360_000 }],
 ];
 
-describe("the end of a job is told to the address that its request names", () => {
+describe("the end of a job is sent to the URL that its request names", () => {
   const VIDEO = "gemini-omni-1.2-flash";
   const ways: [way: string, path: string, body: (url: string) => object, type: string][] = [
     ["videos", "/v1/videos", (webhook_url) => ({ model: VIDEO, prompt: "a fox", webhook_url }), "video.completed"],

@@ -1,4 +1,4 @@
-// Acceptance of the OpenAI surface in general and of chat, where no other test has the check. The numbers are those of the wire reference, part E.
+// Acceptance of the OpenAI API in general and of chat, where no other test has the check. The numbers are those of the wire reference, part E.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { virtualClock } from "../../src/testing.ts";
 import { until } from "../keys.ts";
@@ -27,7 +27,7 @@ describe("general", () => {
     ["nothing", {}],
     ["an unknown key", { authorization: "Bearer sk-f2a-nobody" }],
     ["another scheme", { authorization: "Basic c2stZjJhOg==" }],
-  ])("1: with %s every answer is 401 in JSON, with a request id", async (_name, headers) => {
+  ])("1: with %s every response is 401 in JSON, with a request id", async (_name, headers) => {
     for (const path of ["/v1/models", "/v1/videos", "/v1/files/file-x", "/nowhere"]) {
       const response = await fetch(`${rig.url}${path}`, { headers: headers as HeadersInit });
       expect([response.status, response.headers.get("x-request-id")]).toEqual([401, expect.stringMatching(/^req_/)]);
@@ -38,8 +38,8 @@ describe("general", () => {
   test("2: every listed model can be retrieved by its id, in either spelling of a slash", async () => {
     const { data } = (await (await rig.call("/v1/models?all=true")).json()) as { data: { id: string }[] };
     expect(data.length).toBeGreaterThan(50);
-    const answers = await Promise.all(data.map(async ({ id }) => (await rig.call(`/v1/models/${encodeURIComponent(id)}`)).status));
-    expect(new Set(answers)).toEqual(new Set([200]));
+    const results = await Promise.all(data.map(async ({ id }) => (await rig.call(`/v1/models/${encodeURIComponent(id)}`)).status));
+    expect(new Set(results)).toEqual(new Set([200]));
     for (const id of ["google/gemini-3-pro-image", "google%2Fgemini-3-pro-image"])
       expect((await rig.call(`/v1/models/${id}`)).status).toBe(200);
   });
@@ -78,7 +78,7 @@ describe("general", () => {
     expect(response.headers.get("access-control-allow-methods")).toMatch(/GET.*POST.*DELETE/);
   });
 
-  test("6: answers and refusals can be read from any page", async () => {
+  test("6: responses and refusals can be read from any page", async () => {
     for (const response of [await rig.call("/v1/models"), await fetch(`${rig.url}/v1/models`), await rig.call("/v1/nothing")])
       expect(response.headers.get("access-control-allow-origin")).toBe("*");
   });
@@ -133,7 +133,7 @@ describe("11: images that a request names", () => {
     ["ftp://pictures.example/a.png", 400],
     // `file:` speaks of the key's own uploads.
     ["file:///etc/passwd", 404],
-  ])("%s is refused by its place, without an upstream call", async (url, status) => {
+  ])("%s is refused by its field, without an upstream call", async (url, status) => {
     const before = rig.simulator.counts().total.requests;
     const response = await ask(words, { type: "image_url", image_url: { url } });
     expect(response.status).toBe(status);

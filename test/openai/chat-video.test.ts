@@ -58,7 +58,7 @@ test("15: a stream reports the progress as reasoning and ends with a link that c
   expect([chunks.at(-1)?.choices.length, typeof chunks.at(-1)?.usage, framesOf(text).at(-1)]).toEqual([0, "object", "[DONE]"]);
 });
 
-test("a stream that waits for a token reports its place, and so do the other readers of the job", async () => {
+test("a stream that waits for a token reports its queue position, and so do the other readers of the job", async () => {
   await using own = await startRig({ tokens: [{ ...GEMINI, videoConcurrency: 1 }], simulator: { videoMs: 60_000 } });
   const post = async () => (await (await own.call("/v1/videos", { json: { prompt: "a fox", model: MODEL } })).json()) as { id: string };
   const look = async (id: string) => (await (await own.call(`/v1/videos/${id}`)).json()) as Record<string, unknown>;
@@ -76,7 +76,7 @@ test("a stream that waits for a token reports its place, and so do the other rea
   expect(await look(first.id)).not.toHaveProperty("queue_position");
 });
 
-test("without streaming the answer is the link", async () => expect(await contentOf(await ask())).toMatch(LINK));
+test("without streaming the response is the link", async () => expect(await contentOf(await ask())).toMatch(LINK));
 
 test.each([
   ["html_block", /^<video src="(http\S+\.mp4)" controls>\n\1\n<\/video>$/],
@@ -150,7 +150,7 @@ describe("failures", () => {
     expect([response.status, (await completionOf(response)).error?.code]).toEqual([400, "moderation_blocked"]);
   });
 
-  test("4: a lost answer is reported as an error that is not retried, and in a stream within it", async () => {
+  test("4: a lost response is reported as an error that is not retried, and in a stream within it", async () => {
     await using own = await startHurried({ simulator: { faults: "gemini.interaction=lost" } });
     const response = await ask({}, {}, own);
     expect([response.status, response.headers.get("x-should-retry"), accepted(own)]).toEqual([502, "false", 1]);

@@ -36,7 +36,7 @@ beforeAll(async () => {
 afterAll(() => rig[Symbol.asyncDispose]());
 
 describe("without streaming", () => {
-  test("7: the answer is one Markdown link, readable without a key, and no images field", async () => {
+  test("7: the response is one Markdown link, readable without a key, and no images field", async () => {
     const { choices, usage, model } = await completionOf(await rig.chat());
     const { message, finish_reason } = choices[0]!;
     expect([model, finish_reason, "images" in message]).toEqual(["gemini-3.1-flash-image", "stop", false]);
@@ -67,7 +67,7 @@ describe("without streaming", () => {
     ["gemini-3.1-flash-image-landscape", pngOf(1376, 768)],
     ["gemini-3.1-flash-image-portrait-2k", pngOf(1536, 2752)],
     ["gemini-3.1-flash-image-square", pngOf(1024, 1024)],
-  ])("%s draws the pixels that its name promises", async (model, pixels) => {
+  ])("%s generates the pixels that its name promises", async (model, pixels) => {
     const { choices } = await completionOf(await rig.chat({ model }));
     const id = /\/media\/([a-z2-7]{26})/.exec(choices[0]!.message.content)![1]!;
     expect(await rig.context.media.get(id)).toMatchObject(pixels);
@@ -133,9 +133,9 @@ describe("streamed", () => {
 
   test("8: delta.images when they are asked for", async () => {
     const chunks = await chunksOf(await rig.chat({ stream: true, image_config: { aspect_ratio: "1:1" } }));
-    const pictures = chunks.flatMap((chunk) => chunk.choices[0]?.delta.images ?? []);
-    expect(pictures).toHaveLength(1);
-    expect(pictures[0]!.image_url.url).toStartWith("data:image/");
+    const images = chunks.flatMap((chunk) => chunk.choices[0]?.delta.images ?? []);
+    expect(images).toHaveLength(1);
+    expect(images[0]!.image_url.url).toStartWith("data:image/");
   });
 
   test("without include_usage there is no usage chunk", async () => {
@@ -150,10 +150,13 @@ describe("what the upstream says", () => {
     return completionOf(await own.chat({ model, ...body }));
   };
 
-  test.each(["gemini.generate=draft", "gemini.generate=draft-late"])("12: a draft in a thought is never delivered (%s)", async (fault) => {
-    const { choices } = await withFault(fault);
-    expect(choices[0]!.message.content.match(/!\[image]/g)).toHaveLength(1);
-  });
+  test.each(["gemini.generate=draft", "gemini.generate=draft-late"])(
+    "12: an interim image in a thought is never delivered (%s)",
+    async (fault) => {
+      const { choices } = await withFault(fault);
+      expect(choices[0]!.message.content.match(/!\[image]/g)).toHaveLength(1);
+    },
+  );
 
   test.each(["blocked", "image-safety"])("13: %s is content_filter with an explanation", async (fault) => {
     const { choices } = await withFault(`gemini.generate=${fault}`);
@@ -185,8 +188,10 @@ test("a retired model is served by its successor, said in a header and the log; 
   const response = await rig.chat({ model: "dall-e-3" });
   expect(response.status).toBe(200);
   expect(response.headers.get("x-flow2api-successor")).toContain('for="dall-e-3"');
-  const told = rig.logged.map((line) => JSON.parse(line)).filter(({ message }) => message === "A retired model is served by its successor");
-  expect(told).toContainEqual(expect.objectContaining({ requested: "dall-e-3", family: expect.any(String) }));
+  const reported = rig.logged
+    .map((line) => JSON.parse(line))
+    .filter(({ message }) => message === "A retired model is served by its successor");
+  expect(reported).toContainEqual(expect.objectContaining({ requested: "dall-e-3", family: expect.any(String) }));
   await using strict = await startRig({ settings: { "generation.successors": false } });
   expect((await strict.chat({ model: "dall-e-3" })).status).toBe(503);
 });

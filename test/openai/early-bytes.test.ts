@@ -39,9 +39,9 @@ describe.each(ROUTES)("%s", (_, path, body) => {
   test("reports an error as the error object in a 200 once it has begun", async () => {
     await using rig = await start(true, "gemini.generate=hang");
     const response = await rig.call(path, { json: body });
-    const answer = JSON.parse(await response.text()) as { error?: { message: string }; status?: string };
+    const result = JSON.parse(await response.text()) as { error?: { message: string }; status?: string };
     expect(response.status).toBe(200);
-    expect(answer.error?.message ?? answer.status).toBeTruthy();
+    expect(result.error?.message ?? result.status).toBeTruthy();
   });
 });
 

@@ -43,13 +43,13 @@ describe("a file part of zero bytes without a name is absent", () => {
     [{ name: "image", value: "", filename: "", type: "application/octet-stream" }],
     [{ name: "mask", value: "" }],
   ])("%o", async (part) => {
-    const answer = await post("/v1/images/edits", [await imageOf(), part, prompt]);
-    expect([answer.status, sentImages()]).toEqual([200, 1]);
+    const response = await post("/v1/images/edits", [await imageOf(), part, prompt]);
+    expect([response.status, sentImages()]).toEqual([200, 1]);
   });
 
   test("so an edit without any other image is one without an image", async () => {
-    const answer = await post("/v1/images/edits", [{ name: "image", value: "", filename: "", type: "application/octet-stream" }, prompt]);
-    expect([answer.status, await answer.text()]).toEqual([400, expect.stringContaining("Missing required parameter: 'image'")]);
+    const response = await post("/v1/images/edits", [{ name: "image", value: "", filename: "", type: "application/octet-stream" }, prompt]);
+    expect([response.status, await response.text()]).toEqual([400, expect.stringContaining("Missing required parameter: 'image'")]);
   });
 
   test("of a video's image", async () => {
@@ -87,14 +87,14 @@ test.each([
   ["False", "application/json"],
   ["false", "application/json"],
 ])("stream=%s is read as Python writes it", async (value, type) => {
-  const answer = await post("/v1/images/edits", [await imageOf(), prompt, { name: "stream", value }]);
-  expect([answer.status, answer.headers.get("content-type")]).toEqual([200, expect.stringContaining(type)]);
-  await answer.text();
+  const response = await post("/v1/images/edits", [await imageOf(), prompt, { name: "stream", value }]);
+  expect([response.status, response.headers.get("content-type")]).toEqual([200, expect.stringContaining(type)]);
+  await response.text();
 });
 
 test("a number that is out of bounds is reported as in a body of JSON", async () => {
-  const answer = await post("/v1/images/edits", [await imageOf(), prompt, { name: "n", value: "11" }]);
-  expect(await answer.text()).toContain("n must be between 1 and 10, got 11.");
+  const response = await post("/v1/images/edits", [await imageOf(), prompt, { name: "n", value: "11" }]);
+  expect(await response.text()).toContain("n must be between 1 and 10, got 11.");
 });
 
 test.each(["undefined", "null", "None"])("%p is what is not set, but in words", async (word) => {

@@ -28,13 +28,13 @@ describe.each(["markdown_url", "markdown_data", "images"])("in the form %s an ed
   const headers = { "x-image-output": form };
   const first = (stream: boolean) => rig.chat({ stream }, { headers });
 
-  test.each([false, true])("where the client keeps the text alone (stream: %p)", async (stream) => {
+  test.each([false, true])("where the client stores the text alone (stream: %p)", async (stream) => {
     const deltas = stream ? await deltasOf(await first(true)) : [];
     const text = stream
       ? deltas.map(({ content = "" }: Delta) => content).join("")
       : ((await (await first(false)).json()) as Chat).choices[0]!.message.content;
     expect(text).toMatch(/^\[image-1\]: http:\/\/127\.0\.0\.1:\d+\/media\/[a-z2-7]{26}\.png \(image-1\)$/m);
-    // Clients that keep no base64 cut it out of what they store.
+    // Clients that store no base64 cut it out of what they store.
     const stored = text.replace(/!\[image\]\(data:[^)]*\)/, "");
     const messages = [user("a fox"), assistant(stored), user("make it red")];
     expect((await rig.chat({ messages })).status).toBe(200);
@@ -94,20 +94,20 @@ const UNUSABLE: [string, string][] = [
 
 describe.each(UNUSABLE)("%s", (_name, url) => {
   test("in an earlier turn is left out and reported", async () => {
-    const answer = await rig.chat({
+    const response = await rig.chat({
       messages: [user([{ type: "text", text: "edit" }, image(url)]), assistant("failed"), user("draw a fox")],
       stream: true,
     });
-    const deltas = await deltasOf(answer);
-    expect([answer.status, answer.headers.get("x-flow2api-left-out")]).toEqual([200, "messages[0].content[1].image_url"]);
+    const deltas = await deltasOf(response);
+    expect([response.status, response.headers.get("x-flow2api-left-out")]).toEqual([200, "messages[0].content[1].image_url"]);
     expect(deltas.map(({ reasoning_content = "" }) => reasoning_content).join("")).toContain("messages[0].content[1].image_url");
     expect(sentTurns().flat()).not.toContain("<image>");
   });
 
   test("in the responses API as well", async () => {
     const input = [user([{ type: "input_image", image_url: url }]), assistant("failed"), user("draw a fox")];
-    const answer = await rig.call("/v1/responses", { json: { model: "gemini-3-pro-image", input } });
-    expect([answer.status, answer.headers.get("x-flow2api-left-out")]).toEqual([200, "input[0].content[0].image_url"]);
+    const response = await rig.call("/v1/responses", { json: { model: "gemini-3-pro-image", input } });
+    expect([response.status, response.headers.get("x-flow2api-left-out")]).toEqual([200, "input[0].content[0].image_url"]);
   });
 
   test("in what the assistant said is left out", async () => {
@@ -117,9 +117,9 @@ describe.each(UNUSABLE)("%s", (_name, url) => {
   });
 
   test("attached to the last turn is refused by its name", async () => {
-    const answer = await rig.chat({ messages: [user("a"), assistant("b"), user([{ type: "text", text: "edit" }, image(url)])] });
-    expect(answer.status).toBe(400);
-    expect(await answer.text()).toContain("messages[2].content[1]");
+    const response = await rig.chat({ messages: [user("a"), assistant("b"), user([{ type: "text", text: "edit" }, image(url)])] });
+    expect(response.status).toBe(400);
+    expect(await response.text()).toContain("messages[2].content[1]");
     expect(rig.simulator.counts().total.charged).toBe(0);
   });
 });
@@ -175,13 +175,13 @@ describe("a conversation that does not end with the user", () => {
     ["nothing but a system message", [{ role: "system", content: "in red" }], 0],
     ["nothing but a greeting", [assistant("What shall I draw?")], 0],
   ])("but with %s is served", async (_name, messages, charged) => {
-    const answers = [
+    const responses = [
       await rig.chat({ messages }),
       await rig.call("/v1/responses", { json: { model: "gemini-3-pro-image", input: messages } }),
       await rig.chat({ messages, stream: true }),
     ];
-    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
-    for (const answer of answers) expect(await answer.text()).not.toContain('"error":{');
+    expect(responses.map(({ status }) => status)).toEqual([200, 200, 200]);
+    for (const response of responses) expect(await response.text()).not.toContain('"error":{');
     expect(rig.simulator.counts().total.charged).toBe(charged * 3);
   });
 });
@@ -217,16 +217,16 @@ describe("the Gemini dialect", () => {
     ["nonsense", { fileData: { fileUri: "nonsense" } }],
   ];
 
-  test.each(UNREADABLE)("%s in an earlier turn is left out and told", async (_name, part) => {
-    const answer = await ask([turn("user", { text: "edit" }, part), turn("model", { text: "failed" }), turn("user", { text: "a fox" })]);
-    expect([answer.status, await answer.text()]).toEqual([200, expect.any(String)]);
-    expect([...answer.headers].some(([, value]) => value.includes("contents[0].parts[1]"))).toBe(true);
+  test.each(UNREADABLE)("%s in an earlier turn is left out and reported", async (_name, part) => {
+    const response = await ask([turn("user", { text: "edit" }, part), turn("model", { text: "failed" }), turn("user", { text: "a fox" })]);
+    expect([response.status, await response.text()]).toEqual([200, expect.any(String)]);
+    expect([...response.headers].some(([, value]) => value.includes("contents[0].parts[1]"))).toBe(true);
     expect(sentTurns().flat()).not.toContain("<image>");
   });
 
   test.each(UNREADABLE)("%s in the last turn is refused", async (_name, part) => {
-    const answer = await ask([turn("user", { text: "a" }), turn("model", { text: "b" }), turn("user", { text: "edit" }, part)]);
-    expect([400, 403]).toContain(answer.status);
+    const response = await ask([turn("user", { text: "a" }), turn("model", { text: "b" }), turn("user", { text: "edit" }, part)]);
+    expect([400, 403]).toContain(response.status);
   });
 
   test("a conversation may end with the model", async () => {

@@ -1,4 +1,4 @@
-// Shape and size reach the upstream from every place and in every spelling, in both dialects.
+// Shape and size reach the upstream from every field and in every spelling, in both dialects.
 import { afterAll, beforeAll, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
 import { GEMINI, KEY, lastSent, type Rig, startRig } from "../rig.ts";
 
@@ -43,19 +43,19 @@ const MATRIX = ROUTES.flatMap(([path, body, init]) =>
 );
 
 test.each(MATRIX)("%s, %s, %o", async (path, _place, _fields, json, init = {}) => {
-  const answer = await rig.call(path, { json, ...init });
-  expect([answer.status, await answer.text()]).toEqual([200, expect.any(String)]);
+  const response = await rig.call(path, { json, ...init });
+  expect([response.status, await response.text()]).toEqual([200, expect.any(String)]);
   const { generationConfig } = lastSent(rig) as { generationConfig: { imageConfig: object } };
   expect(generationConfig.imageConfig).toEqual(CAMEL);
 });
 
-test("a field of its own goes before those of other places", async () => {
+test("a field of its own goes before those of others", async () => {
   const json = { model: "gemini-3-pro-image", prompt: "a fox", aspect_ratio: "1:1", extra_body: { google: { image_config: SNAKE } } };
   await rig.call("/v1/images/generations", { json });
   expect(JSON.stringify(lastSent(rig))).toContain('"imageConfig":{"aspectRatio":"1:1","imageSize":"2K"}');
 });
 
-test("the parameters of a prediction and a form's JSON are such places", async () => {
+test("the parameters of a prediction and a form's JSON are such fields", async () => {
   const json = { instances: { prompt: "a fox" }, parameters: { aspectRatio: "16:9", sampleImageSize: "2K" } };
   await rig.call("/v1beta/models/gemini-3-pro-image:predict", { json, headers: { "x-goog-api-key": KEY } });
   expect(JSON.stringify(lastSent(rig))).toContain('"imageConfig":{"aspectRatio":"16:9","imageSize":"2K"}');

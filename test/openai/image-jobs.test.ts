@@ -31,15 +31,15 @@ describe("a job", () => {
   test.each([
     ["background: true", { background: true }, {}],
     ["Prefer: respond-async", {}, { prefer: "wait=5, respond-async" }],
-  ])("%s is answered with its address, where its events and its answer are", async (_name, body, headers) => {
+  ])("%s is answered with its address, where its events and its response are", async (_name, body, headers) => {
     const response = await generate(rig, { output_format: "webp", ...body }, headers as Record<string, string>);
     const location = response.headers.get("location")!;
     expect([response.status, location]).toEqual([202, expect.stringMatching(/^\/v1\/images\/generations\/image_[a-z2-7]{26}$/)]);
     const { names, last } = await eventsOf(rig, location);
     expect([names.at(-1), last.output_format]).toEqual(["image_job.completed", "webp"]);
     const done = await rig.call(location);
-    const answer = await answerOf(done);
-    expect([done.status, Buffer.from(answer.data![0]!.b64_json, "base64").subarray(8, 12).toString()]).toEqual([200, "WEBP"]);
+    const result = await answerOf(done);
+    expect([done.status, Buffer.from(result.data![0]!.b64_json, "base64").subarray(8, 12).toString()]).toEqual([200, "WEBP"]);
   });
 
   test("that failed says why, where it would have answered", async () => {
@@ -80,11 +80,11 @@ describe("under an Idempotency-Key", () => {
 
   test("the same request is one generation, with the same images, streamed or not", async () => {
     const before = accepted(rig);
-    const answers = await Promise.all([1, 2].map(async () => answerOf(await generate(rig, {}, named("one")))));
+    const responses = await Promise.all([1, 2].map(async () => answerOf(await generate(rig, {}, named("one")))));
     const again = await answerOf(await generate(rig, {}, named("one")));
     const events = framesOf(await (await generate(rig, { stream: true }, named("one"))).text());
     expect(JSON.parse(events.at(-1)!)).toMatchObject({ type: "image_generation.completed", b64_json: again.data![0]!.b64_json });
-    expect(new Set([...answers, again].map(({ data }) => data![0]!.b64_json)).size).toBe(1);
+    expect(new Set([...responses, again].map(({ data }) => data![0]!.b64_json)).size).toBe(1);
     expect(accepted(rig) - before).toBe(1);
   });
 

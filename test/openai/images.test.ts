@@ -32,7 +32,7 @@ afterAll(() => rig[Symbol.asyncDispose]());
 
 const generate = (body: object = {}) => rig.call("/v1/images/generations", { json: { model: MODEL, prompt: "a fox", ...body } });
 const answerOf = async (response: Response) => (await response.json()) as Answer;
-const bytesOf = (answer: { data?: { b64_json?: string }[] }, index = 0) => Buffer.from(answer.data![index]!.b64_json!, "base64");
+const bytesOf = (response: { data?: { b64_json?: string }[] }, index = 0) => Buffer.from(response.data![index]!.b64_json!, "base64");
 const typeOf = (bytes: Uint8Array) => (bytes[0] === 0x89 ? "png" : bytes[0] === 0xff ? "jpeg" : bytes[0] === 0x52 ? "webp" : "other");
 const hashOf = (bytes: Uint8Array) => new Bun.CryptoHasher("sha256").update(bytes).digest("hex");
 const accepted = () => rig.simulator.counts().total.accepted;
@@ -48,14 +48,14 @@ const sentParts = () =>
 
 describe("generations", () => {
   test("16: without response_format the bytes are inside, of the type that is reported", async () => {
-    const answer = await client.images.generate({ model: MODEL, prompt: "a fox" });
-    expect(typeOf(bytesOf(answer))).toBe(answer.output_format as string);
-    expect(answer).toMatchObject({
+    const result = await client.images.generate({ model: MODEL, prompt: "a fox" });
+    expect(typeOf(bytesOf(result))).toBe(result.output_format as string);
+    expect(result).toMatchObject({
       size: "1024x1024",
       background: "opaque",
       usage: { input_tokens: expect.any(Number), input_tokens_details: { text_tokens: expect.any(Number), image_tokens: 0 } },
     });
-    expect("quality" in answer).toBe(false);
+    expect("quality" in result).toBe(false);
   });
 
   test("16: response_format url gives a link that anybody can read", async () => {
@@ -83,23 +83,23 @@ describe("generations", () => {
     ["512x512", "gemini-nano-banana-2.1", { aspectRatio: "1:1", imageSize: "1K" }, "1024x1024"],
     ["16:9", MODEL, { aspectRatio: "16:9" }, "1376x768"],
   ])("17: size %s of %s", async (size, model, imageConfig, pixels) => {
-    const answer = await answerOf(await generate({ size, model }));
-    expect([lastSent().generationConfig.imageConfig, answer.size]).toEqual([imageConfig, pixels] as never);
+    const result = await answerOf(await generate({ size, model }));
+    expect([lastSent().generationConfig.imageConfig, result.size]).toEqual([imageConfig, pixels] as never);
   });
 
   test.each([
     ["hd", "high", "2K"],
     ["low", "low", "512"],
     ["auto", undefined, undefined],
-  ])("quality %s is told as %p and sent as %p", async (quality, told, imageSize) => {
-    const answer = await answerOf(await generate({ quality }));
+  ])("quality %s is reported as %p and sent as %p", async (quality, told, imageSize) => {
+    const result = await answerOf(await generate({ quality }));
     const sent = lastSent().generationConfig.imageConfig as { imageSize?: string } | undefined;
-    expect([answer.quality, sent?.imageSize]).toEqual([told, imageSize]);
+    expect([result.quality, sent?.imageSize]).toEqual([told, imageSize]);
   });
 
   test.each(["jpeg", "webp", "png"] as const)("20: output_format %s", async (format) => {
-    const answer = await client.images.generate({ model: MODEL, prompt: "a fox", output_format: format, output_compression: 60 });
-    expect([typeOf(bytesOf(answer)), answer.output_format]).toEqual([format, format]);
+    const result = await client.images.generate({ model: MODEL, prompt: "a fox", output_format: format, output_compression: 60 });
+    expect([typeOf(bytesOf(result)), result.output_format]).toEqual([format, format]);
   });
 
   test("a lower compression is a smaller image, also by link", async () => {
@@ -164,14 +164,14 @@ describe("18: edits send the prompt first, then the images in order", () => {
   });
 
   test("several files of the official client, with options as text", async () => {
-    const answer = await client.images.edit({
+    const result = await client.images.edit({
       model: MODEL,
       prompt: "blue",
       image: [await file(2), await file(0)],
       n: 2,
       output_format: "webp",
     });
-    expect([sentParts(), answer.data?.length, answer.output_format]).toEqual([["blue", 2, 0], 2, "webp"]);
+    expect([sentParts(), result.data?.length, result.output_format]).toEqual([["blue", 2, 0], 2, "webp"]);
   });
 
   test.each([
@@ -227,7 +227,7 @@ describe("18: edits send the prompt first, then the images in order", () => {
 });
 
 describe("19: streams", () => {
-  test("the official client gets drafts, then the image with usage", async () => {
+  test("the official client gets interim images, then the image with usage", async () => {
     const stream = await client.images.generate({ model: "gemini-nano-banana-2.1", prompt: "a fox", stream: true, partial_images: 2 });
     const events = await Array.fromAsync(stream);
     expect(events.map(({ type }) => type)).toEqual(["image_generation.partial_image", "image_generation.completed"]);
@@ -294,7 +294,7 @@ describe("files", () => {
     expect((await rig.call("/v1/images/edits", { json })).status).toBe(404);
   });
 
-  test("are gone when their time is over, which they tell, before anything has deleted them", async () => {
+  test("are gone when their time is over, which they report, before anything has deleted them", async () => {
     let ahead = 0;
     const clock = { now: () => Date.now() + ahead, after: systemClock.after };
     await using own = await startRig({ clock, settings: { "media.input_max_age_days": 2 } });
@@ -326,13 +326,13 @@ describe("files", () => {
     const { key } = await otherKey(rig);
     const headers = { authorization: `Bearer ${key}` };
     const before = accepted();
-    const answers = await Promise.all([
+    const responses = await Promise.all([
       rig.call(`/v1/files/${id}`, { headers }),
       rig.call(`/v1/files/${id}/content`, { headers }),
       rig.call(`/v1/files/${id}`, { method: "DELETE", headers }),
       rig.call("/v1/images/edits", { json: { model: MODEL, prompt: "blue", images: [{ file_id: id }] }, headers }),
     ]);
-    expect([answers.map(({ status }) => status), accepted() - before]).toEqual([[404, 404, 404, 404], 0]);
+    expect([responses.map(({ status }) => status), accepted() - before]).toEqual([[404, 404, 404, 404], 0]);
     expect(((await (await rig.call("/v1/files", { headers })).json()) as { data: unknown[] }).data).toEqual([]);
     expect((await client.files.retrieve(id)).id).toBe(id);
   });

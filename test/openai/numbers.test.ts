@@ -38,14 +38,14 @@ describe.each(ROUTES)("%s", (path, body, init = {}) => {
   const ask = (seed: unknown) => rig.call(path, { ...init, json: body(seed) });
 
   test.each([4294967295, 1764450000000, "7", "9223372036854775807", "fox", -1, 0])("takes the seed %p", async (seed) => {
-    const answer = await ask(seed);
-    expect([answer.status, await answer.text()]).toEqual([200, expect.any(String)]);
+    const response = await ask(seed);
+    expect([response.status, await response.text()]).toEqual([200, expect.any(String)]);
   });
 
   test("refuses what is no seed in the field's words", async () => {
-    const answer = await ask({});
-    expect(answer.status).toBe(400);
-    expect(await answer.text()).toMatch(/seed must be a whole number or a text, got an object/);
+    const response = await ask({});
+    expect(response.status).toBe(400);
+    expect(await response.text()).toMatch(/seed must be a whole number or a text, got an object/);
   });
 });
 
@@ -85,7 +85,7 @@ test.each<[string, string, object | undefined, string]>([
     "parameters.sampleCount must be between 1 and 8, got 9.",
   ],
 ])("%s is refused with range and value", async (_name, path, json, message) => {
-  const answer = await rig.call(path, json ? { json } : {});
-  const { error } = (await answer.json()) as { error: { message: string } };
-  expect([answer.status, error.message]).toEqual([400, expect.stringContaining(message)]);
+  const response = await rig.call(path, json ? { json } : {});
+  const { error } = (await response.json()) as { error: { message: string } };
+  expect([response.status, error.message]).toEqual([400, expect.stringContaining(message)]);
 });

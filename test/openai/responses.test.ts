@@ -30,8 +30,8 @@ const sentTurns = () => {
   return contents.map(({ role, parts }) => [role, ...parts.map(({ text, inlineData }) => inlineData?.data.sha256 ?? text)]);
 };
 
-describe("one answer", () => {
-  test("29: an image model draws without naming the tool", async () => {
+describe("one response", () => {
+  test("29: an image model generates without naming the tool", async () => {
     const response = await create();
     const call = callIn(response);
     expect(call).toMatchObject({ status: "completed", size: "1024x1024", background: "opaque" });
@@ -92,7 +92,7 @@ describe("one answer", () => {
 });
 
 describe("going on", () => {
-  test("from the answer before, with the upstream's mark on its image", async () => {
+  test("from the response before, with the upstream's mark on its image", async () => {
     const first = await create();
     const second = await create({ previous_response_id: first.id, input: "now blue" });
     const turns = sentTurns();
@@ -103,7 +103,7 @@ describe("going on", () => {
     expect(sentTurns().map(([role]) => role)).toEqual(["user", "model", "user", "model", "user"]);
   });
 
-  test.each(["id and result", "id alone", "reference", "result of another gateway"])("from an earlier picture by its %s", async (how) => {
+  test.each(["id and result", "id alone", "reference", "result of another gateway"])("from an earlier image by its %s", async (how) => {
     const call = callIn(await create());
     const id = how === "result of another gateway" ? "ig_unknown" : call.id;
     const item = how === "reference" ? { type: "item_reference", id } : { ...call, id, result: how === "id alone" ? null : call.result };
@@ -115,7 +115,7 @@ describe("going on", () => {
     ]);
   });
 
-  test("from an answer that can be looked at as it was, page by page, until it is deleted", async () => {
+  test("from a response that can be viewed as it was, page by page, until it is deleted", async () => {
     const first = await create({
       instructions: "Be bright.",
       metadata: { a: "b" },
@@ -148,7 +148,7 @@ describe("going on", () => {
   test.each([
     ["its own", 1, ["message", "image_generation_call", "message"]],
     ["another key's", 999, ["message", "message"]],
-  ])("with the picture that it named and nobody read: %s", async (_whose, keyId, types) => {
+  ])("with the image that it named and nobody read: %s", async (_whose, keyId, types) => {
     const { id, ext } = await rig.context.media.storeBytes(PIXEL_PNG, { origin: "input", keyId, requestId: null });
     const input = [
       { role: "user", content: "a fox" },
@@ -223,7 +223,7 @@ describe("events", () => {
     expect(events.map(({ type }) => type)).toEqual(["response.created", "response.in_progress", ...TEXT, "response.completed"] as never);
   });
 
-  test("words instead of a picture: the call fails, the response does not", async () => {
+  test("words instead of an image: the call fails, the response does not", async () => {
     await using own = await startRig({ simulator: { faults: "gemini.generate=text" } });
     const response = await clientOf(own).responses.stream({ model: MODEL, input: "a fox" }).finalResponse();
     expect([response.status, callIn(response as never).status, response.output_text]).toEqual([

@@ -86,7 +86,7 @@ describe("openai", () => {
     for await (const chunk of stream) if (JSON.stringify(chunk).includes("Drawing")) break;
     controller.abort();
     const metrics = async () => (await fetch(`${own.url}/metrics`)).text();
-    await until(async () => (await metrics()).includes("flow2api_image_inflight_total 0"));
+    await until(async () => (await metrics()).includes("flow2api_image_inflight 0"));
     expect(await metrics()).toContain('result="cancelled"} 1');
     expect(own.logged()).not.toContain('"level":"error"');
   });

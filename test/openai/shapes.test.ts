@@ -17,8 +17,8 @@ afterAll(async () => {
 });
 
 type Made = { data: { b64_json: string }[] };
-async function ratioOf(answer: Response): Promise<number> {
-  const { data } = (await answer.json()) as Made;
+async function ratioOf(response: Response): Promise<number> {
+  const { data } = (await response.json()) as Made;
   const { width, height } = await new Bun.Image(Buffer.from(data[0]!.b64_json, "base64")).metadata();
   return Math.round((width / height) * 10) / 10;
 }

@@ -58,13 +58,13 @@ describe("chat", () => {
 
   test("a task whose text is parts, quotes our own image and streams costs nothing", async () => {
     const text = `Generate a short title for this conversation.\n<chat_history>\nUSER: draw a fox\nASSISTANT: ![image](${rig.url}/media/${"a".repeat(26)}.png)\n</chat_history>`;
-    const answer = await ask("", { messages: [{ role: "user", content: [{ type: "text", text }] }] });
-    expect([answer.status, said(answer), charged()]).toEqual([200, "Fox", 0]);
+    const response = await ask("", { messages: [{ role: "user", content: [{ type: "text", text }] }] });
+    expect([response.status, said(response), charged()]).toEqual([200, "Fox", 0]);
   });
 
   test.each(GENUINE.slice(0, 6))("%j makes an image even with max_tokens 5", async (text) => {
-    const answer = await ask(text, { max_tokens: 5 });
-    expect([said(answer).includes("/media/"), charged()]).toEqual([true, 1]);
+    const response = await ask(text, { max_tokens: 5 });
+    expect([said(response).includes("/media/"), charged()]).toEqual([true, 1]);
   });
 
   test("a function that must be called is called with arguments that fit, streamed or not", async () => {

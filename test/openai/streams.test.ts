@@ -1,4 +1,4 @@
-// Streams of the OpenAI surface as strict readers take them: no event without data, no comment in chat, no reasoning after content.
+// Streams of the OpenAI API as strict readers take them: no event without data, no comment in chat, no reasoning after content.
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { type Clock, systemClock } from "../../src/clock.ts";
 import { framesOf, GEMINI, type Rig, startRig } from "../rig.ts";

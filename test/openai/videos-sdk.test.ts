@@ -41,7 +41,7 @@ const picture = () => toFile(PIXEL_PNG, "a.png", { type: "image/png" });
 const isMp4 = (bytes: Uint8Array) => Buffer.from(bytes.subarray(4, 8)).toString() === "ftyp";
 
 describe("openai", () => {
-  test("22: a video is made, looked at as often as the header says, and downloaded", async () => {
+  test("22: a video is made, polled as often as the header says, and downloaded", async () => {
     expect(done).toMatchObject({ status: "completed", progress: 100, seconds: "4", size: "1280x720", error: null });
     const { response } = await client.videos.retrieve(done.id).withResponse();
     expect(response.headers.get("openai-poll-after-ms")).toBe("3000");
@@ -144,7 +144,7 @@ describe("openai", () => {
 });
 
 test(
-  "the AI SDK makes a video with OpenRouter's provider, and is told why one fails",
+  "the AI SDK makes a video with OpenRouter's provider, and learns why one fails",
   async () => {
     const openrouter = createOpenRouter({ baseURL: `${program.url}/v1`, apiKey: program.key });
     const model = openrouter.videoModel(MODEL, { pollIntervalMs: 50 });

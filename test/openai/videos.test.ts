@@ -122,12 +122,12 @@ describe("making", () => {
     ]);
   });
 
-  test("names of the original are served by Flow", async () => {
+  test("names of python-flow2api are served by Flow", async () => {
     const { id } = await make({ model: "veo_3_1_t2v_fast_portrait" });
     expect(await ended(rig, id)).toMatchObject({ status: "completed", aspect_ratio: "9:16" });
   });
 
-  test("a negative prompt is told to the model", async () => {
+  test("a negative prompt is sent to the model", async () => {
     const prompt = newPrompt();
     await make({ prompt, negative_prompt: "rain" });
     expect((await sentFor(prompt)).input[0]!.content.at(-1)?.text).toContain("Avoid: rain");
@@ -267,7 +267,7 @@ describe("videos from videos", () => {
     expect([longer.model, (await ended(rig, longer.id)).status]).toEqual(["veo_3_1_t2v_fast_landscape", "completed"]);
   });
 
-  test("the other surface knows by our link which video is meant, too", async () => {
+  test("the other dialect knows by our link which video is meant, too", async () => {
     const prompt = newPrompt();
     const body = { instances: [{ prompt, video: { uri: done.url } }] };
     await post("/v1beta/models/veo-3.1-generate-preview:predictLongRunning", body);
@@ -290,7 +290,7 @@ describe("24: whose it is", () => {
     const { key } = await otherKey();
     const headers = { authorization: `Bearer ${key}` };
     const before = rig.simulator.calls().length;
-    const answers = await Promise.all([
+    const responses = await Promise.all([
       rig.call(`/v1/videos/${done.id}`, { headers }),
       rig.call(`/v1/videos/${done.id}/content`, { headers }),
       rig.call(`/v1/videos/${done.id}`, { method: "DELETE", headers }),
@@ -298,7 +298,7 @@ describe("24: whose it is", () => {
       post("/v1/videos/edits", { prompt: "mine", video: { id: done.id } }, { headers }),
       post("/v1/videos/extensions", { prompt: "mine", video: { id: done.id } }, { headers }),
     ]);
-    expect(answers.map(({ status }) => status)).toEqual([404, 404, 404, 404, 404, 404]);
+    expect(responses.map(({ status }) => status)).toEqual([404, 404, 404, 404, 404, 404]);
     expect(await (await rig.call("/v1/videos", { headers })).json()).toEqual({
       object: "list",
       data: [],
@@ -333,7 +333,7 @@ describe("failures", () => {
   test.each([
     ["gemini.interaction=text", "moderation_blocked"],
     ["gemini.interaction=fail", expect.any(String)],
-  ])("25: %s is told in the object, and nowhere else", async (faults, code) => {
+  ])("25: %s is reported in the object, and nowhere else", async (faults, code) => {
     await using own = await startRig({ clock: hurriedClock(), simulator: { faults } });
     const video = await ended(own, (await make({}, own)).id);
     expect(video).toMatchObject({ status: "failed", error: { code, message: expect.any(String) } });
@@ -342,7 +342,7 @@ describe("failures", () => {
     expect((await own.call(`/v1/videos/${video.id}/content`)).status).toBe(404);
   });
 
-  test("a lost answer is not repeated: the job fails as unknown, for the operator to decide", async () => {
+  test("a lost response is not repeated: the job fails as unknown, for the operator to decide", async () => {
     await using own = await startRig({ clock: hurriedClock(), simulator: { faults: "gemini.interaction=lost" } });
     const { error } = await ended(own, (await make({}, own)).id);
     expect(error).toMatchObject({ code: "unknown", message: expect.stringContaining("operator") });
@@ -372,7 +372,7 @@ test("models of videos are listed, and aliases by themselves", async () => {
 
 test("every video is counted by its result", async () =>
   expect(await (await fetch(`${rig.url}/metrics`)).text()).toMatch(
-    /flow2api_generation_requests_total\{generation_type="video",result="ok"\} [1-9]/,
+    /flow2api_generation_requests_total\{generation_type="video",provider="gemini",model="[a-z0-9.-]+",result="ok"\} [1-9]/,
   ));
 
 /** A second key of the same gateway, known to the running server. */

@@ -1,4 +1,4 @@
-// Requests that wait for a free token: reported their place, served in turn, refused with a time to come again, gone without a trace.
+// Requests that wait for a free token: told their queue position, served in turn, refused with a time to come again, gone without a trace.
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
 import { GEMINI, type Rig, startRig } from "../rig.ts";
 
@@ -39,7 +39,7 @@ async function waiting(signal?: AbortSignal) {
   };
 }
 
-test("a stream reports its place, and is served as soon as the slot is free", async () => {
+test("a stream reports its queue position, and is served as soon as the slot is free", async () => {
   const free = await holdSlot();
   const rest = await waiting();
   await free();
@@ -58,7 +58,7 @@ test("where the queue is full the next is refused with a time to come again, bef
   expect(rig.simulator.counts().operations["gemini.generate"]?.requests).toBe(2);
 });
 
-test("who leaves the queue gives up the place, and nothing was asked for", async () => {
+test("who leaves the queue gives up the position, and nothing was asked for", async () => {
   const free = await holdSlot();
   const leaving = new AbortController();
   await waiting(leaving.signal);

@@ -4,7 +4,7 @@ import { sleep } from "../../src/clock.ts";
 import { AppError } from "../../src/errors.ts";
 import type { ImageGeneration } from "../../src/gateway/generation/contract.ts";
 import type { Admission } from "../../src/gateway/limits/contract.ts";
-import { parseModel } from "../../src/gateway/models/models.ts";
+import { parseModel } from "../../src/gateway/models/testing.ts";
 import type { Lease, Outcome } from "../../src/gateway/pool/lease-contract.ts";
 import { type Chronicle, Violation } from "./chronicle.ts";
 import type { VideoRow } from "./disk.ts";
@@ -110,7 +110,7 @@ export async function wantVideo(world: World, life: Life, keyId: number): Promis
       { signal: stays.signal },
     );
     try {
-      const token = await life.tokens.open(lease.tokenId, lease.proxy);
+      const token = await life.tokens.open(lease.tokenId, lease);
       const late = life.clock.after(60_000, () => stays.abort(new AppError("upstream_timeout", "No answer.", { charged: true })));
       const ms = await upstream.submitVideo(life.clock, { requestId, provider: lease.provider, token, signal: stays.signal }).finally(late);
       const { family, tokenId } = { family: VIDEO_FAMILY, tokenId: lease.tokenId };

@@ -42,7 +42,7 @@ export type WorldStore = LedgerStore &
 
 type Act = { run: () => unknown; resolve: (value: never) => void; reject: (error: unknown) => void };
 
-/** How long a commit takes, and its answer after that, at most, in ms. */
+/** How long a commit takes, and its response after that, at most, in ms. */
 const COMMIT_MS = 12;
 
 /**
@@ -61,9 +61,9 @@ export function openWorldStore(disk: Disk, clock: Clock, elapsed: () => number, 
       await sleep(clock, dice.between(0, COMMIT_MS));
       const group = queue;
       queue = [];
-      const answers = group.map(commit);
+      const responses = group.map(commit);
       await sleep(clock, dice.between(0, 2));
-      for (const answer of answers) answer();
+      for (const response of responses) response();
     }
     isWorking = false;
   }
@@ -105,8 +105,8 @@ export function openWorldStore(disk: Disk, clock: Clock, elapsed: () => number, 
   }
 
   return {
-    insertReservations: (rows) => write(() => rows.map(insert)),
-    endReservations: (ends) =>
+    begin: (rows) => write(() => rows.map((row) => ({ id: insert(row) }))),
+    end: (ends) =>
       write(() => {
         ends.forEach(end);
         return ends.length;

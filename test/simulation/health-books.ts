@@ -8,13 +8,13 @@ import { pacificMidnightAfter } from "./pacific.ts";
 
 type Failure = Extract<Outcome, { ok: false }>;
 
-/** A pause or a block. Wall-clock ms; Infinity: only the operator ends it. */
+/** A cooldown or a block. Wall-clock ms; Infinity: only the operator ends it. */
 export type Hold = { reason: string; since: number; until: number };
 
-/** One thing that may be held back. */
+/** One thing that may be in cooldown. */
 type Entry = {
   hold: Hold | null;
-  /** Pauses of growing length since the last success; null: not known since a restart. */
+  /** Cooldowns of growing length since the last success; null: not known since a restart. */
   consecutiveFailures: number | null;
   /** Failures in a row that the breaker must count, and those that it may; wall-clock ms. */
   certain: number[];
@@ -75,8 +75,8 @@ function entryOf(entries: Map<string, Entry>, name: string): Entry {
 
 /** When the upstream said to come back, between a second and a day from now. */
 function toldEnd({ detail, retryAfterMs }: Failure, now: number): number | null {
-  const told = detail?.until ?? (retryAfterMs === undefined ? null : now + retryAfterMs);
-  return told === null ? null : Math.min(Math.max(told, now + SECOND), now + 24 * HOUR);
+  const reported = detail?.until ?? (retryAfterMs === undefined ? null : now + retryAfterMs);
+  return reported === null ? null : Math.min(Math.max(reported, now + SECOND), now + 24 * HOUR);
 }
 
 /** Ends that follow from the reason alone. */
@@ -153,7 +153,7 @@ export function createHealthBooks({ chronicle, elapsed, step, now, pool }: Depen
     const time = now();
     if (isHeld(entry, time) && entry.hold!.reason === "no_details") return;
     const before = untilOf(entry, time);
-    const told = toldEnd(failure, time) ?? 0;
+    const reported = toldEnd(failure, time) ?? 0;
     const { consecutiveFailures } = entry;
     const cooldownMs = (jitter: number) => Math.min(MINUTE * 2 ** consecutiveFailures! * jitter, HOUR);
     const [least, most] = consecutiveFailures === null ? [0.9 * MINUTE, HOUR] : [cooldownMs(0.9), cooldownMs(1.1)];
@@ -165,7 +165,7 @@ export function createHealthBooks({ chronicle, elapsed, step, now, pool }: Depen
       .find(({ id }) => id === witness)!;
     const shown = view.models.find((model) => model.family === family && model.scope === "group");
     const until = shown ? (shown.until ?? Number.POSITIVE_INFINITY) : 0;
-    const [low, high] = [Math.max(before, time + least - 1, told), Math.max(before, time + most + 1, told)];
+    const [low, high] = [Math.max(before, time + least - 1, reported), Math.max(before, time + most + 1, reported)];
     assert(until >= low && until <= high, "A cooldown without details grows as the rule says:", { low, high, until, consecutiveFailures });
     hold(entry, "no_details", until);
   }
@@ -201,12 +201,12 @@ export function createHealthBooks({ chronicle, elapsed, step, now, pool }: Depen
     const isMasked = isHeld(entry, time);
     const mustOpen = certain.length >= 5 || (wasHalfOpen && isCertain);
     assert(isMasked || !mustOpen || token.removed, "A breaker opens at the fifth failure, or when its probe fails:", facts);
-    // Behind a longer pause nobody sees whether it opened; a call that was cut too early to tell anything may not have counted.
+    // Behind a longer cooldown nobody sees whether it opened; a call that was cut too early to show anything may not have counted.
     if (isMasked && possible.length >= 5) set(entry, { consecutiveFailures: null, certain: [], possible });
     else set(entry, { certain, possible });
   }
 
-  /** Our own network, or the token's proxy: the pool may pause the token for its proxy's sake, and takes that back. */
+  /** Our own network, or the token's proxy: the pool may put the token into cooldown for its proxy's sake, and takes that back. */
   function unreachable(token: Token): void {
     const time = now();
     for (const other of tokens.values()) {

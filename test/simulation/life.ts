@@ -8,7 +8,7 @@ import { createGenerate } from "../../src/gateway/generation/generate.ts";
 import { createAffinity } from "../../src/gateway/generation/inputs/affinity.ts";
 import { Limits } from "../../src/gateway/limits/limits.ts";
 import type { MediaStore } from "../../src/gateway/media/media-store.ts";
-import { assumedFamilies } from "../../src/gateway/models/models.ts";
+import { CATALOGUE } from "../../src/gateway/models/testing.ts";
 import type { Lease } from "../../src/gateway/pool/lease-contract.ts";
 import { Pool } from "../../src/gateway/pool/pool.ts";
 import { Credentials } from "../../src/gateway/tokens/credentials.ts";
@@ -47,21 +47,29 @@ export function startLife(world: World, resume: (life: Life, row: VideoRow, leas
     settings: () => settings.pool,
     log: silentLog,
     saveHealth: store.saveHealth,
-    assumed: assumedFamilies,
+    familiesOf: ({ provider, families }) => CATALOGUE.servedFamilies(provider, families),
   });
   const providers = upstream.providers(clock);
   const openTempFile = () => Promise.reject(new Error("not simulated"));
   const tokens = new Credentials({ store, providers, openTempFile, now: clock.now, log: silentLog });
-  const innerLimits = new Limits({ keys: { get: (id) => keys.get(id) ?? null }, store, clock, log: silentLog, retentionDays: () => 30 });
+  const innerLimits = new Limits({
+    catalogue: () => CATALOGUE,
+    keys: { get: (id) => keys.get(id) ?? null },
+    store,
+    clock,
+    log: silentLog,
+    retentionDays: () => 30,
+  });
   const { elapsed, now } = time;
   const leases = watchPool({ pool, books, chronicle, figures, elapsed, step: world.step, now, settings: () => settings.pool });
   const limits = watchLimits({ limits: innerLimits, disk, keys, chronicle, figures, now: time.now, chargesOf: upstream.chargesOf });
   const generate = createGenerate({
+    catalogue: () => CATALOGUE,
     pool: leases,
     limits,
     providers,
     tokens,
-    affinity: createAffinity(1000),
+    affinity: createAffinity({ results: 1000, signatures: 1_000_000 }),
     media: { get: async () => null, ...createWorldMedia(world, clock) },
     requests: { append: (row) => world.recorded(row) },
     settings: () => settings,

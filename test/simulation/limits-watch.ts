@@ -67,7 +67,7 @@ export function watchLimits({ limits, disk, keys, chronicle, figures, now, charg
     }
   }
 
-  /** Those that lie in the future, by a clock that was set back, are forgotten when they are next looked at. */
+  /** Those that lie in the future, by a clock that was set back, are forgotten when they are next read. */
   const recentOf = (keyId: number, time: number): number[] => {
     const times = (recent.get(keyId) ?? []).filter((at) => time - at < 60_000 && at <= time);
     recent.set(keyId, times);

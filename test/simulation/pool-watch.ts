@@ -3,6 +3,7 @@
 import type { Kind } from "../../src/domain/generation.ts";
 import type { TokenRow } from "../../src/domain/token.ts";
 import { AppError } from "../../src/errors.ts";
+import { CATALOGUE } from "../../src/gateway/models/testing.ts";
 import type { Lease, LeaseOptions, LeaseRequest, Leases, Outcome } from "../../src/gateway/pool/lease-contract.ts";
 import type { Pool } from "../../src/gateway/pool/pool.ts";
 import type { Chronicle } from "./chronicle.ts";
@@ -36,7 +37,7 @@ export type PoolWatch = Leases & {
   adopt(id: number, kind: Kind, family: string): Lease | null;
   /** After every step. */
   verify(): void;
-  /** Also what cannot be looked at without stirring the pool. */
+  /** Also what cannot be read without stirring the pool. */
   verifyDeeply(): void;
   open(): number;
   waiting(): number;
@@ -72,7 +73,7 @@ export function watchPool({ pool, books, chronicle, figures, elapsed, step, now,
   let numbers = 0;
   /** Step of the last lease granted from the queue, by key. Within a step the order is not seen. */
   const lastGrants = new Map<number, number>();
-  /** To be looked at when the step is over. */
+  /** To be checked when the step is over. */
   let doubts: (() => void)[] = [];
 
   const limitOf = (row: TokenRow, kind: Kind) => (kind === "image" ? row.imageConcurrency : row.videoConcurrency);
@@ -88,7 +89,7 @@ export function watchPool({ pool, books, chronicle, figures, elapsed, step, now,
 
   function matches({ row }: Token, { kind, family, providers, minTier, exclude, pinned }: LeaseRequest): boolean {
     if (!isOpen(row, kind) || !providers.includes(row.provider) || exclude.has(row.id)) return false;
-    if (row.families?.includes(family) === false || row.denyFamilies.includes(family)) return false;
+    if (CATALOGUE.servedFamilies(row.provider, row.families)?.includes(family) === false || row.denyFamilies.includes(family)) return false;
     return (row.tier ?? 0) >= (minTier?.[row.provider] ?? 0) && (pinned ?? row.id) === row.id;
   }
 
@@ -181,6 +182,7 @@ export function watchPool({ pool, books, chronicle, figures, elapsed, step, now,
       provider: lease.provider,
       label: lease.label,
       proxy: lease.proxy,
+      location: lease.location,
       waitedMs: lease.waitedMs,
       sharesAccount: lease.sharesAccount,
       report(outcome) {
@@ -271,11 +273,11 @@ export function watchPool({ pool, books, chronicle, figures, elapsed, step, now,
 
   function verifyNobodyIsForgotten(): void {
     const time = now();
-    const told = new Set<string>();
+    const reported = new Set<string>();
     for (const one of asked) {
       assert(elapsed() <= one.deadline, "No request waits longer than the longest wait:", { number: one.number });
-      if (!one.waits || (one.isPlain && told.has(one.candidateSet))) continue;
-      if (one.isPlain) told.add(one.candidateSet);
+      if (!one.waits || (one.isPlain && reported.has(one.candidateSet))) continue;
+      if (one.isPlain) reported.add(one.candidateSet);
       for (const token of books.tokens.values()) {
         const facts = { number: one.number, token: token.row.id, family: one.request.family };
         assert(!isEligible(token, one.request, time), "No request waits while a token could serve:", facts);

@@ -1,6 +1,6 @@
 // Virtual time: timers in order on a clock that never waits, and a wall clock that may be set back.
 import type { Clock, Random } from "../../src/clock.ts";
-import { createHeap, type HeapItem } from "../../src/gateway/pool/heap.ts";
+import { createHeap, type HeapItem } from "../../src/heap.ts";
 
 export type Time = Clock & {
   /** Ms since the world began; unlike `now` it never jumps. */

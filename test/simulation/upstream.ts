@@ -1,8 +1,8 @@
 // Simulated upstreams: they refuse, fail, lose responses and charge, in virtual time, and count their calls.
 import { type Clock, sleep } from "../../src/clock.ts";
-import type { Finish, ImageRequest, ProviderEvent } from "../../src/domain/generation.ts";
+import type { Finish, ImageFinish, ImageRequest } from "../../src/domain/generation.ts";
 import { AppError, type AppErrorOptions, type ErrorKind, type FailureDetail } from "../../src/errors.ts";
-import type { CallContext, Provider, ProviderToken } from "../../src/providers/provider.ts";
+import type { Provider, ProviderToken } from "../../src/providers/provider.ts";
 import type { Chronicle, Dice } from "./chronicle.ts";
 
 /** What becomes of one submission. `charged`: an image or a video was generated, whether or not its response arrives. */
@@ -164,26 +164,20 @@ export function createUpstream(
   const secondsOf = (fate: Fate) => ("finish" in fate && fate.finish === "stop" ? dice.between(3, 40) : dice.between(0, 10));
   const never = (signal: AbortSignal) => new Promise<never>((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
 
-  async function* makeImage(
-    name: string,
-    request: ImageRequest,
-    token: ProviderToken,
-    call: CallContext,
-    clock: Clock,
-  ): AsyncGenerator<ProviderEvent> {
+  async function makeImage(clock: Clock, name: string, call: Parameters<Provider["generateImages"]>): Promise<ImageFinish> {
+    const [request, token, { signal }, sink] = call;
     const requestId = textOf(request);
-    if (dice.chance(0.3)) yield { type: "progress", stage: "generating" };
-    await reach(clock, token, call.signal);
-    yield { type: "submitted" };
+    if (dice.chance(0.3)) sink.onStage("generating");
+    await reach(clock, token, signal);
+    await sink.onSubmit();
     const fate = take(requestId, { provider: name, family: request.family, group: groupOf(name, token), tokenId: token.id });
-    if (fate.name === "hang") return await never(call.signal);
-    await sleep(clock, secondsOf(fate) * 1000 + dice.between(0, 999), call.signal);
+    if (fate.name === "hang") return await never(signal);
+    await sleep(clock, secondsOf(fate) * 1000 + dice.between(0, 999), signal);
     if ("error" in fate) throw fate.error();
-    if (!("finish" in fate)) return;
-    if (fate.finish === "stop")
-      yield { type: "image", draft: { path: "", bytes: 1, mime: "image/png" }, thought: false, signature: `drawn by ${token.id}` };
+    if (!("finish" in fate)) throw new AppError("upstream_unavailable", "The call ended without a result.", { charged: true });
+    if (fate.finish === "stop") await sink.onImage({ path: "", bytes: 1, mime: "image/png" }, false, `drawn by ${token.id}`);
     const usage = dice.chance(0.5) ? null : { inputText: 9, inputImage: 0, outputText: 0, outputImage: 1290, thoughts: 0, total: 1299 };
-    yield { type: "finish", finish: fate.finish, upstreamReason: fate.finish.toUpperCase(), usage: fate.charged ? usage : null };
+    return { finish: fate.finish, upstreamReason: fate.finish.toUpperCase(), usage: fate.charged ? usage : null };
   }
 
   const unused = () => {
@@ -199,7 +193,7 @@ export function createUpstream(
           name,
           {
             name,
-            generateImages: (request, token, call) => makeImage(name, request, token, call, clock),
+            generateImages: (...call) => makeImage(clock, name, call),
             check: unused,
             startVideo: unused,
             continueVideo: unused,
@@ -227,5 +221,5 @@ const textOf = ({ turns }: ImageRequest): string =>
     .parts.flatMap((part) => (part.type === "text" ? [part.text] : []))
     .join();
 
-/** The upstream's own idea of who shares a quota; the world keeps it in the token's state. */
+/** The upstream's own idea of who shares a quota; the world stores it in the token's state. */
 const groupOf = (provider: string, token: ProviderToken): string => `${provider} ${token.state.group ?? `#${token.id}`}`;

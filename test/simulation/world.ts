@@ -58,8 +58,8 @@ export async function simulate(seed: number, hours: number): Promise<Figures> {
     await run(hours);
     return world.figures;
   } catch (error) {
-    const told = [`${error instanceof Error ? error.message : error}`, "What led to it:", ...world.chronicle.last()];
-    throw new Error(told.join("\n  "), { cause: error });
+    const reported = [`${error instanceof Error ? error.message : error}`, "What led to it:", ...world.chronicle.last()];
+    throw new Error(reported.join("\n  "), { cause: error });
   }
 }
 
@@ -235,7 +235,7 @@ function createWorld(seed: number): { world: World; run(hours: number): Promise<
     jumped = Math.abs(jumped + ms) < FARTHEST_JUMP_MS ? jumped + ms : 0;
     figures.clockJumps++;
     chronicle.note("clock jumps", { ms });
-    // Somebody always looks at the pool now and then, e.g. for its metrics: that is how it knows of the jump.
+    // Somebody always reads the pool now and then, e.g. for its metrics: that is how it knows of the jump.
     if (life.isUp) life.pool.gauges();
     const before = time.now();
     time.jump(ms);
@@ -273,7 +273,7 @@ function createWorld(seed: number): { world: World; run(hours: number): Promise<
     life.leases.verify();
     life.limits.verify();
     if (dice.chance(0.1)) {
-      // Who looks at the pool stirs it: what follows from that comes first.
+      // Who reads the pool stirs it: what follows from that comes first.
       life.pool.gauges();
       await followed();
       life.leases.verifyDeeply();

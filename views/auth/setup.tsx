@@ -151,13 +151,20 @@ export function ThreeSteps({ view, origin }: { view: View; origin: string }) {
   );
 }
 
-/** Where the secrets of both upstreams are found, and what they cost. */
+/** Where the secrets of the upstreams are found, and what they cost. */
 export function SecretHelp({ view }: { view: View }) {
   const { help } = view.t.welcome;
   return (
     <ul class="muted">
       <li class="prose">
         {help.gemini} <RequestHead href="https://aistudio.google.com/apikey">{help.geminiLink}</RequestHead>. {help.billing}
+      </li>
+      <li class="prose">
+        {help.vertex}{" "}
+        <RequestHead href="https://console.cloud.google.com/iam-admin/serviceaccounts">
+          console.cloud.google.com/iam-admin/serviceaccounts
+        </RequestHead>
+        .
       </li>
       <li class="prose">
         {help.flow} <RequestHead href="https://labs.google/fx/tools/flow">labs.google/fx/tools/flow</RequestHead>. {help.flowCookie}{" "}

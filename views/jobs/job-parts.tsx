@@ -6,7 +6,7 @@ import { ActionButton, JobBadge } from "../ui/controls.tsx";
 import { Dash, Money, Progress } from "../ui/figures.tsx";
 import type { View } from "../ui/view.ts";
 
-/** With its place among those that wait for a token. */
+/** With its queue position among those that wait for a token. */
 export type ShownJob = JobRow & Pick<Job, "place">;
 
 export const jobHref = (id: string, rest = "") => `/admin/jobs/${encodeURIComponent(id)}${rest}`;

@@ -1,7 +1,7 @@
 // Client configuration snippets (OpenAI libraries, Open WebUI, n8n ...) with URL and key. Pure.
 
 /** A client as its settings are called; the texts of the page have a note for each. */
-export type ClientName = "environment" | "python" | "typescript" | "curl" | "openwebui" | "cherry" | "n8n" | "gemini";
+export type ClientName = "environment" | "python" | "typescript" | "curl" | "openwebui" | "cherry" | "n8n" | "gemini" | "mcp";
 export type ClientSettings = { name: ClientName; title: string; text: string };
 
 /**
@@ -51,6 +51,21 @@ IMAGES_OPENAI_API_KEY=${key}`,
     },
     { name: "cherry", title: "Cherry Studio", text: `API Key: ${key}\nAPI Host: ${origin}\nModel: ${model}` },
     { name: "n8n", title: "n8n", text: `API Key: ${key}\nBase URL: ${base}` },
+    {
+      name: "mcp",
+      title: "MCP",
+      text: `claude mcp add --transport http flow2api ${origin}/mcp --header "Authorization: Bearer ${key}"
+
+{
+  "mcpServers": {
+    "flow2api": {
+      "type": "http",
+      "url": "${origin}/mcp",
+      "headers": { "Authorization": "Bearer ${key}" }
+    }
+  }
+}`,
+    },
     { name: "gemini", title: "Gemini SDK", text: `GOOGLE_GEMINI_BASE_URL=${origin}\nGEMINI_API_KEY=${key}` },
   ];
 }

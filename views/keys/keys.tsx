@@ -94,7 +94,7 @@ function columnsOf(view: View) {
   }));
 }
 
-/** One row; the answer to what is done to it, too. */
+/** One row; the response to what is done to it, too. */
 export function KeyLine({ view, shown }: { view: View; shown: ShownKey }) {
   const { keys } = view.t;
   const { row, state, usage, closest, isOperator } = shown;
@@ -144,7 +144,7 @@ function Actions({ view, row }: { view: View; row: KeyRow }) {
   );
 }
 
-/** The switch of a key. `target`: the row that the answer replaces; absent: a page follows. */
+/** The switch of a key. `target`: the row that the response replaces; absent: a page follows. */
 export function EnabledButton({ view, row, target }: { view: View; row: KeyRow; target?: string }) {
   const { keys } = view.t;
   const fields = { enabled: row.enabled ? "off" : "on", ...(target ? {} : { back: keyHref(row.id) }) };

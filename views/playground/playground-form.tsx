@@ -15,7 +15,7 @@ export type FormData = {
   offer: ImageModel | ModeChoices;
   /** Images of one run, at most. */
   maxImages: number;
-  /** Inputs by place; those that are gone are left out. */
+  /** Inputs by slot; those that are gone are left out. */
   inputs: Readonly<Record<Slot, readonly Media[]>>;
 };
 
@@ -215,7 +215,7 @@ function VideoSettings({ view, data: { values }, offer }: { view: View; data: Fo
   );
 }
 
-/** A place for inputs: by file, dropped, pasted, or from the gallery. */
+/** An input slot: by file, dropped, pasted, or from the gallery. */
 function SlotField({ view, rule: { slot, min, max }, media }: { view: View; rule: SlotRule; media: readonly Media[] }) {
   const { playground } = view.t;
   const accept = slot === "video" ? "video/mp4,video/webm,video/quicktime" : "image/*";
@@ -243,7 +243,7 @@ function SlotField({ view, rule: { slot, min, max }, media }: { view: View; rule
   );
 }
 
-/** One input in its place. Unchecked it is left out. */
+/** One input in its slot. Unchecked it is left out. */
 export function Reference({ view, slot, media }: { view: View; slot: Slot; media: ShownMedia }) {
   const { playground, gallery } = view.t;
   return (
@@ -256,7 +256,7 @@ export function Reference({ view, slot, media }: { view: View; slot: Slot; media
   );
 }
 
-/** What was just sent, for the places it was sent to. */
+/** What was just sent, for the slots it was sent to. */
 export function References({ view, placed }: { view: View; placed: readonly { slot: Slot; media: ShownMedia }[] }) {
   return (
     <>
@@ -267,7 +267,7 @@ export function References({ view, placed }: { view: View; placed: readonly { sl
   );
 }
 
-/** What of the gallery can be put in a place. */
+/** What of the gallery can be put in a slot. */
 export function Picker({ view, slot, media }: { view: View; slot: Slot; media: readonly Media[] }) {
   const { playground, gallery } = view.t;
   if (media.length === 0) return <p class="muted">{playground.pickNothing}</p>;

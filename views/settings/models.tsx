@@ -1,22 +1,27 @@
 // Models page: families with providers, limits, prices, aliases, tokens; switches, price overrides.
 
+import type { ComponentChildren } from "preact";
+import type { ImageLimits, VideoLimits } from "../../src/gateway/models/family.ts";
 import type { ModelView, ProviderView } from "../../src/gateway/models/list-models.ts";
-import type { ImageLimits, VideoLimits } from "../../src/gateway/models/models.ts";
-import { ActionButton, Badge, Button, Card, EmptyState, Form } from "../ui/controls.tsx";
+import type { ServingOrder } from "../../src/gateway/models/serving-order.ts";
+import { ActionButton, Badge, Card, EmptyState, LinkButton } from "../ui/controls.tsx";
 import { formatCount, formatPrice } from "../ui/format.ts";
 import { PageHead } from "../ui/layout.tsx";
 import { Cell, Row, Table } from "../ui/table.tsx";
 import type { View } from "../ui/view.ts";
+import { ModelPrices } from "./model-prices.tsx";
+import { ServingOrderCard } from "./serving-order.tsx";
 import { SettingsTabs } from "./settings.tsx";
 
 const MAX_TOKENS_SHOWN = 20;
 
-export function ModelsPage({ view, models }: { view: View; models: readonly ModelView[] }) {
+export function ModelsPage({ view, models, notices }: { view: View; models: readonly ModelView[]; notices: ComponentChildren }) {
   const { t } = view;
   return (
     <>
       <PageHead title={t.settings.tabs.models} about={t.models.about} />
       <SettingsTabs view={view} current="models" />
+      {notices}
       {(["image", "video"] as const).map((kind) => {
         const title = kind === "image" ? t.models.images : t.models.videos;
         return (
@@ -59,6 +64,7 @@ export function ModelRow({ view, model }: { view: View; model: ModelView }) {
       <Cell label={t.model}>
         <a href={`/admin/models/${encodeURIComponent(family.id)}`}>{family.title}</a> <State view={view} model={model} />
         <small class="muted mono block">{family.id}</small>
+        {model.found && <small class="muted block">{t.foundHint(model.found.provider, dayOf(model.found.at))}</small>}
       </Cell>
       <Cell label={t.provider}>{providers.map(({ provider }) => provider).join(", ")}</Cell>
       <Cell label={t.price}>
@@ -88,11 +94,19 @@ export function ModelRow({ view, model }: { view: View; model: ModelView }) {
   );
 }
 
+const dayOf = (at: number): string => new Date(at).toISOString().slice(0, 10);
+
 /** Ids have dots, which a selector would read as classes. */
 const rowId = (id: string) => `model-${id.replaceAll(".", "-")}`;
 
 function State({ view, model }: { view: View; model: ModelView }) {
   const { models: t } = view.t;
+  if (model.found && model.isOff)
+    return (
+      <Badge tone="busy" title={t.foundHint(model.found.provider, dayOf(model.found.at))}>
+        {t.found}
+      </Badge>
+    );
   if (model.isOff)
     return (
       <Badge tone="bad" title={t.offHint}>
@@ -103,7 +117,7 @@ function State({ view, model }: { view: View; model: ModelView }) {
 }
 
 /** `$0.0336 – $0.1134 per image`, or that the plan pays. */
-function PriceRange({ view, provider: { provider, prices }, unit }: { view: View; provider: ProviderView; unit: string }) {
+function PriceRange({ view, provider: { provider, prices, isAssumed }, unit }: { view: View; provider: ProviderView; unit: string }) {
   const { models: t } = view.t;
   const amounts = prices.map(({ listUsd, ownUsd }) => ownUsd ?? listUsd);
   const [least, most] = [Math.min(...amounts), Math.max(...amounts)];
@@ -126,11 +140,16 @@ function PriceRange({ view, provider: { provider, prices }, unit }: { view: View
         </>
       )}{" "}
       {isOwn && <Badge tone="busy">{t.ownPrice}</Badge>}
+      {isAssumed && (
+        <Badge tone="bad" title={t.assumedHint}>
+          {t.assumed}
+        </Badge>
+      )}
     </>
   );
 }
 
-export function ModelPage({ view, model }: { view: View; model: ModelView }) {
+export function ModelPage({ view, model, order }: { view: View; model: ModelView; order: ServingOrder }) {
   const { models: t } = view.t;
   const { family, isOff, providers, aliases } = model;
   const path = `/admin/models/${encodeURIComponent(family.id)}`;
@@ -145,19 +164,28 @@ export function ModelPage({ view, model }: { view: View; model: ModelView }) {
         }
         about={
           <>
-            <code>{family.id}</code> · {t.created} {new Date(family.created * 1000).toISOString().slice(0, 10)}
-            {family.deprecated && ` · ${t.deprecated}`}
+            <code>{family.id}</code> · {t.created} {dayOf(family.created * 1000)}
+            {family.deprecated && ` · ${t.deprecated}`} · {t.origin[model.origin]}
+            {model.found && ` · ${t.foundHint(model.found.provider, dayOf(model.found.at))}`}
           </>
         }
         actions={
-          <ActionButton
-            view={view}
-            action={`${path}/${isOff ? "on" : "off"}`}
-            tone={isOff ? "primary" : "danger"}
-            fields={{ back: "model" }}
-          >
-            {isOff ? t.switchOn : t.switchOff}
-          </ActionButton>
+          <>
+            <LinkButton href={`${path}/edit`}>{t.edit}</LinkButton>
+            {model.isChanged && (
+              <ActionButton view={view} action={`${path}/reset`}>
+                {t.reset}
+              </ActionButton>
+            )}
+            <ActionButton
+              view={view}
+              action={`${path}/${isOff ? "on" : "off"}`}
+              tone={isOff ? "primary" : "danger"}
+              fields={{ back: "model" }}
+            >
+              {isOff ? t.switchOn : t.switchOff}
+            </ActionButton>
+          </>
         }
       />
       <div class="columns">
@@ -168,8 +196,9 @@ export function ModelPage({ view, model }: { view: View; model: ModelView }) {
             <TokenLinks view={view} tokens={one.tokens} />
           </Card>
         ))}
-        <Prices view={view} model={model} action={`${path}/prices`} />
+        <ModelPrices view={view} model={model} action={`${path}/prices`} />
       </div>
+      <ServingOrderCard view={view} order={order} unit={family.kind === "image" ? t.perImage : t.perSecond} />
       <Card title={`${t.aliases} (${formatCount(aliases.length, view.locale)})`}>
         {aliases.length === 0 ? <EmptyState title={view.t.controls.none} /> : <Names names={aliases} />}
       </Card>
@@ -201,6 +230,14 @@ function Limits({ view, model: { family }, provider }: { view: View; model: Mode
             <dd>{value}</dd>
           </>
         ))}
+      <dt>{t.wire}</dt>
+      <dd class="mono">{family.providers[provider]!.wire}</dd>
+      {family.providers[provider]!.retires && (
+        <>
+          <dt>{t.retirement}</dt>
+          <dd>{family.providers[provider]!.retires}</dd>
+        </>
+      )}
       {family.providers[provider]!.onlyWhenLearned && (
         <>
           <dt>{t.limits}</dt>
@@ -248,47 +285,5 @@ function TokenLinks({ view, tokens }: { view: View; tokens: ProviderView["tokens
       ))}
       {tokens.length > MAX_TOKENS_SHOWN && <li class="muted">{t.andMore(tokens.length - MAX_TOKENS_SHOWN)}</li>}
     </ul>
-  );
-}
-
-/** One field a size; empty means the list price. */
-function Prices({ view, model: { family, providers }, action }: { view: View; model: ModelView; action: string }) {
-  const { models: t } = view.t;
-  const unit = family.kind === "image" ? t.perImage : t.perSecond;
-  return (
-    <Card title={t.prices}>
-      <Form view={view} action={action} label={t.prices}>
-        <p class="muted">{t.pricesAbout}</p>
-        {providers.map(({ provider, prices, byTokens }) => (
-          <fieldset key={provider} class="prices">
-            <legend>
-              {provider} <span class="muted">{unit}</span> {byTokens && <Badge tone="off">{t.byTokens}</Badge>}
-            </legend>
-            {prices.map(({ size, listUsd, ownUsd }) => {
-              const name = `price.${provider}.${size}`;
-              return (
-                <div key={size} class="field">
-                  <label for={`f-${name}`}>{size}</label>
-                  <input
-                    id={`f-${name}`}
-                    name={name}
-                    type="number"
-                    inputMode="decimal"
-                    min={0}
-                    max={1000}
-                    step="any"
-                    value={ownUsd ?? ""}
-                    placeholder={t.listPrice(formatPrice(listUsd, view.locale))}
-                  />
-                </div>
-              );
-            })}
-          </fieldset>
-        ))}
-        <div class="form-foot">
-          <Button tone="primary">{t.savePrices}</Button>
-        </div>
-      </Form>
-    </Card>
   );
 }

@@ -22,7 +22,7 @@ export function RestoredText({ view, applied }: { view: View; applied: AppliedRe
   );
 }
 
-/** What the operator may do about it: look, and put the line away. */
+/** What the operator may do about it: view it, and dismiss the line. */
 export function RestoredWays({ view }: { view: View }) {
   const { ways } = view.t.overview;
   return (

@@ -77,7 +77,7 @@ export function HealthPage({ view, data }: { view: View; data: HealthData }) {
 
 const CHECK_TONES: Record<CheckResult["state"], BadgeTone> = { ok: "ok", warn: "warn", failed: "bad" };
 
-/** What was looked at, and the buttons that look further; replaced by their answer. */
+/** What was checked, and the buttons that check further; replaced by their response. */
 export function Checks({
   view,
   checks,

@@ -43,6 +43,7 @@ export function TokenSettings({ view, row, proxy }: { view: View; row: TokenRow;
           <Field name="group" label={fields.group} hint={hints.group} value={row.group ?? ""} maxLength={100} />
           <Field name="tags" label={fields.tags} hint={hints.tags} value={row.tags.join(", ")} maxLength={1000} />
           <Field name="proxy" label={fields.proxy} hint={hints.proxy} value={proxy} maxLength={500} />
+          {row.provider === "vertex" && <Location view={view} value={row.location ?? ""} />}
         </div>
         <Field name="note" label={fields.note} value={row.note} rows={2} maxLength={2000} />
         <div class="row toggles">
@@ -104,6 +105,31 @@ function ConcurrencyFields({ view, values, placeholders }: { view: View; values?
   );
 }
 
+/** Locations that most models are at, to choose from; any other may be typed. */
+const LOCATIONS = ["global", "us", "eu", "us-central1", "europe-west4", "asia-northeast1"];
+
+function Location({ view, value }: { view: View; value: string }) {
+  const { fields, hints } = view.t.tokens;
+  return (
+    <>
+      <Field
+        name="location"
+        label={fields.location}
+        hint={hints.location}
+        value={value}
+        placeholder="global"
+        list="locations"
+        maxLength={40}
+      />
+      <datalist id="locations">
+        {LOCATIONS.map((name) => (
+          <option key={name} value={name} />
+        ))}
+      </datalist>
+    </>
+  );
+}
+
 /** `defaults`: calls at once of a token whose form leaves them empty. */
 export function NewTokenPage({ view, defaults }: { view: View; defaults: PerKind }) {
   const { tokens, controls } = view.t;
@@ -114,13 +140,15 @@ export function NewTokenPage({ view, defaults }: { view: View; defaults: PerKind
       <PageHead up={{ href: "/admin/tokens", label: tokens.title }} title={tokens.addTitle} about={tokens.addAbout} />
       <div class="flow">
         <SecretHelp view={view} />
-        <Form view={view} action="/admin/tokens" class="card">
+        <Form view={view} action="/admin/tokens" multipart class="card">
           <div class="columns tight">
             <Select name="provider" label={tokens.provider} options={providers} data-focus />
-            <Field name="secret" label={fields.secret} hint={hints.secret} type="password" autocomplete="off" required maxLength={16_384} />
+            <Field name="secret" label={fields.secret} hint={hints.secret} type="password" autocomplete="off" maxLength={16_384} />
+            <Field name="file" label={fields.secretFile} hint={hints.secretFile} type="file" accept=".json,.txt,application/json" />
             <Field name="label" label={fields.label} hint={hints.label} maxLength={100} />
             <Field name="group" label={fields.group} hint={hints.group} maxLength={100} />
             <ConcurrencyFields view={view} placeholders={defaults} />
+            <Location view={view} value="" />
             <Field name="proxy" label={fields.proxy} hint={hints.proxy} maxLength={500} />
             <Field name="tags" label={fields.tags} hint={hints.tags} maxLength={1000} />
           </div>

@@ -121,7 +121,7 @@ export function TokenCooldowns({ view, pauses, lastError, changes }: PausesProps
   );
 }
 
-/** A pause begins when the call that met it has ended. */
+/** A cooldown begins when the call that met it has ended. */
 const SAME_MOMENT_MS = 2_000;
 
 function PauseBadge({ view, pause: { until } }: { view: View; pause: CooldownRow }) {

@@ -166,7 +166,7 @@ function Preview({ view, preview }: { view: View; preview: ImportPreview }) {
   );
 }
 
-/** What accounts of the Python original hold that is not taken. */
+/** What accounts of python-flow2api hold that is not taken. */
 function Left({ view, preview: { report } }: { view: View; preview: ImportPreview }) {
   const { tokens } = view.t;
   if (report.left.length === 0) return null;

@@ -240,16 +240,25 @@ function SecretCard({ view, data: { item } }: Props) {
   return (
     <Card title={tokens.replaceSecret} id="secret">
       <p class="muted">{tokens.replaceSecretAbout}</p>
-      <Form view={view} action={tokenHref(item.row.id, "/secret")} class="medium-form">
+      <Form view={view} action={tokenHref(item.row.id, "/secret")} multipart class="medium-form">
         <Field
           name="secret"
           label={tokens.fields.secret}
           hint={tokens.hints.secret}
           type="password"
           autocomplete="off"
-          required
+          required={item.row.provider !== "vertex"}
           maxLength={16_384}
         />
+        {item.row.provider === "vertex" && (
+          <Field
+            name="file"
+            label={tokens.fields.secretFile}
+            hint={tokens.hints.secretFile}
+            type="file"
+            accept=".json,.txt,application/json"
+          />
+        )}
         <div class="form-foot">
           <Button tone="primary">{tokens.replaceSecret}</Button>
         </div>

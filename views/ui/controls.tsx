@@ -73,7 +73,7 @@ export function Form({ view, action, multipart, label, children, ...rest }: Form
 type ActionProps = Omit<ButtonProps, "form" | "name" | "value" | "type"> & {
   view: View;
   action: string;
-  /** CSS selector of what the answer replaces; absent: a plain form, answered by a page. */
+  /** CSS selector of what the response replaces; absent: a plain form, answered by a page. */
   target?: string;
   /** How it is put in place; absent: instead of the target. */
   swap?: string;

@@ -6,7 +6,7 @@ import { type Notice, Toast } from "./messages.tsx";
 import { NAV, type PageName } from "./nav.ts";
 import { LANGUAGE_TAGS, LOCALE_NAMES, type LocaleName, THEMES, type View } from "./view.ts";
 
-/** No style of its own, no evaluated text, no other site; a toast stays where an error answer names none. */
+/** No style of its own, no evaluated text, no other site; a toast stays where an error response names none. */
 const HTMX_CONFIG = JSON.stringify({ includeIndicatorCSS: false, defaultSettleDelay: 0, history: "reload", mode: "same-origin" });
 
 type LayoutProps = {
@@ -117,7 +117,7 @@ function Navigation({ view, current }: { view: View; current: PageName }) {
   );
 }
 
-/** Theme and language: kept in cookies of the admin, for whoever looks. */
+/** Theme and language: stored in cookies of the admin, for whoever looks. */
 export function Preferences({ view }: { view: View }) {
   const { shell } = view.t;
   return (

@@ -82,7 +82,7 @@ type RowProps = Children &
     select?: { id: string | number; name: string };
   };
 
-/** One row, a fragment of its own: `id` is what answers replace. */
+/** One row, a fragment of its own: `id` is what responses replace. */
 export function Row({ view, id, select, children, ...rest }: RowProps) {
   return (
     <tr id={id} data-row tabIndex={-1} {...rest}>

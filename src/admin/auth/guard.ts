@@ -12,7 +12,7 @@ const OPEN_PATHS = /^\/(admin\/(login|preferences|assets\/.+)|login|manage|test)
 /** All that a one-time password opens. */
 const FIRST_PATHS = /^\/admin\/(welcome(\/password)?|logout)$/;
 
-/** Headers of every answer below `/admin`. Same-origin as the referrer policy: with none, browsers send `Origin: null` with our own forms. */
+/** Headers of every response below `/admin`. Same-origin as the referrer policy: with none, browsers send `Origin: null` with our own forms. */
 export const ADMIN_HEADERS = {
   "content-security-policy":
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
@@ -25,7 +25,7 @@ export const ADMIN_HEADERS = {
 } as const;
 
 export type AdminVerdict = {
-  /** Headers of the answer, beside {@link ADMIN_HEADERS}. */
+  /** Headers of the response, beside {@link ADMIN_HEADERS}. */
   headers: Record<string, string>;
   /** Where the browser is sent instead, or why it is refused; null: come in. */
   refusal: { to: string } | AppError | null;

@@ -3,6 +3,7 @@
 import type { View } from "../../../views/ui/view.ts";
 import type { KeyLimits, KeyRow } from "../../domain/key.ts";
 import { imageForms, isAddressRange, type KeyOptions, SIDE_CALL_MODES, unknownModel, videoForms } from "../../gateway/keys/manage-keys.ts";
+import type { Catalogue } from "../../gateway/models/catalogue/catalogue.ts";
 import type { FormReader } from "../forms.ts";
 
 const MAX_RATE = 100_000;
@@ -12,7 +13,11 @@ const MAX_MODELS = 200;
 const MAX_ADDRESSES = 100;
 
 /** @param before the key as it is; null: a new one. Call `form.check` afterwards. */
-export function readKeyForm(form: FormReader, { t, now }: Pick<View, "t" | "now">, before: KeyRow | null): KeyOptions {
+export function readKeyForm(
+  form: FormReader,
+  { t, now }: Pick<View, "t" | "now">,
+  { before, catalogue }: { before: KeyRow | null; catalogue: Catalogue },
+): KeyOptions {
   const kinds = form.choice("kinds", ["all", "image", "video"]);
   const sideCalls = form.choice("side_calls", ["", ...SIDE_CALL_MODES]);
   const imageForm = form.choice("image_form", ["", ...imageForms()]);
@@ -21,7 +26,7 @@ export function readKeyForm(form: FormReader, { t, now }: Pick<View, "t" | "now"
     name: form.text("name", { required: true, max: 100 }),
     enabled: form.flag("enabled"),
     expiresAt: readExpiry(form, t, now, before?.expiresAt ?? null),
-    models: readModels(form, t),
+    models: readModels(form, t, catalogue),
     kinds: kinds === "all" ? [] : [kinds],
     addresses: readAddresses(form, t),
     limits: readLimits(form, t),
@@ -44,11 +49,11 @@ function readExpiry(form: FormReader, t: View["t"], now: number, before: number 
   return time;
 }
 
-function readModels(form: FormReader, t: View["t"]): string[] {
+function readModels(form: FormReader, t: View["t"], catalogue: Catalogue): string[] {
   const models = [...new Set([...form.list("models"), ...form.words("more_models", { max: 4000 })])];
   if (models.length > MAX_MODELS) form.refuse("models", t.forms.range(0, MAX_MODELS));
   for (const model of models.slice(0, MAX_MODELS)) {
-    const unknown = unknownModel(model);
+    const unknown = unknownModel(catalogue, model);
     if (unknown) form.refuse("more_models", t.keys.unknownModel(model.slice(0, 80), unknown.nearest));
   }
   return models;

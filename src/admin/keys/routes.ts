@@ -17,7 +17,6 @@ import {
   videoForms,
 } from "../../gateway/keys/manage-keys.ts";
 import { knownOperatorKey } from "../../gateway/keys/operator-key.ts";
-import { DEFAULT_FAMILY, families, listModels } from "../../gateway/models/models.ts";
 import { parseUsageRange, readUsageAlong } from "../../gateway/reports/usage.ts";
 import type { AdminContext } from "../context.ts";
 import { changed, fragment, goTo, isHtmx, page, readForm, viewOf } from "../page.ts";
@@ -38,14 +37,14 @@ export const keyRoutes = (ctx: AdminContext) =>
     .get("/new", ({ request }) => formPage(ctx, request, null))
     .post("/new", async ({ request }) => {
       const form = await readForm(ctx, request);
-      const options = readKeyForm(form, viewOf(ctx, request), null);
+      const options = readKeyForm(form, viewOf(ctx, request), { before: null, catalogue: ctx.catalogue() });
       form.check();
       const { key: secret, row } = await issueKey(ctx, options, ctx.clock.now());
       await ctx.audit.record(
         { action: "key.create", subject: `key ${row.id}`, after: { ...options, prefix: row.prefix } },
         ctx.sessionContextOf(request),
       );
-      const made = { row, secret, origin: ctx.originOf(request), model: modelFor(row) };
+      const made = { row, secret, origin: ctx.originOf(request), model: modelFor(ctx, row) };
       if (isHtmx(request)) return fragment(ctx, request, (view) => KeyMade({ view, ...made }));
       return page(ctx, request, (view) => ({ title: row.name, nav: "keys", body: KeyMade({ view, ...made }) }));
     })
@@ -58,7 +57,7 @@ export const keyRoutes = (ctx: AdminContext) =>
     .post("/:id/edit", async ({ request, params }) => {
       const row = await rowOf(ctx, params.id);
       const form = await readForm(ctx, request);
-      const options = readKeyForm(form, viewOf(ctx, request), row);
+      const options = readKeyForm(form, viewOf(ctx, request), { before: row, catalogue: ctx.catalogue() });
       form.check();
       await change(ctx, request, row.id, options);
       return goTo(ctx, request, keyHref(row.id), { text: viewOf(ctx, request).t.keys.saved(options.name) });
@@ -103,12 +102,13 @@ async function change(ctx: AdminContext, request: Request, id: number, options: 
 
 function formPage(ctx: AdminContext, request: Request, row: KeyRow | null): Response {
   if (row && row.revokedAt !== null) return goTo(ctx, request, keyHref(row.id));
-  const all = [...families("image"), ...families("video")];
+  const catalogue = ctx.catalogue();
+  const all = [...catalogue.families("image"), ...catalogue.families("video")];
   const data = {
     row,
     limits: newKeyLimits(ctx.settings.current()),
     families: all.map(({ id, title, kind }) => ({ id, title, kind })),
-    ids: listModels(["image", "video"], new Set(all.map(({ id }) => id))).map(({ id }) => id),
+    ids: catalogue.known.map(({ requested }) => requested),
     imageForms: imageForms(),
     videoForms: videoForms(),
   };
@@ -119,8 +119,9 @@ function formPage(ctx: AdminContext, request: Request, row: KeyRow | null): Resp
 }
 
 /** An image model that the key may use, for examples. */
-function modelFor({ models }: KeyRow): string {
-  return models.length === 0 || models.includes(DEFAULT_FAMILY.image) ? DEFAULT_FAMILY.image : models[0]!;
+function modelFor({ catalogue }: AdminContext, { models }: KeyRow): string {
+  const usual = catalogue().defaultFamily("image");
+  return models.length === 0 || models.includes(usual) ? usual : models[0]!;
 }
 
 async function listData(ctx: AdminContext, request: Request) {

@@ -34,14 +34,14 @@ export function readPlaygroundForm(form: FormReader): PlaygroundForm {
   };
 }
 
-/** The kind of media that a place takes. */
+/** The kind of media that an input slot takes. */
 export const kindFor = (slot: Slot): "image" | "video" => (slot === "video" ? "video" : "image");
 
-/** Name of the file field of a place. */
+/** Name of the file field of an input slot. */
 const FILE_FIELD = /^file-(pictures|first|last|video)$/;
 
 /**
- * Stores the files that a form carries, each in its place; a form without files has none. Empty file fields are nobody's.
+ * Stores the files that a form carries, each in its slot; a form without files has none. Empty file fields are nobody's.
  * @throws {AppError} `invalid_request` for what is not an image or a video
  */
 export async function storeInputs(
@@ -62,7 +62,7 @@ export async function storeInputs(
   return added;
 }
 
-/** The form with further inputs in their places. */
+/** The form with further inputs in their slots. */
 export const withInputs = (values: PlaygroundForm, added: Readonly<Record<Slot, readonly Media[]>>): PlaygroundForm => ({
   ...values,
   inputs: Object.fromEntries(SLOTS.map((slot) => [slot, [...values.inputs[slot], ...added[slot].map(({ id }) => id)]])) as Record<

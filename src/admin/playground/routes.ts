@@ -48,7 +48,7 @@ function playgroundPages(ctx: AdminContext) {
 
   /** The form for a form, with the inputs that are still there; null while no model can be used. */
   const formFor = async (values: PlaygroundForm): Promise<FormData | null> => {
-    const models = playgroundModels(ctx.pool);
+    const models = playgroundModels(ctx.catalogue(), ctx.pool);
     const settled = settleForm(models, values);
     if (!settled) return null;
     const inputs = Object.fromEntries(
@@ -59,7 +59,7 @@ function playgroundPages(ctx: AdminContext) {
   const codeFor = ({ model, values }: FormData, request: Request): CodeCall => ({
     kind: model.kind,
     origin: ctx.originOf(request),
-    modelId: modelIdFor(values),
+    modelId: modelIdFor(ctx.catalogue(), values),
     values,
   });
   const runOf = async (request: Request, id: string): Promise<Run> => {
@@ -97,7 +97,7 @@ function formRoutes(ctx: AdminContext, { mediaOf, formFor, codeFor, runOf, histo
         if (like)
           return show(request, { ...EMPTY_FORM, model: like.media.family ?? "", prompt: like.request?.payload?.prompt ?? "" }, null);
         const used = await mediaOf(searchParams.getAll("use").slice(0, MAX_USED));
-        return show(request, used.length > 0 ? formUsing(playgroundModels(ctx.pool), used) : EMPTY_FORM, null);
+        return show(request, used.length > 0 ? formUsing(playgroundModels(ctx.catalogue(), ctx.pool), used) : EMPTY_FORM, null);
       })
       .get("/history", async ({ request }) => {
         const entries = await history();
@@ -148,7 +148,7 @@ function runRoutes(ctx: AdminContext, { runOf, operator }: PlaygroundPages) {
       form.text("prompt", { required: true });
       const values = readPlaygroundForm(form);
       form.check();
-      const settled = settleForm(playgroundModels(ctx.pool), withInputs(values, await storeInputs(ctx, request, key.id)));
+      const settled = settleForm(playgroundModels(ctx.catalogue(), ctx.pool), withInputs(values, await storeInputs(ctx, request, key.id)));
       if (!settled) throw new AppError("no_token", viewOf(ctx, request).t.playground.noModels);
       const job = await runForm(ctx, settled.model, settled.values, key).catch((error) =>
         Promise.reject(translateError(ctx, request, error)),
@@ -163,9 +163,9 @@ function runRoutes(ctx: AdminContext, { runOf, operator }: PlaygroundPages) {
         return goTo(ctx, request, location);
       }
       const run = await runOf(request, job.id);
-      const answer = fragment(ctx, request, (view) => RunView({ view, run }));
-      answer.headers.set("hx-replace-url", location);
-      return answer;
+      const response = fragment(ctx, request, (view) => RunView({ view, run }));
+      response.headers.set("hx-replace-url", location);
+      return response;
     })
     .get("/runs/:id/events", ({ request, server, params }) =>
       liveUntil(ctx, { request, server }, async (view) => {

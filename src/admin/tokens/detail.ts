@@ -4,13 +4,14 @@ import { Elysia } from "elysia";
 import { type TokenData, type TokenModel, TokenPage } from "../../../views/tokens/token.tsx";
 import { tokenHref } from "../../../views/tokens/token-fields.tsx";
 import { AppError } from "../../errors.ts";
-import { assumedFamilies, familyOf } from "../../gateway/models/models.ts";
+import type { Catalogue } from "../../gateway/models/catalogue/catalogue.ts";
 import { groupSubject, tokenSubject } from "../../gateway/pool/health/health-tracker.ts";
 import { fixActionOf } from "../../gateway/pool/health/reasons.ts";
 import { nextPacificMidnight } from "../../gateway/pool/pacific-time.ts";
 import type { TokenItem } from "../../gateway/tokens/list-tokens.ts";
 import { NO_SUMS } from "../../gateway/tokens/token-usage.ts";
 import type { AdminContext } from "../context.ts";
+import { fileText } from "../file-text.ts";
 import { goTo, page, readForm, viewOf } from "../page.ts";
 import { secretNotice, type TokenPages } from "./context.ts";
 import { readSecret, readSettings, shownProxy } from "./form.ts";
@@ -41,7 +42,8 @@ export const tokenPageRoutes = (ctx: AdminContext, pages: TokenPages) =>
       server?.timeout(request, 0);
       const form = await readForm(ctx, request);
       const view = viewOf(ctx, request);
-      const secret = readSecret(form, row.provider, view.t);
+      const file = await fileText(ctx, request);
+      const { secret } = readSecret(form, row.provider, view.t, { file, isFixed: true });
       form.check();
       const failure = await pages.admin.replaceSecret(row.id, secret, ctx.sessionContextOf(request)).catch((error) => {
         if (!(error instanceof AppError) || error.reason !== "secret_known") throw error;
@@ -71,7 +73,7 @@ async function tokenData(ctx: AdminContext, pages: TokenPages, item: TokenItem):
     usage: usage.get(id) ?? { today: NO_SUMS, total: NO_SUMS },
     days,
     since,
-    models: modelsOf(item),
+    models: modelsOf(ctx.catalogue(), item),
     attempts: requests
       .flatMap((request) => request.attempts.map((attempt) => ({ ...attempt, requestId: request.id })))
       .filter(({ tokenId }) => tokenId === id)
@@ -84,8 +86,8 @@ async function tokenData(ctx: AdminContext, pages: TokenPages, item: TokenItem):
 }
 
 /** Families that the token has, and those in cooldown that no check has listed. */
-function modelsOf({ row, view }: TokenItem): TokenModel[] {
-  const ids = new Set([...(row.families ?? assumedFamilies(row.provider)), ...view.models.map(({ family }) => family)]);
+function modelsOf(catalogue: Catalogue, { row, view }: TokenItem): TokenModel[] {
+  const ids = new Set([...catalogue.servedFamilies(row.provider, row.families), ...view.models.map(({ family }) => family)]);
   const isDenied = (id: string) => (row.allowFamilies.length > 0 && !row.allowFamilies.includes(id)) || row.denyFamilies.includes(id);
-  return [...ids].map((id) => ({ id, title: familyOf(id)?.title ?? id, isDenied: isDenied(id) }));
+  return [...ids].map((id) => ({ id, title: catalogue.familyOf(id)?.title ?? id, isDenied: isDenied(id) }));
 }

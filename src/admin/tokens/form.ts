@@ -5,6 +5,7 @@ import { CAP_FIELDS } from "../../../views/tokens/token-form.tsx";
 import type { TokenChange, TokenRow } from "../../domain/token.ts";
 import { AppError } from "../../errors.ts";
 import type { Cap } from "../../gateway/pool/token-quota.ts";
+import { CLOUD, isCloudText, readLocation } from "../../gateway/tokens/cloud-account.ts";
 import { detectSecret, isDetected } from "../../gateway/tokens/detect-secret.ts";
 import { withCap } from "../../gateway/tokens/manage-tokens.ts";
 import { readProxy } from "../../gateway/tokens/proxy-address.ts";
@@ -40,6 +41,7 @@ export function readSettings(form: FormReader, row: TokenRow, t: Messages): Toke
     ...readRowChange(form),
     tags: form.words("tags"),
     proxy: readProxyField(form, row.proxy, t),
+    location: row.provider === CLOUD ? readLocationField(form, t) : undefined,
     allowFamilies: form.words("allow_families"),
     denyFamilies: form.words("deny_families"),
     caps: withCap(row.caps, "token", readCap(form)),
@@ -68,12 +70,29 @@ export function readProxyField(form: FormReader, known: string | null, t: Messag
   }
 }
 
-/** The secret of a form, taken out of whatever it was pasted in: a cookie header, an assignment. */
-export function readSecret(form: FormReader, provider: string, t: Messages): string {
-  const text = form.text("secret", { required: true, max: 16_384 });
+/** Null: the provider's default. */
+export function readLocationField(form: FormReader, t: Messages): string | null {
+  const location = readLocation(form.text("location", { max: 100 }));
+  if (location === undefined) form.refuse("location", t.tokens.wrongLocation);
+  return location ?? null;
+}
+
+/**
+ * The secret of a form, taken out of whatever it was pasted in: a cookie header, an assignment. `file`: text of a file that came along,
+ * which counts where nothing was pasted. A service account is one of its own provider, whatever was chosen.
+ */
+export function readSecret(
+  form: FormReader,
+  chosen: string,
+  t: Messages,
+  { file = "", isFixed = false }: { file?: string /** The provider cannot change. */; isFixed?: boolean } = {},
+): { provider: string; secret: string } {
+  const text = form.text("secret", { required: file.trim() === "", max: 16_384, verbatim: true }).trim() || file.trim();
+  const provider = !isFixed && isCloudText(text) ? CLOUD : chosen;
   const found = detectSecret(text, provider, { isNamed: true });
-  if (text !== "" && !isDetected(found)) form.refuse("secret", t.tokens.wrongSecret);
-  return isDetected(found) ? found.secret : text;
+  if (text !== "" && !isDetected(found))
+    form.refuse("secret", isCloudText(text) ? t.tokens.wrongAccount(found.reason) : t.tokens.wrongSecret);
+  return { provider, secret: isDetected(found) ? found.secret : text };
 }
 
 /** What the bulk form sets: only what is filled in. A group of `-` is none. */

@@ -1,4 +1,4 @@
-// Groups routes: members, shared cooldowns and caps.
+// Groups routes: tokens, shared cooldowns and caps.
 import { Elysia } from "elysia";
 import { type GroupItem, GroupsPage } from "../../../views/tokens/token-groups.tsx";
 import { AppError } from "../../errors.ts";

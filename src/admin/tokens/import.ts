@@ -6,12 +6,12 @@ import { AppError } from "../../errors.ts";
 import { createImportPreviews } from "../../gateway/tokens/import-preview.ts";
 import { importTokens } from "../../gateway/tokens/import-tokens.ts";
 import { parseTokens } from "../../gateway/tokens/parse-tokens.ts";
-import { textOfBytes } from "../../gateway/tokens/text-of-bytes.ts";
 import type { AdminContext } from "../context.ts";
+import { fileText } from "../file-text.ts";
 import { live } from "../live.ts";
 import { goTo, page, readForm, viewOf } from "../page.ts";
 
-const PROVIDERS = ["", "gemini", "flow"] as const;
+const PROVIDERS = ["", "gemini", "flow", "vertex"] as const;
 /** As long as a form without files may be. */
 const MAX_TEXT = 32 * 1024 * 1024;
 
@@ -74,22 +74,3 @@ export const tokenImportRoutes = (ctx: AdminContext) => {
     }
   }
 };
-
-/** Text of the files of a form that has some. */
-async function fileText(ctx: AdminContext, request: Request): Promise<string> {
-  if (!(request.headers.get("content-type") ?? "").startsWith("multipart/form-data")) return "";
-  const { files } = await ctx.forms.files(request);
-  const texts = await Promise.all(
-    files.map(async ({ draft }) => (draft.data || draft.bytes > 0 ? lenientText(draft.data ?? (await Bun.file(draft.path).bytes())) : "")),
-  );
-  return texts.join("\n");
-}
-
-/** A stray byte in a name costs that name, not the file. */
-function lenientText(bytes: Uint8Array): string {
-  try {
-    return textOfBytes(bytes);
-  } catch {
-    return new TextDecoder().decode(bytes);
-  }
-}

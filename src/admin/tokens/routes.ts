@@ -9,16 +9,18 @@ import { AppError } from "../../errors.ts";
 import { exportTokens, type TokenFormat } from "../../gateway/tokens/export-tokens.ts";
 import { matchingIds, pageOfTokens, readTokenQuery, tokenChoices } from "../../gateway/tokens/list-tokens.ts";
 import type { AdminContext } from "../context.ts";
+import { downloadText } from "../download.ts";
+import { fileText } from "../file-text.ts";
 import { goTo, page, readForm, viewOf } from "../page.ts";
 import { auditEach, createTokenPages, removeTokens, type TokenPages } from "./context.ts";
 import { tokenPageRoutes } from "./detail.ts";
-import { readBulkChange, readProxyField, readSecret } from "./form.ts";
+import { readBulkChange, readLocationField, readProxyField, readSecret } from "./form.ts";
 import { tokenGroupRoutes } from "./groups.ts";
 import { tokenImportRoutes } from "./import.ts";
 import { tokenRowRoutes } from "./rows.ts";
 
 const PAGE_SIZE = 50;
-const PROVIDERS = ["gemini", "flow"] as const;
+const PROVIDERS = ["gemini", "flow", "vertex"] as const;
 const ACTS = ["enable", "disable", "check", "clear", "set", "remove"] as const;
 const CONCURRENCY = { min: -1, max: 1000 };
 const NO_CALLS: ReadonlyMap<number, number> = new Map();
@@ -52,10 +54,10 @@ const listRoutes = (ctx: AdminContext, pages: TokenPages) =>
     .post("/", async ({ request }) => {
       const form = await readForm(ctx, request);
       const { t } = viewOf(ctx, request);
-      const provider = form.choice("provider", PROVIDERS);
+      const file = await fileText(ctx, request);
       const token = {
-        provider,
-        secret: readSecret(form, provider, t),
+        ...readSecret(form, form.choice("provider", PROVIDERS), t, { file }),
+        location: readLocationField(form, t),
         label: form.text("label", { max: 100 }),
         group: form.text("group", { max: 100 }) || null,
         imageConcurrency: form.whole("image_concurrency", CONCURRENCY) ?? undefined,
@@ -125,16 +127,10 @@ async function actOnMany(ctx: AdminContext, pages: TokenPages, request: Request,
   }
 }
 
-function exported(ctx: AdminContext, pages: TokenPages, request: Request, format: TokenFormat): Response {
+function exported(ctx: AdminContext, pages: TokenPages, request: Request, format: TokenFormat): Promise<Response> {
   const items = pages.items();
   const ids = new Set(matchingIds(items, readTokenQuery(new URL(request.url).searchParams)));
   const rows = items.map(({ row }) => row).filter(({ id }) => ids.has(id));
   const day = new Date(ctx.clock.now()).toISOString().slice(0, 10);
-  return new Response(exportTokens(rows, format), {
-    headers: {
-      "content-type": format === "json" ? "application/json; charset=utf-8" : "text/csv; charset=utf-8",
-      "content-disposition": `attachment; filename="tokens-${day}.${format}"`,
-      "cache-control": "no-store",
-    },
-  });
+  return downloadText(`tokens-${day}.${format}`, format === "json" ? "application/json" : "text/csv", exportTokens(rows, format));
 }

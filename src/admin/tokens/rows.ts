@@ -66,7 +66,7 @@ async function answerRow({ ctx, pages, request }: RowCall, id: number, notice: N
   return changed(ctx, request, { location, notice, content: await rowOf(pages, id) });
 }
 
-/** A check's failure that is an answer. */
+/** A check's failure that is a verdict on the token. */
 function expected(error: unknown): AppError {
   if (error instanceof AppError) return error;
   throw error;

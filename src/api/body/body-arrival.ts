@@ -46,14 +46,20 @@ export class ArrivalWatch {
   }
 
   /** The text of a body of at most {@link unwatchedBytes}. @throws {AppError} `request_timeout` */
-  async text(request: Request): Promise<string> {
-    const late = Promise.withResolvers<never>();
-    const end = this.#watch(request, late.reject).end;
-    try {
-      return await Promise.race([request.text(), late.promise]);
-    } finally {
-      end();
-    }
+  text(request: Request): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const arrival = this.#watch(request, reject);
+      request.text().then(
+        (text) => {
+          this.#arriving.delete(arrival);
+          resolve(text);
+        },
+        (error) => {
+          this.#arriving.delete(arrival);
+          reject(error);
+        },
+      );
+    });
   }
 
   /** The pieces of a body as they arrive. @throws {AppError} `request_timeout` */
@@ -61,7 +67,7 @@ export class ArrivalWatch {
     const reader = request.body?.getReader();
     if (!reader) return;
     let failure: AppError | null = null;
-    const { arrival, end } = this.#watch(request, (error) => {
+    const arrival = this.#watch(request, (error) => {
       failure = error;
       // Ends the pending read.
       reader.cancel(error).catch(() => {});
@@ -79,17 +85,17 @@ export class ArrivalWatch {
         arrival.isWaiting = true;
       }
     } finally {
-      end();
+      this.#arriving.delete(arrival);
       if (!isOver) reader.cancel().catch(() => {});
     }
   }
 
-  #watch(request: Request, refuse: (error: AppError) => void) {
+  #watch(request: Request, refuse: (error: AppError) => void): Arrival {
     const now = this.clock.now();
     const arrival: Arrival = { request, isSlow: false, startedAt: now, windowStart: now, windowBytes: 0, isWaiting: true, refuse };
     this.#arriving.add(arrival);
     if (!this.#isChecking) this.#scheduleCheck();
-    return { arrival, end: () => void this.#arriving.delete(arrival) };
+    return arrival;
   }
 
   #scheduleCheck(): void {

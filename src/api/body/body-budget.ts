@@ -14,11 +14,27 @@ export type BudgetLimits = {
 export const keyOwner = (keyId: number) => `key ${keyId}`;
 
 /** Bytes of one body. */
-export type BodyCount = {
+export class BodyCount {
+  #bytes = 0;
+
+  constructor(
+    private readonly budget: BodyBudget,
+    private readonly owner: string | null,
+    private readonly maxBytes: number,
+  ) {}
+
   /** @throws {AppError} `payload_too_large`, `busy` (the owner's share is used up), `unavailable` (the total is) */
-  grow(bytes: number): void;
-  release(): void;
-};
+  grow(bytes: number): void {
+    if (this.#bytes + bytes > this.maxBytes) throw bodyTooLarge(this.maxBytes);
+    this.budget.take(this.owner, bytes);
+    this.#bytes += bytes;
+  }
+
+  release(): void {
+    this.budget.give(this.owner, this.#bytes);
+    this.#bytes = 0;
+  }
+}
 
 export class BodyBudget {
   #held = 0;
@@ -33,28 +49,18 @@ export class BodyBudget {
 
   /** Starts to count one body. `owner` null: the operator, without a share. */
   open(owner: string | null, maxBytes = this.limits().body_limit_mb * MIB): BodyCount {
-    let counted = 0;
-    return {
-      grow: (bytes) => {
-        if (counted + bytes > maxBytes) throw bodyTooLarge(maxBytes);
-        this.#take(owner, bytes);
-        counted += bytes;
-      },
-      release: () => {
-        this.#give(owner, counted);
-        counted = 0;
-      },
-    };
+    return new BodyCount(this, owner, maxBytes);
   }
 
   /** Counts bytes that are held anyway, whatever the size of a body may be; the result releases them. @throws {AppError} `busy`, `unavailable` */
   hold(owner: string, bytes: number): () => void {
     const count = this.open(owner, Number.POSITIVE_INFINITY);
     count.grow(bytes);
-    return count.release;
+    return () => count.release();
   }
 
-  #take(owner: string | null, bytes: number): void {
+  /** @throws {AppError} `busy`, `unavailable` */
+  take(owner: string | null, bytes: number): void {
     const { body_limit_mb, bodies_in_flight_mb, bodies_per_key_percent } = this.limits();
     const most = bodies_in_flight_mb * MIB;
     if (this.#held + bytes > most) {
@@ -72,7 +78,7 @@ export class BodyBudget {
     if (owner !== null) this.#heldBy.set(owner, (this.#heldBy.get(owner) ?? 0) + bytes);
   }
 
-  #give(owner: string | null, bytes: number): void {
+  give(owner: string | null, bytes: number): void {
     this.#held -= bytes;
     if (owner === null || bytes === 0) return;
     const left = (this.#heldBy.get(owner) ?? 0) - bytes;

@@ -52,11 +52,11 @@ export class BodyReader {
   }
 
   /** The decoded pieces, each counted. */
-  private async *counted(request: Request, { grow }: BodyCount): AsyncGenerator<Uint8Array> {
+  private async *counted(request: Request, count: BodyCount): AsyncGenerator<Uint8Array> {
     const encoding = encodingOf(request.headers);
     const pieces = this.arrivals.pieces(request);
     for await (const piece of encoding === null ? pieces : decodePieces(pieces, encoding)) {
-      grow(piece.byteLength);
+      count.grow(piece.byteLength);
       yield piece;
     }
   }
@@ -73,19 +73,22 @@ export class BodyReader {
     return bytes.text();
   }
 
+  private openCount(request: Request, maxBytes: number): BodyCount {
+    if (declaredBytes(request) > maxBytes) throw bodyTooLarge(maxBytes);
+    return this.budget.open(this.ownerOf(request), maxBytes);
+  }
+
   /** Runs `read` with a count that is released when it fails. */
   private async withCount<T>(
     request: Request,
     maxBytes: number,
     read: (count: BodyCount) => Promise<T>,
   ): Promise<{ value: T; count: BodyCount }> {
-    if (declaredBytes(request) > maxBytes) throw bodyTooLarge(maxBytes);
-    const count = this.budget.open(this.ownerOf(request), maxBytes);
+    const count = this.openCount(request, maxBytes);
     try {
       return { value: await read(count), count };
     } catch (error) {
-      count.release();
-      throw request.signal.aborted ? new AppError("cancelled", "The client went away.") : error;
+      throw failed(request, count, error);
     }
   }
 
@@ -100,13 +103,18 @@ export class BodyReader {
 
   /** Reads and validates a JSON body. Unknown fields pass and are ignored. */
   async json<S extends TSchema>(request: Request, validate: Validator<S>): Promise<Body<Static<S>>> {
-    const read = async (count: BodyCount) => validate(parseJson(await this.textOf(request, count)));
-    return bodyOf(await this.withCount(request, this.bodyLimit(), read));
+    const count = this.openCount(request, this.bodyLimit());
+    try {
+      return new CountedBody(validate(parseJson(await this.textOf(request, count))), count);
+    } catch (error) {
+      throw failed(request, count, error);
+    }
   }
 
   /** Reads a text of at most `maxBytes`. */
   async text(request: Request, maxBytes: number): Promise<Body<string>> {
-    return bodyOf(await this.withCount(request, maxBytes, (count) => this.textOf(request, count)));
+    const { value, count } = await this.withCount(request, maxBytes, (counting) => this.textOf(request, counting));
+    return new CountedBody(value, count);
   }
 
   /** Reads a multipart form; its files are temp files of `media`. They and its bytes count until it is disposed. */
@@ -142,7 +150,22 @@ export class BodyReader {
   }
 }
 
-const bodyOf = <T>({ value, count }: { value: T; count: BodyCount }): Body<T> => ({ value, [Symbol.dispose]: count.release });
+class CountedBody<T> implements Body<T> {
+  constructor(
+    readonly value: T,
+    private readonly count: BodyCount,
+  ) {}
+
+  [Symbol.dispose](): void {
+    this.count.release();
+  }
+}
+
+/** What is thrown when a body could not be read; its count is released. */
+function failed(request: Request, count: BodyCount, error: unknown): unknown {
+  count.release();
+  return request.signal.aborted ? new AppError("cancelled", "The client went away.") : error;
+}
 
 /** NaN without a content-length. */
 function declaredBytes({ headers }: Request): number {

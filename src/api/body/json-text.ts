@@ -29,11 +29,14 @@ const CLOSE_LIST = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 
+/** Entries of the list or object at each depth, counted anew in each pass. */
+const entries = new Int32Array(MAX_DEPTH + 1);
+
 /** One pass; strings, most of a large body, are skipped by `indexOf`. Text that is not JSON may pass. */
 function assertBounded(text: string): void {
-  const entries = new Int32Array(MAX_DEPTH + 1);
   let depth = 0;
   let values = 0;
+  entries[0] = 0;
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
     if (code === QUOTE) {

@@ -48,7 +48,7 @@ const BLOCK_BYTES = 64 * 1024;
 
 /**
  * The same bytes in equal blocks, the last one shorter. busboy reads a boundary that is followed by other text differently depending on
- * where its input is split; with equal blocks that depends on the form alone. Each block is a new buffer: the parser keeps views of it.
+ * where its input is split; with equal blocks that depends on the form alone. Each block is a new buffer: the parser holds views of it.
  */
 export async function* inBlocks(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let block = Buffer.allocUnsafe(BLOCK_BYTES);

@@ -16,14 +16,14 @@ async function withReader<T>(
   act: (room: { read(request: Request, fileLimitMb?: number): Promise<FormContent>; held(): number; left(): string[] }) => Promise<T>,
 ): Promise<T> {
   using folder = temporaryFolder();
-  const drafts = createTempFiles(join(folder.path, "drafts"));
+  const tempFiles = createTempFiles(join(folder.path, "drafts"));
   const bodies = new BodyReader(() => ({ body_limit_mb: 16, bodies_in_flight_mb: 64, ...ARRIVAL, ...limits }));
-  const media = { openTempFile: async (mime: string) => drafts.open(mime), discard: drafts.discard };
+  const media = { openTempFile: async (mime: string) => tempFiles.open(mime), discard: tempFiles.discard };
   return await act({
     async read(request, fileLimitMb = 8) {
       await using form = await bodies.form(request, media, fileLimitMb);
       const files = await Promise.all(
-        form.files.map(async (file) => ({ ...file, bytes: await drafts.head(file.draft, Number.MAX_SAFE_INTEGER) })),
+        form.files.map(async (file) => ({ ...file, bytes: await tempFiles.head(file.draft, Number.MAX_SAFE_INTEGER) })),
       );
       return { fields: form.fields, files };
     },

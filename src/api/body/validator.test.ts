@@ -29,7 +29,7 @@ describe("the first finding", () => {
     ["an item of a union's list", openai.ResponsesBody, { model: "m", input: [1] }, "input[0]"],
   ])("%s", (_, schema, value, param) => expect(failureOf(schema, value)).toMatchObject({ kind: "invalid_request", param }));
 
-  test("is made without a look at the elements after it", () => {
+  test("is made without a check of the elements after it", () => {
     let looks = 0;
     const watched = Array.from({ length: 1000 }, () => ({
       get role() {

@@ -11,7 +11,8 @@ import type { Jobs } from "../../gateway/jobs/contract.ts";
 import type { Keys } from "../../gateway/keys/keys.ts";
 import { allowsModel, assertPermitted } from "../../gateway/keys/permissions.ts";
 import type { MediaStore } from "../../gateway/media/media-store.ts";
-import { type ModelChoice, nearestModels, parseModel } from "../../gateway/models/models.ts";
+import type { Catalogue } from "../../gateway/models/catalogue/catalogue.ts";
+import type { ModelChoice } from "../../gateway/models/parse-model.ts";
 import type { Leases } from "../../gateway/pool/lease-contract.ts";
 import type { SettingsStore } from "../../gateway/settings/settings.ts";
 import type { SideCallLog } from "../../gateway/side-calls/log.ts";
@@ -23,6 +24,7 @@ import type { BodyReader } from "../body/body.ts";
 export type Api = Admission & {
   bodies: BodyReader;
   settings: SettingsStore;
+  catalogue: () => Catalogue;
   generate: Generate;
   inputs: InputDependencies;
   media: MediaStore;
@@ -41,8 +43,8 @@ export type Call = {
   request: Request;
   requestId: string;
   key: KeyRow;
-  /** Scheme and host for links: those by which the client called. */
-  origin: string;
+  /** Scheme and host for links, which programs follow: those by which the client called. */
+  calledOrigin: string;
   startedAt: number;
 };
 
@@ -53,11 +55,11 @@ const NOUNS = { image: "images", video: "videos" } as const;
  * @param kind what the method makes; absent: either
  * @throws {AppError} `not_found` with the nearest known ids, or when the model makes something else
  */
-export function modelOf(name: string, kind?: Kind): ModelChoice {
-  const choice = parseModel(name);
+export function modelOf(catalogue: Catalogue, name: string, kind?: Kind): ModelChoice {
+  const choice = catalogue.parseModel(name);
   const shown = name.length > 80 ? `${name.slice(0, 80)}…` : name;
   if (!choice) {
-    const near = nearestModels(name, 3).join(", ");
+    const near = catalogue.nearestModels(name, 3).join(", ");
     throw new AppError("not_found", `models/${shown} is not found. Did you mean: ${near}?`, { param: "model", reason: "model_not_found" });
   }
   if (kind && choice.kind !== kind) {
@@ -73,12 +75,13 @@ export function modelOf(name: string, kind?: Kind): ModelChoice {
  * As {@link modelOf}, for a request of this key whose body is not read yet.
  * @throws {AppError} also `forbidden` and `limit_exceeded`: what the key may not make is not decoded
  */
-export function admittedModel(api: Admission, { request, key }: Call, name: string, kind?: Kind): ModelChoice {
-  const choice = modelOf(name, kind);
+export function admittedModel(api: Admission & Pick<Api, "catalogue">, { request, key }: Call, name: string, kind?: Kind): ModelChoice {
+  const catalogue = api.catalogue();
+  const choice = modelOf(catalogue, name, kind);
   admitBody(api, request, key.id, choice.kind);
   const { requested: model, families } = choice;
-  const family = families.find((one) => allowsModel(key.models, model, one)) ?? families[0];
-  assertPermitted(key, { kind: choice.kind, model, family: family ?? model });
+  const family = families.find((one) => allowsModel(catalogue, key.models, { model, family: one })) ?? families[0];
+  assertPermitted(catalogue, key, { kind: choice.kind, model, family: family ?? model });
   return choice;
 }
 
@@ -86,10 +89,4 @@ export function admittedModel(api: Admission, { request, key }: Call, name: stri
 export function jobsOf({ jobs }: Pick<Api, "jobs">): Jobs {
   if (jobs) return jobs;
   throw new AppError("not_found", "No videos are made here, and nothing in the background.");
-}
-
-/** A signal that aborts when the client leaves or `stop` is called. */
-export function stoppable(request: Request): { signal: AbortSignal; stop(): void } {
-  const left = new AbortController();
-  return { signal: AbortSignal.any([request.signal, left.signal]), stop: () => left.abort() };
 }

@@ -5,14 +5,14 @@ import type { Kind } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
 import { asksForAll, everyServedModel, modelsFor, type ServedModels } from "../../gateway/keys/served-models.ts";
 import { isSwitchedOff, switchedOff } from "../../gateway/models/choose-family.ts";
-import type { ModelEntry } from "../../gateway/models/models.ts";
+import type { ModelEntry } from "../../gateway/models/model-list.ts";
 import { type Api, type Call, modelOf } from "./call.ts";
 import { pageOf, pageToken } from "./page.ts";
 
 const LARGEST_PAGE = 1000;
 const USUAL_PAGE = 50;
 
-type Served = Pick<Api, "pool" | "settings" | "jobs">;
+type Served = Pick<Api, "pool" | "settings" | "catalogue" | "jobs">;
 
 export function modelList(api: Api, { request, key }: Call): Response {
   const { size, after } = pageOf(request.url, { usual: USUAL_PAGE, largest: LARGEST_PAGE });
@@ -31,7 +31,7 @@ export function modelList(api: Api, { request, key }: Call): Response {
 export function oneModel(api: Api, name: string): Response {
   const id = name.replace(/^models\//, "");
   const entries = everyServedModel(servedBy(api));
-  const choice = modelOf(id);
+  const choice = modelOf(api.catalogue(), id);
   if (isSwitchedOff(choice, api.pool.isOff)) throw switchedOff(choice);
   const entry = entries.find((one) => one.id === id) ?? entries.find((one) => choice.families.includes(one.family));
   if (!entry)
@@ -39,10 +39,10 @@ export function oneModel(api: Api, name: string): Response {
   return Response.json(encodeModel(entry, choice.requested));
 }
 
-function servedBy({ pool, settings, jobs }: Served): ServedModels {
+function servedBy({ pool, settings, catalogue, jobs }: Served): ServedModels {
   const kinds: Kind[] = jobs ? ["image", "video"] : ["image"];
   const { successors, list_all_models: listsAll } = settings.current().generation;
-  return { pool, kinds, successors, listsAll };
+  return { catalogue: catalogue(), pool, kinds, successors, listsAll };
 }
 
 /** Clients choose what to call by the methods; those of Imagen and Veo names are the ones that their clients know. */

@@ -127,7 +127,7 @@ export function unread(fields: Fields, read: readonly string[], prefix: string):
 
 const PART_FIELDS = ["text", "inlineData", "fileData", "thought", "thoughtSignature"];
 
-/** Names of fields of parts that are not read (`videoMetadata`, answers of functions), each once. */
+/** Names of fields of parts that are not read (`videoMetadata`, results of functions), each once. */
 function unreadParts(contents: unknown): string[] {
   const names = new Set<string>();
   for (const content of listOf(contents)) {

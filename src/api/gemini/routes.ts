@@ -2,10 +2,9 @@
 
 import { Elysia } from "elysia";
 import type { FileName } from "../../db/media.ts";
-import type { KeyRow } from "../../domain/key.ts";
 import { AppError } from "../../errors.ts";
 import type { AdmissionControl } from "../../gateway/limits/contract.ts";
-import { dialectOf, splitUrl } from "../dialect.ts";
+import { dialectOf, type RequestHead, splitUrl } from "../dialect.ts";
 import type { Api, Call } from "./call.ts";
 import { errorResponse } from "./errors.ts";
 import { deleteFile, listFiles, oneFile } from "./files/files.ts";
@@ -23,7 +22,7 @@ import { operation, predictLongRunning } from "./videos.ts";
 export type GeminiContext = Api & {
   limits: Pick<AdmissionControl, "rateHeaders" | "admitUpload" | "assertMayStart">;
   /** The facts of an admitted request, from the guard. */
-  callOf(request: Request): Omit<Call, "request"> & { key: KeyRow };
+  callOf(request: Request): Call;
 };
 
 /** Google's versions, the bare prefix of python-flow2api, and `/v1` for paths that OpenAI does not have. */
@@ -42,26 +41,25 @@ type Server = { timeout(request: Request, seconds: number): void } | null;
 type Arrival = { request: Request; server: Server; set: { headers: object } };
 
 /** Always returns a response; failures have Google's envelope. */
-async function respond(
-  { log }: Pick<Api, "log">,
-  { request, server }: Arrival,
-  answer: () => Response | Promise<Response>,
-): Promise<Response> {
-  // Generations, downloads and uploads have no idle timeout.
-  server?.timeout(request, 0);
+async function respond({ log }: Pick<Api, "log">, handle: () => Response | Promise<Response>): Promise<Response> {
   try {
-    return await answer();
+    return await handle();
   } catch (error) {
     if (!(error instanceof AppError)) log.error("A request failed by a bug", { error });
     return errorResponse(error);
   }
 }
 
-/** Answers a request of a key; `answer` gets the rest of the path after `start`. */
-const respondTo = (ctx: GeminiContext, arrival: Arrival, start: string, answer: Answer): Promise<Response> =>
-  respond(ctx, arrival, () =>
-    answer(ctx, { request: arrival.request, ...ctx.callOf(arrival.request) }, restOf(arrival.request.url, start)),
-  );
+/** Answers a request of a key; `answer` gets the rest of the path after `start`. Without the idle timeout, as generations and files take long. */
+function respondTo(
+  ctx: GeminiContext,
+  { call, server }: { call: Call; server: Server },
+  start: string,
+  handler: Answer,
+): Promise<Response> {
+  server?.timeout(call.request, 0);
+  return respond(ctx, () => handler(ctx, call, restOf(call.request.url, start)));
+}
 
 /** The path after `start`, decoded; ids may hold slashes. */
 function restOf(url: string, start: string): string {
@@ -82,16 +80,17 @@ const SHARED: readonly { method: string; path: RegExp; start: string; answer: An
   { method: "DELETE", path: /^\/v1\/files\/./, start: "/v1/files/", answer: deleteFile },
 ];
 
-/** Handler of paths that both dialects have; undefined for a request of the OpenAI dialect. */
+/** Answers paths that both dialects have; undefined for a request of the OpenAI dialect, and for any other path. */
 export function createSharedPaths(ctx: GeminiContext) {
-  return (arrival: Arrival): Promise<Response> | undefined => {
-    const { method, url, headers } = arrival.request;
-    const { path, query } = splitUrl(url);
-    const shared = SHARED.find((one) => one.method === method && one.path.test(path));
-    if (!shared || dialectOf({ path, query, header: (name) => headers.get(name) }) !== "gemini") return undefined;
-    return respondTo(ctx, arrival, shared.start, shared.answer);
+  return (call: Call & RequestHead & { group: string }, server: Server): Promise<Response> | undefined => {
+    if (call.group !== "v1" || call.request.method === "POST") return undefined;
+    const shared = sharedPathOf(call.request.method, call.path);
+    if (!shared || dialectOf(call) !== "gemini") return undefined;
+    return respondTo(ctx, { call, server }, shared.start, shared.answer);
   };
 }
+
+const sharedPathOf = (method: string, path: string) => SHARED.find((one) => one.method === method && one.path.test(path));
 
 /** `models/{model}`, or an operation of one. */
 function modelOrOperation(api: Api, call: Call, name: string) {
@@ -104,20 +103,27 @@ const METHODS: Readonly<Record<string, Answer>> = { generateContent, streamGener
 function callModel(api: Api, call: Call, name: string) {
   const colon = name.lastIndexOf(":");
   const method = name.slice(colon + 1);
-  const answer = colon > 0 && Object.hasOwn(METHODS, method) ? METHODS[method] : undefined;
-  if (!answer) throw new AppError("not_found", `Expected models/{model}:{method}, the method one of ${Object.keys(METHODS).join(", ")}.`);
-  return answer(api, call, name.slice(0, colon));
+  const handler = colon > 0 && Object.hasOwn(METHODS, method) ? METHODS[method] : undefined;
+  if (!handler) throw new AppError("not_found", `Expected models/{model}:{method}, the method one of ${Object.keys(METHODS).join(", ")}.`);
+  return handler(api, call, name.slice(0, colon));
 }
 
 /** Every route under one prefix. */
 function routesUnder(ctx: GeminiContext, prefix: Prefix) {
   const detail = (summary: string, body: object = {}) => ({ tags: ["Gemini"], summary, ...body, hide: prefix !== PREFIXES[0] });
-  const route = (path: string, answer: Answer) => (arrival: Arrival) => respondTo(ctx, arrival, `${prefix}${path}`, answer);
+  const route = (path: string, handler: Answer) => {
+    const start = `${prefix}${path}`;
+    return ({ request, server }: Arrival) => respondTo(ctx, { call: ctx.callOf(request), server }, start, handler);
+  };
   /** Counts against the key's limit per minute; the response has the rate headers. */
-  const counted = (path: string, answer: Answer) => async (arrival: Arrival) => {
-    const response = await route(path, answer)(arrival);
-    Object.assign(arrival.set.headers, ctx.limits.rateHeaders(ctx.callOf(arrival.request).key.id));
-    return response;
+  const counted = (path: string, handler: Answer) => {
+    const start = `${prefix}${path}`;
+    return async ({ request, server, set }: Arrival) => {
+      const call = ctx.callOf(request);
+      const response = await respondTo(ctx, { call, server }, start, handler);
+      Object.assign(set.headers, ctx.limits.rateHeaders(call.key.id));
+      return response;
+    };
   };
   const app = new Elysia({ name: `gemini ${prefix}`, prefix });
 
@@ -134,9 +140,9 @@ function routesUnder(ctx: GeminiContext, prefix: Prefix) {
   if (prefix === "") return app;
   for (const path of ["/publishers", "/projects"] as const) {
     const whole =
-      (answer: Answer): Answer =>
+      (handler: Answer): Answer =>
       (api, call, name) =>
-        answer(api, call, `${path.slice(1)}/${name}`);
+        handler(api, call, `${path.slice(1)}/${name}`);
     app
       .post(`${path}/*`, counted(`${path}/`, whole(callVertexModel)), {
         parse: "none",
@@ -165,16 +171,19 @@ function routesUnder(ctx: GeminiContext, prefix: Prefix) {
 }
 
 const withoutVerb =
-  (answer: Answer): Answer =>
+  (handler: Answer): Answer =>
   (api, call, name) =>
-    answer(api, call, name.replace(/\/[^/]*$/, ""));
+    handler(api, call, name.replace(/\/[^/]*$/, ""));
 
 /** Under Google's versions. What follows the first request needs no key: its address is the credential. */
 function uploadRoutes(ctx: GeminiContext, uploads: Uploads) {
   const api = { ...ctx, uploads };
-  const begin = (arrival: Arrival) => respondTo(ctx, arrival, "", (_, call) => startUpload(api, call));
-  const goOn = (arrival: Arrival & { params: { upload: string } }) =>
-    respond(ctx, arrival, () => continueUpload(api, arrival.request, arrival.params.upload));
+  const begin = ({ request, server }: Arrival) =>
+    respondTo(ctx, { call: ctx.callOf(request), server }, "", (_, call) => startUpload(api, call));
+  const goOn = ({ request, server, params }: Arrival & { params: { upload: string } }) => {
+    server?.timeout(request, 0);
+    return respond(ctx, () => continueUpload(api, request, params.upload));
+  };
   return new Elysia({ name: "gemini upload", prefix: "/upload/:version/files" })
     .post("/", begin, { parse: "none", detail: { tags: ["Gemini"], summary: "Begin the upload of an image or a video" } })
     .post("/:upload", goOn, { parse: "none", detail: { tags: ["Gemini"], summary: "Send the bytes of an upload" } })

@@ -8,9 +8,10 @@ import { JobClient } from "../../gateway/generation/undelivered/job-client.ts";
 import type { CreateVideoJob } from "../../gateway/jobs/contract.ts";
 import { followJob } from "../../gateway/jobs/follow-job.ts";
 import { ignoredHeader, leftBehind, OPTION_NAMES, pickModelOptions } from "../../gateway/models/model-options.ts";
-import { familyOf, type ModelChoice } from "../../gateway/models/models.ts";
+import type { ModelChoice } from "../../gateway/models/parse-model.ts";
 import { idempotencyKeyOf, insists } from "../generation-headers.ts";
-import { type Api, type Call, jobsOf, stoppable } from "./call.ts";
+import { stoppable } from "../sse.ts";
+import { type Api, type Call, jobsOf } from "./call.ts";
 
 /** A generation under way. `stop` ends it as if the client had left; a job goes on. */
 export type Started = { run: Run; stop(): void };
@@ -20,13 +21,14 @@ export type ImageWork = ImageSpec & { route: string; stream: boolean };
 /** Starts what the request asks for. @throws {AppError} as {@link startGeneration} */
 export async function startImages(api: Api, call: Call, { route, stream, ...spec }: ImageWork): Promise<Started> {
   const { requestId, key, startedAt, request } = call;
-  const { signal, stop } = stoppable(request);
+  // A response in one piece is abandoned by its request alone.
+  const { signal, stop } = stream ? stoppable(request) : { signal: request.signal, stop() {} };
   const { generate, jobs } = api;
   const follow = (job: Job): Run => {
     const run = followJob({ ...api, jobs: jobs!, affinity: api.inputs.affinity }, job, spec.choice, signal);
     return { ...run, headers: { ...run.headers, ...ignoredHeader(leftByJob(api, spec.choice, pickModelOptions(spec.options))) } };
   };
-  const facts = { requestId, dialect: "gemini" as const, route, stream, key, signal, startedAt };
+  const facts = { requestId, dialect: "gemini" as const, route, stream, returnsBytes: true, key, signal, startedAt };
   const repetition = { insist: insists(request), idempotencyKey: idempotencyKeyOf(request) };
   const { run } = await startGeneration({ generate, jobs, follow }, { ...facts, ...repetition }, spec);
   return { run, stop };
@@ -34,13 +36,14 @@ export async function startImages(api: Api, call: Call, { route, stream, ...spec
 
 /** Names of the options that a job's model leaves behind on some provider that can serve it; of a video model all. */
 export function leftByJob(
-  { pool }: Pick<Api, "pool">,
-  { families: [family], kind }: ModelChoice,
+  { pool, catalogue }: Pick<Api, "pool" | "catalogue">,
+  { families: [id], kind }: ModelChoice,
   options: ModelOptions | undefined,
 ): string[] {
   const names = Object.keys(options ?? {}).map((name) => OPTION_NAMES[name as keyof ModelOptions]);
   if (kind === "video") return names;
-  const providers = Object.keys(familyOf(family)?.providers ?? {}).filter((provider) => pool.canServe(kind, family, [provider]));
+  const family = catalogue().imageFamily(id);
+  const providers = Object.keys(family.providers).filter((provider) => pool.canServe(kind, id, [provider]));
   return leftBehind(family, providers, options);
 }
 

@@ -34,9 +34,9 @@ export function callVertexModel(api: Api, call: Call, path: string) {
   const [, collection = "", rest = ""] = RESOURCE.exec(path) ?? [];
   const colon = rest.lastIndexOf(":");
   const method = rest.slice(colon + 1);
-  const answer = colon > 0 && Object.hasOwn(METHODS, method) ? METHODS[method] : undefined;
-  if (!answer) throw expected(`publishers/google/models/{model}:{method}, the method one of ${Object.keys(METHODS).join(", ")}`);
-  return answer(api, call, rest.slice(0, colon), collection);
+  const handler = colon > 0 && Object.hasOwn(METHODS, method) ? METHODS[method] : undefined;
+  if (!handler) throw expected(`publishers/google/models/{model}:{method}, the method one of ${Object.keys(METHODS).join(", ")}`);
+  return handler(api, call, rest.slice(0, colon), collection);
 }
 
 /** The list of models, one of them, or an operation. */
@@ -83,7 +83,7 @@ const nameOf = (job: Job, collection: string): string =>
 
 const RESPONSE_TYPE = "type.googleapis.com/cloud.ai.large_models.vision.GenerateVideoResponse";
 
-/** As Vertex has it where no storage is named: the bytes stand in the answer. */
+/** As Vertex has it where no storage is named: the bytes stand in the response. */
 async function encodeOperation({ media }: Api, job: Job, name: string) {
   const failure = failureOf(job);
   const completed = (response: object) => ({ name, done: true, response: { "@type": RESPONSE_TYPE, ...response } });

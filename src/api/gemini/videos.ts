@@ -102,14 +102,14 @@ export async function readSource(api: Api, call: Call, video: Fields, param: str
 const operationName = (job: Job): string => `models/${job.model.replace(/^models\//, "")}/operations/${plainId(job)}`;
 
 /** `models/{model}/operations/{id}` or `operations/{id}`. @throws {AppError} `not_found`, also for another key's */
-export async function operation(api: Api, { key, origin }: Call, name: string): Promise<Response> {
+export async function operation(api: Api, { key, calledOrigin }: Call, name: string): Promise<Response> {
   const id = /(?:^|\/)operations\/([a-z2-7]+)$/.exec(name)?.[1];
   const job = id === undefined ? null : await jobsOf(api).get(videoJobId(id), key.id);
   if (!job) throw new AppError("not_found", "There is no such operation.");
-  return Response.json(encodeOperation(job, origin), { headers: jobHeaders(job) });
+  return Response.json(encodeOperation(job, calledOrigin), { headers: jobHeaders(api.catalogue(), job) });
 }
 
-/** `Operation` of a `PredictLongRunningResponse`. Until it ends, `metadata` reports the progress in percent, and the place of one that waits. */
+/** `Operation` of a `PredictLongRunningResponse`. Until it ends, `metadata` reports the progress in percent, and the queue position of one that waits. */
 function encodeOperation(job: Job, origin: string) {
   const name = operationName(job);
   const failure = failureOf(job);

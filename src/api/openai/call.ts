@@ -14,8 +14,9 @@ import type { JobClient } from "../../gateway/generation/undelivered/job-client.
 import type { Jobs } from "../../gateway/jobs/contract.ts";
 import { followJob } from "../../gateway/jobs/follow-job.ts";
 import type { MediaStore } from "../../gateway/media/media-store.ts";
+import type { Catalogue } from "../../gateway/models/catalogue/catalogue.ts";
 import { type ImageHints, readImageOptions } from "../../gateway/models/image-options.ts";
-import { type ModelChoice, nearestModels, parseModel } from "../../gateway/models/models.ts";
+import type { ModelChoice } from "../../gateway/models/parse-model.ts";
 import type { SettingsStore } from "../../gateway/settings/settings.ts";
 import type { SideCallLog } from "../../gateway/side-calls/log.ts";
 import { newId } from "../../ids.ts";
@@ -24,11 +25,13 @@ import { type Admission, admitInputs } from "../admission.ts";
 import type { BodyReader } from "../body/body.ts";
 import { idempotencyKeyOf, insists } from "../generation-headers.ts";
 import type { CollectedHints } from "../image-config.ts";
+import { stoppable } from "../sse.ts";
 
 /** Dependencies of the routes of this dialect. */
 export type Api = Admission & {
   bodies: BodyReader;
   settings: SettingsStore;
+  catalogue: () => Catalogue;
   generate: Generate;
   inputs: InputDependencies;
   media: MediaStore;
@@ -53,10 +56,10 @@ export type Call = {
 };
 
 /** The meaning of a model id. @throws {AppError} `not_found` with the nearest known ids */
-export function modelOf(id: string): ModelChoice {
-  const choice = parseModel(id);
+export function modelOf(catalogue: Catalogue, id: string): ModelChoice {
+  const choice = catalogue.parseModel(id);
   if (choice) return choice;
-  const near = nearestModels(id, 3).join(", ");
+  const near = catalogue.nearestModels(id, 3).join(", ");
   const shown = id.length > 80 ? `${id.slice(0, 80)}…` : id;
   throw new AppError("not_found", `The model '${shown}' does not exist. Did you mean: ${near}?`, {
     param: "model",
@@ -80,6 +83,8 @@ export type ImageOrder = {
   /** What a job returns as it was asked for, and the URL that is notified of its end. */
   echo?: Json;
   webhookUrl?: string;
+  /** See `ImageGeneration`. */
+  returnsBytes?: boolean;
   /** What else tells this request from another under one Idempotency-Key. */
   compared?: Json;
 };
@@ -97,7 +102,7 @@ export async function prepareImages(
   order: Pick<ImageOrder, "model" | "turns" | "n" | "options" | "hints" | "names" | "imagesParam">,
   signal: AbortSignal,
 ): Promise<PreparedOrder> {
-  const choice = modelOf(order.model);
+  const choice = modelOf(api.catalogue(), order.model);
   if (choice.kind !== "image") {
     throw new AppError("not_found", `The model '${order.model}' makes videos, which this route does not serve.`, {
       param: "model",
@@ -135,17 +140,16 @@ export type StartedImages = StartedGeneration & {
 /** Reads the images that the order names and starts it. @throws {AppError} as {@link startGeneration} */
 export async function startImages(api: Api, call: Call, order: ImageOrder): Promise<StartedImages> {
   const { key, requestId, request, startedAt } = call;
-  const { route, stream, echo, webhookUrl, compared } = order;
-  const left = new AbortController();
+  const { route, stream, returnsBytes, echo, webhookUrl, compared } = order;
   // A response in one piece is abandoned by its request alone.
-  const signal = stream ? AbortSignal.any([request.signal, left.signal]) : request.signal;
+  const { signal, stop } = stream ? stoppable(request) : { signal: request.signal, stop() {} };
   const { spec, leftOut } = await prepareImages(api, call, order, signal);
   const { generate, jobs } = api;
   const follow = (job: Job) => followJob({ ...api, jobs: jobs! }, job, spec.choice, signal);
-  const facts = { requestId, dialect: "openai" as const, route, stream, key, signal, startedAt, echo, webhookUrl, compared };
+  const facts = { requestId, dialect: "openai" as const, route, stream, returnsBytes, key, signal, startedAt, echo, webhookUrl, compared };
   const repetition = { insist: insists(request), idempotencyKey: idempotencyKeyOf(request) };
-  const started = await startGeneration({ generate, jobs, follow }, { ...facts, ...repetition }, spec);
-  return { ...started, turns: spec.turns, leftOut, stop: () => left.abort() };
+  const { run, job } = await startGeneration({ generate, jobs, follow }, { ...facts, ...repetition }, spec);
+  return { run, job, turns: spec.turns, leftOut, stop };
 }
 
 /** Unique part of a response's ids; a job's own id, so that repetitions have the same ids. */

@@ -29,7 +29,7 @@ export function oneModel(served: ServedModels, id: string) {
   const entries = everyServedModel(served);
   const listed = entries.find((entry) => entry.id === id);
   if (listed) return encodeModel(listed);
-  const choice = modelOf(id);
+  const choice = modelOf(served.catalogue, id);
   if (isSwitchedOff(choice, served.pool.isOff)) throw switchedOff(choice);
   const family = choice.families.find((one) => entries.some((entry) => entry.family === one));
   const entry = entries.find((one) => one.family === family);

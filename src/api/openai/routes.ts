@@ -2,7 +2,6 @@
 
 import { type AnyElysia, Elysia } from "elysia";
 import type { Kind } from "../../domain/generation.ts";
-import type { KeyRow } from "../../domain/key.ts";
 import { AppError } from "../../errors.ts";
 import type { StoredResponses } from "../../gateway/generation/stored-responses.ts";
 import { asksForAll } from "../../gateway/keys/served-models.ts";
@@ -35,7 +34,7 @@ export type OpenAiContext = FilesApi & {
   limits: Pick<AdmissionControl, "rateHeaders" | "admitUpload" | "assertMayStart">;
   responses: StoredResponses;
   /** The facts of an admitted request, from the guard. */
-  callOf(request: Request): Omit<Call, "request"> & { key: KeyRow };
+  callOf(request: Request): Call;
 };
 
 /** Prefixes of the dialect; the second is that of Google's OpenAI compatibility layer. */
@@ -57,9 +56,10 @@ type Arrival = {
   set: { headers: object };
 };
 
-/** Handlers around an answer: its call, idle timeout, rate headers and admission. */
+/** Handlers around a response: its call, idle timeout, rate headers and admission. */
 function handlersOf(ctx: OpenAiContext, prefix: string) {
   const served = () => ({
+    catalogue: ctx.catalogue(),
     pool: ctx.pool,
     successors: ctx.settings.current().generation.successors,
     kinds: ctx.jobs ? KINDS : KINDS.slice(0, 1),
@@ -67,30 +67,35 @@ function handlersOf(ctx: OpenAiContext, prefix: string) {
   });
   const detail = (summary: string, body: object = {}) => ({ tags: ["OpenAI"], summary, ...body, hide: prefix !== PREFIXES[0] });
   const route =
-    (answer: Answer) =>
+    (handler: Answer) =>
     ({ request, params }: Arrival) =>
-      answer(ctx, { request, ...ctx.callOf(request) }, params?.id ?? "");
+      handler(ctx, ctx.callOf(request), params?.id ?? "");
   /** Without the idle timeout, for responses that take as long as a generation. */
-  const slow = (answer: Answer) => (arrival: Arrival) => {
-    arrival.server?.timeout(arrival.request, 0);
-    return route(answer)(arrival);
-  };
-  /** Counts against the key's limit per minute; every response has the rate headers, refusals too. */
-  const counted = (answer: Answer) => (arrival: Arrival) =>
-    slow(async (api, call, id) => {
+  const slow =
+    (handler: Answer) =>
+    ({ request, params, server }: Arrival) => {
+      server?.timeout(request, 0);
+      return handler(ctx, ctx.callOf(request), params?.id ?? "");
+    };
+  /**
+   * Counts against the key's limit per minute; every response has the rate headers, refusals too. With `admits` a key at its limit is refused
+   * before its body is read.
+   */
+  const counting =
+    (handler: Answer, admits?: (call: Call) => void) =>
+    async ({ request, params, server, set }: Arrival) => {
+      server?.timeout(request, 0);
+      const call = ctx.callOf(request);
       try {
-        return await answer(api, call, id);
+        admits?.(call);
+        return await handler(ctx, call, params?.id ?? "");
       } finally {
-        Object.assign(arrival.set.headers, api.limits.rateHeaders(call.key.id));
+        Object.assign(set.headers, ctx.limits.rateHeaders(call.key.id));
       }
-    })(arrival);
-
-  /** For generations: a key at its limit is refused before its body is read. `kind` null: the model decides. */
-  const generating = (kind: Kind | null, answer: Answer) =>
-    counted(async (api, call, id) => {
-      admitBody(api, call.request, call.key.id, kind);
-      return answer(api, call, id);
-    });
+    };
+  const counted = (handler: Answer) => counting(handler);
+  /** For generations. `kind` null: the model decides. */
+  const generating = (kind: Kind | null, handler: Answer) => counting(handler, ({ request, key }) => admitBody(ctx, request, key.id, kind));
   return { served, detail, route, slow, counted, generating };
 }
 

@@ -19,7 +19,19 @@ type Operation = {
 /** A route that the tables leave out; a test finds it. */
 const UNDESCRIBED: RouteAnswers = { success: { 200: { "*/*": "bytes" } } };
 
-export function describeApi(app: AnyElysia) {
+/** Describes the routes that are mounted now, once the document is first asked for: no start has to wait for it. */
+export function describeLater(app: AnyElysia): () => ReturnType<typeof describeApi> {
+  const routes = [...app.routes];
+  // All that the plugin asks of an app.
+  const mounted = { getGlobalRoutes: () => routes, getGlobalDefinitions: () => ({ type: {} }) } as unknown as AnyElysia;
+  let document: ReturnType<typeof describeApi> | undefined;
+  return () => {
+    document ??= describeApi(mounted);
+    return document;
+  };
+}
+
+function describeApi(app: AnyElysia) {
   const { paths, components } = toOpenAPISchema(app, { staticFile: false });
   const described: Record<string, Record<string, object>> = {};
   for (const [path, methods] of Object.entries(paths)) {
@@ -45,16 +57,16 @@ export function describeApi(app: AnyElysia) {
 
 function describeOperation(method: string, { path, summary, body }: Expansion, operation: Operation): object {
   const rest = omit(operation, ["hide"]);
-  const answers = ANSWERS[`${method.toUpperCase()} ${path}`] ?? UNDESCRIBED;
-  const parameters = [...pathParameters(path), ...queryParameters(answers)];
-  const isOpen = answers.failures !== undefined;
+  const responses = ANSWERS[`${method.toUpperCase()} ${path}`] ?? UNDESCRIBED;
+  const parameters = [...pathParameters(path), ...queryParameters(responses)];
+  const isOpen = responses.failures !== undefined;
   return {
     ...rest,
     ...(summary ? { summary } : {}),
     operationId: `${method}${path.replaceAll(/[^A-Za-z0-9]+(\w?)/g, (_match, next: string) => next.toUpperCase())}`,
     ...(parameters.length > 0 ? { parameters } : {}),
     ...(body ? { requestBody: { required: true, content: { "application/json": { schema: body } } } } : {}),
-    responses: { ...successes(answers), ...failures(answers, operation.tags?.[0]) },
+    responses: { ...successes(responses), ...failures(responses, operation.tags?.[0]) },
     ...(isOpen ? { security: [] } : {}),
   };
 }

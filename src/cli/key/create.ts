@@ -1,9 +1,9 @@
 // flow2api key create: makes an API key with its permissions and limits, and prints it alone.
 import { NO_LIMITS } from "../../domain/key.ts";
 import { issueKey, newKeyLimits } from "../../gateway/keys/manage-keys.ts";
-import { openFolder } from "../folder.ts";
+import { modelsWithoutFolder, openFolder } from "../folder.ts";
 import { defineVerb, FOLDER_OPTIONS, usageError } from "../verb.ts";
-import { KEY_OPTIONS, readKeyOptions } from "./options.ts";
+import { assertKnownModels, KEY_OPTIONS, readKeyOptions } from "./options.ts";
 
 export const keyCreate = defineVerb({
   name: "key create",
@@ -12,10 +12,11 @@ export const keyCreate = defineVerb({
   async run({ values, io }) {
     const name = values.name.trim();
     if (name === "") throw usageError("--name: expected a name, got nothing.");
-    readKeyOptions(values, NO_LIMITS, io.now());
+    assertKnownModels(modelsWithoutFolder(values, io)?.current(), readKeyOptions(values, NO_LIMITS, io.now()).models);
     await using folder = await openFolder(values, io);
     const limits = newKeyLimits(folder.config.settings);
     const given = readKeyOptions(values, limits, io.now());
+    assertKnownModels(folder.models.current(), given.models);
     const options = { ...given, limits: given.limits ?? limits };
     const { key, row } = await issueKey(folder, { ...options, name }, io.now());
     io.stdout(`${key}\n`);

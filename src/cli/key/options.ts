@@ -1,6 +1,7 @@
 // Options that say what a key may do and how much, for making and for changing one.
 import type { KeyLimits, KeyRow } from "../../domain/key.ts";
 import { imageForms, isAddressRange, SIDE_CALL_MODES, unknownModel, videoForms } from "../../gateway/keys/manage-keys.ts";
+import type { Catalogue } from "../../gateway/models/catalogue/catalogue.ts";
 import {
   given,
   or,
@@ -50,7 +51,7 @@ const MAX_COUNT = 1e12;
 export function readKeyOptions(values: Values, current: KeyLimits, now: number): Partial<KeyRow> {
   return {
     limits: hasLimits(values) ? readLimits(values, current) : undefined,
-    models: orNone(given(values.models, readModels)),
+    models: orNone(given(values.models, readList)),
     kinds: orNone(given(values.kinds, readListOf("kinds", ["image", "video"]))),
     addresses: orNone(given(values.addresses, readAddresses)),
     expiresAt: given(values.expires, readFuture("expires", now)),
@@ -95,12 +96,13 @@ function readLimits(values: Values, current: KeyLimits): KeyLimits {
   };
 }
 
-function readModels(text: string): string[] {
-  return readList(text).map((model) => {
-    const unknown = unknownModel(model);
-    if (unknown === null) return model;
-    throw wrongValue("models", `model ids (nearest is "${unknown.nearest}")`, model);
-  });
+/** @param catalogue absent: it is not known yet. @throws {AppError} reason `usage` for a model that no layer of the catalogue has */
+export function assertKnownModels(catalogue: Catalogue | undefined, models: readonly string[] = []): void {
+  if (!catalogue) return;
+  for (const model of models) {
+    const unknown = unknownModel(catalogue, model);
+    if (unknown) throw wrongValue("models", `model ids (nearest is "${unknown.nearest}")`, model);
+  }
 }
 
 function readAddresses(text: string): string[] {

@@ -1,10 +1,10 @@
 // flow2api key set: changes what a key may do and how much.
 import { NO_LIMITS } from "../../domain/key.ts";
 import { changeKey, readKey } from "../../gateway/keys/manage-keys.ts";
-import { openFolder } from "../folder.ts";
+import { modelsWithoutFolder, openFolder } from "../folder.ts";
 import { onlyGiven, readEnabled, readId } from "../option-values.ts";
 import { defineVerb, FOLDER_OPTIONS, usageError } from "../verb.ts";
-import { KEY_OPTIONS, readKeyOptions } from "./options.ts";
+import { assertKnownModels, KEY_OPTIONS, readKeyOptions } from "./options.ts";
 
 export const keySet = defineVerb({
   name: "key set",
@@ -23,10 +23,12 @@ export const keySet = defineVerb({
     if (name === "") throw usageError("--name: expected a name, got nothing.");
     const enabled = readEnabled(values);
     // Wrong usage is reported before the folder is touched; limits not given are filled in below.
-    onlyGiven({ name, enabled, ...readKeyOptions(values, NO_LIMITS, io.now()) });
+    const requested = onlyGiven({ name, enabled, ...readKeyOptions(values, NO_LIMITS, io.now()) });
+    assertKnownModels(modelsWithoutFolder(values, io)?.current(), requested.models);
     await using folder = await openFolder(values, io);
     const { limits } = await readKey(folder.store, id);
     const change = onlyGiven({ name, enabled, ...readKeyOptions(values, limits, io.now()) });
+    assertKnownModels(folder.models.current(), change.models);
     await folder.record({ action: "key.update", subject: `key ${id}`, ...(await changeKey(folder, id, change)) });
     io.stdout(`Key ${id} is changed.\n`);
     return 0;

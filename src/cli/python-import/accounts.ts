@@ -1,4 +1,4 @@
-// Accounts of the Python flow2api as tokens of ours, and sentences for what they hold that has no place here.
+// Accounts of the Python flow2api as tokens of ours, and sentences for what they hold that has no field here.
 
 import type { ImportReport } from "../../gateway/tokens/import-tokens.ts";
 import type { LeftBehind, ParsedLine } from "../../gateway/tokens/parsed-token.ts";
@@ -12,11 +12,11 @@ const LEFT_BEHIND: Record<LeftBehind, string> = {
   captcha_proxy: "proxies of captcha solvers, of which there are none here,",
   extension_route: "routes to browsers that solve captchas, of which there are none here,",
   refresh: "renewal intervals of single accounts (refresh.flow_interval is for all)",
-  proxy: "proxies that cannot be used here (SOCKS, or no address; the account comes in disabled)",
+  proxy: "proxies that cannot be used here (SOCKS4, or no address; the account comes in disabled)",
 };
 
 export type Accounts = {
-  /** `line` is the account's id in the original. */
+  /** `line` is the account's id in python-flow2api. */
   lines: ParsedLine[];
   /** Projects that were left behind, in a sentence. */
   left: string[];

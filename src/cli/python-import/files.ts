@@ -1,4 +1,4 @@
-// The Python original as it lies on disk: its database, only ever read, and its setting.toml.
+// python-flow2api as it lies on disk: its database, only ever read, and its setting.toml.
 import { Database } from "bun:sqlite";
 import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -6,7 +6,7 @@ import { join, resolve } from "node:path";
 import { parse } from "smol-toml";
 import { AppError } from "../../errors.ts";
 
-/** A row or a section; columns came and went over the original's versions, so that nothing is sure to be there. */
+/** A row or a section; columns came and went over python-flow2api's versions, so that nothing is sure to be there. */
 export type Fields = Record<string, unknown>;
 
 export type PythonData = {
@@ -28,7 +28,7 @@ const DATABASES = ["data/flow.db", "flow.db"];
 const SETTINGS = ["config/setting.toml", "setting.toml"];
 
 /**
- * Reads the original's folder, or one file of it.
+ * Reads python-flow2api's folder, or one file of it.
  * @throws {AppError} `invalid_request` when nothing of it is there, or cannot be read
  */
 export function readPythonData(name: string, cwd: string): PythonData {

@@ -1,4 +1,4 @@
-// flow2api import on made-up data of the Python original.
+// flow2api import on made-up data of python-flow2api.
 import { Database } from "bun:sqlite";
 import { afterAll, describe, expect, test } from "bun:test";
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
@@ -12,7 +12,7 @@ import { runRecorded } from "../testing.ts";
 const folder = temporaryFolder();
 afterAll(() => folder[Symbol.dispose]());
 
-/** Columns of the original's database that matter here, in its order. */
+/** Columns of python-flow2api's database that matter here, in its order. */
 const SCHEMA = `
 CREATE TABLE tokens (id INTEGER PRIMARY KEY AUTOINCREMENT, st TEXT UNIQUE NOT NULL, at TEXT, at_expires TIMESTAMP, email TEXT, name TEXT,
   remark TEXT, is_active BOOLEAN DEFAULT 1, credits INTEGER DEFAULT 0, user_paygate_tier TEXT, current_project_id TEXT,
@@ -53,7 +53,7 @@ const TOKENS: Row[] = [
   { st: st("two"), email: "two@example.com", is_active: 0, proxy_url: "10.0.0.1:3128:me:canary" },
   { st: st("three"), ban_reason: "429_rate_limit", proxy_url: "http://other.example:8080" },
   { st: st("four"), at_expires: "2026-09-01T00:00:00+00:00" },
-  { st: st("five"), proxy_url: "st5 10.0.0.1:1080:me:canary" },
+  { st: st("five"), proxy_url: "socks4://me:canary@10.0.0.1:1080" },
   { st: "canary with blanks" },
 ];
 
@@ -107,14 +107,14 @@ async function contentsOf(data: string) {
   }
 }
 
-describe("a folder of the original", () => {
-  test("gives its accounts with switches, limits, proxies and projects; what the original took out of service comes in with the reason", async () => {
+describe("a folder of python-flow2api", () => {
+  test("gives its accounts with switches, limits, proxies and projects; what python-flow2api took out of service comes in with the reason", async () => {
     const { data, cli } = fresh();
     const { code, out } = await cli("import", makeOriginal({ config: FULL }));
     expect(code).toBe(0);
     expect(out).toContain('taken  5 accounts, 1 of them disabled, 3 that cannot serve yet ("flow2api token list" says why)\n');
     expect(out).toContain("taken  the shared proxy http://shared.example:3128, for 2 accounts\n");
-    expect(out).toContain("left  proxies that cannot be used here (SOCKS, or no address; the account comes in disabled) of 1 account\n");
+    expect(out).toContain("left  proxies that cannot be used here (SOCKS4, or no address; the account comes in disabled) of 1 account\n");
     expect(out).toContain("left  account 6: the session has white space or control characters inside\n");
     const { tokens } = await contentsOf(data);
     const [one, two, three, four, five] = tokens;
@@ -142,13 +142,13 @@ describe("a folder of the original", () => {
     expect(five).toMatchObject({ enabled: false, proxy: null });
   });
 
-  test("an account that a person disabled stays disabled where the original would not have enabled it either", async () => {
+  test("an account that a person disabled stays disabled where python-flow2api would not have enabled it either", async () => {
     const { data, cli } = fresh();
     await cli("import", makeOriginal({ config: { ...FULL, plugin_config: { connection_token: CONNECTION, auto_enable_on_update: 0 } } }));
     expect((await contentsOf(data)).tokens[1]).toMatchObject({ enabled: false, health: null });
   });
 
-  test("0 calls at once is no limit, as the original means it", async () => {
+  test("0 calls at once is no limit, as python-flow2api means it", async () => {
     const { data, cli } = fresh();
     const original = makeOriginal();
     using db = new Database(join(original, "data", "flow.db"));
@@ -159,13 +159,28 @@ describe("a folder of the original", () => {
 
   test("a shared proxy that cannot be used leaves the accounts that need it disabled, and is reported", async () => {
     const { data, cli } = fresh();
-    const proxies = { enabled: 1, proxy_url: "socks5://canary:canary@h.example:1080" };
+    const proxies = { enabled: 1, proxy_url: "socks4://canary:canary@h.example:1080" };
     const { out } = await cli("import", makeOriginal({ config: { ...FULL, proxy_config: proxies } }));
     expect(out).toContain(
-      "left  the shared proxy is SOCKS, which is not supported: give an http(s) proxy; accounts that used it come in disabled\n",
+      "left  the shared proxy is SOCKS4, which is not supported: give a socks5:// or http(s) proxy; accounts that used it come in disabled\n",
     );
     expect(out).not.toContain("canary");
     expect((await contentsOf(data)).tokens[0]).toMatchObject({ enabled: false, proxy: null });
+  });
+
+  test("takes SOCKS5 proxies as they are, shared ones and an account's own, in each notation", async () => {
+    const { data, cli } = fresh();
+    const proxies = { enabled: 1, proxy_url: "st5 shared.example:1080:me:canary" };
+    const original = makeOriginal({ config: { ...FULL, proxy_config: proxies } });
+    using db = new Database(join(original, "data", "flow.db"));
+    db.run("UPDATE tokens SET proxy_url = 'socks5h://me:canary@own.example:1080' WHERE id = 5");
+    const { code, out } = await cli("import", original);
+    expect(code).toBe(0);
+    expect(out).toContain("taken  the shared proxy socks5://…@shared.example:1080, for 2 accounts\n");
+    expect(out).not.toMatch(/canary|SOCKS/);
+    const { tokens } = await contentsOf(data);
+    expect(tokens[0]).toMatchObject({ enabled: true, proxy: "socks5://me:canary@shared.example:1080" });
+    expect(tokens[4]).toMatchObject({ enabled: true, proxy: "socks5h://me:canary@own.example:1080" });
   });
 
   test("gives settings within our bounds and its key, and says what is left behind and why", async () => {
@@ -199,7 +214,7 @@ describe("a folder of the original", () => {
     }
   });
 
-  test("leaves in the trail what it changed, without the secrets", async () => {
+  test("leaves in the audit log what it changed, without the secrets", async () => {
     const { data, cli } = fresh();
     await cli("import", makeOriginal({ config: FULL }));
     const { trail } = await contentsOf(data);
@@ -261,7 +276,7 @@ describe("a folder of the original", () => {
   });
 });
 
-describe("a part of the original", () => {
+describe("a part of python-flow2api", () => {
   test("setting.toml alone counts where there is no database", async () => {
     const { data, cli } = fresh();
     const file = join(folder.path, "setting.toml");

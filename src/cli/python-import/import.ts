@@ -1,4 +1,4 @@
-// flow2api import: takes over accounts, settings and the API key of the Python original.
+// flow2api import: takes over accounts, settings and the API key of python-flow2api.
 
 import { findSetting, showValue } from "../../config/settings-keys.ts";
 import { AppError } from "../../errors.ts";

@@ -1,4 +1,4 @@
-// Settings and the API key of the Python original, in our words.
+// Settings and the API key of python-flow2api, in our words.
 
 import { findSetting, type SettingKey, showValue } from "../../config/settings-keys.ts";
 import { AppError } from "../../errors.ts";
@@ -22,7 +22,7 @@ export type PythonSettings = {
 };
 
 const SHORT_KEY = 16;
-/** Files that only say what the original does anyway. */
+/** Files that only say what python-flow2api does anyway. */
 const ORIGINAL_DEFAULTS: Record<string, unknown> = {
   "flow.labs_base_url": "https://labs.google/fx/api",
   "flow.api_base_url": "https://aisandbox-pa.googleapis.com/v1",
@@ -41,7 +41,7 @@ const READ: Record<string, readonly string[]> = {
   proxy: ["enabled", "proxy_enabled", "proxy_url", "media_proxy_enabled"],
 };
 
-/** The database counts; the file only where the database says nothing, for the original reads it at its first start alone. */
+/** The database counts; the file only where the database says nothing, for python-flow2api reads it at its first start alone. */
 export function readPythonSettings({ config, toml }: PythonData): PythonSettings {
   const left: string[] = [];
   const settings: PythonSettings["settings"] = {};

@@ -8,6 +8,7 @@ import { loadSecretKey } from "../../db/sqlite/secrets.ts";
 import { openStore } from "../../db/sqlite/store.ts";
 import type { NewToken } from "../../domain/token.ts";
 import { storePassword } from "../../gateway/auth/password.ts";
+import type { Simulator } from "../../simulator/simulator.ts";
 import { defineVerb, type Io, usageError } from "../verb.ts";
 import { createServerLog, listening, watchEventLoop } from "./listen.ts";
 import { watchSignals } from "./signals.ts";
@@ -45,7 +46,7 @@ export const demo = defineVerb({
       const config = demoConfig(folder.path, values.port, simulator);
       await fillPool(folder.path, io);
       const { start } = await import("../../server.ts");
-      const log = createServerLog(config, io);
+      using log = createServerLog(config, io);
       using watchdog = watchEventLoop(config, io, log);
       const starting = start({ config, log, simulated: true, firstKey: KEY, requestWatch: watchdog });
       const server = await listening(starting, config.settings.server);
@@ -64,7 +65,7 @@ function temporaryFolder(): Disposable & { path: string } {
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
 }
 
-type Upstreams = { geminiBaseUrl: string; flowLabsBaseUrl: string; flowApiBaseUrl: string };
+type Upstreams = Pick<Simulator, "geminiBaseUrl" | "flowLabsBaseUrl" | "flowApiBaseUrl" | "vertexBaseUrl" | "vertexTokenUrl">;
 
 /** Neither file nor environment count: the demo is the same everywhere, and never calls a real upstream. */
 function demoConfig(dataDir: string, port: string | undefined, upstreams: Upstreams): Config {
@@ -78,6 +79,8 @@ function demoConfig(dataDir: string, port: string | undefined, upstreams: Upstre
       "gemini.base_url": upstreams.geminiBaseUrl,
       "flow.labs_base_url": upstreams.flowLabsBaseUrl,
       "flow.api_base_url": upstreams.flowApiBaseUrl,
+      "vertex.base_url": upstreams.vertexBaseUrl,
+      "vertex.token_url": upstreams.vertexTokenUrl,
     },
   });
 }

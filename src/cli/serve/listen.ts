@@ -1,14 +1,20 @@
 // Starting a server from the command line: the log it writes, and an address that it cannot have.
+import { systemClock } from "../../clock.ts";
 import type { Config } from "../../config/config.ts";
 import { AppError } from "../../errors.ts";
 import { createLog, type Log } from "../../log.ts";
 import { Watchdog } from "../../watchdog.ts";
 import type { Io } from "../verb.ts";
+import { LineWriter } from "./line-writer.ts";
 
-/** The log that the settings ask for, on standard error. */
-export function createServerLog(config: Config, io: Io): Log {
+/** The log that the settings ask for, on standard error, its lines gathered. Disposed: what waits is written. */
+export function createServerLog(config: Config, io: Io): Log & Disposable {
   const { level } = config.settings.log;
-  return createLog({ level, format: formatOf(config, io), now: io.now, write: (line) => io.stderr(`${line}\n`) });
+  const lines = new LineWriter((text) => io.stderr(text), systemClock);
+  const flush = () => lines.flush();
+  io.onExit(flush);
+  const log = createLog({ level, format: formatOf(config, io), now: io.now, write: (line, of) => lines.add(line, of) });
+  return { ...log, [Symbol.dispose]: flush };
 }
 
 function formatOf({ settings: { log } }: Config, io: Io): "json" | "pretty" {

@@ -34,13 +34,9 @@ describe("it warns", () => {
     ["of a token without a limit", [token(-1, 1)], "512", { held: 512, wanted: "unlimited" }],
     ["not where many are held", [token(-1, 1)], "8192", null],
     ["not within what the operator chose", [token(500, 500)], "1000", null],
-  ] as const)("%s", async (_, tokens, chosen, expected) => {
+  ] as const)("%s", (_, tokens, chosen, expected) => {
     const warned: unknown[] = [];
-    await warnOfFewCalls(
-      { listTokens: async () => tokens },
-      { env: { [VARIABLE]: chosen } },
-      { warn: (_message, fields) => void warned.push(fields) },
-    );
+    warnOfFewCalls(tokens, { env: { [VARIABLE]: chosen } }, { warn: (_message, fields) => void warned.push(fields) });
     expect(warned).toEqual(expected ? [expected] : []);
   });
 });

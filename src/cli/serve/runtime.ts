@@ -10,7 +10,7 @@ const CALLS_ENOUGH = 8192;
 
 const WANTED = {
   [CALLS]: String(CALLS_ENOUGH),
-  // The engine lets garbage grow with the machine's memory. As if there were 8 GiB, 16 answers of 24 MiB take a third less at once,
+  // The engine lets garbage grow with the machine's memory. As if there were 8 GiB, 16 responses of 24 MiB take a third less at once,
   // and no longer: `bun run bench`.
   BUN_JSC_forceRAMSize: String(8 * 1024 ** 3),
 };
@@ -30,13 +30,11 @@ export function prepareRuntime(argv: readonly string[], env: Io["env"], restart:
 }
 
 type Caller = Pick<TokenRow, "enabled" | "imageConcurrency" | "videoConcurrency">;
-type Callers = { listTokens(): Promise<readonly Caller[]> };
 
 /** Warns when the tokens may make more calls at once than are held, and those are few. */
-export async function warnOfFewCalls(store: Callers, { env }: Pick<Io, "env">, log: Pick<Log, "warn">): Promise<void> {
+export function warnOfFewCalls(tokens: readonly Caller[], { env }: Pick<Io, "env">, log: Pick<Log, "warn">): void {
   const held = Number(env[CALLS] || CALLS_WITHOUT);
   if (held >= CALLS_ENOUGH) return;
-  const tokens = await store.listTokens();
   const count = (calls: number) => (calls < 0 ? Number.POSITIVE_INFINITY : calls);
   const wanted = tokens.reduce(
     (sum, token) => (token.enabled ? sum + count(token.imageConcurrency) + count(token.videoConcurrency) : sum),

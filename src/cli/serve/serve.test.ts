@@ -1,4 +1,4 @@
-// serve and demo, really listening: from the command line to an answer and back to an empty folder.
+// serve and demo, really listening: from the command line to a response and back to an empty folder.
 import { afterAll, describe, expect, test } from "bun:test";
 import { existsSync, readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -120,8 +120,8 @@ describe("demo", () => {
 
 test("simulate serves the simulator alone, with the faults it is given, and says how to use it", async () => {
   const faults = ["--faults", "gemini.models=bad-key"];
-  const told = ["--seed", "7", "--latency", "3", ...faults];
-  await using simulator = await running(/Simulator on http:\/\/127\.0\.0\.1:(\d+)/, ["simulate", "--port", "0", ...told]);
+  const reported = ["--seed", "7", "--latency", "3", ...faults];
+  await using simulator = await running(/Simulator on http:\/\/127\.0\.0\.1:(\d+)/, ["simulate", "--port", "0", ...reported]);
   const { port, io } = simulator;
   expect(await (await get(port, "/__simulator/options")).json()).toMatchObject({ latencyMs: 3 });
   const [, gemini = ""] = /FLOW2API_GEMINI_BASE_URL=(\S+)/.exec(io.out) ?? [];

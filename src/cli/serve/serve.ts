@@ -12,7 +12,7 @@ import { KNOWN_DEFAULTS } from "../../gateway/auth/password.ts";
 import { hashKey } from "../../gateway/keys/keys.ts";
 import type { Log } from "../../log.ts";
 import { recordChange } from "../audit.ts";
-import { readConfig, withAbsoluteFolder } from "../folder.ts";
+import { assertModelsFile, readConfig, withAbsoluteFolder } from "../folder.ts";
 import { defineVerb, FOLDER_OPTIONS, type Io } from "../verb.ts";
 import { prepareFirstStart } from "./first-start.ts";
 import { createServerLog, listening, watchEventLoop } from "./listen.ts";
@@ -29,7 +29,8 @@ export const serve = defineVerb({
   },
   async run({ values, io }) {
     const config = withAbsoluteFolder(readConfig(values, io, { "server.host": values.host, "server.port": values.port }), io);
-    const log = createServerLog(config, io);
+    assertModelsFile(config, io);
+    using log = createServerLog(config, io);
     for (const warning of config.warnings) log.warn(warning);
     using signals = watchSignals(io);
     using watchdog = watchEventLoop(config, io, log);
@@ -41,6 +42,7 @@ export const serve = defineVerb({
         start({ config, log, requestWatch: watchdog, restart: () => restart.resolve(false) }),
         config.settings.server,
       );
+      warnOfFewCalls(server.context.pool.rows(), io, log);
       isStopped = await Promise.race([signals.stopped.then(() => true), restart.promise]);
       // Clients find it again where it was.
       config.settings.server.port = server.port;
@@ -63,7 +65,6 @@ async function prepareFolder(config: Config, io: Io, log: Log): Promise<void> {
     if (restored)
       await recordChange(store, io.now(), { action: "restore.apply", subject: "data", after: { aside: basename(restored.aside) } });
     await refuseKnownKeys(store);
-    await warnOfFewCalls(store, io, log);
     await prepareFirstStart(store, io, config.settings, io.now());
   } finally {
     await store.close();

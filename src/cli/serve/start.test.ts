@@ -113,10 +113,10 @@ describe("admin password", () => {
     expect(await set(newFolder(), password)).toEqual({ code: 1, out: "", err: `${message}\n` });
   });
 
-  test("asks twice at a terminal, and refuses two different answers", async () => {
+  test("asks twice at a terminal, and refuses two different inputs", async () => {
     const data = newFolder();
-    const answers = ["correct horse battery", "correct horse batterz"];
-    const world = { cwd, isTerminal: true, ask: async () => answers.shift()! };
+    const responses = ["correct horse battery", "correct horse batterz"];
+    const world = { cwd, isTerminal: true, ask: async () => responses.shift()! };
     const { code, err } = await runRecorded(world, "admin", "password", "--data", data);
     expect([code, err]).toEqual([1, "The two passwords differ.\n"]);
   });

@@ -2,6 +2,7 @@
 
 import { findSetting, parseSetting, type SettingKey, showValue } from "../../config/settings-keys.ts";
 import type { TokenRow } from "../../domain/token.ts";
+import { readLocation, withAccount } from "../../gateway/tokens/cloud-account.ts";
 import { knownForm, PROVIDERS } from "../../gateway/tokens/detect-secret.ts";
 import { freeLabel } from "../../gateway/tokens/import-tokens.ts";
 import { editable } from "../../gateway/tokens/manage-tokens.ts";
@@ -15,23 +16,34 @@ export const tokenAdd = defineVerb({
   name: "token add",
   summary: "Check a token with its upstream and put it into the pool; prints its id. Exits 1 when the upstream refuses it.",
   options: {
-    provider: { type: "string", value: "gemini|flow", help: "gemini: an API key; flow: a session", required: true },
+    provider: {
+      type: "string",
+      value: "gemini|flow|vertex",
+      help: "gemini: an API key; flow: a session; vertex: the JSON key of a service account, or an express key",
+      required: true,
+    },
     secret: { type: "string", value: "S|-", help: "the token itself; - reads it from standard input", required: true },
     label: { type: "string", value: "L", help: "name for people (default: provider and a number)" },
-    group: { type: "string", value: "G", help: "tokens of one group share one upstream quota (a Google project)" },
+    group: {
+      type: "string",
+      value: "G",
+      help: "tokens of one group share one upstream quota (a Google project; of a service account by itself)",
+    },
+    location: { type: "string", value: "L", help: "vertex: location that serves it, such as eu or us-central1 (default: global)" },
     "image-concurrency": { type: "string", value: "N", help: "image calls at once, -1 unlimited (default: pool.image_concurrency)" },
     "video-concurrency": { type: "string", value: "N", help: "video calls at once, -1 unlimited (default: pool.video_concurrency)" },
     "no-check": { type: "boolean", help: "add it without asking the upstream" },
     ...FOLDER_OPTIONS,
   },
   async run({ values, io }) {
-    if (!PROVIDERS.includes(values.provider)) throw usageError(`--provider: expected gemini or flow, got "${values.provider}".`);
+    if (!PROVIDERS.includes(values.provider)) throw usageError(`--provider: expected gemini, flow or vertex, got "${values.provider}".`);
     const imageConcurrency = readConcurrency("image-concurrency", "pool.image_concurrency", values["image-concurrency"]);
     const videoConcurrency = readConcurrency("video-concurrency", "pool.video_concurrency", values["video-concurrency"]);
+    const location = readLocationOption(values.location);
     const secret = await readSecret("--secret", values.secret, { provider: values.provider, io });
     await using folder = await openFolder(values, io);
     const { pool } = folder.config.settings;
-    const checked = values["no-check"] ? null : await checkSecret(folder.config.settings, { provider: values.provider, secret }, io.now);
+    const checked = values["no-check"] ? null : await checkSecret(folder, { provider: values.provider, secret, location }, io.now);
     if (checked?.outcome === "refused") {
       io.stderr(
         `${UPSTREAM[values.provider]} refuses this token: ${checked.reason}\nNothing was added. With --no-check it is added all the same.\n`,
@@ -44,16 +56,17 @@ export const tokenAdd = defineVerb({
       return 1;
     }
     const token = await folder.store.insertToken(
-      {
+      withAccount({
         provider: values.provider,
         secret: accepted?.secret ?? secret,
+        location,
         state: accepted?.state,
         label: values.label ?? freeLabel(values.provider, await folder.store.listTokens()),
         group: values.group ?? null,
         identity: accepted?.facts.identity ?? null,
         imageConcurrency: imageConcurrency ?? pool.image_concurrency,
         videoConcurrency: videoConcurrency ?? pool.video_concurrency,
-      },
+      }),
       io.now(),
     );
     if (accepted) await folder.store.updateToken(token.id, { ...accepted.facts, checkedAt: io.now() });
@@ -73,14 +86,26 @@ function readConcurrency(option: string, key: SettingKey, text: string | undefin
   return value as number;
 }
 
-const UPSTREAM: Record<string, string> = { gemini: "Google", flow: "Google Flow" };
+/** Null: the provider's default. */
+function readLocationOption(text: string | undefined): string | null {
+  const location = text === undefined ? null : readLocation(text);
+  if (location === undefined) throw usageError("--location: expected a location such as global, eu or us-central1.");
+  return location;
+}
+
+const UPSTREAM: Record<string, string> = { gemini: "Google", flow: "Google Flow", vertex: "Google Cloud" };
+const SECRETS: Record<string, { one: string; form: string }> = {
+  gemini: { one: "a Gemini API key", form: "Gemini API key (AIza…, AQ.…)" },
+  flow: { one: "a Flow session", form: "Flow session (eyJ…)" },
+  vertex: { one: "a Vertex token", form: "service account (JSON) or express key" },
+};
 
 const describe = ({ provider, label, hint }: TokenRow): string =>
-  `${provider === "gemini" ? "a Gemini API key" : "a Flow session"} named "${printableCell(label)}"${hint === "" ? "" : ` that ends in ${hint}`}`;
+  `${SECRETS[provider]!.one} named "${printableCell(label)}"${hint === "" ? "" : ` that ends in ${hint}`}`;
 
 /** Neither its form nor its upstream says that it is one. */
 const unknownForm = (provider: string, { reason }: Unchecked): string =>
-  `This has not the form of a ${provider === "gemini" ? "Gemini API key (AIza…, AQ.…)" : "Flow session (eyJ…)"}, and it could not be checked now (${reason}).`;
+  `This has not the form of a ${SECRETS[provider]!.form}, and it could not be checked now (${reason}).`;
 
 function checkText(provider: string, checked: Checked | Unchecked | null): string {
   if (!checked) return "It was not checked.";

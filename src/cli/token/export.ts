@@ -28,7 +28,7 @@ export const tokenExport = defineVerb({
     await using folder = await openFolder(values, io);
     const rows = await folder.store.listTokens();
     const secrets = values.secrets ? await readSecrets(folder.store, rows) : undefined;
-    const text = format === "lines" ? linesText(secrets!) : exportTokens(rows, format, secrets);
+    const text = format === "lines" ? linesText(secrets!) : [...exportTokens(rows, format, secrets)].join("");
     if (secrets) await folder.record({ action: "token.export", subject: "tokens", after: { secrets: true, count: rows.length } });
     if (values.file === undefined) io.stdout(text);
     else {

@@ -35,11 +35,11 @@ const MIXED = `${KEY}\n${SESSION}\ncanary\n${KEY}\n`;
 describe("token import", () => {
   test("puts in what is new and reports every other line, without quoting it", async () => {
     const { data, cli } = fresh({ stdin: MIXED });
-    const told =
-      "line 3: invalid: is neither a Gemini key (AIza…) nor a Flow session; if it is one, name its provider beside it (a column provider)\n";
+    const reported =
+      "line 3: invalid: is neither a Gemini key (AIza…) nor a Flow session nor a service account (JSON); if it is one, name its provider beside it (a column provider)\n";
     expect(await cli("token", "import", "-", "--group", "g")).toEqual({
       code: 0,
-      out: `2 new, 1 known, 1 invalid\n${told}line 4: known: repeats line 1\n`,
+      out: `2 new, 1 known, 1 invalid\n${reported}line 4: known: repeats line 1\n`,
       err: "",
     });
     expect(await tokensOf(data)).toMatchObject([

@@ -12,14 +12,14 @@ export const tokenImport = defineVerb({
   positionals: ["FILE"],
   options: {
     "dry-run": { type: "boolean", help: "show what would be done and change nothing" },
-    provider: { type: "string", value: "gemini|flow", help: "take tokens of this provider only" },
+    provider: { type: "string", value: "gemini|flow|vertex", help: "take tokens of this provider only" },
     group: { type: "string", value: "G", help: "group of those that name none" },
     ...FOLDER_OPTIONS,
   },
   async run({ values, positionals, io }) {
     const { provider, group } = values;
     if (provider !== undefined && !PROVIDERS.includes(provider)) {
-      throw usageError(`--provider: expected ${PROVIDERS.join(" or ")}, got "${provider}".`);
+      throw usageError(`--provider: expected one of ${PROVIDERS.join(", ")}, got "${provider}".`);
     }
     const text = positionals[0] === "-" ? await io.stdin() : await readTextFile(positionals[0]!, io.cwd);
     const lines = parseTokens(text, { provider, now: io.now() });

@@ -33,7 +33,7 @@ const tokenCells = (token: PoolTokenView, { identity, hint }: TokenRow) => {
   return [`${token.id}`, token.provider, printableCell(token.label), printableCell(account), healthText(token)];
 };
 
-/** The token as a whole; where nothing holds that back, the models of it that are held back. */
+/** The token as a whole; where that is not in cooldown, the models of it that are. */
 function healthText({ health, models }: PoolTokenView): string {
   if (health.state !== "healthy" || models.length === 0) return stateText(health);
   return `healthy, but ${models.map((model) => `${model.family} ${stateText(model)}`).join(", ")}`;

@@ -1,11 +1,13 @@
 // flow2api token set: changes how the pool uses a token.
 
+import { nearest } from "../../config/nearest.ts";
 import type { TokenChange, TokenRow } from "../../domain/token.ts";
 import { AppError } from "../../errors.ts";
-import { families, familyOf, nearestModels } from "../../gateway/models/models.ts";
+import type { Catalogue } from "../../gateway/models/catalogue/catalogue.ts";
+import { readLocation, withLocation } from "../../gateway/tokens/cloud-account.ts";
 import { editable } from "../../gateway/tokens/manage-tokens.ts";
 import { readProxy } from "../../gateway/tokens/proxy-address.ts";
-import { openFolder } from "../folder.ts";
+import { modelsWithoutFolder, openFolder } from "../folder.ts";
 import { given, onlyGiven, readDecimal, readEnabled, readId, readList, readSwitch, readWhole, wrongValue } from "../option-values.ts";
 import { type Call, defineVerb, FOLDER_OPTIONS, type Io, type Options, usageError } from "../verb.ts";
 
@@ -28,7 +30,8 @@ const TOKEN_OPTIONS = {
   rpd: option("N", "own cap: calls a day (America/Los_Angeles); empty: none"),
   ipm: option("N", "own cap: images in any 60 seconds; empty: none"),
   "usd-day": option("USD", "own cap: estimated money a day (America/Los_Angeles); empty: none"),
-  proxy: option("URL|-", "http(s) proxy of its calls; - reads it from standard input; empty: none"),
+  location: option("L", "vertex: location that serves it, such as eu or us-central1; empty: global"),
+  proxy: option("URL|-", "http(s) or SOCKS5 proxy of its calls; - reads it from standard input; empty: that of the pool"),
   note: option("TEXT", "whatever you want to remember"),
   tags: option("A,B", "words to find it by"),
 } as const satisfies Options;
@@ -49,10 +52,13 @@ export const tokenSet = defineVerb({
     const caps = readCaps(values);
     // Wrong usage is reported before the folder is touched.
     onlyGiven({ ...change, caps });
+    assertChange(modelsWithoutFolder(values, io)?.current(), change);
     await using folder = await openFolder(values, io);
+    assertChange(folder.models.current(), change);
     const token = (await folder.store.listTokens()).find((row) => row.id === id);
     if (!token) throw new AppError("not_found", `There is no token ${id}.`);
-    const after = await folder.store.updateToken(id, { ...change, caps: caps && withCaps(token.caps, caps) });
+    const all = withLocation({ ...change, caps: caps && withCaps(token.caps, caps) }, token);
+    const after = await folder.store.updateToken(id, all);
     const entry = { before: editable(token), after: editable(after) };
     if (!Bun.deepEquals(entry.before, entry.after)) await folder.record({ action: "token.change", subject: `token ${id}`, ...entry });
     io.stdout(`Token ${id} is changed.\n`);
@@ -69,6 +75,7 @@ function readChange(values: Values): TokenChange {
   return {
     label: must("label", given(values.label, String)),
     group: given(values.group, String),
+    location: given(values.location, readLocationText),
     enabled: readEnabled(values),
     imageEnabled: must("image", given(values.image, readSwitch("image"))),
     videoEnabled: must("video", given(values.video, readSwitch("video"))),
@@ -76,11 +83,17 @@ function readChange(values: Values): TokenChange {
     videoConcurrency: concurrency("video-concurrency"),
     weight: must("weight", given(values.weight, readDecimal("weight", 3))),
     priority: must("priority", given(values.priority, readWhole("priority", -1000, 1000))),
-    allowFamilies: list(values.allow, readFamilies("allow")),
-    denyFamilies: list(values.deny, readFamilies("deny")),
+    allowFamilies: list(values.allow, readList),
+    denyFamilies: list(values.deny, readList),
     note: values.note?.trim(),
     tags: list(values.tags, readList),
   };
+}
+
+function readLocationText(text: string): string | null {
+  const location = readLocation(text);
+  if (location === undefined) throw wrongValue("location", "a location such as global, eu or us-central1", text);
+  return location;
 }
 
 /** Of what cannot be cleared. */
@@ -89,13 +102,19 @@ function must<T>(name: string, value: T | null | undefined): T | undefined {
   return value;
 }
 
-const readFamilies = (name: string) => (text: string) => {
-  const known = [...families("image"), ...families("video")].map(({ id }) => id);
-  return readList(text).map((family) => {
-    if (familyOf(family)) return family;
-    throw wrongValue(name, `families (nearest is "${nearestModels(family, 1, known)[0]}")`, family);
-  });
-};
+/** @param catalogue absent: it is not known yet */
+function assertChange(catalogue: Catalogue | undefined, { allowFamilies, denyFamilies }: TokenChange): void {
+  if (!catalogue) return;
+  assertFamilies(catalogue, "allow", allowFamilies);
+  assertFamilies(catalogue, "deny", denyFamilies);
+}
+
+/** @throws {AppError} reason `usage` for what is no family of the catalogue */
+function assertFamilies(catalogue: Catalogue, name: string, families: readonly string[] = []): void {
+  const known = [...catalogue.families("image"), ...catalogue.families("video")].map(({ id }) => id);
+  const unknown = families.find((family) => !known.includes(family));
+  if (unknown !== undefined) throw wrongValue(name, `families (nearest is "${nearest(unknown, known)}")`, unknown);
+}
 
 /** Never quoted: it may carry a password. */
 async function readProxyOption(text: string | undefined, io: Io): Promise<string | null | undefined> {

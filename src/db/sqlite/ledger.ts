@@ -1,6 +1,7 @@
 // SQL of the ledger: reservations, and usage of keys by period.
 import type { Database } from "bun:sqlite";
-import type { Amounts, LedgerState, NewReservation, Reservation, ReservationEnd, UploadSum } from "../ledger.ts";
+import type { Amounts, Begun, LedgerState, NewReservation, Reservation, ReservationEnd, UploadSum } from "../ledger.ts";
+import { putTokenCalls, type TokenCall } from "./token-calls.ts";
 import { addUsage, type UsageShare } from "./usage.ts";
 
 const ESTIMATE = "images, video_ms AS videoMs, micro_usd AS microUsd";
@@ -14,26 +15,33 @@ const toReservation = ({ images, videoMs, microUsd, forJob, ...row }: RawReserva
   estimate: { images, videoMs, microUsd },
 });
 
-/** The ids of the new reservations. */
-export function insertReservations(db: Database, reservations: readonly NewReservation[]): number[] {
+/** Inserts reservations; none is refused. */
+export function begin(db: Database, batch: readonly NewReservation[]): Begun[] {
   const statement = db.query(
     `INSERT INTO reservations (key_id, request_id, kind, family, at, images, video_ms, micro_usd, for_job, state)
-     VALUES ($keyId, $requestId, $kind, $family, $at, $images, $videoMs, $microUsd, $forJob, 'reserved')`,
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'reserved')`,
   );
-  return reservations.map(({ estimate, forJob = false, ...row }) => Number(statement.run({ ...row, ...estimate, forJob }).lastInsertRowid));
+  return batch.map(({ keyId, requestId, kind, family, at, estimate, forJob = false }) => {
+    const { images, videoMs, microUsd } = estimate;
+    return { id: Number(statement.run(keyId, requestId, kind, family, at, images, videoMs, microUsd, forJob).lastInsertRowid) };
+  });
 }
 
 /** Ends those that are open and adds them to sums and rollups; the number of them. */
-export function endReservations(db: Database, ends: readonly ReservationEnd[]): number {
+export function end(db: Database, batch: readonly ReservationEnd[]): number {
   const closed: { end: ReservationEnd; keyId: number; family: string }[] = [];
-  for (const end of ends) {
-    const row = closeReservation(db, end);
-    if (row) closed.push({ end, ...row });
+  for (const one of batch) {
+    const row = closeReservation(db, one);
+    if (row) closed.push({ end: one, ...row });
   }
   addKeyUsage(db, closed);
   addUsage(
     db,
     closed.flatMap(({ end, keyId, family }) => sharesOf(end, keyId, family)),
+  );
+  putTokenCalls(
+    db,
+    closed.flatMap(({ end, family }) => callsOf(end, family)),
   );
   return closed.length;
 }
@@ -41,12 +49,11 @@ export function endReservations(db: Database, ends: readonly ReservationEnd[]): 
 /** Compare and set: null when it is not open. */
 function closeReservation(db: Database, { id, state, endedAt, actual }: ReservationEnd): { keyId: number; family: string } | null {
   return db
-    .query<{ keyId: number; family: string }, Record<string, string | number>>(
-      `UPDATE reservations SET state = $state, ended_at = $endedAt,
-         actual_images = $images, actual_video_ms = $videoMs, actual_micro_usd = $microUsd
-       WHERE id = $id AND state = 'reserved' RETURNING key_id AS keyId, family`,
+    .query<{ keyId: number; family: string }, (string | number)[]>(
+      `UPDATE reservations SET state = ?, ended_at = ?, actual_images = ?, actual_video_ms = ?, actual_micro_usd = ?
+       WHERE id = ? AND state = 'reserved' RETURNING key_id AS keyId, family`,
     )
-    .get({ id, state, endedAt, ...actual });
+    .get(state, endedAt, actual.images, actual.videoMs, actual.microUsd, id);
 }
 
 function addKeyUsage(db: Database, closed: readonly { end: ReservationEnd; keyId: number }[]): void {
@@ -73,28 +80,18 @@ function addTo(sum: Amounts, more: Amounts): void {
   sum.microUsd += more.microUsd;
 }
 
-/** What one end adds to the rollups: to all, to its key, and each call to its token. */
+/** What one end adds to the rollups: to all and to its key. */
 function sharesOf(end: ReservationEnd, keyId: number, family: string): UsageShare[] {
   const { hour, ok, ms, inputTokens, outputTokens } = end;
   const whole = { hour, family, ok, ms, inputTokens, outputTokens, ...end.actual };
   return [
     { dimension: "all", subject: 0, ...whole },
     { dimension: "key", subject: keyId, ...whole },
-    ...end.calls.map(
-      (call): UsageShare => ({
-        dimension: "token",
-        subject: call.tokenId,
-        hour,
-        family,
-        ok: call.ok,
-        ms: call.ms,
-        inputTokens: 0,
-        outputTokens: 0,
-        ...call.amounts,
-      }),
-    ),
   ];
 }
+
+const callsOf = ({ hour, calls }: ReservationEnd, family: string): TokenCall[] =>
+  calls.map(({ tokenId, ok, ms, amounts }) => ({ subject: tokenId, hour, family, ok, ms, ...amounts }));
 
 /** What limits are rebuilt from: open reservations, sums of these periods, admissions since `since` (epoch ms). */
 export function readLedger(db: Database, periods: readonly string[], since: number): LedgerState {

@@ -21,6 +21,10 @@ import store013 from "./migrations/013.sql" with { type: "text" };
 import store014 from "./migrations/014.sql" with { type: "text" };
 import store015 from "./migrations/015.sql" with { type: "text" };
 import store016 from "./migrations/016.sql" with { type: "text" };
+import store017 from "./migrations/017.sql" with { type: "text" };
+import store018 from "./migrations/018.sql" with { type: "text" };
+import store019 from "./migrations/019.sql" with { type: "text" };
+import store020 from "./migrations/020.sql" with { type: "text" };
 import requests001 from "./migrations/requests-001.sql" with { type: "text" };
 import requests002 from "./migrations/requests-002.sql" with { type: "text" };
 
@@ -42,6 +46,10 @@ export const STORE_MIGRATIONS: readonly string[] = [
   store014,
   store015,
   store016,
+  store017,
+  store018,
+  store019,
+  store020,
 ];
 export const REQUEST_MIGRATIONS: readonly string[] = [requests001, requests002];
 

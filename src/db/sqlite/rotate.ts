@@ -135,7 +135,7 @@ function refuseKeys(current: Uint8Array | null, next: Uint8Array, canary: Uint8A
 }
 
 /** The number of values. Afterwards nothing that the former key opens is left in the file. */
-async function sealAnew(db: Database, from: Vault, to: Vault, trail: RotateOptions["trail"]): Promise<number> {
+async function sealAnew(db: Database, from: Vault, to: Vault, auditLog: RotateOptions["trail"]): Promise<number> {
   db.run("PRAGMA synchronous = FULL");
   const values = await retryBusy(() =>
     db
@@ -143,7 +143,7 @@ async function sealAnew(db: Database, from: Vault, to: Vault, trail: RotateOptio
         const counts = SEALED.map((column) => sealColumn(db, column, from, to));
         sealMacs(db, to);
         if (readKeyCheck(db)) writeKeyCheck(db, to.seal(KEY_CHECK, KEY_CHECK));
-        insertAudit(db, trail);
+        insertAudit(db, auditLog);
         return counts.reduce((sum, count) => sum + count, 0);
       })
       .immediate(),

@@ -3,9 +3,3 @@ declare module "*.sql" {
   const text: string;
   export = text;
 }
-
-declare module "*/checkpoint-thread.js" {
-  /** Where the file lies, also within the executable. */
-  const path: string;
-  export = path;
-}

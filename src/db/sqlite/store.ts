@@ -3,12 +3,12 @@
 import type { Database } from "bun:sqlite";
 import { join } from "node:path";
 import { AppError } from "../../errors.ts";
+import type { UsageQuery } from "../ledger.ts";
 import type { Store } from "../store.ts";
+import { STORE_ACTIONS, type Tables } from "./actions.ts";
 import * as audit from "./audit.ts";
-import type { Checkpoints } from "./checkpoints.ts";
 import { closeDatabase, openDatabase, retryBusy } from "./database.ts";
 import * as fileNames from "./file-names.ts";
-import * as idempotency from "./idempotency.ts";
 import * as jobs from "./jobs.ts";
 import * as keys from "./keys.ts";
 import * as ledger from "./ledger.ts";
@@ -19,6 +19,8 @@ import { createVault } from "./secrets.ts";
 import * as sessions from "./sessions.ts";
 import * as settings from "./settings.ts";
 import { KEY_CHECK, readKeyCheck, writeKeyCheck } from "./settings.ts";
+import type { StoreThread } from "./thread/store-thread.ts";
+import { hasTokenCalls } from "./token-calls.ts";
 import * as tokens from "./tokens.ts";
 import * as undelivered from "./undelivered.ts";
 import * as usage from "./usage.ts";
@@ -26,7 +28,6 @@ import type { Vault } from "./vault.ts";
 import * as webhooks from "./webhooks.ts";
 import { createWriter, type Writer } from "./writer.ts";
 
-export { type Checkpoints, createCheckpoints } from "./checkpoints.ts";
 export { openRequestLog } from "./request-log/request-log.ts";
 
 export type StoreOptions = {
@@ -35,8 +36,8 @@ export type StoreOptions = {
   secretKey: Uint8Array;
   /** False while another process serves from the folder: a database that needs a migration is refused. Default true. */
   migrate?: boolean;
-  /** Absent: the connection makes its own checkpoints. */
-  checkpoints?: Checkpoints;
+  /** Writes in a thread of its own; absent: in this one. */
+  thread?: StoreThread;
 };
 
 /** A commit that waits for the disk: for rows that cannot be restored otherwise. */
@@ -47,25 +48,28 @@ const DURABLE = { durable: true };
  * @throws {AppError} `conflict` when the file is newer than this build, must not be migrated, or was written with another secret key
  */
 export async function openStore(options: StoreOptions): Promise<Store> {
-  const vault = createVault(options.secretKey);
-  const db = await openDatabase(join(options.dataDir, "flow2api.db"));
-  const writer = createWriter(db, options.checkpoints?.of(db));
+  const { dataDir, secretKey, thread } = options;
+  const vault = createVault(secretKey);
+  const file = join(dataDir, "flow2api.db");
+  const db = await openDatabase(file);
   try {
     await migrate(db, STORE_MIGRATIONS, { migrate: options.migrate });
-    await checkKey(db, vault, writer);
+    await checkKey(db, vault);
+    if (!thread) return createStore({ db, vault, writer: createWriter({ db, vault }, STORE_ACTIONS) });
+    const writer = await thread.open("store", { file, secretKey });
+    // This connection only reads from now on.
+    db.run("PRAGMA query_only = ON");
+    db.run("PRAGMA cache_size = -4096");
+    return createStore({ db, vault, writer });
   } catch (error) {
     closeDatabase(db);
     throw error;
   }
-  return createStore({ db, vault, writer });
 }
 
-async function checkKey(db: Database, vault: Vault, writer: Writer): Promise<void> {
+async function checkKey(db: Database, vault: Vault): Promise<void> {
   if ((await retryBusy(() => readKeyCheck(db))) === null)
-    await writer.write(() => {
-      // Read again under the lock: another process may have been faster.
-      if (readKeyCheck(db) === null) writeKeyCheck(db, vault.seal(KEY_CHECK, KEY_CHECK));
-    }, DURABLE);
+    await retryBusy(() => db.transaction(() => writeMissingKeyCheck(db, vault)).immediate());
   const box = (await retryBusy(() => readKeyCheck(db))) ?? new Uint8Array(0);
   try {
     vault.open(KEY_CHECK, box);
@@ -78,7 +82,12 @@ async function checkKey(db: Database, vault: Vault, writer: Writer): Promise<voi
   }
 }
 
-type Engine = { db: Database; vault: Vault; writer: Writer };
+/** Read again under the lock: another process may have been faster. */
+function writeMissingKeyCheck(db: Database, vault: Vault): void {
+  if (readKeyCheck(db) === null) writeKeyCheck(db, vault.seal(KEY_CHECK, KEY_CHECK));
+}
+
+type Engine = Tables & { writer: Writer<typeof STORE_ACTIONS> };
 
 function createStore(engine: Engine): Store {
   const { db, writer } = engine;
@@ -91,7 +100,7 @@ function createStore(engine: Engine): Store {
     ...adminMethods(engine),
     revisions: () => retryBusy(() => settings.readRevisions(db)),
     async close() {
-      await writer.drain();
+      await writer.close();
       closeDatabase(db);
     },
   };
@@ -100,35 +109,35 @@ function createStore(engine: Engine): Store {
 const poolMethods = ({ db, vault, writer: { write } }: Engine) =>
   ({
     listTokens: () => retryBusy(() => tokens.listTokens(db, vault)),
-    insertToken: (token, now) => write(() => tokens.insertToken(db, vault, token, now), DURABLE),
-    insertTokens: (rows, now) => write(() => tokens.insertTokens(db, vault, rows, now), DURABLE),
+    insertToken: (token, now) => write("insertToken", [token, now], DURABLE),
+    insertTokens: (rows, now) => write("insertTokens", [rows, now], DURABLE),
     hasTokens: (secrets) => retryBusy(() => tokens.hasTokens(db, vault, secrets)),
-    updateToken: (id, change) => write(() => tokens.updateToken(db, vault, id, change)),
-    deleteToken: (id) => write(() => tokens.deleteToken(db, id)),
+    updateToken: (id, change) => write("updateToken", [id, change]),
+    deleteToken: (id) => write("deleteToken", [id]),
     readTokenSecret: (id) => retryBusy(() => tokens.readTokenSecret(db, vault, id)),
     // A rotated session cannot be fetched again.
-    writeTokenSecret: (id, change) => write(() => tokens.writeTokenSecret(db, vault, id, change), { durable: change.secret !== undefined }),
-    saveHealth: (changes) => write(() => tokens.saveHealth(db, changes)),
+    writeTokenSecret: (id, change) => write("writeTokenSecret", [id, change], { durable: change.secret !== undefined }),
+    saveHealth: (changes) => write("saveHealth", [changes]),
     listCooldowns: (subjects, limit) => retryBusy(() => tokens.listCooldowns(db, subjects, limit)),
 
     listKeys: () => retryBusy(() => keys.listKeys(db)),
     listKeyHashes: () => retryBusy(() => keys.listKeyHashes(db)),
-    insertKey: (key, now) => write(() => keys.insertKey(db, key, now), DURABLE),
-    updateKey: (id, change) => write(() => keys.updateKey(db, id, change), DURABLE),
+    insertKey: (key, now) => write("insertKey", [key, now], DURABLE),
+    updateKey: (id, change) => write("updateKey", [id, change], DURABLE),
   }) satisfies Partial<Store>;
 
 const mediaMethods = ({ db, writer: { write } }: Engine) =>
   ({
-    insertMedia: (row, bytes = null) => write(() => media.insertMedia(db, row, bytes)),
+    insertMedia: (row, bytes = null) => write("insertMedia", [row, bytes]),
     readMediaBytes: (id) => retryBusy(() => media.readMediaBytes(db, id)),
     getMedia: (id) => retryBusy(() => media.getMedia(db, id)),
     listFiles: (filter) => retryBusy(() => media.listFiles(db, filter)),
     listMedia: (filter) => retryBusy(() => media.listMedia(db, filter)),
     listExpiredMedia: (now, limit) => retryBusy(() => media.listExpiredMedia(db, now, limit)),
     listOldestMedia: (filter) => retryBusy(() => media.listOldestMedia(db, filter)),
-    deleteMedia: (ids) => write(() => media.deleteMedia(db, ids)),
+    deleteMedia: (ids) => write("deleteMedia", [ids]),
     listUnknownMedia: (ids) => retryBusy(() => media.listUnknownMedia(db, ids)),
-    nameFile: (file, now) => write(() => fileNames.nameFile(db, file, now)),
+    nameFile: (file, now) => write("nameFile", [file, now]),
     fileNamed: (keyId, name) => retryBusy(() => fileNames.fileNamed(db, keyId, name)),
     listFileNames: (ids) => retryBusy(() => fileNames.listFileNames(db, ids)),
     sumMedia: () => retryBusy(() => media.sumMedia(db)),
@@ -136,80 +145,78 @@ const mediaMethods = ({ db, writer: { write } }: Engine) =>
 
 const usageMethods = ({ db, writer: { write } }: Engine) =>
   ({
-    insertReservations: (rows) => write(() => ledger.insertReservations(db, rows)),
-    endReservations: (ends) => write(() => ledger.endReservations(db, ends)),
+    begin: (rows) => write("begin", [rows]),
+    end: (ends) => write("end", [ends]),
     readLedger: (periods, since) => retryBusy(() => ledger.readLedger(db, periods, since)),
-    addUploads: (rows) => write(() => ledger.addUploads(db, rows)),
+    addUploads: (rows) => write("addUploads", [rows]),
     readUploads: (period) => retryBusy(() => ledger.readUploads(db, period)),
-    readUsage: (query) => retryBusy(() => usage.readUsage(db, query)),
-    deleteUsageBefore: (before, limit) =>
-      write(() => ledger.deleteReservationsBefore(db, before.reservations, limit) + usage.deleteHoursBefore(db, before.hours, limit)),
+    async readUsage(query) {
+      // Calls by token are added up when somebody reads them.
+      if (isByToken(query) && (await retryBusy(() => hasTokenCalls(db)))) await write("sumTokenCalls", []);
+      return retryBusy(() => usage.readUsage(db, query));
+    },
+    deleteUsageBefore: (before, limit) => write("deleteUsageBefore", [before, limit]),
   }) satisfies Partial<Store>;
+
+const isByToken = (query: UsageQuery) => query.by === "token" || ("of" in query && query.of !== undefined && "token" in query.of);
 
 const jobMethods = ({ db, vault, writer: { write } }: Engine) =>
   ({
-    insertJob: (job) => write(() => jobs.insertJob(db, vault, job), DURABLE),
-    updateJob: (id, from, change, { durable = false, delivery } = {}) =>
-      write(() => jobs.updateJob(db, vault, { id, from, change, delivery }), { durable }),
+    insertJob: (job) => write("insertJob", [job], DURABLE),
+    updateJob: (id, from, change, { durable = false, delivery } = {}) => write("updateJob", [{ id, from, change, delivery }], { durable }),
     getJob: (id) => retryBusy(() => jobs.getJob(db, vault, id)),
     findJob: (requestId) => retryBusy(() => jobs.findJob(db, vault, requestId)),
     listJobs: (query) => retryBusy(() => jobs.listJobs(db, vault, query)),
     listUnsettledJobs: () => retryBusy(() => jobs.listUnsettledJobs(db, vault)),
     countOpenJobs: () => retryBusy(() => jobs.countOpenJobs(db)),
-    deleteJob: (id) => write(() => jobs.deleteJob(db, id)),
+    deleteJob: (id) => write("deleteJob", [id]),
     listResults: (requestId) => retryBusy(() => media.listResults(db, requestId)),
 
     listDueDeliveries: (now, limit, except) => retryBusy(() => webhooks.listDueDeliveries(db, vault, { now, limit, except })),
     nextDeliveryAt: (after) => retryBusy(() => webhooks.nextDeliveryAt(db, after)),
-    updateDelivery: (id, change) => write(() => webhooks.updateDelivery(db, id, change)),
+    updateDelivery: (id, change) => write("updateDelivery", [id, change]),
     listDeliveries: (query) => retryBusy(() => webhooks.listDeliveries(db, vault, query)),
     readKeyWebhook: (keyId) => retryBusy(() => webhooks.readKeyWebhook(db, vault, keyId)),
-    writeKeyWebhook: (keyId, webhook) => write(() => webhooks.writeKeyWebhook(db, vault, keyId, webhook), DURABLE),
+    writeKeyWebhook: (keyId, webhook) => write("writeKeyWebhook", [keyId, webhook], DURABLE),
 
-    claimIdempotency: (row, since) => write(() => idempotency.claimIdempotency(db, row, since), DURABLE),
-    updateIdempotency: (name, change) => write(() => idempotency.updateIdempotency(db, name, change), DURABLE),
-    deleteIdempotency: (name, jobId) => write(() => idempotency.deleteIdempotency(db, name, jobId), DURABLE),
-    deleteJobsBefore: (before, limit) =>
-      write(
-        () =>
-          jobs.deleteJobsBefore(db, before.jobs, limit) +
-          webhooks.deleteDeliveriesBefore(db, before.deliveries, limit) +
-          idempotency.deleteIdempotencyBefore(db, before.idempotency, limit),
-      ),
+    claimIdempotency: (row, since) => write("claimIdempotency", [row, since], DURABLE),
+    updateIdempotency: (name, change) => write("updateIdempotency", [name, change], DURABLE),
+    deleteIdempotency: (name, jobId) => write("deleteIdempotency", [name, jobId], DURABLE),
+    deleteJobsBefore: (before, limit) => write("deleteJobsBefore", [before, limit]),
   }) satisfies Partial<Store>;
 
 const resultMethods = ({ db, writer: { write } }: Engine) =>
   ({
-    insertResponse: (row) => write(() => responses.insertResponse(db, row)),
+    insertResponse: (row) => write("insertResponse", [row]),
     getResponse: (id, keyId) => retryBusy(() => responses.getResponse(db, id, keyId)),
     // A deleted response stays deleted after a power failure.
-    deleteResponse: (id, keyId) => write(() => responses.deleteResponse(db, id, keyId), DURABLE),
-    deleteResponsesBefore: (before, limit) => write(() => responses.deleteResponsesBefore(db, before, limit)),
+    deleteResponse: (id, keyId) => write("deleteResponse", [id, keyId], DURABLE),
+    deleteResponsesBefore: (before, limit) => write("deleteResponsesBefore", [before, limit]),
     sumResponses: (maxBytes) => retryBusy(() => responses.sumResponses(db, maxBytes)),
-    deleteOldestResponses: (sum, limit) => write(() => responses.deleteOldestResponses(db, sum, limit)),
+    deleteOldestResponses: (sum, limit) => write("deleteOldestResponses", [sum, limit]),
 
-    putUndelivered: (row) => write(() => undelivered.putUndelivered(db, row)),
-    deleteUndelivered: (id) => write(() => undelivered.deleteUndelivered(db, id)),
+    putUndelivered: (row) => write("putUndelivered", [row]),
+    deleteUndelivered: (id) => write("deleteUndelivered", [id]),
     listUndelivered: () => retryBusy(() => undelivered.listUndelivered(db)),
   }) satisfies Partial<Store>;
 
 const adminMethods = ({ db, vault, writer: { write } }: Engine) =>
   ({
     readSettings: () => retryBusy(() => settings.readSettings(db, vault)),
-    writeSettings: (changes) => write(() => settings.writeSettings(db, vault, changes)),
+    writeSettings: (changes) => write("writeSettings", [changes]),
 
     readFact: (name) => retryBusy(() => settings.readFact(db, name)),
-    writeFact: (name, value) => write(() => settings.writeFact(db, name, value), DURABLE),
+    writeFact: (name, value) => write("writeFact", [name, value], DURABLE),
 
-    insertSession: (session) => write(() => sessions.insertSession(db, session)),
+    insertSession: (session) => write("insertSession", [session]),
     getSession: (hash) => retryBusy(() => sessions.getSession(db, hash)),
     listSessions: () => retryBusy(() => sessions.listSessions(db)),
-    extendSession: (hash, seenAt) => write(() => sessions.extendSession(db, hash, seenAt)),
+    extendSession: (hash, seenAt) => write("extendSession", [hash, seenAt]),
     // An ended session stays ended after a power failure.
-    deleteSession: (hash) => write(() => sessions.deleteSession(db, hash), DURABLE),
-    deleteSessions: (except) => write(() => sessions.deleteSessions(db, except), DURABLE),
-    deleteSessionsBefore: (before) => write(() => sessions.deleteSessionsBefore(db, before)),
+    deleteSession: (hash) => write("deleteSession", [hash], DURABLE),
+    deleteSessions: (except) => write("deleteSessions", [except], DURABLE),
+    deleteSessionsBefore: (before) => write("deleteSessionsBefore", [before]),
 
-    insertAudit: (row) => write(() => audit.insertAudit(db, row)),
+    insertAudit: (row) => write("insertAudit", [row]),
     listAudit: (filter) => retryBusy(() => audit.listAudit(db, filter)),
   }) satisfies Partial<Store>;

@@ -7,7 +7,7 @@ import type { Vault } from "./vault.ts";
 
 const COLUMNS = `id, provider, label, quota_group AS "group", enabled, image_enabled AS imageEnabled, video_enabled AS videoEnabled,
   image_concurrency AS imageConcurrency, video_concurrency AS videoConcurrency, weight, priority,
-  allow_families AS allowFamilies, deny_families AS denyFamilies, proxy, note, tags, identity, tier, credits, families,
+  allow_families AS allowFamilies, deny_families AS denyFamilies, proxy, location, note, tags, identity, tier, credits, families,
   checked_at AS checkedAt, renew_before AS renewBefore, hint, created_at AS createdAt, health, caps`;
 
 type Raw = Omit<
@@ -34,25 +34,33 @@ export const PROXY = "token-proxy";
 /** The last four characters of a shorter secret would reveal too much of it. */
 const SHORTEST_HINTED = 12;
 
-const hintOf = (secret: string): string => (secret.length >= SHORTEST_HINTED ? secret.slice(-4) : "");
+/** The end of the secret, or of the id of a JSON key, which is no secret. */
+function hintOf(secret: string): string {
+  const keyId = secret.startsWith("{") ? /"private_key_id":"([\w-]{4,})"/.exec(secret)?.[1] : undefined;
+  if (keyId) return keyId.slice(-4);
+  return secret.length >= SHORTEST_HINTED && !secret.startsWith("{") ? secret.slice(-4) : "";
+}
 const toJson = (value: unknown): string | null => (value === null || value === undefined ? null : JSON.stringify(value));
 const fromJson = (text: string | null): unknown => (text === null ? null : JSON.parse(text));
 const noToken = (id: number) => new AppError("not_found", `There is no token ${id}.`);
 
+/** Most lists are empty: ten thousand tokens are read at the start. */
+const readList = (text: string): string[] => (text === "[]" ? [] : JSON.parse(text));
+
+/** Changes the row in place: a copy of 25 columns would cost more than the query. */
 function toToken(raw: Raw, vault: Vault): TokenRow {
-  return {
-    ...raw,
+  return Object.assign(raw as unknown as TokenRow, {
     enabled: raw.enabled === 1,
     imageEnabled: raw.imageEnabled === 1,
     videoEnabled: raw.videoEnabled === 1,
-    allowFamilies: JSON.parse(raw.allowFamilies),
-    denyFamilies: JSON.parse(raw.denyFamilies),
+    allowFamilies: readList(raw.allowFamilies),
+    denyFamilies: readList(raw.denyFamilies),
     proxy: raw.proxy && vault.open(PROXY, raw.proxy),
-    tags: JSON.parse(raw.tags),
+    tags: readList(raw.tags),
     families: fromJson(raw.families) as string[] | null,
     health: fromJson(raw.health),
     caps: fromJson(raw.caps),
-  };
+  });
 }
 
 /** Bindings of the columns that the operator edits, without the sealed proxy. */
@@ -69,6 +77,7 @@ function toBindings(token: Omit<NewToken, "provider" | "secret" | "proxy" | "sta
     priority: token.priority ?? 0,
     allowFamilies: JSON.stringify(token.allowFamilies ?? []),
     denyFamilies: JSON.stringify(token.denyFamilies ?? []),
+    location: token.location ?? null,
     note: token.note ?? "",
     tags: JSON.stringify(token.tags ?? []),
     identity: token.identity ?? null,
@@ -111,9 +120,9 @@ function insertRow(db: Database, vault: Vault, token: NewToken, now: number): nu
   const inserted = db
     .query<{ id: number }, Record<string, string | number | boolean | Uint8Array | null>>(
       `INSERT INTO tokens (provider, label, quota_group, enabled, image_enabled, video_enabled, image_concurrency, video_concurrency,
-         weight, priority, allow_families, deny_families, proxy, note, tags, caps, identity, secret, secret_mac, state, hint, created_at)
+         weight, priority, allow_families, deny_families, proxy, location, note, tags, caps, identity, secret, secret_mac, state, hint, created_at)
        VALUES ($provider, $label, $group, $enabled, $imageEnabled, $videoEnabled, $imageConcurrency, $videoConcurrency,
-         $weight, $priority, $allowFamilies, $denyFamilies, $proxy, $note, $tags, $caps, $identity, $secret, $mac, $state, $hint, $now)
+         $weight, $priority, $allowFamilies, $denyFamilies, $proxy, $location, $note, $tags, $caps, $identity, $secret, $mac, $state, $hint, $now)
        ON CONFLICT (provider, secret_mac) DO NOTHING RETURNING id`,
     )
     .get({
@@ -135,15 +144,16 @@ function insertRow(db: Database, vault: Vault, token: NewToken, now: number): nu
 /** Changes what `change` names; `undefined` changes nothing. @throws {AppError} `not_found` */
 export function updateToken(db: Database, vault: Vault, id: number, change: TokenChange): TokenRow {
   const raw = readRaw(db, id);
+  const sealed = raw.proxy;
   const current = toToken(raw, vault);
   const defined = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
   const next: TokenRow = { ...current, ...defined };
   // Sealing the same text again would look like an edit.
-  const proxy = next.proxy === current.proxy ? raw.proxy : next.proxy && vault.seal(PROXY, next.proxy);
+  const proxy = next.proxy === current.proxy ? sealed : next.proxy && vault.seal(PROXY, next.proxy);
   db.query(
     `UPDATE tokens SET label = $label, quota_group = $group, enabled = $enabled, image_enabled = $imageEnabled,
        video_enabled = $videoEnabled, image_concurrency = $imageConcurrency, video_concurrency = $videoConcurrency,
-       weight = $weight, priority = $priority, allow_families = $allowFamilies, deny_families = $denyFamilies, proxy = $proxy,
+       weight = $weight, priority = $priority, allow_families = $allowFamilies, deny_families = $denyFamilies, proxy = $proxy, location = $location,
        note = $note, tags = $tags, caps = $caps, identity = $identity, tier = $tier, credits = $credits, families = $families,
        checked_at = $checkedAt, renew_before = $renewBefore
      WHERE id = $id`,

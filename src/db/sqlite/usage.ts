@@ -53,8 +53,7 @@ function addTo(db: Database, { table, start, length }: Rollup, shares: readonly 
   const statement = db.query(
     `INSERT INTO ${table} (dimension, subject, ${start}, family, requests, errors, images, video_ms, micro_usd, input_tokens,
        output_tokens, ms_sum, ms_max, b0, b1, b2, b3, b4, b5, b6, b7, b8, b9, b10, b11, b12)
-     VALUES ($dimension, $subject, $hour, $family, $requests, $errors, $images, $videoMs, $microUsd, $inputTokens,
-       $outputTokens, $msSum, $msMax, $b0, $b1, $b2, $b3, $b4, $b5, $b6, $b7, $b8, $b9, $b10, $b11, $b12)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (dimension, subject, ${start}, family) DO UPDATE SET
        requests = requests + excluded.requests, errors = errors + excluded.errors, images = images + excluded.images,
        video_ms = video_ms + excluded.video_ms, micro_usd = micro_usd + excluded.micro_usd,
@@ -64,7 +63,15 @@ function addTo(db: Database, { table, start, length }: Rollup, shares: readonly 
        b5 = b5 + excluded.b5, b6 = b6 + excluded.b6, b7 = b7 + excluded.b7, b8 = b8 + excluded.b8, b9 = b9 + excluded.b9,
        b10 = b10 + excluded.b10, b11 = b11 + excluded.b11, b12 = b12 + excluded.b12`,
   );
-  for (const sum of sums.values()) statement.run(sum);
+  // In the order of the primary key: rows of one page are changed one after the other.
+  for (const sum of [...sums.values()].sort((a, b) => a.subject - b.subject)) statement.run(...valuesOf(sum));
+}
+
+/** In the order of the columns: binding by position costs half of binding by name. */
+function valuesOf(sum: Hour): (string | number)[] {
+  const { dimension, subject, hour, family, requests, errors, images, videoMs, microUsd, inputTokens, outputTokens, msSum, msMax } = sum;
+  const counts = [requests, errors, images, videoMs, microUsd, inputTokens, outputTokens, msSum, msMax];
+  return [dimension, subject, hour, family, ...counts, ...BUCKETS.map((bucket) => sum[bucket])];
 }
 
 function emptyHour({ dimension, subject, hour, family }: UsageShare): Hour {
@@ -123,7 +130,7 @@ export function readUsage(db: Database, query: UsageQuery): UsageRow[] {
   return rows.map(toUsage);
 }
 
-/** Which rows hold the answer; null: those of every subject. */
+/** Which rows hold the sums; null: those of every subject. */
 function scopeOf(query: UsageQuery): { dimension: UsageShare["dimension"]; subject: number | null } {
   if (query.by === "key" || query.by === "token") return { dimension: query.by, subject: null };
   const of = "of" in query ? query.of : undefined;

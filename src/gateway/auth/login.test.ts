@@ -60,9 +60,9 @@ describe("login", () => {
 
   test("tries at once count each", async () => {
     const { tried, compared } = rig();
-    const answers = await Promise.all(Array.from({ length: 20 }, () => tried("wrong", "10.0.0.1")));
+    const responses = await Promise.all(Array.from({ length: 20 }, () => tried("wrong", "10.0.0.1")));
     expect(compared()).toBe(4);
-    expect(answers.filter((answer) => answer === false)).toHaveLength(4);
+    expect(responses.filter((response) => response === false)).toHaveLength(4);
   });
 
   test("one address does not wait for another's failures", async () => {

@@ -31,7 +31,7 @@ test.each([
 });
 
 describe("the check", () => {
-  test("is true for the kept password only, and false while there is none", async () => {
+  test("is true for the stored password only, and false while there is none", async () => {
     const store = facts();
     const check = createPasswordCheck(store);
     expect(await check("anything")).toBe(false);
@@ -68,11 +68,11 @@ describe("the check", () => {
         await Bun.sleep(0);
       }
     })();
-    const answers = await Promise.all(tries);
+    const responses = await Promise.all(tries);
     await opened;
     expect(most).toBe(2);
-    expect(answers.filter((answer) => answer === "busy")).toHaveLength(12);
-    expect(answers.filter((answer) => answer === false)).toHaveLength(18);
+    expect(responses.filter((response) => response === "busy")).toHaveLength(12);
+    expect(responses.filter((response) => response === false)).toHaveLength(18);
   });
 
   test("an endless password is not even hashed", async () => {

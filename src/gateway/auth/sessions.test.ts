@@ -38,7 +38,7 @@ async function rig() {
 }
 
 describe("sessions", () => {
-  test("are found by their id, which is not what the store keeps", async () => {
+  test("are found by their id, which is not what the store holds", async () => {
     await using test = await rig();
     const { id, session } = await test.open();
     expect(await test.sessions.find(id)).toEqual(session);

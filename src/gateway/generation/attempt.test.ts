@@ -1,25 +1,37 @@
 // When a call that failed counts as charged: everything after the body left but a refusal, and everything after an image came.
 import { expect, test } from "bun:test";
-import type { ProviderEvent } from "../../domain/generation.ts";
 import { AppError, type ErrorKind } from "../../errors.ts";
-import type { Provider } from "../../providers/provider.ts";
+import type { ImageSink, Provider } from "../../providers/provider.ts";
+import { type ProviderEvent, play } from "../../providers/testing.ts";
 import type { MediaStore } from "../media/media-store.ts";
+import { MemoryBudget } from "../media/memory-budget.ts";
 import type { Lease } from "../pool/lease-contract.ts";
 import type { Credentials } from "../tokens/credentials.ts";
-import { attemptImage } from "./attempt.ts";
+import { Attempt } from "./attempt.ts";
 import { createAffinity } from "./inputs/affinity.ts";
 
-type Plot = { events: ProviderEvent[]; fails?: ErrorKind; keep?: ErrorKind };
+type Plot = {
+  events: ProviderEvent[];
+  fails?: ErrorKind;
+  keep?: ErrorKind;
+  /** The provider throws its own error in place of the sink's. */
+  wraps?: boolean;
+};
 
 const SUBMITTED: ProviderEvent = { type: "submitted" };
 const PICTURE: ProviderEvent = { type: "image", draft: { path: "", bytes: 1, mime: "image/png" }, thought: false };
 
 /** Kind of the failure, and whether it may have been charged. */
-async function outcome({ events, fails, keep }: Plot): Promise<[ErrorKind, boolean]> {
+async function outcome({ events, fails, keep, wraps }: Plot): Promise<[ErrorKind, boolean]> {
   const provider = {
-    async *generateImages() {
-      yield* events;
-      if (fails) throw new AppError(fails, "failed");
+    async generateImages(_request: unknown, _token: unknown, _call: unknown, sink: ImageSink) {
+      const played = (async function* () {
+        yield* events;
+        if (fails) throw new AppError(fails, "failed");
+      })();
+      return play(played, sink).catch((error) => {
+        throw wraps ? new AppError("upstream_unknown_outcome", "wrapped", { cause: error }) : error;
+      });
     },
   } as unknown as Provider;
   const token = { id: 1, secret: "", proxy: null, state: {} };
@@ -34,12 +46,8 @@ async function outcome({ events, fails, keep }: Plot): Promise<[ErrorKind, boole
   const deps = { tokens, media, affinity: createAffinity() };
   const { signal } = new AbortController();
   try {
-    await attemptImage(deps, {
-      ...{ provider, lease, signal, media: { keyId: 1, requestId: "r" } },
-      request: { family: "f", turns: [] },
-      state: { submitted: false },
-      emit: () => {},
-    });
+    const owner = { signal, request: { key: { id: 1 }, requestId: "r" }, emit: () => {}, memory: new MemoryBudget(), retain: () => false };
+    await new Attempt(deps, owner, lease, { family: "f", turns: [] }).run(provider);
   } catch (error) {
     if (error instanceof AppError) return [error.kind, error.charged];
     throw error;
@@ -59,7 +67,11 @@ const PLOTS: [name: string, plot: Plot, expected: [ErrorKind, boolean]][] = [
     ["upstream_unavailable", true],
   ],
   ["a picture for which the disk had no room", { events: [SUBMITTED, PICTURE], keep: "busy" }, ["busy", true]],
-  ["ended without an end", { events: [SUBMITTED] }, ["upstream_unavailable", true]],
+  [
+    "a failure of our own that the provider takes for one of its upstream",
+    { events: [SUBMITTED, PICTURE], keep: "unavailable", wraps: true },
+    ["unavailable", true],
+  ],
 ];
 
 test.each(PLOTS)("%s", async (_name, plot, expected) => {

@@ -1,81 +1,131 @@
-// Attempt: one call on one leased token. Provider events become generation events, temp files become media items.
+// Attempt: one call on one leased token, and the sink of its provider. Temp files become media items, what happens becomes events.
 
-import type { GenerateEvent, ImageRequest, Media, ProviderEvent } from "../../domain/generation.ts";
-import { omit } from "../../domain/omit.ts";
+import type { GenerateEvent, ImageFinish, ImageRequest, Media, TempFile } from "../../domain/generation.ts";
 import { AppError, asCharged, type ErrorKind, knownFailure } from "../../errors.ts";
-import type { Provider } from "../../providers/provider.ts";
+import type { ImageSink, Provider } from "../../providers/provider.ts";
 import type { MediaStore } from "../media/media-store.ts";
+import type { MemoryBudget } from "../media/memory-budget.ts";
 import type { Lease } from "../pool/lease-contract.ts";
 import type { Credentials } from "../tokens/credentials.ts";
 import type { Affinity } from "./inputs/affinity.ts";
 
 /** Result of a call that the upstream answered. */
-export type CallResult = Omit<Extract<ProviderEvent, { type: "finish" }>, "type"> & { images: Media[]; text: string };
-
-/** Whether the call may have been charged; valid also while it runs and after it failed. */
-export type AttemptState = {
-  submitted: boolean;
-  /** It ended, and cost nothing. */
-  isRefused?: boolean;
-  /** Awaited before the body leaves; when it throws, nothing is sent. */
-  onSubmit?: () => Promise<void>;
-};
+export type CallResult = { finish: ImageFinish; images: Media[]; text: string };
 
 type Dependencies = { tokens: Credentials; affinity: Affinity; media: Pick<MediaStore, "store" | "discard"> };
-export type Attempt = {
-  provider: Provider;
-  lease: Lease;
-  request: ImageRequest;
-  /** Owner of what is stored. */
-  media: { keyId: number | null; requestId: string };
-  signal: AbortSignal;
-  state: AttemptState;
-  emit(event: GenerateEvent): void;
-};
 
-/**
- * Runs the call and emits its events. A result is stored before its event.
- * @throws {AppError} as {@link Provider.generateImages}; marked as charged when the upstream may have taken it
- */
-export async function attemptImage({ tokens, affinity, media }: Dependencies, attempt: Attempt): Promise<CallResult> {
-  const { provider, lease, request, signal, state, emit } = attempt;
-  const images: Media[] = [];
-  let text = "";
-  let hasImage = false;
-  const token = await tokens.open(lease.tokenId, lease.proxy);
-  const facts = { origin: "result" as const, family: request.family, ...attempt.media };
-  try {
-    for await (const event of provider.generateImages(request, token, tokens.callContext(token, signal))) {
-      hasImage ||= event.type === "image";
-      if (event.type === "text" && event.signature) affinity.rememberSignature(event.signature, lease.tokenId);
-      if (event.type === "submitted") {
-        await state.onSubmit?.();
-        state.submitted = true;
-      } else if (event.type === "progress") emit(event.stage === "uploading" ? { ...event, type: "uploading" } : { type: event.stage });
-      else if (event.type === "text" && event.thought) {
-        if (request.includeThoughts) emit({ type: "thought", text: event.text, signature: event.signature });
-      } else if (event.type === "text") {
-        text += event.text;
-        emit({ type: "text", text: event.text, signature: event.signature });
-      } else if (event.type === "image" && event.thought && !request.includeThoughts) {
-        await media.discard(event.draft);
-      } else if (event.type === "image") {
-        emit({ type: "storing" });
-        const stored = await media.store(event.draft, facts);
-        affinity.remember(stored.id, { tokenId: lease.tokenId, signature: event.signature });
-        if (!event.thought) images.push(stored);
-        emit({ type: event.thought ? "draft" : "image", media: stored, signature: event.signature });
-      } else if (event.type === "finish") {
-        return { ...omit(event, ["type"]), images, text };
-      }
+/** What the attempts of one image share. */
+export interface AttemptOwner {
+  /** Aborts when the calls are to end; its reason says why. */
+  readonly signal: AbortSignal;
+  /** Whose request it is: owner of what is stored. */
+  readonly request: { key: { id: number }; requestId: string; onSubmit?: () => Promise<void> };
+  /** Of results in memory. */
+  readonly memory: MemoryBudget;
+  emit(event: GenerateEvent): void;
+  /** Whether the base64 of an image may stay in memory for its reader. */
+  retain(base64: string): boolean;
+}
+
+export class Attempt implements ImageSink {
+  /** The body has left, or is about to: valid also while the call runs and after it failed. */
+  submitted = false;
+  /** It ended, and cost nothing. */
+  isRefused = false;
+  text = "";
+  readonly images: Media[] = [];
+  /** Counted in the budget until the call has ended. */
+  private heldBytes = 0;
+  /** An image came, stored or not. */
+  private hasImage = false;
+  /** Our own failure, which the provider may have thrown on as one of its upstream. */
+  private failure: unknown;
+
+  constructor(
+    private readonly deps: Dependencies,
+    private readonly owner: AttemptOwner,
+    private readonly lease: Lease,
+    private readonly request: ImageRequest,
+  ) {}
+
+  /**
+   * Runs the call and emits its events. A result is stored before its event.
+   * @throws {AppError} as {@link Provider.generateImages}; marked as charged when the upstream may have taken it
+   */
+  async run(provider: Provider): Promise<CallResult> {
+    const { tokens } = this.deps;
+    const { signal } = this.owner;
+    const opened = tokens.open(this.lease.tokenId, this.lease);
+    const token = opened instanceof Promise ? await opened : opened;
+    try {
+      const finish = await provider.generateImages(this.request, token, tokens.callContext(token, signal, this.hold), this);
+      return { finish, images: this.images, text: this.text };
+    } catch (thrown) {
+      const error = this.failure ?? thrown;
+      const known = knownFailure(error);
+      const failure = known && signal.aborted && signal.reason instanceof AppError ? signal.reason : known;
+      if (!failure) throw error;
+      throw this.hasImage || (this.submitted && mayBeCharged(failure)) ? asCharged(failure) : failure;
+    } finally {
+      if (this.heldBytes > 0) this.owner.memory.give(this.heldBytes);
     }
-  } catch (error) {
-    const known = knownFailure(error);
-    const failure = known && signal.aborted && signal.reason instanceof AppError ? signal.reason : known;
-    if (!failure) throw error;
-    throw hasImage || (state.submitted && mayBeCharged(failure)) ? asCharged(failure) : failure;
   }
-  throw new AppError("upstream_unavailable", "The provider ended without a result.", { charged: state.submitted });
+
+  private readonly hold = (bytes: number): boolean => {
+    if (!this.owner.memory.take(bytes)) return false;
+    this.heldBytes += bytes;
+    return true;
+  };
+
+  onUpload(index: number, total: number): void {
+    this.owner.emit({ type: "uploading", index, total });
+  }
+
+  onStage(type: "generating" | "upscaling" | "downloading"): void {
+    this.owner.emit({ type });
+  }
+
+  onSubmit(): void | Promise<void> {
+    if (this.owner.request.onSubmit) return this.submitAfter(this.owner.request.onSubmit);
+    this.submitted = true;
+  }
+
+  onText(text: string, thought: boolean, signature?: string): void {
+    if (signature) this.deps.affinity.rememberSignature(signature, this.lease.tokenId);
+    if (thought && !this.request.includeThoughts) return;
+    if (!thought) this.text += text;
+    this.owner.emit({ type: thought ? "thought" : "text", text, signature });
+  }
+
+  async onImage(file: TempFile, thought: boolean, signature?: string): Promise<void> {
+    const { affinity, media } = this.deps;
+    const { request, lease, owner } = this;
+    this.hasImage = true;
+    try {
+      if (thought && !request.includeThoughts) return await media.discard(file);
+      owner.emit({ type: "storing" });
+      const { key, requestId } = owner.request;
+      const stored = await media.store(file, { origin: "result", family: request.family, keyId: key.id, requestId });
+      affinity.remember(stored.id, { tokenId: lease.tokenId, signature });
+      if (!thought) this.images.push(stored);
+      const base64 = !thought && file.base64 && owner.retain(file.base64) ? file.base64 : undefined;
+      if (thought) owner.emit({ type: "draft", media: stored, signature });
+      else owner.emit({ type: "image", media: stored, signature, base64 });
+    } catch (error) {
+      this.failure = error;
+      throw error;
+    }
+  }
+
+  private async submitAfter(onSubmit: () => Promise<void>): Promise<void> {
+    try {
+      await onSubmit();
+    } catch (error) {
+      this.failure = error;
+      throw error;
+    }
+    this.submitted = true;
+  }
 }
 
 /** Failures outside the upstream: it was asked, and may have made an image that was not received. */

@@ -1,8 +1,8 @@
 // Contract of generations: the request for images, the run that answers it.
 
-import type { GenerateEvent, ImageOptions, Turn } from "../../domain/generation.ts";
+import type { Dialect, GenerateEvent, ImageOptions, Turn } from "../../domain/generation.ts";
 import type { KeyRow } from "../../domain/key.ts";
-import type { ModelChoice } from "../models/models.ts";
+import type { ModelChoice } from "../models/parse-model.ts";
 import type { Delivery } from "./undelivered/delivery.ts";
 
 /** The images that a client asks for, decoded from any dialect. */
@@ -22,7 +22,7 @@ export type ImageSpec = {
 /** A generation of images for a client that waits, or for a job. */
 export type ImageGeneration = ImageSpec & {
   requestId: string;
-  dialect: "openai" | "gemini";
+  dialect: Dialect;
   /** Route as listed, e.g. `POST /v1/chat/completions`. */
   route: string;
   stream: boolean;
@@ -35,6 +35,8 @@ export type ImageGeneration = ImageSpec & {
   onCallEnd?: (charged: boolean) => Promise<void>;
   /** It belongs to a job: nothing is sent before that is on disk. */
   forJob?: boolean;
+  /** The client gets the bytes of images as they were made: they stay in memory until it has read them, as far as there is room. */
+  returnsBytes?: boolean;
   /** A new call is wanted, whatever an identical request before has left. */
   insist?: boolean;
   /** Epoch ms of arrival. */

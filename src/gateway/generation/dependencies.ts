@@ -6,9 +6,11 @@ import type { RequestLog } from "../../db/store.ts";
 import type { Log } from "../../log.ts";
 import type { Metrics } from "../../metrics.ts";
 import type { Provider } from "../../providers/provider.ts";
+import type { Traces } from "../../traces.ts";
 import type { AdmissionControl } from "../limits/contract.ts";
 import type { MediaStore } from "../media/media-store.ts";
-import type { Prices } from "../models/prices.ts";
+import type { MemoryBudget } from "../media/memory-budget.ts";
+import type { Catalogue } from "../models/catalogue/catalogue.ts";
 import type { Leases } from "../pool/lease-contract.ts";
 import type { Credentials } from "../tokens/credentials.ts";
 import type { Affinity } from "./inputs/affinity.ts";
@@ -24,9 +26,10 @@ export type GenerateDependencies = {
   media: Pick<MediaStore, "get" | "store" | "discard" | "assertSpace" | "claimInputs">;
   requests: Pick<RequestLog, "append">;
   settings: () => Settings;
-  /** Absent: the catalogue's. */
-  prices?: () => Prices;
+  catalogue: () => Catalogue;
   metrics: Metrics;
+  /** Absent: OpenTelemetry is off. */
+  traces?: Traces;
   clock: Clock;
   random: Random;
   log: Log;
@@ -34,6 +37,8 @@ export type GenerateDependencies = {
   undelivered?: Undelivered;
   /** Absent: the text of waiting requests is not counted. */
   holdBytes?: HoldBytes;
+  /** Of results in memory; absent: one of its own. */
+  memory?: MemoryBudget;
   /** Aborts when the shutdown grace for open responses is over. */
   shutdown: AbortSignal;
 };

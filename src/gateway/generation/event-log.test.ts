@@ -1,12 +1,8 @@
 // The events of one generation, for any number of readers.
 import { expect, test } from "bun:test";
-import { EventLog } from "./event-log.ts";
+import { EventLog, EventReader, hearAll } from "./event-log.ts";
 
-const read = (log: EventLog<number>) =>
-  log.read(
-    () => {},
-    () => {},
-  );
+const read = (log: EventLog<number>) => new EventReader(log);
 
 async function all<T>(source: AsyncIterable<T>): Promise<T[]> {
   const items: T[] = [];
@@ -52,19 +48,44 @@ test("who waits for the beginning gets the first item, the end, or a failure tha
 test("a reader that is to leave is woken and thrown out; the others go on", async () => {
   const log = new EventLog<number>();
   let isGone = false;
-  const leaving = all(
-    log.read(
-      () => {
-        if (isGone) throw new Error("gone");
-      },
-      () => {},
-    ),
-  );
+  class Leaving extends EventReader<number> {
+    protected override assertStays(): void {
+      if (isGone) throw new Error("gone");
+    }
+  }
+  const leaving = Promise.allSettled([all(new Leaving(log)), hearAll(new Leaving(log), () => {})]);
   const staying = all(read(log));
   isGone = true;
   log.wake();
-  await expect(leaving).rejects.toThrow("gone");
+  const gone = { status: "rejected", reason: new Error("gone") };
+  expect(await leaving).toEqual([gone, gone] as never);
   log.push(1);
   log.close();
   expect(await staying).toEqual([1]);
+});
+
+test("who hears all at the end gets the same as who reads along, the failure last", async () => {
+  async function* generated() {
+    yield 1;
+    yield 2;
+    throw new Error("broken");
+  }
+  const log = new EventLog<number>();
+  const heard: number[][] = [];
+  const hear = async (events: AsyncIterable<number>) => {
+    const own: number[] = [];
+    heard.push(own);
+    await hearAll(events, (item) => (item === 1 ? void own.push(item) : Promise.resolve().then(() => void own.push(item))));
+  };
+  const early = hear(read(log));
+  log.push(1);
+  log.push(2);
+  log.fail(new Error("broken"));
+  const ends = await Promise.allSettled([early, hear(read(log)), hear(generated())]);
+  expect(ends.map((end) => end.status === "rejected" && String(end.reason))).toEqual(Array(3).fill("Error: broken"));
+  expect(heard).toEqual([
+    [1, 2],
+    [1, 2],
+    [1, 2],
+  ]);
 });

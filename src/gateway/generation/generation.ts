@@ -1,78 +1,79 @@
 // Generation: the owner of one image run. Its calls, events, deadline, and what happens when its client leaves.
 
-import { addUsage, type GenerateEvent, NO_USAGE } from "../../domain/generation.ts";
+import type { GenerateEvent } from "../../domain/generation.ts";
 import { AppError, serverFailure, withRetryAfter } from "../../errors.ts";
 import type { Admission } from "../limits/contract.ts";
+import type { MemoryBudget } from "../media/memory-budget.ts";
 import { isModelRetired } from "../models/choose-family.ts";
 import type { Deadline } from "../pool/latency-estimate.ts";
-import type { AttemptState, CallResult } from "./attempt.ts";
-import type { ImageGeneration, RunFacts, RunUnderWay } from "./contract.ts";
+import type { Attempt } from "./attempt.ts";
+import type { ImageGeneration, Run, RunFacts, RunUnderWay } from "./contract.ts";
 import type { GenerateDependencies } from "./dependencies.ts";
+import { type Done, isCharged, summarize, toDone, toFailure } from "./done.ts";
 import { EventLog } from "./event-log.ts";
-import { type AttemptOwner, ImageAttempts, type ImageResult } from "./image-attempts.ts";
+import { ImageAttempts, type ImageOwner, type ImageResult } from "./image-attempts.ts";
+import { LiveRun, type ReadGeneration, RunReader } from "./live-run.ts";
 import type { ImagePlan } from "./plan-images.ts";
 import { planSuccessor } from "./plan-successor.ts";
+import type { RunningGenerations } from "./running-generations.ts";
 import { Delivery } from "./undelivered/delivery.ts";
 import { hashGeneration } from "./undelivered/hash-generation.ts";
 import { createOutputRecorder } from "./undelivered/image-output.ts";
-import { type Entry, isLost, type StoredFailure, type StoredResult } from "./undelivered/undelivered.ts";
+import { type Entry, isLost, type StoredResult } from "./undelivered/undelivered.ts";
 
-type Done = Extract<GenerateEvent, { type: "done" }>;
+/** What a generation gives back at its end. */
+type Held = {
+  running: RunningGenerations;
+  admission: Admission;
+  memory: MemoryBudget;
+  /** Of the text that it holds. */
+  release: (() => void) | null;
+};
 
-export class Generation implements RunUnderWay, AttemptOwner {
+export class Generation implements RunUnderWay, ImageOwner, ReadGeneration {
   readonly events = new EventLog<GenerateEvent>();
-  /** Resolves when the last call has ended and the log is closed. */
-  readonly ended: Promise<void>;
   /** Of the client that began it. */
   readonly delivery: Delivery;
   readonly deadline: Deadline;
+  readonly request: ImageGeneration;
   /** Its last call has ended. */
   isOver = false;
-  private readonly request: ImageGeneration;
-  /** The plan that serves now: another than at the start once its model turned out to be retired. */
-  private plan: ImagePlan;
-  private served: RunFacts;
-  private readonly retired = new Set<string>();
+  private successor: RunFacts | null = null;
+  private readonly retired: string[] = [];
   private readonly cutter = new AbortController();
-  private readonly calls: AttemptState[] = [];
-  private readonly end: () => void;
+  private readonly calls: Attempt[] = [];
+  private readonly cancelTimer: () => void;
+  private whenEnded: PromiseWithResolvers<void> | null = null;
   private done: Done | null = null;
   private isAttended = true;
+  /** Base64 in the events, counted in the budget. */
+  private retainedBytes = 0;
   private entry: Entry | null = null;
 
   constructor(
     private readonly deps: GenerateDependencies,
-    plan: ImagePlan,
-    private readonly admission: Admission,
-    facts: RunFacts,
+    /** The plan that serves now: another than at the start once its model turned out to be retired. */
+    private plan: ImagePlan,
+    private readonly held: Held,
   ) {
-    this.plan = plan;
-    this.served = facts;
     this.request = plan.request;
-    const seconds = deps.settings().generation.image_timeout;
-    this.deadline = { at: deps.clock.now() + seconds * 1000, wholeMs: seconds * 1000 };
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const stopping = () => this.stopWithServer();
-    const late = () => this.cutter.abort(new AppError("upstream_timeout", `There was no result within ${seconds} seconds.`));
-    const cancelTimer = deps.clock.after(seconds * 1000, late);
-    deps.shutdown.addEventListener("abort", stopping, { once: true });
-    if (deps.shutdown.aborted) stopping();
-    this.ended = promise;
-    this.end = () => {
-      this.isOver = true;
-      cancelTimer();
-      deps.shutdown.removeEventListener("abort", stopping);
-      resolve();
-    };
-    this.delivery = new Delivery(this.request.signal, { left: () => this.leave(), delivered: () => {} });
+    const wholeMs = deps.settings().generation.image_timeout * 1000;
+    this.deadline = { at: deps.clock.now() + wholeMs, wholeMs };
+    this.cancelTimer = deps.clock.after(wholeMs, () => this.cutLate());
+    held.running.add(this);
+    this.delivery = new Delivery(this.request.signal, this);
   }
 
   /** Starts the calls at once. The last event is one `done`; without any success the events end with the first failure. */
   start(): void {
-    this.runAll().then(
-      (done) => this.succeed(done),
-      (error) => this.fail(error),
-    );
+    void this.run();
+  }
+
+  /** Resolves when the last call has ended and the log is closed. */
+  get ended(): Promise<void> {
+    if (this.isOver) return Promise.resolve();
+    this.whenEnded ??= Promise.withResolvers();
+    return this.whenEnded.promise;
   }
 
   get signal(): AbortSignal {
@@ -89,17 +90,65 @@ export class Generation implements RunUnderWay, AttemptOwner {
     this.cutter.abort(this.request.forJob ? new AppError("cancelled", message) : serverFailure(message, "stopping"));
   }
 
-  addCall(state: AttemptState): void {
-    this.calls.push(state);
+  get memory(): MemoryBudget {
+    return this.held.memory;
+  }
+
+  retain(base64: string): boolean {
+    if (!this.request.returnsBytes || !this.isAttended || !this.memory.take(base64.length)) return false;
+    this.memory.giveWhenGone(this, base64.length);
+    this.retainedBytes += base64.length;
+    return true;
+  }
+
+  /** The client has read everything, or has left: who reads it later reads from the store. */
+  dropBytes(): void {
+    if (this.retainedBytes === 0) return;
+    this.memory.give(this.retainedBytes);
+    this.memory.forget(this);
+    this.retainedBytes = 0;
+    for (const event of this.events.all()) if (event.type === "image") event.base64 = undefined;
+  }
+
+  addCall(attempt: Attempt): void {
+    this.calls.push(attempt);
   }
 
   emit(event: GenerateEvent): void {
     this.events.push(event);
   }
 
-  /** @throws {AppError} the first failure when no call succeeded */
-  private async runAll(): Promise<Done> {
+  private cutLate(): void {
+    const seconds = this.deadline.wholeMs / 1000;
+    this.cutter.abort(new AppError("upstream_timeout", `There was no result within ${seconds} seconds.`));
+  }
+
+  private async run(): Promise<void> {
     const { plan } = this;
+    let done: Done;
+    try {
+      done = this.request.n === 1 ? await this.runOne(plan) : await this.runAll(plan);
+      plan.record.finish(done);
+    } catch (thrown) {
+      plan.record.fail(thrown);
+      plan.record.close(this.held.admission);
+      this.fail(thrown);
+      return;
+    }
+    plan.record.close(this.held.admission);
+    this.succeed(done);
+  }
+
+  private async runOne(plan: ImagePlan): Promise<Done> {
+    try {
+      return toDone(await this.makeOne(plan));
+    } catch (failure) {
+      throw this.withRetryTime(failure);
+    }
+  }
+
+  /** @throws {AppError} the first failure when no call succeeded */
+  private async runAll(plan: ImagePlan): Promise<Done> {
     const made: ImageResult[] = [];
     const failures: unknown[] = [];
     const one = () =>
@@ -107,18 +156,9 @@ export class Generation implements RunUnderWay, AttemptOwner {
         (result) => made.push(result),
         (failure) => failures.push(failure),
       );
-    try {
-      await Promise.all(Array.from({ length: this.request.n }, one));
-      if (made.length === 0) throw this.withRetryTime(failures.find(isCharged) ?? failures[0]);
-      const done = summarize(made);
-      plan.record.finish(done);
-      return done;
-    } catch (error) {
-      plan.record.fail(error);
-      throw error;
-    } finally {
-      plan.record.close(this.admission);
-    }
+    await Promise.all(Array.from({ length: this.request.n }, one));
+    if (made.length === 0) throw this.withRetryTime(failures.find(isCharged) ?? failures[0]);
+    return summarize(made);
   }
 
   /** One image, by the successor where the upstream has retired the plan's model. Nothing was charged until then. */
@@ -134,13 +174,13 @@ export class Generation implements RunUnderWay, AttemptOwner {
 
   /** Images of one request change over together. */
   private successorTo(plan: ImagePlan): ImagePlan | null {
-    if (this.retired.has(plan.family)) return this.plan;
+    if (this.retired.includes(plan.family)) return this.plan;
     const next = planSuccessor(this.deps, plan, new Set([...this.retired, plan.family]));
     if (!next) return null;
-    this.retired.add(plan.family);
+    this.retired.push(plan.family);
     this.plan = next;
     const { requested } = this.request.choice;
-    this.served = { family: next.family, successorOf: requested };
+    this.successor = { family: next.family, successorOf: requested };
     plan.record.serve(next.family);
     this.deps.log.info("A retired model is served by its successor", { requested, family: next.family });
     return next;
@@ -148,7 +188,7 @@ export class Generation implements RunUnderWay, AttemptOwner {
 
   /** What serves it as of now. */
   get facts(): RunFacts {
-    return this.served;
+    return this.successor ?? this.plan.route;
   }
 
   /** Names of the fields that change nothing. */
@@ -161,6 +201,14 @@ export class Generation implements RunUnderWay, AttemptOwner {
     if (!(failure instanceof AppError) || failure.kind !== "upstream_rate_limited") return failure;
     const soonest = this.deps.pool.soonestMs({ ...this.plan.lease, exclude: new Set() });
     return soonest === null ? failure : withRetryAfter(failure, soonest);
+  }
+
+  private end(): void {
+    this.isOver = true;
+    this.cancelTimer();
+    this.held.running.delete(this);
+    this.held.release?.();
+    this.whenEnded?.resolve();
   }
 
   private succeed(done: Done): void {
@@ -182,19 +230,23 @@ export class Generation implements RunUnderWay, AttemptOwner {
     this.events.fail(error);
   }
 
+  /** As the client that began it sees it. */
+  toRun(usualMs: number | null | undefined): Run {
+    return new LiveRun(this, { signal: this.request.signal, delivery: this.delivery }, usualMs);
+  }
+
   /** The events, for one reader. `delivery` is its own. */
   read(signal: AbortSignal, delivery: Delivery): AsyncIterable<GenerateEvent> {
-    const assertStays = () => {
-      if (signal.aborted) throw new AppError("cancelled", "The client went away.");
-    };
-    const stopped = () => {
-      // A reader that stops at the end has read everything.
-      if (this.done !== null || this.isOver) return;
-      delivery.leave();
-      // Calls that are cut have ended when their reader continues.
-      if (this.signal.aborted) return this.ended;
-    };
-    return this.events.read(assertStays, stopped);
+    return new RunReader(this, signal, delivery);
+  }
+
+  /** A reader stopped by itself; resolves when it may go on. */
+  leftBy(delivery: Delivery): Promise<void> | undefined {
+    // A reader that stops at the end has read everything.
+    if (this.done !== null || this.isOver) return;
+    delivery.leave();
+    // Calls that are cut have ended when their reader continues.
+    if (this.signal.aborted) return this.ended;
   }
 
   /** Another client reads it from now on, or has left. */
@@ -203,9 +255,15 @@ export class Generation implements RunUnderWay, AttemptOwner {
     if (!isAttended) this.events.wake();
   }
 
+  /** The client that began it has all of it. */
+  delivered(): void {
+    this.dropBytes();
+  }
+
   /** The client that began it went away. */
-  private leave(): void {
+  left(): void {
     this.attend(false);
+    this.dropBytes();
     const { undelivered, settings } = this.deps;
     if (this.isOver && this.done === null) return;
     const isOffered = undelivered && !this.request.forJob;
@@ -234,25 +292,3 @@ export class Generation implements RunUnderWay, AttemptOwner {
     return { ...this.facts, answer, mediaIds, usage, provider };
   }
 }
-
-const toRefusal = ({ upstreamReason, message }: CallResult) => ({ upstreamReason, message });
-
-/** Of several failures the one that may have cost something is returned: the client is not to repeat the request. */
-const isCharged = (failure: unknown): boolean => failure instanceof AppError && failure.charged;
-
-function summarize(made: readonly ImageResult[]): Done {
-  const usage = made.reduce((sum, { result }) => (result.usage ? addUsage(sum, result.usage) : sum), NO_USAGE);
-  const { result, provider } = made.find((one) => one.result.images.length > 0) ?? made[0]!;
-  const { finish, upstreamReason, message, modelVersion, extras } = result;
-  const refused = made.map((one) => one.result).filter((one) => one.images.length === 0 && one.finish.startsWith("policy"));
-  return { type: "done", finish, upstreamReason, message, usage, provider, modelVersion, extras, refusals: refused.map(toRefusal) };
-}
-
-const toFailure = ({ kind, message, reason, detail, param, customer }: AppError): StoredFailure => ({
-  kind,
-  message,
-  reason,
-  detail,
-  param,
-  customer,
-});

@@ -1,15 +1,15 @@
 // Attempts of one image: each on a leased token, on as many tokens as the retry rules allow, under the deadline of its generation.
 
 import { sleep } from "../../clock.ts";
-import { type GenerateEvent, type ImageRequest, noImageText, type Turn } from "../../domain/generation.ts";
+import { noImageText, type Turn } from "../../domain/generation.ts";
 import { AppError, knownFailure } from "../../errors.ts";
-import { resolveImageOptions } from "../models/image-options.ts";
+import { limitsOf } from "../models/image-options.ts";
 import { searchesOf } from "../models/model-options.ts";
 import { actualImageUsd, estimateImageUsd } from "../models/prices.ts";
 import { asExhausted } from "../pool/availability.ts";
 import type { Deadline } from "../pool/latency-estimate.ts";
-import type { Lease } from "../pool/lease-contract.ts";
-import { type AttemptState, attemptImage, type CallResult } from "./attempt.ts";
+import type { Lease, LeaseRequest } from "../pool/lease-contract.ts";
+import { Attempt, type AttemptOwner, type CallResult } from "./attempt.ts";
 import type { GenerateDependencies } from "./dependencies.ts";
 import { hasSignatures, turnsForAccount, turnsWithoutSignatures } from "./inputs/signatures.ts";
 import type { ImagePlan } from "./plan-images.ts";
@@ -18,71 +18,86 @@ import { nextStep } from "./retry.ts";
 import { TriedTokens } from "./tried-tokens.ts";
 
 /** What the generation gives to the attempts of each of its images. */
-export interface AttemptOwner {
-  /** Aborts when the calls are to end; its reason says why. */
-  readonly signal: AbortSignal;
+export interface ImageOwner extends AttemptOwner {
   readonly deadline: Deadline;
   /** Nothing was spent and nothing reads the result: another call is not begun. */
   readonly isPointless: boolean;
-  emit(event: GenerateEvent): void;
   /** Takes note of a call that is about to be made. */
-  addCall(state: AttemptState): void;
+  addCall(attempt: Attempt): void;
 }
 
-export type ImageResult = { result: CallResult; provider: string };
+export type ImageResult = CallResult & { provider: string };
+
+/** What the first attempt has left behind. */
+type Failed = { tried: TriedTokens; usage: UsageOfFailures; last: AppError };
 
 const NO_COST = { images: 0, usd: 0 };
+const NO_TOKENS: ReadonlySet<number> = new Set();
 
 export class ImageAttempts {
-  private readonly tried = new TriedTokens();
-  private readonly failed = new UsageOfFailures();
   private turns: Turn[];
+  /** Null until an attempt has failed. */
+  private failed: Failed | null = null;
 
   constructor(
     private readonly deps: GenerateDependencies,
     private readonly plan: ImagePlan,
-    private readonly owner: AttemptOwner,
+    private readonly owner: ImageOwner,
   ) {
     this.turns = plan.turns;
   }
 
   /** One image. @throws {AppError} the last failure, with the usage of all */
   async run(): Promise<ImageResult> {
-    try {
-      const { result, provider } = await this.attemptUntilDone();
-      return { result: { ...result, usage: this.failed.addTo(result.usage) }, provider };
-    } catch (error) {
-      throw this.failed.within(error);
-    }
-  }
-
-  private async attemptUntilDone(): Promise<ImageResult> {
-    const { signal } = this.owner;
-    let failure: AppError | null = null;
+    const { owner, deps } = this;
     for (let attempts = 1; ; attempts++) {
-      const lease = await this.lease(failure);
+      const leasing = this.lease();
+      const lease = leasing instanceof Promise ? await leasing : leasing;
+      let failure: AppError;
       try {
-        this.owner.emit({ type: "token", label: lease.label, provider: lease.provider, attempt: attempts });
-        return { result: await this.call(lease), provider: lease.provider };
+        owner.emit({ type: "token", label: lease.label, provider: lease.provider, attempt: attempts });
+        const result = await this.call(lease);
+        if (!this.failed) return result;
+        return { ...result, finish: { ...result.finish, usage: this.failed.usage.addTo(result.finish.usage) } };
       } catch (error) {
         if (!(error instanceof AppError)) throw error;
         failure = error;
-        this.failed.add(error);
+        this.noteFailure(error);
       } finally {
         await lease[Symbol.asyncDispose]();
       }
-      if (failure.detail?.reason === "signature" && !signal.aborted && hasSignatures(this.turns)) {
+      if (failure.detail?.reason === "signature" && !owner.signal.aborted && hasSignatures(this.turns)) {
         this.turns = turnsWithoutSignatures(this.turns);
         continue;
       }
       const delayMs = this.decide(failure, attempts, lease.tokenId);
-      if (delayMs > 0) await sleep(this.deps.clock, delayMs, signal);
+      if (delayMs > 0) await this.withUsage(sleep(deps.clock, delayMs, owner.signal));
+    }
+  }
+
+  private noteFailure(error: AppError): void {
+    this.failed ??= { tried: new TriedTokens(), usage: new UsageOfFailures(), last: error };
+    this.failed.last = error;
+    this.failed.usage.add(error);
+  }
+
+  /** The failure with the usage of all. */
+  private withAllUsage(error: unknown): unknown {
+    return this.failed ? this.failed.usage.within(error) : error;
+  }
+
+  private async withUsage<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await work;
+    } catch (error) {
+      throw this.withAllUsage(error);
     }
   }
 
   /** Ms before the next attempt. @throws {AppError} the failure, where there is none */
   private decide(error: AppError, attempts: number, tokenId: number): number {
-    const { deps, owner, tried } = this;
+    const { deps, owner } = this;
+    const { tried } = this.failed!;
     const isOtherFree = () => deps.pool.isFree({ ...this.plan.lease, exclude: tried.untried(tokenId) });
     const step = nextStep(
       {
@@ -97,26 +112,41 @@ export class ImageAttempts {
       deps.settings().generation,
       deps.random,
     );
-    if (step.action === "fail" || owner.signal.aborted || owner.isPointless) throw asExhausted(error);
+    if (step.action === "fail" || owner.signal.aborted || owner.isPointless) throw this.withAllUsage(asExhausted(error));
     tried.apply(step, tokenId, !isOtherFree());
     return step.delayMs;
   }
 
   /**
-   * Leases a token and emits the queue position while it waits. When every token was tried, or the time is too short for another, the last
-   * failure is the result.
+   * Leases a token, at once where one is free, and emits the queue position while it waits. When every token was tried, or the time is too
+   * short for another, the last failure is the result.
    */
-  private async lease(last: AppError | null): Promise<Lease> {
+  private lease(): Lease | Promise<Lease> {
+    const { pool } = this.deps;
+    const { tried } = this.failed ?? {};
+    const request: LeaseRequest = { ...this.plan.lease, exclude: tried?.exclude ?? NO_TOKENS, avoid: tried?.avoid };
+    try {
+      return pool.leaseNow?.(request, this.owner) ?? this.waitForLease(request);
+    } catch (error) {
+      throw this.unleased(error);
+    }
+  }
+
+  private async waitForLease(request: LeaseRequest): Promise<Lease> {
     const { signal, deadline } = this.owner;
-    const { exclude, avoid } = this.tried;
     const onWait = (position: number, waitMs: number | null) => this.owner.emit({ type: "queued", position, waitMs });
     try {
-      return await this.deps.pool.lease({ ...this.plan.lease, exclude, avoid }, { signal, deadline, onWait });
+      return await this.deps.pool.lease(request, { signal, deadline, onWait });
     } catch (error) {
-      if (!(error instanceof AppError)) throw error;
-      if (last && (error.kind === "no_token" || error.kind === "upstream_timeout")) throw asExhausted(last);
-      throw error.kind === "upstream_timeout" ? this.noneInTime() : error;
+      throw this.unleased(error);
     }
+  }
+
+  private unleased(error: unknown): unknown {
+    if (!(error instanceof AppError)) return error;
+    const last = this.failed?.last;
+    if (last && (error.kind === "no_token" || error.kind === "upstream_timeout")) return this.withAllUsage(asExhausted(last));
+    return this.withAllUsage(error.kind === "upstream_timeout" ? this.noneInTime() : error);
   }
 
   /** The time ran out in the queue: nothing was sent, and the upstream has no part in it. */
@@ -127,69 +157,60 @@ export class ImageAttempts {
     });
   }
 
-  /** One call on the leased token, reported to health and recorded whatever happens. */
-  private async call(lease: Lease): Promise<CallResult> {
-    const { deps, owner } = this;
-    const { family, record, request } = this.plan;
-    const { signal, deadline } = owner;
-    const imageRequest = this.requestFor(lease);
-    const { size, thinking, search } = imageRequest;
-    const pricing = { thinking, prices: deps.prices?.(), searches: search ? 1 : 0 };
-    const state: AttemptState = { submitted: false, onSubmit: request.onSubmit };
-    owner.addCall(state);
-    const end = record.attempt(lease, deps.clock.now());
-    try {
-      const result = await attemptImage(deps, {
-        provider: deps.providers.get(lease.provider)!,
-        lease,
-        request: imageRequest,
-        media: { keyId: request.key.id, requestId: request.requestId },
-        signal,
-        state,
-        emit: (event) => owner.emit(event),
-      });
-      const images = result.images.length;
-      if (images === 0 && (result.finish === "no_image" || result.finish === "malformed")) throw noResult(result);
-      const actual = { ...pricing, size, usage: result.usage, images, searches: searchesOf(result.extras) };
-      const cost = { images, usd: actualImageUsd(family, lease.provider, actual) };
-      end({ ok: true, usage: result.usage, videoSeconds: 0, ...cost }, result.images, cost);
-      await request.onCallEnd?.(true);
-      return result;
-    } catch (error) {
-      // A fault of this server says nothing of the token.
-      const known = knownFailure(error);
-      const failure = known ?? new AppError("unavailable", "The server failed by itself.", { charged: state.submitted, cause: error });
-      if (!known && state.submitted) deps.log.error("A result was lost by a bug", { requestId: request.requestId, error });
-      const { kind, detail, retryAfterMs, upstreamStatus, charged } = failure;
-      state.isRefused = !charged;
-      const cost = charged ? { images: 1, usd: estimateImageUsd(family, lease.provider, size, pricing) } : NO_COST;
-      // Health decides whether the call had time enough to say something of its token.
-      const cutAfterMs = signal.aborted && kind === "upstream_timeout" ? deadline.wholeMs : undefined;
-      end({ ok: false, kind, detail, retryAfterMs, upstreamStatus, charged, cutAfterMs }, [], cost);
-      if (state.submitted) await request.onCallEnd?.(charged);
-      // A charged call is returned as such, whatever lost its result.
-      throw known === null && !state.submitted ? error : failure;
-    }
+  private turnsFor(lease: Lease): Turn[] {
+    return hasSignatures(this.turns) ? turnsForAccount(this.turns, this.deps.affinity, (id) => lease.sharesAccount(id)) : this.turns;
   }
 
-  /** The request in the terms of the leased token's provider. */
-  private requestFor({ provider, sharesAccount }: Lease): ImageRequest {
-    const { family, options } = this.plan;
-    const turns = turnsForAccount(this.turns, this.deps.affinity, sharesAccount);
-    const level = this.deps.settings().generation.thinking;
-    const thinking = options.thinking ?? (level === "default" ? undefined : level);
-    return { ...resolveImageOptions(family, provider, { ...options, thinking }), family, turns };
+  /** One call on the leased token, reported to health and recorded whatever happens. */
+  private async call(lease: Lease): Promise<ImageResult> {
+    const { deps, owner } = this;
+    const { record, request } = this.plan;
+    const { facts, inputs } = this.plan.route;
+    const { provider } = lease;
+    const costs = limitsOf(facts, provider);
+    const imageRequest = this.plan.requestFor(provider, this.turnsFor(lease));
+    const { size, thinking, search } = imageRequest;
+    const attempt = new Attempt(deps, owner, lease, imageRequest);
+    owner.addCall(attempt);
+    const end = record.attempt(lease, deps.clock.now());
+    try {
+      const result = await attempt.run(deps.providers.get(provider)!);
+      const { finish } = result;
+      const images = result.images.length;
+      if (images === 0 && (finish.finish === "no_image" || finish.finish === "malformed")) throw noResult(result);
+      const actual = { size, usage: finish.usage, thinking, inputs, images, searches: searchesOf(finish.extras) };
+      const cost = { images, usd: actualImageUsd(costs, actual) };
+      end({ ok: true, usage: finish.usage, videoSeconds: 0, ...cost }, result.images, cost, finish);
+      if (request.onCallEnd) await request.onCallEnd(true);
+      return { finish, images: result.images, text: result.text, provider };
+    } catch (error) {
+      // A fault of this server says nothing of the token.
+      const { submitted } = attempt;
+      const known = knownFailure(error);
+      const failure = known ?? new AppError("unavailable", "The server failed by itself.", { charged: submitted, cause: error });
+      if (!known && submitted) deps.log.error("A result was lost by a bug", { requestId: request.requestId, error });
+      const { kind, detail, retryAfterMs, upstreamStatus, charged } = failure;
+      attempt.isRefused = !charged;
+      const pricing = { thinking, inputs, searches: search ? 1 : 0 };
+      const cost = charged ? { images: 1, usd: estimateImageUsd(costs, size, pricing) } : NO_COST;
+      // Health decides whether the call had time enough to say something of its token.
+      const cutAfterMs = owner.signal.aborted && kind === "upstream_timeout" ? owner.deadline.wholeMs : undefined;
+      end({ ok: false, kind, detail, retryAfterMs, upstreamStatus, charged, cutAfterMs }, [], cost);
+      if (submitted) await request.onCallEnd?.(charged);
+      // A charged call is returned as such, whatever lost its result.
+      throw known === null && !submitted ? error : failure;
+    }
   }
 }
 
-function noResult(result: CallResult): AppError {
-  const message = result.message ?? (result.text || noImageText(result.upstreamReason));
+function noResult({ finish, text }: CallResult): AppError {
+  const message = finish.message ?? (text || noImageText(finish.upstreamReason));
   return new AppError("no_result", message, {
     detail: {
       scope: "request",
-      reason: result.finish === "malformed" ? "malformed" : "text_only",
-      upstreamReason: result.upstreamReason,
+      reason: finish.finish === "malformed" ? "malformed" : "text_only",
+      upstreamReason: finish.upstreamReason,
     },
-    ...(result.usage ? { usage: result.usage } : {}),
+    ...(finish.usage ? { usage: finish.usage } : {}),
   });
 }

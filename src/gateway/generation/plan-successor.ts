@@ -10,7 +10,7 @@ import { type ImagePlan, planImages } from "./plan-images.ts";
  * @param tried families that were refused for this request, that of `plan` included
  */
 export function planSuccessor(
-  deps: Pick<GenerateDependencies, "pool" | "affinity" | "prices" | "settings">,
+  deps: Pick<GenerateDependencies, "pool" | "affinity" | "catalogue" | "settings">,
   plan: ImagePlan,
   tried: ReadonlySet<string>,
 ): ImagePlan | null {
@@ -18,13 +18,18 @@ export function planSuccessor(
   const { request, options, record } = plan;
   const [first, ...others] = request.choice.families.filter((family) => !tried.has(family) && !deps.pool.isOff?.(family));
   if (!first) return null;
+  const catalogue = deps.catalogue();
   const chosen = chooseFamily(
     { ...request.choice, families: [first, ...others], retired: true },
-    { canServe: (family) => deps.pool.canServe("image", family), successors: true, fits: (family) => takesAspect(family, options) },
+    {
+      canServe: (family) => deps.pool.canServe("image", family),
+      successors: true,
+      fits: (family) => takesAspect(catalogue.imageFamily(family), options),
+    },
   );
   if (!chosen) return null;
   try {
-    return planImages(deps, request, chosen.family, record);
+    return planImages(deps, request, chosen, record);
   } catch (error) {
     // What the successor cannot express is not reported to the client, which named another model.
     if (error instanceof AppError) return null;

@@ -36,6 +36,7 @@ function setUp() {
     provider: "alpha",
     label: "one",
     proxy: null,
+    location: null,
     waitedMs: 0,
     sharesAccount: () => false,
     report: (outcome) => void reports.push(outcome),

@@ -4,14 +4,16 @@ import { type Clock, elapsedMs } from "../../clock.ts";
 import type { RequestLog } from "../../db/store.ts";
 import type { GenerateEvent, Kind, Media, Usage } from "../../domain/generation.ts";
 import type { KeyRow } from "../../domain/key.ts";
-import type { AttemptRow, RequestPayload, RequestRow } from "../../domain/request.ts";
+import { omit } from "../../domain/omit.ts";
+import type { RequestPayload } from "../../domain/request.ts";
 import { AppError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import type { Metrics } from "../../metrics.ts";
+import type { CallDetails, TracedAttempt, TracedRow, Traces } from "../../traces.ts";
 import type { Admission, GenerationEnd } from "../limits/contract.ts";
 import type { Lease, Outcome } from "../pool/lease-contract.ts";
 
-type Dependencies = { requests: Pick<RequestLog, "append">; metrics: Metrics; clock: Clock; log: Log };
+type Dependencies = { requests: Pick<RequestLog, "append">; metrics: Metrics; traces?: Traces; clock: Clock; log: Log };
 
 /** The facts of a request that are known before it is served. */
 export type RecordedRequest = {
@@ -24,9 +26,17 @@ export type RecordedRequest = {
   startedAt: number;
   /** What was asked for, where that is recorded. */
   payload?: RequestPayload;
+  /** Its response ends before it does. */
+  forJob?: unknown;
 };
 
-export type AttemptEnd = (outcome: Outcome, images: Media[], cost: { images: number; usd: number }) => void;
+/** `reply`: what the upstream said of a call that succeeded. */
+export type AttemptEnd = (
+  outcome: Outcome,
+  images: Media[],
+  cost: { images: number; usd: number },
+  reply?: Pick<CallDetails, "finish" | "modelVersion" | "responseId">,
+) => void;
 
 const clip = (text: string) => (text.length > 200 ? `${text.slice(0, 200)}…` : text);
 
@@ -37,81 +47,34 @@ function described(error: unknown): { outcome: string; message: string } {
     : { outcome: "internal", message: "Internal error" };
 }
 
-/** Writes the row of a generation that has ended, and counts it in the metrics. */
-export function writeRequest({ requests, metrics }: Pick<Dependencies, "requests" | "metrics">, row: RequestRow & { kind: Kind }): void {
-  requests.append(row);
-  metrics.generations.inc({ generation_type: row.kind, result: row.outcome });
-  metrics.generationSeconds.observe({ generation_type: row.kind }, row.ms / 1000);
+/** Writes the row of a generation that has ended, counts it in the metrics and traces its calls. */
+export function writeRequest({ requests, metrics, traces }: Pick<Dependencies, "requests" | "metrics" | "traces">, row: TracedRow): void {
+  requests.append(traces ? { ...row, attempts: row.attempts.map((attempt) => omit(attempt, ["call"])) } : row);
+  traces?.generationEnded(row);
+  const provider = row.attempts.at(-1)?.provider ?? null;
+  metrics.generationEnded({ kind: row.kind, provider, model: row.family, result: row.outcome, ms: row.ms });
 }
 
 /** Record of one generation, from its first attempt to its row. */
 export class GenerationRecord {
-  private attempts: AttemptRow[] = [];
-  private calls: GenerationEnd["calls"][number][] = [];
-  private mediaIds: string[] = [];
-  private used = { images: 0, usd: 0, tokenId: null as number | null };
+  private readonly attempts: TracedAttempt[] = [];
+  private readonly calls: GenerationEnd["calls"][number][] = [];
+  private readonly mediaIds: string[] = [];
+  private images = 0;
+  private usd = 0;
+  private tokenId: number | null = null;
   private family: string | null = null;
   private usage: Usage | null = null;
-  private ended = { outcome: "cancelled", message: null as string | null };
-  private decided = false;
-  private closed = false;
+  private outcome = "cancelled";
+  private message: string | null = null;
+  private isDecided = false;
+  private isClosed = false;
 
   constructor(
     private readonly deps: Dependencies,
     private readonly request: RecordedRequest,
-  ) {}
-
-  /** Tokens of the model, as the upstream counted them. */
-  private tokens(): { inputTokens: number; outputTokens: number } {
-    const { usage } = this;
-    if (!usage) return { inputTokens: 0, outputTokens: 0 };
-    return { inputTokens: usage.inputText + usage.inputImage, outputTokens: usage.outputText + usage.outputImage + usage.thoughts };
-  }
-
-  private endAdmission(admission: Admission) {
-    const ms = elapsedMs(this.request.startedAt, this.deps.clock.now());
-    const end = { ok: this.ended.outcome === "ok", ms, ...this.tokens(), calls: this.calls };
-    const { images, usd } = this.used;
-    if (images > 0 || usd > 0) admission.settle({ images, videoSeconds: 0, usd }, end);
-    else admission.release(end);
-  }
-
-  private write() {
-    const { family, request } = this;
-    const { kind } = request.choice;
-    const row = {
-      id: request.requestId,
-      at: request.startedAt,
-      ms: elapsedMs(request.startedAt, this.deps.clock.now()),
-      dialect: request.dialect,
-      route: request.route,
-      keyId: request.key.id,
-      model: clip(request.choice.requested),
-      family,
-      kind,
-      outcome: this.ended.outcome,
-      message: this.ended.message,
-      images: this.mediaIds.length,
-      videoSeconds: 0,
-      ...this.tokens(),
-      usd: this.used.usd,
-      stream: request.stream,
-      mediaIds: this.mediaIds,
-      attempts: this.attempts,
-      payload: request.payload,
-    };
-    writeRequest(this.deps, row);
-    const { id, ms, model, outcome, message } = row;
-    this.deps.log.info("generation", {
-      requestId: id,
-      model,
-      family,
-      tokenId: this.used.tokenId,
-      attempts: this.attempts.length,
-      ms,
-      outcome,
-      ...(message ? { message } : {}),
-    });
+  ) {
+    if (!request.forJob) deps.traces?.hold(request.requestId);
   }
 
   serve(family: string): void {
@@ -120,54 +83,118 @@ export class GenerationRecord {
 
   /** Opens an attempt. Calling the result closes it, once: health is reported, the attempt recorded, its cost added. */
   attempt(lease: Lease, startedAt: number): AttemptEnd {
-    let open = true;
-    const asked = this.family ?? "";
-    return (outcome, images, cost) => {
-      if (!open) return;
-      open = false;
-      lease.report(outcome);
-      const result = outcome.ok ? "ok" : outcome.kind;
-      this.deps.metrics.attempts.inc({ provider: lease.provider, result });
-      const { tokenId, provider } = lease;
-      const ms = elapsedMs(startedAt, this.deps.clock.now());
-      this.calls.push({ tokenId, ok: outcome.ok, ms, images: cost.images, videoSeconds: 0, usd: cost.usd });
-      this.attempts.push({
-        tokenId,
-        provider,
-        family: asked,
-        startedAt,
-        ms,
-        outcome: result,
-        reason: outcome.ok ? null : (outcome.detail?.reason ?? null),
-        upstreamStatus: outcome.ok ? 200 : (outcome.upstreamStatus ?? null),
-      });
-      this.mediaIds.push(...images.map((media) => media.id));
-      this.used.images += cost.images;
-      this.used.usd += cost.usd;
-      this.used.tokenId = lease.tokenId;
+    let isOpen = true;
+    const family = this.family ?? "";
+    return (outcome, images, cost, reply) => {
+      if (!isOpen) return;
+      isOpen = false;
+      this.endAttempt({ lease, startedAt, family, outcome, images, cost, reply });
     };
   }
 
   finish(done: Extract<GenerateEvent, { type: "done" }>): void {
     this.usage = done.usage;
-    this.ended = done.finish.startsWith("policy")
-      ? { outcome: "content_policy", message: done.upstreamReason }
-      : { outcome: "ok", message: null };
-    this.decided = true;
+    const isRefused = done.finish.startsWith("policy");
+    this.outcome = isRefused ? "content_policy" : "ok";
+    this.message = isRefused ? done.upstreamReason : null;
+    this.isDecided = true;
   }
 
   fail(error: unknown): void {
-    if (this.decided) return;
-    this.decided = true;
+    if (this.isDecided) return;
+    this.isDecided = true;
     if (error instanceof AppError && error.usage) this.usage = error.usage;
-    this.ended = described(error);
+    Object.assign(this, described(error));
   }
 
   /** Settles or releases the reservation and writes the row. The first call counts. */
   close(admission: Admission | null): void {
-    if (this.closed) return;
-    this.closed = true;
-    if (admission) this.endAdmission(admission);
-    this.write();
+    if (this.isClosed) return;
+    this.isClosed = true;
+    const { request, usage } = this;
+    const ms = elapsedMs(request.startedAt, this.deps.clock.now());
+    const inputTokens = usage ? usage.inputText + usage.inputImage : 0;
+    const outputTokens = usage ? usage.outputText + usage.outputImage + usage.thoughts : 0;
+    if (admission) this.endAdmission(admission, { ok: this.outcome === "ok", ms, inputTokens, outputTokens, calls: this.calls });
+    this.write({ ms, inputTokens, outputTokens });
+    if (!request.forJob) this.deps.traces?.release(request.requestId);
+  }
+
+  private endAttempt({ lease, startedAt, family, outcome, images, cost, reply }: EndedAttempt): void {
+    const { metrics, clock, traces } = this.deps;
+    lease.report(outcome);
+    const result = outcome.ok ? "ok" : outcome.kind;
+    const { tokenId, provider } = lease;
+    metrics.attemptEnded({ provider, model: family, result });
+    const { kind } = this.request.choice;
+    metrics.madeMedia({ provider, model: family, kind, count: images.length, videoSeconds: 0, usd: cost.usd });
+    const ms = elapsedMs(startedAt, clock.now());
+    this.calls.push({ tokenId, ok: outcome.ok, ms, images: cost.images, videoSeconds: 0, usd: cost.usd });
+    const attempt: TracedAttempt = {
+      tokenId,
+      provider,
+      family,
+      startedAt,
+      ms,
+      outcome: result,
+      reason: outcome.ok ? null : (outcome.detail?.reason ?? null),
+      upstreamStatus: outcome.ok ? 200 : (outcome.upstreamStatus ?? null),
+    };
+    if (traces) {
+      const usage = outcome.ok ? outcome.usage : null;
+      const { finish, modelVersion, responseId } = reply ?? {};
+      const made = { images: images.length, videoSeconds: 0, usd: cost.usd };
+      attempt.call = { waitedMs: lease.waitedMs, usage, finish, modelVersion, responseId, ...made };
+    }
+    this.attempts.push(attempt);
+    for (const { id } of images) this.mediaIds.push(id);
+    this.images += cost.images;
+    this.usd += cost.usd;
+    this.tokenId = tokenId;
+  }
+
+  private endAdmission(admission: Admission, end: GenerationEnd): void {
+    const { images, usd } = this;
+    if (images > 0 || usd > 0) admission.settle({ images, videoSeconds: 0, usd }, end);
+    else admission.release(end);
+  }
+
+  private write({ ms, inputTokens, outputTokens }: { ms: number; inputTokens: number; outputTokens: number }): void {
+    const { request, family, outcome, message, mediaIds, attempts, tokenId } = this;
+    const model = clip(request.choice.requested);
+    writeRequest(this.deps, {
+      id: request.requestId,
+      at: request.startedAt,
+      ms,
+      dialect: request.dialect,
+      route: request.route,
+      keyId: request.key.id,
+      model,
+      family,
+      kind: request.choice.kind,
+      outcome,
+      message,
+      images: mediaIds.length,
+      videoSeconds: 0,
+      inputTokens,
+      outputTokens,
+      usd: this.usd,
+      stream: request.stream,
+      mediaIds,
+      attempts,
+      payload: request.payload,
+    });
+    const facts = { requestId: request.requestId, model, family, tokenId, attempts: attempts.length, ms, outcome };
+    this.deps.log.info("generation", message ? { ...facts, message } : facts);
   }
 }
+
+type EndedAttempt = {
+  lease: Lease;
+  startedAt: number;
+  family: string;
+  outcome: Outcome;
+  images: Media[];
+  cost: { images: number; usd: number };
+  reply: Parameters<AttemptEnd>[3];
+};

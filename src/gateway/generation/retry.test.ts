@@ -56,7 +56,7 @@ const FINAL: ErrorKind[] = [
   "upstream_invalid",
   "cancelled",
 ];
-test.each(FINAL)("%s is told to the client at once", (kind) => expect(step(kind)).toEqual(fail));
+test.each(FINAL)("%s is returned to the client at once", (kind) => expect(step(kind)).toEqual(fail));
 
 const REFUSED: ErrorKind[] = [
   "no_token",
@@ -107,7 +107,7 @@ test.each(["upstream_timeout", "upstream_unknown_outcome"] as const)("%s is repe
   expect(step(kind, { options: { charged: false }, request: "video" })).toEqual(fail);
 });
 
-test("an answer without an image gets one more chance", () => {
+test("a response without an image gets one more chance", () => {
   expect(step("no_result")).toEqual(anywhere);
   expect(step("no_result", { attempts: 2 })).toEqual(fail);
   expect(step("no_result", { options: { charged: true } })).toEqual(fail);

@@ -87,6 +87,7 @@ export function nextStep(
   if (rule === "unknown") return kind === "image" && settings.retry_unknown_images ? again(0, "excluded") : FAIL;
   if (error.charged) return FAIL;
   if (rule === "once") return attempts === 1 ? again(0, "any") : FAIL;
+  if (isSharedCapacity(error)) return afterSharedCapacity(call);
   if (rule === "other_token") return again(0, "excluded");
   const step = afterTrouble(call, random);
   return now + step.delayMs < deadline ? step : FAIL;
@@ -99,6 +100,13 @@ function afterTrouble({ attempts, tokenFailures, isOtherFree, isPinned, error }:
   if (!isPinned && isOtherFree()) return again(attempts <= FREE_SWITCHES ? 0 : pauseAfter(attempts - FREE_SWITCHES, random), token);
   if (isSpent) return again(0, token);
   return again(Math.max(pauseAfter(tokenFailures, random), error.retryAfterMs ?? 0), token);
+}
+
+const isSharedCapacity = ({ detail }: AppError): boolean => detail?.reason === "shared_capacity";
+
+/** The token is not at fault: its location cools, so that the next lease is another's at once, or waits for the location. */
+function afterSharedCapacity({ tokenFailures }: FailedCall): NextStep {
+  return again(0, tokenFailures >= MAX_TOKEN_FAILURES ? "excluded" : "any");
 }
 
 const again = (delayMs: number, token: NextStep["token"]): NextStep => ({ action: "try_again", delayMs, token });

@@ -6,7 +6,10 @@ import type { KeyRow } from "../../domain/key.ts";
 import type { Generate, ImageGeneration, ImageSpec, Run } from "./contract.ts";
 
 /** Facts of the request besides the images that it asks for. */
-export type GenerationCall = Pick<ImageGeneration, "requestId" | "dialect" | "route" | "stream" | "signal" | "insist" | "startedAt"> & {
+export type GenerationCall = Pick<
+  ImageGeneration,
+  "requestId" | "dialect" | "route" | "stream" | "returnsBytes" | "signal" | "insist" | "startedAt"
+> & {
   key: KeyRow;
   /** The request may be repeated under it; absent: it may not. */
   idempotencyKey?: string;
@@ -48,12 +51,13 @@ export async function startGeneration(
   call: GenerationCall,
   spec: ImageSpec,
 ): Promise<StartedGeneration> {
-  const { requestId, dialect, route, stream, key, signal, insist, startedAt, idempotencyKey, echo, webhookUrl, compared } = call;
+  const { requestId, dialect, route, stream, returnsBytes, key, signal, insist, startedAt, idempotencyKey, echo, webhookUrl, compared } =
+    call;
   if (jobs && idempotencyKey !== undefined) {
     const facts = { requestId, dialect, route, keyId: key.id, startedAt, idempotencyKey, echo, webhookUrl, compared };
     const job = await jobs.createImages({ ...spec, ...facts });
     return { run: follow(job), job };
   }
-  const run = await generate({ ...spec, requestId, dialect, route, stream, key, signal, insist, startedAt });
+  const run = await generate({ ...spec, requestId, dialect, route, stream, returnsBytes, key, signal, insist, startedAt });
   return { run, job: null };
 }

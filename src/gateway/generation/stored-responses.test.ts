@@ -1,4 +1,4 @@
-// Answers of /v1/responses on a real store: whose they are, how long they stay, and how many.
+// Responses of /v1/responses on a real store: whose they are, how long they stay, and how many.
 import { describe, expect, test } from "bun:test";
 import { openStore } from "../../db/sqlite/store.ts";
 import { silentLog } from "../../log.ts";
@@ -35,7 +35,7 @@ async function left(world: Awaited<ReturnType<typeof open>>, ids: string[], expe
   throw new Error(`Left are ${await world.there(...ids)}.`);
 }
 
-describe("an answer", () => {
+describe("a response", () => {
   test("is its key's alone, to find and to forget", async () => {
     await using world = await open();
     await world.keep("a");
@@ -88,7 +88,7 @@ describe("the sweep", () => {
     await left(world, ["a", "b", "c", "d"], ["c", "d"]);
   });
 
-  test("takes from the key that holds the most: what others keep stays", async () => {
+  test("takes from the key that holds the most: what others stored stays", async () => {
     await using world = await open(4 * 1000);
     const body = { text: "x".repeat(880) };
     await world.keep("theirs", body, 2);

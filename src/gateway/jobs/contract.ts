@@ -1,15 +1,15 @@
 // Contract of jobs: what dialects and the admin call.
 
-import type { InputMedia, Json, Kind, VideoOptions } from "../../domain/generation.ts";
+import type { Dialect, InputMedia, Json, Kind, VideoOptions } from "../../domain/generation.ts";
 import type { Job, JobState } from "../../domain/job.ts";
 import type { ImageSpec } from "../generation/contract.ts";
 import type { JobClient } from "../generation/undelivered/job-client.ts";
-import type { ModelChoice } from "../models/models.ts";
+import type { ModelChoice } from "../models/parse-model.ts";
 
 /** A client's request for a video, decoded from any dialect. */
 export type CreateVideoJob = {
   requestId: string;
-  dialect: "openai" | "gemini";
+  dialect: Dialect;
   route: string;
   keyId: number;
   choice: ModelChoice;

@@ -10,6 +10,7 @@ import type { Log } from "../../log.ts";
 import { assertTextFits } from "../generation/inputs/request-text.ts";
 import type { AdmissionControl } from "../limits/contract.ts";
 import type { MediaStore } from "../media/media-store.ts";
+import type { Catalogue } from "../models/catalogue/catalogue.ts";
 import { chooseFamily, requireFamily } from "../models/choose-family.ts";
 import { canMakeVideo, chooseVideo, videoNeeds } from "../models/video-options.ts";
 import type { Leases } from "../pool/lease-contract.ts";
@@ -97,26 +98,34 @@ export class JobCreation {
     if (!this.deps.settings().generation.successors || choice.families.length < 2) return {};
     const needs = videoNeeds(choice.params, request);
     const usable = (other: string) => (provider: string) => this.deps.pool.canServe("video", other, [provider]);
-    const others = choice.families.filter((other) => other !== family && canMakeVideo(other, needs, usable(other)));
-    return others.length === 0 ? {} : { successors: others.map((other) => chooseVideo(other, needs, usable(other), this.deps.prices?.())) };
+    const catalogue = this.deps.catalogue();
+    const others = choice.families.filter(
+      (other) => other !== family && isVideo(catalogue, other) && canMakeVideo(catalogue.videoFamily(other), needs, usable(other)),
+    );
+    return others.length === 0
+      ? {}
+      : { successors: others.map((other) => chooseVideo(catalogue.videoFamily(other), needs, usable(other))) };
   }
 
   /** The family that serves it: first one whose provider made the source, then one that supports the options. */
   #choose(request: CreateVideoJob, known: string | null) {
     const { choice } = request;
+    const catalogue = this.deps.catalogue();
     const needs = videoNeeds(choice.params, request);
     const usable = (family: string) => (provider: string) => this.deps.pool.canServe("video", family, [provider]);
     const knows = (family: string) => (provider: string) => provider === known && usable(family)(provider);
     const { successors } = this.deps.settings().generation;
     const rules = { canServe: (family: string) => this.deps.pool.canServe("video", family), successors, isOff: this.deps.pool.isOff };
     const ofSource =
-      known === null ? null : chooseFamily(choice, { ...rules, fits: (family) => canMakeVideo(family, needs, knows(family)) });
+      known === null
+        ? null
+        : chooseFamily(choice, { ...rules, fits: (family) => canMakeVideo(catalogue.videoFamily(family), needs, knows(family)) });
     const knowing = ofSource?.family;
-    if (knowing && canMakeVideo(knowing, needs, knows(knowing)))
-      return { family: knowing, choice: chooseVideo(knowing, needs, knows(knowing), this.deps.prices?.()) };
-    const fits = (other: string) => canMakeVideo(other, needs, usable(other));
+    if (knowing && canMakeVideo(catalogue.videoFamily(knowing), needs, knows(knowing)))
+      return { family: knowing, choice: chooseVideo(catalogue.videoFamily(knowing), needs, knows(knowing)) };
+    const fits = (other: string) => canMakeVideo(catalogue.videoFamily(other), needs, usable(other));
     const { family } = requireFamily(choice, this.deps.pool, { successors, fits, log: this.deps.log });
-    return { family, choice: chooseVideo(family, needs, usable(family), this.deps.prices?.()) };
+    return { family, choice: chooseVideo(catalogue.videoFamily(family), needs, usable(family)) };
   }
 
   /** The source video. @throws {AppError} `not_found`, `conflict` while it is generated, `invalid_request` when it was deleted */
@@ -170,6 +179,9 @@ export class JobCreation {
     return job;
   }
 }
+
+/** False for a family that has gone since the model id was read. */
+const isVideo = (catalogue: Catalogue, id: string): boolean => catalogue.familyOf(id)?.kind === "video";
 
 /** The columns that are the same for every new job. */
 function newRow(request: CreateVideoJob | CreateImageJob, now: number) {

@@ -6,7 +6,7 @@ import { AppError } from "../../errors.ts";
 import type { Run } from "../generation/contract.ts";
 import { type OutputReader, replayOutput } from "../generation/undelivered/replay-output.ts";
 import { successorOf } from "../models/choose-family.ts";
-import type { ModelChoice } from "../models/models.ts";
+import type { ModelChoice } from "../models/parse-model.ts";
 import type { Jobs } from "./contract.ts";
 import { failureOf, isSettled } from "./job-state.ts";
 

@@ -104,7 +104,7 @@ describe("a job that failed", () => {
     expect(world.ledger()).toMatchObject({ open: 0, images: 1 });
   });
 
-  test("and was charged for answers again, also after a restart", async () => {
+  test("and was charged for is returned again, also after a restart", async () => {
     await using world = await openWorld();
     world.script.image = failing("upstream_timeout");
     const { id } = await ask(world);

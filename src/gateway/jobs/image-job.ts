@@ -10,8 +10,9 @@ import type { Generate, ImageGeneration, Run } from "../generation/contract.ts";
 import { createOutputRecorder, type OutputRecorder } from "../generation/undelivered/image-output.ts";
 import type { Keys } from "../keys/keys.ts";
 import type { MediaStore } from "../media/media-store.ts";
+import type { Catalogue } from "../models/catalogue/catalogue.ts";
 import { searchesOf } from "../models/model-options.ts";
-import { actualImageUsd, type Prices } from "../models/prices.ts";
+import { actualImageUsd } from "../models/prices.ts";
 import { openTurns, readImageSpec } from "./image-spec.ts";
 import type { JobLifecycle } from "./job-lifecycle.ts";
 import { nextProgress, toJobError } from "./job-state.ts";
@@ -23,8 +24,7 @@ export type ImageJobDependencies = {
   generate: Generate;
   keys: Pick<Keys, "get">;
   media: Pick<MediaStore, "open">;
-  /** Absent: the catalogue's. */
-  prices?: () => Prices;
+  catalogue: () => Catalogue;
   clock: Clock;
   log: Log;
 };
@@ -142,7 +142,7 @@ export class ImageJob {
     throw new AppError("cancelled", "The job was cancelled before it was submitted.");
   }
 
-  /** A job whose calls were all refused is queued while it looks for another token: a crash then starts it again. */
+  /** A job whose calls were all refused is queued while it waits for another token: a crash then starts it again. */
   async #onCallEnd(charged: boolean): Promise<void> {
     this.#callsUnderWay--;
     this.#mayBeCharged ||= charged;
@@ -180,13 +180,15 @@ export class ImageJob {
     ended: { family: string; mediaIds: string[]; done: Extract<GenerateEvent, { type: "done" }>; output: OutputRecorder },
   ): Promise<void> {
     const { family, mediaIds, done, output } = ended;
-    const { options } = readImageSpec(row.plan);
+    const { options, turns } = readImageSpec(row.plan);
+    const inputs = turns.flatMap(({ parts }) => parts).filter(({ type }) => type === "image").length;
     const { usage, provider } = done;
-    const usd = actualImageUsd(family, provider, {
+    const usd = actualImageUsd(this.deps.catalogue().imageCosts(family, provider), {
       size: options.size,
       usage,
       images: mediaIds.length,
-      prices: this.deps.prices?.(),
+      thinking: options.thinking,
+      inputs: mediaIds.length * inputs,
       searches: searchesOf(done.extras),
     });
     const facts = { family, mediaIds, answer: output.answer(), usage, provider, usd, charged: true };

@@ -6,10 +6,10 @@ import type { JobChange, JobRow, JobStore } from "../../db/jobs.ts";
 import type { RequestLog } from "../../db/store.ts";
 import { type Job, type JobState, type QueuePosition, TERMINAL_STATES } from "../../domain/job.ts";
 import { omit } from "../../domain/omit.ts";
-import type { AttemptRow } from "../../domain/request.ts";
 import { type AppError, asCharged } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import type { Metrics } from "../../metrics.ts";
+import type { TracedAttempt, Traces } from "../../traces.ts";
 import { videoPayload } from "../generation/request-payload.ts";
 import { writeRequest } from "../generation/request-record.ts";
 import { mediaOfJob } from "../generation/undelivered/image-output.ts";
@@ -27,6 +27,8 @@ export type JobLifecycleDependencies = {
   requests: Pick<RequestLog, "append">;
   settings: () => Settings;
   metrics: Metrics;
+  /** Absent: OpenTelemetry is off. */
+  traces?: Traces;
   clock: Clock;
   log: Log;
 };
@@ -67,7 +69,7 @@ export class JobLifecycle {
   }
 
   /** As `move`, to a terminal state: webhook, ledger and request log follow. */
-  async end(id: string, from: readonly JobState[], to: JobEnd, attempts: readonly AttemptRow[] = []): Promise<JobRow | null> {
+  async end(id: string, from: readonly JobState[], to: JobEnd, attempts: readonly TracedAttempt[] = []): Promise<JobRow | null> {
     const { store, webhooks, clock, log } = this.deps;
     const before = await store.getJob(id);
     if (!before) return null;
@@ -83,9 +85,9 @@ export class JobLifecycle {
     return row;
   }
 
-  /** The outcome of a submission is unknown: the operator decides. The reservation remains. */
+  /** The outcome of a submission, or of what was submitted, is unknown: the operator decides. The reservation remains. */
   async markUnknown(id: string, error: AppError): Promise<void> {
-    await this.move(id, ["submitting"], { state: "unknown", error: toJobError(asCharged(error)), charged: true });
+    await this.move(id, ["submitting", "running"], { state: "unknown", error: toJobError(asCharged(error)), charged: true });
   }
 
   /** Takes over the admission of a job found after a restart; an ended job is settled at once. */
@@ -173,7 +175,7 @@ export class JobLifecycle {
     for (const notify of this.#watchers.get(id) ?? []) notify();
   }
 
-  #settle(row: JobRow, attempts: readonly AttemptRow[] = []): void {
+  #settle(row: JobRow, attempts: readonly TracedAttempt[] = []): void {
     const admission = this.#admissions.get(row.id);
     if (!admission) return;
     this.#admissions.delete(row.id);
@@ -190,10 +192,10 @@ export class JobLifecycle {
     else admission.release(end);
   }
 
-  #logRequest(row: JobRow, attempts: readonly AttemptRow[]): void {
+  #logRequest(row: JobRow, attempts: readonly TracedAttempt[]): void {
     // Images are logged by their generation.
     if (row.kind === "image") return;
-    const { requests, metrics, clock, settings } = this.deps;
+    const { requests, metrics, traces, clock, settings } = this.deps;
     const outcome = row.state === "completed" ? "ok" : (row.error?.kind ?? "cancelled");
     const ms = elapsedMs(row.createdAt, clock.now());
     const entry = {
@@ -217,7 +219,12 @@ export class JobLifecycle {
       attempts: [...attempts],
       payload: settings().requests.record_payloads ? videoPayload(row) : undefined,
     };
-    writeRequest({ requests, metrics }, entry);
+    const lastCall = entry.attempts.at(-1)?.call;
+    if (lastCall) Object.assign(lastCall, { usage: row.usage, videoSeconds: entry.videoSeconds, usd: entry.usd });
+    writeRequest({ requests, metrics, traces }, entry);
+    const { videoSeconds, usd } = entry;
+    const made = { kind: row.kind, count: row.mediaIds.length, videoSeconds, usd };
+    metrics.madeMedia({ provider: row.provider, model: row.family, ...made });
   }
 }
 

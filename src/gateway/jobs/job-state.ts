@@ -7,7 +7,7 @@ import { AppError } from "../../errors.ts";
 const NEXT: Readonly<Record<JobState, readonly JobState[]>> = {
   queued: ["submitting", "failed", "cancelled"],
   submitting: ["running", "queued", "completed", "failed", "cancelled", "unknown"],
-  running: ["submitting", "storing", "failed", "cancelled"],
+  running: ["submitting", "storing", "failed", "cancelled", "unknown"],
   storing: ["completed", "failed", "cancelled"],
   completed: [],
   failed: [],

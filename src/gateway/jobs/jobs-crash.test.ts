@@ -196,7 +196,7 @@ describe("images as a job", () => {
     expect(await idNow()).toMatch(/^req_[a-z2-7]{26}$/);
   });
 
-  describe("that were refused and look for another token", () => {
+  describe("that were refused and wait for another token", () => {
     const refusal = (charged = false) => new AppError("upstream_unavailable", "No capacity.", { charged });
     const two = ["one", "two"].map((label) => ({
       provider: "gemini",

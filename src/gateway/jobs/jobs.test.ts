@@ -5,7 +5,7 @@ import { failing, never, openWorld, type World } from "../../../test/jobs/jobs-w
 import { AppError } from "../../errors.ts";
 import type { VideoStatus } from "../../providers/provider.ts";
 import { PIXEL_PNG } from "../media/media.fixtures.ts";
-import { parseModel } from "../models/models.ts";
+import { parseModel } from "../models/testing.ts";
 import type { CreateVideoJob } from "./contract.ts";
 
 const TWO_TOKENS = [
@@ -25,7 +25,7 @@ async function made(world: World, change?: Partial<CreateVideoJob>) {
   return world.ctx.jobs.createVideo(world.order(change));
 }
 
-test("the job that made a video is found by its medium, however many came after it, by its owner alone", async () => {
+test("the job that made a video is found by its media item, however many came after it, by its owner alone", async () => {
   await using world = await openWorld();
   const { id } = await made(world);
   const { mediaIds } = await world.until(id, "completed");
@@ -34,8 +34,8 @@ test("the job that made a video is found by its medium, however many came after 
     await world.store.insertJob({ ...row, id: `video_${count}`, requestId: `later ${count}`, mediaIds: [] });
   expect((await world.ctx.jobs.makerOf(mediaIds[0]!, world.keyId))?.id).toBe(id);
   expect(await world.ctx.jobs.makerOf(mediaIds[0]!, world.otherKeyId)).toBeNull();
-  const picture = await world.ctx.jobs.createImages(world.images());
-  const [drawn] = (await world.until(picture.id, "completed")).mediaIds;
+  const image = await world.ctx.jobs.createImages(world.images());
+  const [drawn] = (await world.until(image.id, "completed")).mediaIds;
   const sent = await world.ctx.media.storeBytes(PIXEL_PNG, { origin: "input", keyId: world.keyId, requestId: row.requestId });
   for (const other of [drawn!, sent.id, "nothing"]) expect(await world.ctx.jobs.makerOf(other, world.keyId)).toBeNull();
 });
@@ -46,7 +46,7 @@ const lastErrors = ({ ctx }: World) => ctx.pool.snapshot().flatMap(({ lastError 
 describe("a job that waits for a token", () => {
   const ONE_AT_ONCE = [{ ...TWO_TOKENS[0]!, videoConcurrency: 1, imageConcurrency: 1 }];
 
-  test("knows its place and the wait that is left, as long as it waits", async () => {
+  test("knows its queue position and the wait that is left, as long as it waits", async () => {
     await using world = await openWorld({ tokens: ONE_AT_ONCE });
     await world.until((await made(world)).id, "completed");
     world.script.poll = never;
@@ -69,10 +69,10 @@ describe("a job that waits for a token", () => {
     expect((await places())[0]).toBeUndefined();
   });
 
-  test("notifies its watchers, and has no place once it is submitted", async () => {
+  test("notifies its watchers, and has no queue position once it is submitted", async () => {
     await using world = await openWorld({ tokens: ONE_AT_ONCE });
-    const { promise: answer, resolve } = Promise.withResolvers<VideoStatus>();
-    world.script.poll = (_, __, nth) => (nth === 1 ? answer : { state: "done", result: null, usage: null });
+    const { promise: response, resolve } = Promise.withResolvers<VideoStatus>();
+    world.script.poll = (_, __, nth) => (nth === 1 ? response : { state: "done", result: null, usage: null });
     await world.until((await made(world)).id, "running");
     const { id } = await made(world);
     const seen: unknown[] = [];
@@ -87,7 +87,7 @@ describe("a job that waits for a token", () => {
     expect(seen.at(-1)).toEqual(["completed", undefined]);
   });
 
-  test("knows its place also when it makes images", async () => {
+  test("knows its queue position also when it makes images", async () => {
     await using world = await openWorld({ tokens: ONE_AT_ONCE });
     world.script.image = never;
     await world.until((await world.ctx.jobs.createImages(world.images())).id, "submitting");
@@ -148,9 +148,9 @@ describe("a video", () => {
 
   test("shows progress that never falls and is not 100 before the end", async () => {
     await using world = await openWorld();
-    const told = [null, 40, 20, 99, 100];
+    const reported = [null, 40, 20, 99, 100];
     world.script.poll = (_operation, _token, nth) =>
-      nth <= told.length ? { state: "pending", progress: told[nth - 1]! } : { state: "done", result: null, usage: null };
+      nth <= reported.length ? { state: "pending", progress: reported[nth - 1]! } : { state: "done", result: null, usage: null };
     const { id } = await made(world);
     const shown: number[] = [];
     const watching = (async () => {
@@ -184,7 +184,7 @@ describe("a video", () => {
   });
 });
 
-describe("a look or a download that fails", () => {
+describe("a poll or a download that fails", () => {
   const refusals = [
     ["upstream_unauthorized", { detail: { scope: "token", reason: "session_dead" } }, "session_dead"],
     ["upstream_unauthorized", {}, "key_invalid"],
@@ -195,7 +195,7 @@ describe("a look or a download that fails", () => {
     ["no_result", {}, undefined],
   ] as const;
 
-  test.each(refusals)("tells the health of its token: %s %p is %p", async (kind, options, reason) => {
+  test.each(refusals)("reports the health of its token: %s %p is %p", async (kind, options, reason) => {
     for (const step of ["poll", "download"] as const) {
       await using world = await openWorld();
       world.script[step] = failing(kind, options);
@@ -253,7 +253,7 @@ describe("money", () => {
     },
   );
 
-  test("an unknown job takes no place among the key's generations, also after a restart", async () => {
+  test("an unknown job takes no slot among the key's generations, also after a restart", async () => {
     await using world = await openWorld();
     const limits = { ...(await world.store.listKeys())[0]!.limits, concurrency: 1 };
     await world.store.updateKey(world.keyId, { limits });
@@ -462,8 +462,8 @@ test("when that token is gone, another starts from the stored bytes", async () =
 
 test("images reach the upstream in the client's order, also when they came as bytes", async () => {
   await using world = await openWorld();
-  const picture = () => ({ mime: "image/png", data: new Blob([PIXEL_PNG]) });
-  const { id } = await made(world, { images: [picture(), picture()], choice: parseModel("gemini-omni-1.2-flash")! });
+  const image = () => ({ mime: "image/png", data: new Blob([PIXEL_PNG]) });
+  const { id } = await made(world, { images: [image(), image()], choice: parseModel("gemini-omni-1.2-flash")! });
   expect(await world.until(id, "completed")).toMatchObject({ mode: "frames" });
   expect((world.seen.submitted[0]!.request as { images: unknown[] }).images).toHaveLength(2);
 });

@@ -10,7 +10,7 @@ import { newRequestId } from "../../ids.ts";
 import type { Affinity } from "../generation/inputs/affinity.ts";
 import { openInput } from "../generation/inputs/inputs.ts";
 import type { MediaStore } from "../media/media-store.ts";
-import { parseModel } from "../models/models.ts";
+import type { Catalogue } from "../models/catalogue/catalogue.ts";
 import type { CreateVideoJob, Jobs } from "./contract.ts";
 import { openTurns, readImageSpec } from "./image-spec.ts";
 import { readVideoSpec } from "./video-spec.ts";
@@ -20,6 +20,7 @@ type Dependencies = {
   store: Pick<JobStore, "getJob">;
   media: Pick<MediaStore, "open">;
   affinity: Affinity;
+  catalogue: () => Catalogue;
   clock: Clock;
 };
 
@@ -32,7 +33,7 @@ export async function retryJob(deps: Dependencies, id: string): Promise<Job> {
   if (!job) throw new AppError("not_found", "There is no such job.");
   if (!TERMINAL_STATES.has(job.state)) throw new AppError("conflict", "This job has not ended yet.");
   const { keyId, dialect, route, webhookUrl, echo } = job;
-  const choice = parseModel(job.model);
+  const choice = deps.catalogue().parseModel(job.model);
   if (!choice) throw new AppError("invalid_request", `There is no model "${job.model}" any more.`);
   const now = deps.clock.now();
   const shared = {

@@ -4,15 +4,15 @@ import { type Clock, elapsedMs, type Random, sleep, withTimeout } from "../../cl
 import type { Settings } from "../../config/settings-schema.ts";
 import type { JobChange, JobRow } from "../../db/jobs.ts";
 import type { JobState } from "../../domain/job.ts";
-import type { AttemptRow } from "../../domain/request.ts";
 import { AppError, type ErrorKind, knownFailure } from "../../errors.ts";
 import type { KeyedSemaphore } from "../../keyed-semaphore.ts";
 import type { Log } from "../../log.ts";
 import type { Metrics } from "../../metrics.ts";
 import type { CallContext, Provider, ProviderToken } from "../../providers/provider.ts";
+import type { TracedAttempt, Traces } from "../../traces.ts";
 import { TriedTokens } from "../generation/tried-tokens.ts";
 import type { MediaStore } from "../media/media-store.ts";
-import type { Prices } from "../models/prices.ts";
+import type { Catalogue } from "../models/catalogue/catalogue.ts";
 import type { Lease, Outcome } from "../pool/lease-contract.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { Credentials } from "../tokens/credentials.ts";
@@ -28,9 +28,10 @@ export type VideoJobDependencies = {
   /** Jobs of one key and family that wait in the pool at once. */
   waitingJobs: KeyedSemaphore;
   settings: () => Settings;
-  /** Absent: the catalogue's. */
-  prices?: () => Prices;
+  catalogue: () => Catalogue;
   metrics: Metrics;
+  /** Absent: OpenTelemetry is off. */
+  traces?: Traces;
   clock: Clock;
   random: Random;
   log: Log;
@@ -68,7 +69,7 @@ export class VideoJob {
   lastFailure: AppError | null = null;
   /** Whether the upstream was asked to cancel it. */
   isCancelSent = false;
-  readonly #attempts: AttemptRow[] = [];
+  readonly #attempts: TracedAttempt[] = [];
   #wake = new AbortController();
 
   constructor(
@@ -145,7 +146,7 @@ export class VideoJob {
     const { providers, tokens, clock } = this.deps;
     const provider = providers.get(this.row.provider ?? "");
     if (!provider || this.row.tokenId === null) throw new AppError("no_token", "The token of this job is not in the pool any more.");
-    const token = await tokens.open(this.row.tokenId, this.lease?.proxy ?? null);
+    const token = await tokens.open(this.row.tokenId, this.lease ?? undefined);
     return withTimeout(clock, stop, ms, (signal) => action(provider, token, tokens.callContext(token, signal)));
   }
 
@@ -160,7 +161,7 @@ export class VideoJob {
   /** Reports the end of the job's calls to health, and records an attempt for the request log. Needs a lease. */
   report(ended: { usage: JobRow["usage"] } | AppError): void {
     const { lease, row } = this;
-    const { clock, metrics } = this.deps;
+    const { clock, metrics, traces } = this.deps;
     if (!lease) return;
     const isFailed = ended instanceof AppError;
     if (isFailed) {
@@ -168,7 +169,7 @@ export class VideoJob {
       lease.report({ ok: false, kind, detail, retryAfterMs, upstreamStatus, charged });
     } else lease.report({ ok: true, usage: ended.usage, images: 0, videoSeconds: row.seconds ?? 0, usd: row.usd });
     const outcome = isFailed ? ended.kind : "ok";
-    metrics.attempts.inc({ provider: lease.provider, result: outcome });
+    metrics.attemptEnded({ provider: lease.provider, model: row.family, result: outcome });
     const now = clock.now();
     const startedAt = row.submittedAt ?? now;
     this.#attempts.push({
@@ -180,6 +181,7 @@ export class VideoJob {
       outcome,
       reason: isFailed ? (ended.detail?.reason ?? null) : null,
       upstreamStatus: isFailed ? (ended.upstreamStatus ?? null) : 200,
+      ...(traces ? { call: { waitedMs: lease.waitedMs, usage: null, images: 0, videoSeconds: 0, usd: 0 } } : {}),
     });
   }
 

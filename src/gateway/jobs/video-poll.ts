@@ -1,6 +1,7 @@
 // Polls a submitted video until it is done, failed or past its deadline; then downloads and stores it.
 import type { JobRow } from "../../db/jobs.ts";
 import { AppError, asCharged } from "../../errors.ts";
+import { actualVideoUsd } from "../models/prices.ts";
 import { downloadDelay, nextProgress, pollDelay, pollsAfter, usualVideoMs } from "./job-state.ts";
 import type { VideoJob } from "./video-job.ts";
 import { readVideoSpec } from "./video-spec.ts";
@@ -34,6 +35,7 @@ export async function pollVideo(job: VideoJob): Promise<void> {
     job.reportFreeCall(null);
     if (status.state === "done") return await startStoring(job, status);
     if (status.state === "failed") return await failUpstream(job, status.error);
+    if (status.state === "unknown") return await endUnknown(job, status.error);
     if (status.state === "next") return void (await job.move(["running"], { step: status.step }, { durable: true }));
     const progress = nextProgress(row.progress, { reported: status.progress, elapsedMs: age, usualMs: usualVideoMs(row.seconds) });
     if (progress !== row.progress && !isLast) await job.move(["running"], { progress });
@@ -54,10 +56,19 @@ async function waitForPoll(job: VideoJob): Promise<boolean> {
 }
 
 async function startStoring(job: VideoJob, { result, usage }: Pick<JobRow, "result" | "usage">): Promise<void> {
+  const { family, provider } = job.row;
+  const usd = actualVideoUsd(job.deps.catalogue().videoCosts(family, provider!), usage, job.row.usd);
+  job.row = { ...job.row, usd };
   job.report({ usage });
   await job.releaseLease();
   const progress = nextProgress(job.row.progress, "storing");
-  await job.move(["running"], { state: "storing", result, usage, progress, deadlineAt: job.newDeadline() }, { durable: true });
+  await job.move(["running"], { state: "storing", result, usage, usd, progress, deadlineAt: job.newDeadline() }, { durable: true });
+}
+
+async function endUnknown(job: VideoJob, error: AppError): Promise<void> {
+  job.report(asCharged(error));
+  await job.releaseLease();
+  await job.deps.lifecycle.markUnknown(job.id, error);
 }
 
 async function failUpstream(job: VideoJob, error: AppError): Promise<void> {

@@ -29,10 +29,10 @@ export type VideoJobSpec = {
 export const readVideoSpec = (plan: Json): VideoJobSpec => plan as unknown as VideoJobSpec;
 export const writeVideoSpec = (spec: VideoJobSpec): Json => spec as unknown as Json;
 
-type LeaseBy = Pick<LeaseRequest, "exclude" | "avoid"> & { keyId: number };
+type LeaseBy = Pick<LeaseRequest, "exclude" | "avoid" | "costs"> & { keyId: number };
 
 /** The tokens that can serve it. */
-export function leaseOf(spec: VideoJobSpec, { keyId, exclude, avoid }: LeaseBy): LeaseRequest {
+export function leaseOf(spec: VideoJobSpec, { keyId, exclude, avoid, costs }: LeaseBy): LeaseRequest {
   const [fit] = Object.values(spec.fits);
   const { family, seconds } = fit!;
   return {
@@ -43,6 +43,7 @@ export function leaseOf(spec: VideoJobSpec, { keyId, exclude, avoid }: LeaseBy):
     keyId,
     exclude,
     avoid,
+    costs,
     pinned: spec.source?.known?.tokenId,
     estimate: { images: 0, videoSeconds: seconds, usd: spec.estimateUsd },
   };

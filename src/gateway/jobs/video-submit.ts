@@ -5,7 +5,7 @@ import type { JobRow } from "../../db/jobs.ts";
 import type { Json } from "../../domain/generation.ts";
 import { AppError, asCharged } from "../../errors.ts";
 import { nextStep } from "../generation/retry.ts";
-import { videoUsd } from "../models/prices.ts";
+import { costsBy, estimateVideoUsd } from "../models/prices.ts";
 import { asExhausted } from "../pool/availability.ts";
 import type { Lease } from "../pool/lease-contract.ts";
 import { submissionEnd } from "./job-state.ts";
@@ -21,7 +21,7 @@ const STAGE_RETRY_MS = 2_000;
 
 /** Leases a token and submits the job. Leaves it `running`, `unknown` or ended, or `queued` when it has to wait or the server stops. */
 export async function submitVideo(job: VideoJob): Promise<void> {
-  const { providers, prices, tokens, media } = job.deps;
+  const { providers, catalogue, tokens, media } = job.deps;
   const spec = readVideoSpec(job.row.plan);
   const lease = await leaseToken(job, spec);
   if (!lease) return;
@@ -29,10 +29,11 @@ export async function submitVideo(job: VideoJob): Promise<void> {
   job.submissions++;
   const provider = providers.get(lease.provider)!;
   const { family, mode, aspect = null, resolution = null, seconds } = spec.fits[lease.provider]!;
-  const usd = videoUsd(family, lease.provider, { resolution: resolution ?? undefined, seconds }, prices?.());
+  const costs = catalogue().videoCosts(family, lease.provider);
+  const usd = estimateVideoUsd(costs, { resolution: resolution ?? undefined, seconds, inputs: spec.images.length });
   const facts = { provider: lease.provider, tokenId: lease.tokenId, mode, aspect, resolution, seconds, usd };
   try {
-    const token = await tokens.open(lease.tokenId, lease.proxy);
+    const token = await tokens.open(lease.tokenId, lease);
     const request = await requestOf(spec, lease.provider, media);
     job.row = { ...job.row, ...facts };
     await submitOnce(job, facts, (signal, onSubmit) => provider.startVideo(request, token, tokens.callContext(token, signal), onSubmit));
@@ -48,7 +49,7 @@ export async function submitStage(job: VideoJob): Promise<void> {
   const { providers, tokens } = job.deps;
   const provider = providers.get(row.provider!)!;
   try {
-    const token = await tokens.open(row.tokenId!, job.lease?.proxy ?? null);
+    const token = await tokens.open(row.tokenId!, job.lease ?? undefined);
     await submitOnce(job, {}, (signal, onSubmit) => provider.continueVideo(row.step!, token, tokens.callContext(token, signal), onSubmit));
   } catch (error) {
     await handleRefusal(job, job.asFailure(error));
@@ -118,7 +119,10 @@ async function handleRefusal(job: VideoJob, failure: AppError): Promise<void> {
   // A stage stays with its token until the job's deadline.
   const limits = isStage ? { ...settings().generation, max_attempts: 0 } : settings().generation;
   const isOtherFree = () =>
-    tokenId !== undefined && pool.isFree(leaseOf(readVideoSpec(row.plan), { keyId: row.keyId, exclude: tried.untried(tokenId) }));
+    tokenId !== undefined &&
+    pool.isFree(
+      leaseOf(readVideoSpec(row.plan), { keyId: row.keyId, exclude: tried.untried(tokenId), costs: costsOf(job, readVideoSpec(row.plan)) }),
+    );
   const call = {
     kind: "video" as const,
     attempts: job.submissions,
@@ -152,6 +156,16 @@ function asUnsent(error: AppError): AppError {
   return new AppError("upstream_unavailable", error.message, { detail: error.detail, cause: error });
 }
 
+/** What the video costs at each provider that can make it; undefined where that does not decide. */
+function costsOf({ deps }: VideoJob, { fits, images }: VideoJobSpec): Record<string, number> | undefined {
+  const providers = Object.keys(fits);
+  if (providers.length < 2 || !deps.settings().pool.prefer_cheaper) return undefined;
+  return costsBy(providers, (provider) => {
+    const { family, resolution, seconds } = fits[provider]!;
+    return estimateVideoUsd(deps.catalogue().videoCosts(family, provider), { resolution, seconds, inputs: images.length });
+  });
+}
+
 /** Waits for a token until the job's deadline; null when the server stops, the job was changed, or it has failed without a token. */
 async function leaseToken(job: VideoJob, spec: VideoJobSpec): Promise<Lease | null> {
   const { row, tried } = job;
@@ -163,7 +177,10 @@ async function leaseToken(job: VideoJob, spec: VideoJobSpec): Promise<Lease | nu
       const onWait = (position: number, waitMs: number | null = null) => lifecycle.setQueuePosition(job.id, { position, waitMs });
       leave = await waitingJobs.enter(`${row.keyId} ${family}`, signal, onWait);
       const options = { signal, onWait, waitMs: Math.max(row.deadlineAt - clock.now(), 0) };
-      return await pool.lease(leaseOf(spec, { keyId: row.keyId, exclude: tried.exclude, avoid: tried.avoid }), options);
+      return await pool.lease(
+        leaseOf(spec, { keyId: row.keyId, exclude: tried.exclude, avoid: tried.avoid, costs: costsOf(job, spec) }),
+        options,
+      );
     });
   } catch (error) {
     if (job.isStopping || job.takeWake()) return null;

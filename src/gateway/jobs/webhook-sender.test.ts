@@ -1,4 +1,4 @@
-// Lanes of webhooks: how many attempts run at once to one host and for one key, and that none holds up another's.
+// Slot groups of webhooks: how many attempts run at once to one host and for one key, and that none holds up another's.
 import { expect, test } from "bun:test";
 import type { DeliveryRow } from "../../db/jobs.ts";
 import { hostAndPort } from "../../http.ts";
@@ -109,7 +109,7 @@ test("all that is due is sent once, however many wait", async () => {
   sender.start();
   for (let round = 0; rows.size > 0 && round < 300; round++) {
     await look();
-    for (const answer of [...open.values()]) answer();
+    for (const respond of [...open.values()]) respond();
   }
   expect([rows.size, open.size]).toEqual([0, 0]);
   expect(most()).toBeLessThanOrEqual(64);

@@ -65,7 +65,7 @@ export class WebhookSender {
     try {
       while (this.#isDirty && !this.#stopping.signal.aborted) {
         this.#isDirty = false;
-        // What ended or came meanwhile is looked at for other keys first.
+        // What ended or came meanwhile is checked for other keys first.
         while (enabled() && ((await this.#startDue("of other keys")) > 0 || (!this.#isDirty && (await this.#startDue("any")) > 0)));
       }
       const next = enabled() ? await store.nextDeliveryAt(clock.now()) : null;

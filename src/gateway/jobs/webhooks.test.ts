@@ -27,7 +27,7 @@ const delivered = (world: World, check: (rows: DeliveryRow[]) => boolean) =>
     return check(await world.store.listDeliveries({ limit: 10 }));
   }, 20);
 
-test("the end of a job is told to the address of its request, and OpenAI's client verifies it", async () => {
+test("the end of a job is sent to the URL of its request, and OpenAI's client verifies it", async () => {
   await using world = await openWorld();
   await using hook = receiver();
   const { id } = await world.ctx.jobs.createVideo(world.order({ webhookUrl: hook.url }));

@@ -15,7 +15,7 @@ export type Keys = {
 
 /** SHA-256 of a key, the only form in which it is stored. */
 export function hashKey(key: string): Uint8Array {
-  return new Bun.CryptoHasher("sha256").update(key).digest();
+  return Bun.SHA256.hash(key) as Uint8Array;
 }
 
 /** Why a known key may not be used now, or null. `address` is the client's. */

@@ -5,6 +5,7 @@ import { type KeyRow, NO_LIMITS } from "../../domain/key.ts";
 import type { KeyUsage } from "../limits/key-usage.ts";
 import { closestLimit } from "../limits/key-usage.ts";
 import { keyRow } from "../limits/testing.ts";
+import { CATALOGUE } from "../models/testing.ts";
 import { changeKey, isAddressRange, issueKey, keyState, pageOfKeys, revokeKey, unknownModel } from "./manage-keys.ts";
 
 const NOW = 1_000_000;
@@ -99,8 +100,8 @@ describe("in the store", () => {
 });
 
 test("a model that no catalogue has is reported with the nearest one", () => {
-  expect(unknownModel("gemini-3-pro-imag")).toEqual({ nearest: "gemini-3-pro-image" });
-  expect(unknownModel("gemini-3-pro-image")).toBeNull();
+  expect(unknownModel(CATALOGUE, "gemini-3-pro-imag")).toEqual({ nearest: "gemini-3-pro-image" });
+  expect(unknownModel(CATALOGUE, "gemini-3-pro-image")).toBeNull();
 });
 
 test.each([

@@ -6,7 +6,7 @@ import type { Store } from "../../db/store.ts";
 import type { ImageForm, KeyChange, KeyLimits, KeyRow, SideCallMode, VideoForm } from "../../domain/key.ts";
 import { AppError } from "../../errors.ts";
 import { newKey } from "../../ids.ts";
-import { nearestModels, parseModel } from "../models/models.ts";
+import type { Catalogue } from "../models/catalogue/catalogue.ts";
 import { hashKey } from "./keys.ts";
 
 /** What may become of a key's side calls. */
@@ -89,8 +89,8 @@ export async function readKey(store: Pick<Store, "listKeys">, id: number): Promi
 }
 
 /** The known id nearest to one that no catalogue has; null: it is known. */
-export const unknownModel = (model: string): { nearest: string } | null =>
-  parseModel(model) ? null : { nearest: nearestModels(model, 1)[0]! };
+export const unknownModel = (catalogue: Catalogue, model: string): { nearest: string } | null =>
+  catalogue.parseModel(model) ? null : { nearest: catalogue.nearestModels(model, 1)[0]! };
 
 /** Whether a text is an address or a range of them (CIDR). */
 export const isAddressRange = (text: string): boolean => findSetting("server.trust_proxy")!.accepts([text]);

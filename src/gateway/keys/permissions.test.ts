@@ -4,7 +4,7 @@ import { describe, expect, test } from "bun:test";
 import { AppError } from "../../errors.ts";
 import { keyRow } from "../limits/testing.ts";
 import { chooseFamily } from "../models/choose-family.ts";
-import { parseModel } from "../models/models.ts";
+import { CATALOGUE, parseModel } from "../models/testing.ts";
 import { allowsModel, assertPermitted } from "./permissions.ts";
 
 const familyFor = (model: string) => chooseFamily(parseModel(model)!, { canServe: () => true, successors: true })!.family;
@@ -30,19 +30,19 @@ const CASES: [string, string[], string, boolean][] = [
 
 describe("models", () => {
   test("a family allows names of it that something else serves for now", () => {
-    expect(allowsModel(["imagen-4"], "imagen-4.0-generate-001", "gemini-3-pro-image")).toBe(true);
-    expect(allowsModel(["imagen-4"], "gemini-3-pro-image", "gemini-3-pro-image")).toBe(false);
+    expect(allowsModel(CATALOGUE, ["imagen-4"], { model: "imagen-4.0-generate-001", family: "gemini-3-pro-image" })).toBe(true);
+    expect(allowsModel(CATALOGUE, ["imagen-4"], { model: "gemini-3-pro-image", family: "gemini-3-pro-image" })).toBe(false);
   });
 
   test.each(CASES)("%s", (_, models, requested, allowed) => {
-    expect(allowsModel(models, requested, familyFor(requested))).toBe(allowed);
+    expect(allowsModel(CATALOGUE, models, { model: requested, family: familyFor(requested) })).toBe(allowed);
   });
 });
 
 describe("refusals", () => {
-  const refusal = (key: Parameters<typeof keyRow>[0], request: Parameters<typeof assertPermitted>[1]) => {
+  const refusal = (key: Parameters<typeof keyRow>[0], request: Parameters<typeof assertPermitted>[2]) => {
     try {
-      assertPermitted(keyRow(key), request);
+      assertPermitted(CATALOGUE, keyRow(key), request);
     } catch (error) {
       if (error instanceof AppError) return [error.kind, error.message];
     }

@@ -3,17 +3,20 @@
 import type { Kind } from "../../domain/generation.ts";
 import type { KeyRow } from "../../domain/key.ts";
 import { AppError } from "../../errors.ts";
-import { parseModel } from "../models/models.ts";
+import type { ModelChoice } from "../models/parse-model.ts";
+
+/** What the permissions need of the catalogue. */
+type Models = { parseModel(id: string): ModelChoice | null };
 
 /**
  * Whether one of `models` (a key's list; empty allows all) allows what a client asked for. An entry is the id as it was written, a family,
  * or another spelling of either; a name of a retired model allows itself alone, whatever serves it.
  */
-export function allowsModel(models: readonly string[], requested: string, family: string): boolean {
-  return models.length === 0 || models.some((entry) => allows(entry, requested, family));
+export function allowsModel(catalogue: Models, models: readonly string[], { model, family }: { model: string; family: string }): boolean {
+  return models.length === 0 || models.some((entry) => allows(catalogue, entry, model, family));
 }
 
-function allows(entry: string, requested: string, family: string): boolean {
+function allows({ parseModel }: Models, entry: string, requested: string, family: string): boolean {
   if (entry === family || entry.toLowerCase() === requested.toLowerCase()) return true;
   const named = parseModel(entry);
   if (!named || named.retired) return false;
@@ -28,7 +31,7 @@ function allows(entry: string, requested: string, family: string): boolean {
  * Whether the key may make anything of a kind, whatever the model; asked before a request is read.
  * @throws {AppError} `forbidden`
  */
-export function assertMayMake({ kinds, models }: Pick<KeyRow, "models" | "kinds">, kind: Kind): void {
+export function assertMayMake({ parseModel }: Models, { kinds, models }: Pick<KeyRow, "models" | "kinds">, kind: Kind): void {
   if (kinds.length > 0 && !kinds.includes(kind)) throw kindNotAllowed(kind, kinds);
   if (models.length === 0 || models.some((entry) => (parseModel(entry)?.kind ?? kind) === kind)) return;
   const message = `This API key may use no model that makes ${kind}s. It may use: ${models.join(", ")}.`;
@@ -39,9 +42,13 @@ const kindNotAllowed = (kind: Kind, kinds: readonly Kind[]) =>
   new AppError("forbidden", `This API key may not make ${kind}s, only ${kinds.join("s and ")}s.`, { param: "model" });
 
 /** @throws {AppError} `forbidden` naming what the key may use instead */
-export function assertPermitted(key: Pick<KeyRow, "models" | "kinds">, request: { kind: Kind; model: string; family: string }): void {
+export function assertPermitted(
+  catalogue: Models,
+  key: Pick<KeyRow, "models" | "kinds">,
+  request: { kind: Kind; model: string; family: string },
+): void {
   if (key.kinds.length > 0 && !key.kinds.includes(request.kind)) throw kindNotAllowed(request.kind, key.kinds);
-  if (allowsModel(key.models, request.model, request.family)) return;
+  if (allowsModel(catalogue, key.models, request)) return;
   const shown = request.model.length > 80 ? `${request.model.slice(0, 80)}…` : request.model;
   throw new AppError("forbidden", `This API key may not use the model '${shown}'. It may use: ${key.models.join(", ")}.`, {
     param: "model",

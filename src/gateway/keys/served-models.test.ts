@@ -1,8 +1,7 @@
 // Served models: permitted, servable, short; all on demand.
 import { expect, test } from "bun:test";
 import type { Kind } from "../../domain/generation.ts";
-import { FAMILIES } from "../models/catalogue.ts";
-import { parseModel } from "../models/models.ts";
+import { CATALOGUE, FAMILIES, parseModel } from "../models/testing.ts";
 import { asksForAll, modelsFor, type ServedModels } from "./served-models.ts";
 
 const pool = (...families: string[]) => ({
@@ -11,6 +10,7 @@ const pool = (...families: string[]) => ({
 });
 const everything = pool(...FAMILIES.map(({ id }) => id));
 const served = (change: Partial<ServedModels> = {}): ServedModels => ({
+  catalogue: CATALOGUE,
   pool: everything,
   successors: true,
   kinds: ["image", "video"],

@@ -2,18 +2,25 @@
 
 import type { Kind } from "../../domain/generation.ts";
 import type { KeyRow } from "../../domain/key.ts";
-import { isForChoosing, listModels, type ModelEntry, modelEntry, parseModel } from "../models/models.ts";
+import type { Catalogue } from "../models/catalogue/catalogue.ts";
+import { type ListRules, listModels, type ModelEntry, modelEntry } from "../models/model-list.ts";
 import type { Leases } from "../pool/lease-contract.ts";
 import { allowsModel } from "./permissions.ts";
 
 /** `kinds`: those that the dialect serves. `listsAll`: the setting. */
-export type ServedModels = { pool: Pick<Leases, "families" | "isOff">; successors: boolean; kinds: readonly Kind[]; listsAll: boolean };
+export type ServedModels = {
+  catalogue: Catalogue;
+  pool: Pick<Leases, "families" | "isOff">;
+  successors: boolean;
+  kinds: readonly Kind[];
+  listsAll: boolean;
+};
 
 type Permissions = Pick<KeyRow, "models" | "kinds">;
 
 /** Every id that we make known and the pool can serve, whoever asks. */
-export function everyServedModel({ pool, successors, kinds }: ServedModels): ModelEntry[] {
-  return listModels(kinds, servedFamilies({ pool, kinds }), successors, pool.isOff);
+export function everyServedModel(served: ServedModels): ModelEntry[] {
+  return listModels(served.catalogue, served.kinds, rulesOf(served));
 }
 
 /**
@@ -23,11 +30,11 @@ export function everyServedModel({ pool, successors, kinds }: ServedModels): Mod
 export function modelsFor(served: ServedModels, key: Permissions, all: boolean): ModelEntry[] {
   const isAll = all || served.listsAll;
   // A key that may use some models is shown these, not the names of others that they stand in for.
-  const isOwn = ({ id, family }: ModelEntry) => key.models.length === 0 || parseModel(id)?.families[0] === family;
-  const entries = everyServedModel(served).filter((entry) => isAll || (isForChoosing(entry.id) && isOwn(entry)));
+  const isOwn = ({ id, family }: ModelEntry) => key.models.length === 0 || served.catalogue.parseModel(id)?.families[0] === family;
+  const entries = everyServedModel(served).filter((entry) => isAll || (served.catalogue.isForChoosing(entry.id) && isOwn(entry)));
   const known = new Set(entries.map(({ id }) => id));
   return [...entries, ...named(served, key).filter(({ id }) => !known.has(id))].filter(
-    ({ id, kind, family }) => mayMake(key, kind) && allowsModel(key.models, id, family),
+    ({ id, kind, family }) => mayMake(key, kind) && allowsModel(served.catalogue, key.models, { model: id, family }),
   );
 }
 
@@ -38,17 +45,17 @@ export const asksForAll = (url: string): boolean => {
 };
 
 const mayMake = ({ kinds }: Permissions, kind: Kind) => kinds.length === 0 || kinds.includes(kind);
-const servedFamilies = ({ pool, kinds }: Pick<ServedModels, "pool" | "kinds">) =>
-  new Set(kinds.flatMap((kind) => [...pool.families(kind)]));
+
+function rulesOf({ pool, kinds, successors }: ServedModels): ListRules {
+  const families = new Set(kinds.flatMap((kind) => [...pool.families(kind)]));
+  return { canServe: (family) => families.has(family), successors, isOff: pool.isOff };
+}
 
 function named(served: ServedModels, { models }: Permissions): ModelEntry[] {
-  const families = servedFamilies(served);
+  const rules = rulesOf(served);
   return models.flatMap((id) => {
-    const choice = parseModel(id);
-    const entry =
-      choice &&
-      served.kinds.includes(choice.kind) &&
-      modelEntry(choice, (family) => families.has(family), served.successors, served.pool.isOff);
+    const choice = served.catalogue.parseModel(id);
+    const entry = choice && served.kinds.includes(choice.kind) && modelEntry(served.catalogue, choice, rules);
     return entry ? [entry] : [];
   });
 }

@@ -24,28 +24,28 @@ const end = (id: number): ReservationEnd => ({
 /** A store that writes down what it is asked, and answers when it is told to. */
 function slowStore() {
   const asked: string[] = [];
-  let answers: (() => void)[] = [];
+  let waiting: (() => void)[] = [];
   const state = { broken: false };
-  const answer = <T>(text: string, value: T): Promise<T> => {
+  const result = <T>(text: string, value: T): Promise<T> => {
     asked.push(text);
     if (state.broken) return Promise.reject(new Error("disk full"));
-    return new Promise((resolve) => answers.push(() => resolve(value)));
+    return new Promise((resolve) => waiting.push(() => resolve(value)));
   };
   return {
     asked,
     state,
     /** Answers everything that is asked for now. */
     async answer() {
-      for (const give of answers.splice(0)) give();
-      answers = [];
+      for (const give of waiting.splice(0)) give();
+      waiting = [];
       await settled();
     },
-    insertReservations: (rows: readonly NewReservation[]) =>
-      answer(
+    begin: (rows: readonly NewReservation[]) =>
+      result(
         `reserve ${rows.length}`,
-        rows.map((_, index) => index + 1),
+        rows.map((_, index) => ({ id: index + 1 })),
       ),
-    endReservations: (ends: readonly ReservationEnd[]) => answer(`end ${ends.map(({ id }) => id).join(",")}`, ends.length),
+    end: (ends: readonly ReservationEnd[]) => result(`end ${ends.map(({ id }) => id).join(",")}`, ends.length),
   };
 }
 
@@ -54,7 +54,7 @@ function setUp() {
   const clock = virtualClock();
   const logged: string[] = [];
   const log = createLog({ level: "error", format: "json", write: (line) => logged.push(line) });
-  return { store, clock, logged, ledger: new Ledger({ store, clock, log }) };
+  return { store, clock, logged, ledger: new Ledger({ store, clock, log, elapsed: clock.now }) };
 }
 
 test("what arrives in one turn is one write of each kind, ends first; what arrives during it is the next", async () => {
@@ -141,4 +141,59 @@ test("close tries once more and then lets go", async () => {
   await clock.advance(10_000);
   expect(store.asked).toEqual(["end 1", "end 1"]);
   expect(clock.nextTimer()).toBeNull();
+});
+
+test("what waits is bounded: reservations beyond it are refused as busy until the store is there again", async () => {
+  const { store, ledger } = setUp();
+  const admitted = [ledger.reserve(reservation)];
+  await settled();
+  for (let count = 0; count < 1024; count++) admitted.push(ledger.reserve(reservation));
+  const refused = await ledger.reserve(reservation).catch((error) => error);
+  expect(refused).toMatchObject({ kind: "busy", retryAfterMs: 1000 });
+  for (let round = 0; round < 5; round++) await store.answer();
+  expect(await Promise.all(admitted)).toHaveLength(1025);
+  const later = ledger.reserve(reservation);
+  await settled();
+  await store.answer();
+  expect(await later).toBe(1);
+});
+
+test("a write that takes seconds refuses what is new, and what ends is still written after it", async () => {
+  const { store, clock, ledger } = setUp();
+  const first = ledger.reserve(reservation);
+  await clock.advance(2000);
+  const waiting = ledger.reserve(reservation);
+  await clock.advance(1);
+  expect(await ledger.reserve(reservation).catch((error) => error.kind)).toBe("busy");
+  ledger.end(end(7));
+  await store.answer();
+  expect(await first).toBe(1);
+  await store.answer();
+  expect(await waiting).toBe(1);
+  expect(store.asked.slice(1)).toEqual(["end 7", "reserve 1"]);
+});
+
+test.each([
+  ["limit", "limit_exceeded"],
+  ["slot", "busy"],
+  ["node", "unavailable"],
+] as const)("a reservation that a shared store refuses for its %s is %s; the others of the batch begin", async (refused, kind) => {
+  const { clock, logged } = setUp();
+  const log = createLog({ level: "error", format: "json", write: (line) => logged.push(line) });
+  const store = { begin: async () => [{ id: 4 }, { refused }, { id: 5 }], end: async () => 0 };
+  const ledger = new Ledger({ store, clock, log });
+  const verdicts = [1, 2, 3].map(() => ledger.reserve(reservation).catch((error) => error.kind));
+  expect(await Promise.all(verdicts)).toEqual([4, kind, 5]);
+});
+
+test("a reply that came while the event loop stood still is no lag: nobody is refused for it", async () => {
+  const { store, clock, ledger } = setUp();
+  ledger.end(end(1));
+  await settled();
+  await clock.advance(5000);
+  const id = ledger.reserve(reservation);
+  await store.answer();
+  await Bun.sleep(5);
+  await store.answer();
+  expect(await id).toBe(1);
 });

@@ -1,26 +1,41 @@
 // Ledger: group commits of reservations before anything is started, and of their ends soon after, in this order.
 
 import type { Clock } from "../../clock.ts";
-import type { LedgerStore, NewReservation, ReservationEnd } from "../../db/ledger.ts";
-import { type AppError, serverFailure } from "../../errors.ts";
+import type { Begun, LedgerStore, NewReservation, ReservationEnd } from "../../db/ledger.ts";
+import { AppError, serverFailure } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 
 /** Time between attempts to write ends, in ms. */
 const RETRY_MS = 1000;
 /** Rows of one write. */
 const BATCH = 256;
+/** Reservations that wait to be written at most, and the longest that a write may take, in ms: beyond either further ones are refused. */
+const MAX_PENDING = 1024;
+const MAX_LAG_MS = 2000;
+const LAG_RETRY_MS = 1000;
 
 type Pending = { reservation: NewReservation; resolve(id: number): void; reject(error: unknown): void };
-type Dependencies = { store: Pick<LedgerStore, "insertReservations" | "endReservations">; clock: Clock; log: Log };
+type Dependencies = {
+  store: Pick<LedgerStore, "begin" | "end">;
+  clock: Clock;
+  log: Log;
+  /** Monotonic ms: a clock that is set is no lag of the store. Tests pass another. */
+  elapsed?: () => number;
+};
 
 export class Ledger {
   #ends: ReservationEnd[] = [];
   readonly #pending: Pending[] = [];
   #writing: Promise<void> | null = null;
+  readonly #elapsed: () => number;
+  /** Start of the write under way; null: there is none. */
+  #askedAt: number | null = null;
   #cancelRetry: (() => void) | null = null;
   #degradedSince: number | null = null;
 
-  constructor(private readonly deps: Dependencies) {}
+  constructor(private readonly deps: Dependencies) {
+    this.#elapsed = deps.elapsed ?? performance.now.bind(performance);
+  }
 
   /** Since when nothing could be written, epoch ms; null: the last write succeeded. */
   get degradedSince(): number | null {
@@ -30,9 +45,21 @@ export class Ledger {
   /**
    * Resolves with the reservation's id once it outlives this process, and every end before it too: what an end gave back is
    * never given out twice, whenever the process dies.
-   * @throws {AppError} `unavailable` when it cannot be written: nothing that costs money may be started
+   * @throws {AppError} `unavailable` when it cannot be written: nothing that costs money may be started; `busy` when the store lags
    */
   reserve(reservation: NewReservation): Promise<number> {
+    if (this.#pending.length >= MAX_PENDING) return Promise.reject(storeLags());
+    return this.#isSlow() ? this.#reserveUnlessSlow(reservation) : this.#enqueue(reservation);
+  }
+
+  /** Where our own event loop stood still, the store's reply has come and was not read yet: it is, before anybody is refused. */
+  async #reserveUnlessSlow(reservation: NewReservation): Promise<number> {
+    await Bun.sleep(1);
+    if (this.#isSlow()) throw storeLags();
+    return this.#enqueue(reservation);
+  }
+
+  #enqueue(reservation: NewReservation): Promise<number> {
     return new Promise((resolve, reject) => {
       this.#pending.push({ reservation, resolve, reject });
       this.#start();
@@ -57,6 +84,10 @@ export class Ledger {
     this.#cancelRetry?.();
   }
 
+  #isSlow(): boolean {
+    return this.#askedAt !== null && this.#elapsed() - this.#askedAt > MAX_LAG_MS;
+  }
+
   #start(): void {
     this.#writing ??= this.#write();
   }
@@ -74,15 +105,17 @@ export class Ledger {
     while (this.#pending.length > 0 || (this.#ends.length > 0 && this.#cancelRetry === null)) {
       const ready = this.#cancelRetry === null ? this.#ends.slice(0, BATCH) : [];
       const isBehind = this.#cancelRetry === null && this.#ends.length > BATCH;
+      this.#askedAt = this.#elapsed();
       await Promise.all([this.#writeEnds(ready), this.#writeReservations(isBehind ? [] : this.#pending.splice(0, BATCH))]);
     }
+    this.#askedAt = null;
     this.#writing = null;
   }
 
   async #writeEnds(batch: readonly ReservationEnd[]): Promise<void> {
     if (batch.length === 0) return;
     try {
-      await this.deps.store.endReservations(batch);
+      await this.deps.store.end(batch);
       this.#ends = this.#ends.slice(batch.length);
       this.#degradedSince = null;
     } catch (error) {
@@ -94,9 +127,13 @@ export class Ledger {
   async #writeReservations(batch: readonly Pending[]): Promise<void> {
     if (batch.length === 0) return;
     try {
-      const ids = await this.deps.store.insertReservations(batch.map(({ reservation }) => reservation));
+      const begun = await this.deps.store.begin(batch.map(({ reservation }) => reservation));
       this.#degradedSince = null;
-      for (const [index, { resolve }] of batch.entries()) resolve(ids[index]!);
+      for (const [index, { resolve, reject }] of batch.entries()) {
+        const one = begun[index]!;
+        if ("id" in one) resolve(one.id);
+        else reject(REFUSALS[one.refused]());
+      }
     } catch (cause) {
       this.#noteFailure({ reservations: batch.length }, cause);
       for (const { reject } of batch) reject(ledgerUnavailable(cause));
@@ -107,6 +144,22 @@ export class Ledger {
     this.#degradedSince ??= this.deps.clock.now();
     this.deps.log.error("Writing the ledger failed", { ...counts, error });
   }
+}
+
+/** What a store that several processes share refuses although this one had room. */
+const REFUSALS: Record<Extract<Begun, { refused: string }>["refused"], () => AppError> = {
+  limit: () =>
+    new AppError("limit_exceeded", "This API key has no more left: it is in use elsewhere at the moment.", {
+      reason: "rate_limit_exceeded",
+      retryAfterMs: LAG_RETRY_MS,
+    }),
+  slot: () => new AppError("busy", "All tokens are in use.", { retryAfterMs: LAG_RETRY_MS }),
+  node: () => ledgerUnavailable(undefined),
+};
+
+function storeLags(): AppError {
+  const message = "This server is recording more than it can at the moment, so it starts nothing new.";
+  return new AppError("busy", message, { reason: "ledger_busy", retryAfterMs: LAG_RETRY_MS });
 }
 
 function ledgerUnavailable(cause: unknown): AppError {

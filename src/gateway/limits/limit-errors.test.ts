@@ -53,7 +53,7 @@ test.each(CASES)("%p", (shortfall, reason, retryAfterMs, message) => {
 describe("headers", () => {
   test("are absent without a limit per minute", () => expect(rateHeaders(createAccount(), null, NOW)).toEqual({}));
 
-  test("tell limit, what remains, and when the oldest request no longer counts", () => {
+  test("report limit, what remains, and when the oldest request no longer counts", () => {
     const account = { ...createAccount(), recent: [NOW - 59_000, NOW] };
     expect(rateHeaders(account, 60, NOW)).toEqual({
       "x-ratelimit-limit-requests": "60",
@@ -62,7 +62,7 @@ describe("headers", () => {
     });
   });
 
-  test("never tell less than nothing, after the limit was lowered", () => {
+  test("never report less than nothing, after the limit was lowered", () => {
     const account = { ...createAccount(), recent: [NOW, NOW, NOW] };
     expect(rateHeaders(account, 2, NOW)["x-ratelimit-remaining-requests"]).toBe("0");
   });

@@ -6,6 +6,7 @@ import { openStore } from "../../db/sqlite/store.ts";
 import { type KeyLimits, NO_LIMITS } from "../../domain/key.ts";
 import { createLog } from "../../log.ts";
 import { temporaryFolder, virtualClock } from "../../testing.ts";
+import { CATALOGUE } from "../models/testing.ts";
 import type { Admission, GenerationEnd } from "./contract.ts";
 import { Limits } from "./limits.ts";
 import { type Bench, FAMILY, keyRow, request, SECRET_KEY, startBench, verdict } from "./testing.ts";
@@ -149,7 +150,14 @@ describe("an end", () => {
     using folder = temporaryFolder();
     const store = await openStore({ dataDir: folder.path, secretKey: SECRET_KEY });
     const log = createLog({ level: "error", format: "json", write: () => {} });
-    const limits = new Limits({ keys: { get: () => keyRow() }, store, clock: virtualClock(), log, retentionDays: () => 30 });
+    const limits = new Limits({
+      catalogue: () => CATALOGUE,
+      keys: { get: () => keyRow() },
+      store,
+      clock: virtualClock(),
+      log,
+      retentionDays: () => 30,
+    });
     await limits.load();
     const admitted = await Promise.all(Array.from({ length: 300 }, () => limits.admit(1, request())));
     for (const admission of admitted) admission.settle({ images: 1, videoSeconds: 0, usd: 0.01 }, END);
@@ -207,7 +215,7 @@ describe("after a crash", () => {
     const { id } = await bench.limits.admit(1, request({ estimate: { images: 3, videoSeconds: 0, usd: 0 } }));
     const log = createLog({ level: "error", format: "json", write: () => {} });
     const keys = { get: () => bench.keys.get(1)! };
-    const limits = new Limits({ keys, store, clock, log, retentionDays: () => 30 });
+    const limits = new Limits({ catalogue: () => CATALOGUE, keys, store, clock, log, retentionDays: () => 30 });
     await limits.load((reservation) => reservation.id === id);
     expect(limits.usage(1)).toMatchObject({ total: { images: 3 }, reserved: { images: 3 }, inFlight: 0 });
     expect(await verdict(limits.admit(1, request({ estimate: { images: 3, videoSeconds: 0, usd: 0 } })))).toBe("insufficient_quota");
@@ -227,11 +235,12 @@ describe("after a crash", () => {
       import { systemClock } from "../../clock.ts";
       import { Limits } from "./limits.ts";
       import { NO_LIMITS } from "../../domain/key.ts";
+      import { CATALOGUE } from "../models/testing.ts";
       import { keyRow, request } from "./testing.ts";
       const store = await openStore({ dataDir: process.argv.at(-1), secretKey: new Uint8Array(32).fill(7) });
       const key = keyRow({ limits: { ...NO_LIMITS, images: { day: null, month: null, total: 10 } } });
       const log = createLog({ level: "error", format: "json", write: () => {} });
-      const limits = new Limits({ keys: { get: () => key }, store, clock: systemClock, log, retentionDays: () => 30 });
+      const limits = new Limits({ catalogue: () => CATALOGUE, keys: { get: () => key }, store, clock: systemClock, log, retentionDays: () => 30 });
       await limits.load();
       for (let started = 1; started <= 7; started++) {
         const admission = await limits.admit(1, request());
@@ -245,7 +254,14 @@ describe("after a crash", () => {
     expect([child.signalCode, started]).toEqual(["SIGKILL", 7]);
     const store = await openStore({ dataDir: folder.path, secretKey: SECRET_KEY });
     const log = createLog({ level: "error", format: "json", write: () => {} });
-    const limits = new Limits({ keys: { get: () => imagesTotal(10) }, store, clock: virtualClock(), log, retentionDays: () => 30 });
+    const limits = new Limits({
+      catalogue: () => CATALOGUE,
+      keys: { get: () => imagesTotal(10) },
+      store,
+      clock: virtualClock(),
+      log,
+      retentionDays: () => 30,
+    });
     await limits.load();
     const outcomes = await Promise.allSettled(Array.from({ length: 1000 }, () => limits.admit(1, request())));
     // The seventh's release may or may not have been on record when the process died; unrecorded, it is settled.
@@ -262,8 +278,8 @@ describe("a ledger that cannot be written", () => {
     const guarded = <A extends unknown[], R>(act: (...args: A) => Promise<R>) => {
       return (...args: A) => (state.broken ? Promise.reject(new Error("database or disk is full")) : act(...args));
     };
-    const { insertReservations, endReservations } = store;
-    const ledger = { ...store, insertReservations: guarded(insertReservations), endReservations: guarded(endReservations) };
+    const { begin, end } = store;
+    const ledger = { ...store, begin: guarded(begin), end: guarded(end) };
     return { state, ledger };
   }
 
@@ -275,7 +291,14 @@ describe("a ledger that cannot be written", () => {
     const logged: string[] = [];
     const log = createLog({ level: "error", format: "json", write: (line) => logged.push(line) });
     const key = limited({ rpm: 5, concurrency: 5, images: { day: 5, month: null, total: null } });
-    const limits = new Limits({ keys: { get: () => key }, store: ledger, clock, log, retentionDays: () => 30 });
+    const limits = new Limits({
+      catalogue: () => CATALOGUE,
+      keys: { get: () => key },
+      store: ledger,
+      clock,
+      log,
+      retentionDays: () => 30,
+    });
     state.broken = false;
     await limits.load();
     const dispose = async () => {

@@ -8,6 +8,7 @@ import { AppError, serverFailure } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import type { Keys } from "../keys/keys.ts";
 import { assertMayMake, assertPermitted } from "../keys/permissions.ts";
+import type { Catalogue } from "../models/catalogue/catalogue.ts";
 import {
   type Account,
   addAmounts,
@@ -42,6 +43,7 @@ const SWEEP_INTERVAL_MS = 6 * 3_600_000;
 const SWEEP_ROWS = 500;
 
 export type LimitsDependencies = {
+  catalogue: () => Catalogue;
   keys: Pick<Keys, "get">;
   store: LedgerStore;
   clock: Clock;
@@ -74,7 +76,7 @@ export class Limits implements AdmissionControl {
     const key = this.deps.keys.get(keyId);
     if (!this.#isLoaded) throw serverFailure("The server is starting.", "starting", { retryAfterMs: 1_000 });
     if (!key) throw unknownKey();
-    assertPermitted(key, request);
+    assertPermitted(this.deps.catalogue(), key, request);
     const now = this.deps.clock.now();
     const account = this.#accountOf(keyId);
     const estimate = toAmounts(request.estimate);
@@ -138,7 +140,7 @@ export class Limits implements AdmissionControl {
     const periods = recentPeriods(now);
     const { open, recent } = await store.readLedger(periods, now - MINUTE_MS);
     const lost = open.filter((reservation) => !isResumable(reservation));
-    await store.endReservations(lost.map((row) => ({ ...endOf(row, now), state: "settled", actual: row.estimate })));
+    await store.end(lost.map((row) => ({ ...endOf(row, now), state: "settled", actual: row.estimate })));
     if (lost.length > 0) log.warn("Reservations left open by a crash settled at their estimate", { count: lost.length });
     const { spent } = await store.readLedger(periods, now);
     for (const { keyId, period, amounts } of spent) addAmounts(balanceOf(this.#accountOf(keyId), period).spent, amounts);
@@ -215,7 +217,7 @@ export class Limits implements AdmissionControl {
   /** Why the smallest generation of a kind would be refused now, or with `counts` false ever; null: it would not. */
   #refusalOf(key: KeyRow, kind: Kind, counts: boolean): AppError | null {
     try {
-      assertMayMake(key, kind);
+      assertMayMake(this.deps.catalogue(), key, kind);
     } catch (error) {
       return error as AppError;
     }

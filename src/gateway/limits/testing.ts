@@ -6,6 +6,7 @@ import type { Store } from "../../db/store.ts";
 import { type KeyRow, NO_LIMITS } from "../../domain/key.ts";
 import { createLog } from "../../log.ts";
 import { temporaryFolder, type VirtualClock, virtualClock } from "../../testing.ts";
+import { CATALOGUE } from "../models/testing.ts";
 import type { AdmissionRequest } from "./contract.ts";
 import { Limits } from "./limits.ts";
 
@@ -54,8 +55,8 @@ export function cuttable(store: LedgerStore): LedgerStore & { cut(): void } {
     };
   };
   return {
-    insertReservations: guarded(store.insertReservations),
-    endReservations: guarded(store.endReservations),
+    begin: guarded(store.begin),
+    end: guarded(store.end),
     readLedger: guarded(store.readLedger),
     readUsage: guarded(store.readUsage),
     addUploads: guarded(store.addUploads),
@@ -87,7 +88,7 @@ export async function startBench(keys: KeyRow[], clock = virtualClock()): Promis
   const start = async () => {
     const ledger = cuttable(store);
     const get = (id: number) => rows.get(id) ?? null;
-    const limits = new Limits({ keys: { get }, store: ledger, clock, log, retentionDays: () => 30 });
+    const limits = new Limits({ catalogue: () => CATALOGUE, keys: { get }, store: ledger, clock, log, retentionDays: () => 30 });
     await limits.load();
     return { limits, cut: ledger.cut };
   };

@@ -21,24 +21,24 @@ const createFetch = (deps: Partial<MediaFetchDependencies> = {}) => {
 };
 
 /** A sender that records what it is asked and answers by path; `/` and unknown paths give an image. */
-function recordingSend(answers: Record<string, () => Response> = {}) {
+function recordingSend(responses: Record<string, () => Response> = {}) {
   const requests: HttpRequest[] = [];
   const sendStub: typeof send = async (request) => {
     requests.push(request);
-    return answers[new URL(request.url).pathname]?.() ?? new Response(PIXEL_PNG);
+    return responses[new URL(request.url).pathname]?.() ?? new Response(PIXEL_PNG);
   };
   return { requests, send: sendStub };
 }
 
 /** A server on loopback that counts its requests. */
-function listen(answer: (request: Request) => Response | Promise<Response>) {
+function listen(handler: (request: Request) => Response | Promise<Response>) {
   let requests = 0;
   const server = Bun.serve({
     port: 0,
     hostname: "127.0.0.1",
     fetch(request) {
       requests++;
-      return answer(request);
+      return handler(request);
     },
   });
   return { port: server.port, requests: () => requests, [Symbol.asyncDispose]: () => server.stop(true) };
@@ -122,14 +122,14 @@ describe("redirects", () => {
 
 describe("the address", () => {
   test("is resolved once and dialled as it was checked, with the name in Host and certificate", async () => {
-    const answers = [["93.184.216.34"], ["127.0.0.1"]];
+    const responses = [["93.184.216.34"], ["127.0.0.1"]];
     const asked: string[] = [];
     const recorder = recordingSend();
     const fetchMedia = createFetch({
       send: recorder.send,
       resolve: async (host) => {
         asked.push(host);
-        return answers.shift() ?? [];
+        return responses.shift() ?? [];
       },
     });
     await fetchMedia("https://Rebinding.Example:8443/x%2fy?z=1#fragment");
@@ -145,9 +145,9 @@ describe("the address", () => {
   });
 
   test("is checked again on a redirect to the same name", async () => {
-    const answers = [["93.184.216.34"], ["127.0.0.1"]];
+    const responses = [["93.184.216.34"], ["127.0.0.1"]];
     const recorder = recordingSend({ "/a": redirectTo("/b") });
-    const fetchMedia = createFetch({ send: recorder.send, resolve: async () => answers.shift() ?? [] });
+    const fetchMedia = createFetch({ send: recorder.send, resolve: async () => responses.shift() ?? [] });
     expect((await refusal(fetchMedia("http://rebinding.example/a"))).message).toContain("not on the public internet");
     expect(recorder.requests).toHaveLength(1);
   });
@@ -198,7 +198,7 @@ describe("what is read", () => {
     });
   };
   const zeros = new Uint8Array(MEBIBYTE);
-  const answers: [string, () => Response, string][] = [
+  const responses: [string, () => Response, string][] = [
     ["a status that is no success", () => new Response(PIXEL_PNG, { status: 404 }), "status 404"],
     ["a redirect to nowhere", () => new Response(PIXEL_PNG, { status: 302 }), "status 302"],
     ["an empty answer", () => new Response(null, { status: 204 }), "not a PNG"],
@@ -223,8 +223,8 @@ describe("what is read", () => {
     ["an unknown encoding", () => new Response(PIXEL_PNG, { headers: { "content-encoding": "constructor" } }), "encoding"],
   ];
 
-  test.each(answers)("%s is refused", async (_name, answer, part) => {
-    await using server = listen(answer);
+  test.each(responses)("%s is refused", async (_name, response, part) => {
+    await using server = listen(response);
     const error = await refusal(createFetch({ allowPrivateHosts: ["127.0.0.1"] })(`http://127.0.0.1:${server.port}/?secret`));
     expect(error).toMatchObject({ kind: "invalid_request", param: "image_url" });
     expect(error.cause).toBeUndefined();

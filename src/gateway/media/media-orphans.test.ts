@@ -10,7 +10,7 @@ import { temporaryFolder, virtualClock } from "../../testing.ts";
 import { PIXEL_PNG } from "./media.fixtures.ts";
 import { FileMediaStore } from "./media-store.ts";
 
-test("a file without a row is moved aside at the next start; media, drafts and foreign files stay", async () => {
+test("a file without a row is moved aside at the next start; media, temp files and foreign files stay", async () => {
   using folder = temporaryFolder();
   const store = await openStore({ dataDir: folder.path, secretKey: new Uint8Array(32) });
   const { settings } = loadConfig({ file: null, env: {}, flags: {} });
@@ -23,7 +23,7 @@ test("a file without a row is moved aside at the next start; media, drafts and f
       settings: () => settings,
       log: silentLog,
     });
-  const kept = await open().storeBytes(PIXEL_PNG, { origin: "result", keyId: 1, requestId: "r" });
+  const stored = await open().storeBytes(PIXEL_PNG, { origin: "result", keyId: 1, requestId: "r" });
   const media = join(folder.path, "media");
   const place = (...path: string[]) => {
     const file = join(media, ...path);
@@ -33,12 +33,12 @@ test("a file without a row is moved aside at the next start; media, drafts and f
   };
   const orphan = place("q", `${newId()}.png`);
   const foreign = place("q", "README.txt");
-  const draft = place("drafts", newId());
+  const tempFile = place("drafts", newId());
   const next = open();
   await next.start();
-  expect([orphan, foreign, draft].map((file) => existsSync(file))).toEqual([false, true, true]);
+  expect([orphan, foreign, tempFile].map((file) => existsSync(file))).toEqual([false, true, true]);
   expect(readFileSync(orphan.replace(join("media", "q"), join("media", "orphans", "q")), "utf8")).toBe("bytes");
-  expect(await (await next.open(kept.id))?.blob.bytes()).toEqual(PIXEL_PNG);
+  expect(await (await next.open(stored.id))?.blob.bytes()).toEqual(PIXEL_PNG);
   await next.stop();
   await store.close();
 });

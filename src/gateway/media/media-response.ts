@@ -16,7 +16,7 @@ export function mediaResponse(media: Media, blob: Blob, request: Request, own: R
   headers["content-type"] = media.mime;
   headers["content-length"] = String(end - start);
   if (range) headers["content-range"] = `bytes ${start}-${end - 1}/${media.bytes}`;
-  // The answer to HEAD bears the body as well: Bun sends its length and not its bytes.
+  // The response to HEAD bears the body as well: Bun sends its length and not its bytes.
   return new Response(range ? blob.slice(start, end, media.mime) : blob, { status: range ? 206 : 200, headers });
 }
 

@@ -10,7 +10,7 @@ const sumOf = (sums: readonly MediaSum[]) => sums.reduce((total, { bytes }) => t
 
 /**
  * What has to go so that everything fits into `maxBytes`: inputs before results, and never a result because of inputs. Within either, those
- * who hold the most give way until they hold as much as the next: whoever has less than an equal part of the room loses nothing.
+ * who hold the most give way until they hold as much as the next: whoever has less than an equal part of the capacity loses nothing.
  */
 export function findSurplus(sums: readonly MediaSum[], maxBytes: number): MediaSum[] {
   const results = sums.filter(({ origin }) => origin === "result");
@@ -45,7 +45,9 @@ export class MediaUsage {
   }
 
   total(): number {
-    return this.#sums.values().reduce((total, { bytes }) => total + bytes, 0);
+    let total = 0;
+    for (const { bytes } of this.#sums.values()) total += bytes;
+    return total;
   }
 }
 

@@ -72,7 +72,7 @@ function largePng(size: number): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-describe("a draft becomes a medium", () => {
+describe("a temp file becomes a media item", () => {
   test.each([
     ["of a few bytes, in one piece", PIXEL_PNG, 1000],
     ["of a few bytes, byte by byte", PIXEL_PNG, 1],
@@ -113,9 +113,9 @@ describe("a draft becomes a medium", () => {
 
   test("of a type decided by its bytes, not by what the upstream said", async () => {
     await using room = await openMedia();
-    const kept = [];
-    for (const bytes of [jpegHeader(640, 480), MP4_HEADER]) kept.push(await room.media.storeBytes(bytes, RESULT));
-    expect(kept.map(({ kind, mime, ext, width, height }) => [kind, mime, ext, width, height])).toEqual([
+    const stored = [];
+    for (const bytes of [jpegHeader(640, 480), MP4_HEADER]) stored.push(await room.media.storeBytes(bytes, RESULT));
+    expect(stored.map(({ kind, mime, ext, width, height }) => [kind, mime, ext, width, height])).toEqual([
       ["image", "image/jpeg", "jpg", 640, 480],
       ["video", "video/mp4", "mp4", null, null],
     ]);
@@ -123,9 +123,9 @@ describe("a draft becomes a medium", () => {
 
   test("from bytes or a blob at hand", async () => {
     await using room = await openMedia();
-    const kept = [await room.media.storeBytes(PIXEL_PNG, INPUT), await room.media.storeBytes(new Blob([PIXEL_PNG]), INPUT)];
-    expect(room.files().toSorted()).toEqual(kept.map(pathOf).toSorted());
-    expect(kept.map(({ expiresAt }) => expiresAt)).toEqual([room.clock.now() + 2 * DAY_MS, room.clock.now() + 2 * DAY_MS]);
+    const stored = [await room.media.storeBytes(PIXEL_PNG, INPUT), await room.media.storeBytes(new Blob([PIXEL_PNG]), INPUT)];
+    expect(room.files().toSorted()).toEqual(stored.map(pathOf).toSorted());
+    expect(stored.map(({ expiresAt }) => expiresAt)).toEqual([room.clock.now() + 2 * DAY_MS, room.clock.now() + 2 * DAY_MS]);
   });
 
   test("that never expires when the setting is 0", async () => {
@@ -145,7 +145,7 @@ describe("nothing is left behind", () => {
   test.each([
     ["small", 100],
     ["large", 2_000_000],
-  ])("by a %s draft that is discarded before or after its end", async (_name, size) => {
+  ])("by a %s temp file that is discarded before or after its end", async (_name, size) => {
     await using room = await openMedia();
     const writer = await room.media.openTempFile("image/png");
     await writer.write(largePng(size));
@@ -199,7 +199,7 @@ describe("nothing is left behind", () => {
     expect(seen).toEqual([true, true]);
   });
 
-  test("by a crash: drafts older than an hour go at the next start", async () => {
+  test("by a crash: temp files older than an hour go at the next start", async () => {
     await using room = await openMedia();
     const now = room.clock.now();
     for (const [name, age] of [
@@ -231,7 +231,7 @@ describe("what is no id of ours opens nothing", () => {
   });
 });
 
-test("a medium whose file is gone or cut is not served", async () => {
+test("a media item whose file is gone or cut is not served", async () => {
   await using room = await openMedia();
   const [gone, cut] = [await room.media.storeBytes(PIXEL_PNG, RESULT), await room.media.storeBytes(PIXEL_PNG, RESULT)];
   rmSync(join(room.path, pathOf(gone)));
@@ -255,15 +255,15 @@ describe("sweeping", () => {
 
   test("deletes the oldest beyond the total size, by the setting of the moment", async () => {
     await using room = await openMedia({ max_age_days: 0 });
-    const kept: Media[] = [];
+    const stored: Media[] = [];
     for (let count = 0; count < 4; count++) {
-      kept.push(await room.media.storeBytes(largePng(600_000), RESULT));
+      stored.push(await room.media.storeBytes(largePng(600_000), RESULT));
       await room.clock.advance(1);
     }
     expect(await room.media.sweep()).toBe(0);
     room.settings.max_total_mb = 1;
     expect(await room.media.sweep()).toBe(3);
-    expect(room.files()).toEqual([pathOf(kept[3]!)]);
+    expect(room.files()).toEqual([pathOf(stored[3]!)]);
     expect((await room.store.sumMedia())[0]!.bytes).toBe(room.media.totalBytes());
   });
 
@@ -413,13 +413,13 @@ test("a disk that fills up while writing is reported as such, other failures sta
   }
 });
 
-test("a small medium lies with its row, reads the same, and leaves no file", async () => {
+test("a small media item lies with its row, reads the same, and leaves no file", async () => {
   await using room = await openMedia();
   const { store, clock, settings, path } = room;
   const small = new FileMediaStore({ dataDir: path, store, clock, settings: () => ({ media: settings }) as Settings, log: silentLog });
-  const kept = await small.storeBytes(PIXEL_PNG, RESULT);
-  const found = await small.open(kept.id);
+  const stored = await small.storeBytes(PIXEL_PNG, RESULT);
+  const found = await small.open(stored.id);
   expect(new Uint8Array(await found!.blob.arrayBuffer())).toEqual(new Uint8Array(PIXEL_PNG));
   expect([found!.blob.type, room.files()]).toEqual(["image/png", []]);
-  expect([await small.remove(kept.id), await small.open(kept.id), await store.readMediaBytes(kept.id)]).toEqual([true, null, null]);
+  expect([await small.remove(stored.id), await small.open(stored.id), await store.readMediaBytes(stored.id)]).toEqual([true, null, null]);
 });

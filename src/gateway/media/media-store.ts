@@ -14,7 +14,7 @@ import { deleteOldOrphans, moveOrphans, type Orphanage, orphansBeside } from "./
 import { MediaUsage } from "./media-shares.ts";
 import { Sweeper } from "./retention.ts";
 import { HEAD_BYTES } from "./sniff.ts";
-import { createTempFiles, diskErrors, type TempFiles } from "./temp-files.ts";
+import { asDiskError, bytesAtHand, createTempFiles, type Source, type TempFiles } from "./temp-files.ts";
 import { createThumbnails, type Thumbnails } from "./thumbnails.ts";
 
 export interface MediaStore {
@@ -45,8 +45,8 @@ export interface MediaStore {
   makeInputRoom(keyId: number, bytes: number): Promise<void>;
   /** The inputs that came with a request stay: something was begun with them. */
   claimInputs(requestId: string): void;
-  /** A request is over: inputs of one that was refused, and which nobody has claimed, are deleted. */
-  endRequest(requestId: string, refused: boolean): Promise<void>;
+  /** A request is over: inputs of one that was refused, and which nobody has claimed, are deleted. Undefined: it had none. */
+  endRequest(requestId: string, refused: boolean): Promise<void> | undefined;
   /** Deletes what is past its age, and what is beyond the total size. Resolves with the number deleted. */
   sweep(): Promise<number>;
   /** @throws {AppError} `unavailable` when less disk is free than `media.min_free_mb` */
@@ -82,7 +82,7 @@ export type MediaDependencies = {
 /** Up to here a row is many times cheaper than a file of its own; generated images are larger. */
 const ROW_BYTES = 16 * 1024;
 const STALE_TEMP_FILE_MS = 3_600_000;
-/** When inputs of today may have grown old enough to give way, ms. */
+/** When inputs of today may be old enough to give way, ms. */
 const SHARE_RETRY_MS = 600_000;
 const MAX_UNCLAIMED = 10_000;
 const MEBIBYTE = 1024 * 1024;
@@ -117,8 +117,8 @@ export class FileMediaStore implements MediaStore {
 
   async store(file: TempFile, facts: MediaFacts): Promise<Media> {
     try {
-      const media = this.describe(await this.tempFiles.head(file, HEAD_BYTES), file.bytes, facts);
-      return await this.insert(media, file.data ?? null, (path) => this.tempFiles.moveTo(file, path));
+      const head = file.data?.subarray(0, HEAD_BYTES) ?? (await this.tempFiles.head(file, HEAD_BYTES));
+      return await this.insert(this.describe(head, file.bytes, facts), file);
     } catch (error) {
       await this.tempFiles.discard(file);
       throw error;
@@ -127,8 +127,7 @@ export class FileMediaStore implements MediaStore {
 
   async storeBytes(bytes: Uint8Array | Blob, facts: MediaFacts): Promise<Media> {
     const head = bytes instanceof Blob ? await bytes.slice(0, HEAD_BYTES).bytes() : bytes.subarray(0, HEAD_BYTES);
-    const media = this.describe(head, bytes instanceof Blob ? bytes.size : bytes.byteLength, facts);
-    return this.insert(media, bytes instanceof Blob ? null : bytes, (path) => diskErrors(() => Bun.write(path, bytes)));
+    return this.insert(this.describe(head, bytes instanceof Blob ? bytes.size : bytes.byteLength, facts), bytes);
   }
 
   async get(id: string): Promise<Media | null> {
@@ -163,12 +162,13 @@ export class FileMediaStore implements MediaStore {
     this.unclaimed.delete(requestId);
   }
 
-  async endRequest(requestId: string, refused: boolean): Promise<void> {
+  endRequest(requestId: string, refused: boolean): Promise<void> | undefined {
     const inputs = this.unclaimed.get(requestId);
-    if (!inputs) return;
-    this.unclaimed.delete(requestId);
-    if (refused)
-      await this.erase(inputs).catch((error) => this.deps.log.warn("Inputs of a refused request could not be deleted", { error }));
+    return inputs && this.unclaimed.delete(requestId) && refused ? this.eraseRefused(inputs) : undefined;
+  }
+
+  private async eraseRefused(inputs: Media[]): Promise<void> {
+    await this.erase(inputs).catch((error) => this.deps.log.warn("Inputs of a refused request could not be deleted", { error }));
   }
 
   sweep(): Promise<number> {
@@ -224,30 +224,32 @@ export class FileMediaStore implements MediaStore {
   }
 
   /** Small bytes go into the row; larger ones into a file first, so that a row always has its file. */
-  private async insert(media: Media, data: Uint8Array | null, write: (path: string) => Promise<unknown>): Promise<Media> {
+  private async insert(media: Media, source: Source): Promise<Media> {
     // Counted before it is written: what arrives together shares the space.
-    const { keyId, bytes } = media;
-    const count = (owner?: number) => {
-      if (owner !== undefined) this.deps.countInput?.(owner, bytes);
-      this.usage.add(media);
-    };
-    await (media.origin === "input" && keyId !== null ? this.reserveInput(keyId, bytes, () => count(keyId)) : count());
+    const { keyId, bytes, origin, requestId, name } = media;
+    if (origin === "input" && keyId !== null) {
+      await this.reserveInput(keyId, bytes, () => {
+        this.deps.countInput?.(keyId, bytes);
+        this.usage.add(media);
+      });
+    } else this.usage.add(media);
     try {
-      if (data && media.bytes <= this.rowBytes) await diskErrors(() => this.deps.store.insertMedia(media, data));
-      else await this.insertFile(media, write);
+      const data = bytesAtHand(source);
+      if (data && bytes <= this.rowBytes) await this.deps.store.insertMedia(media, data);
+      else await this.insertFile(media, source);
     } catch (error) {
       this.usage.add(media, -1);
-      throw error;
+      throw asDiskError(error);
     }
-    const { origin, requestId, name } = media;
     if (origin === "input" && requestId !== null && name === null) this.noteUnclaimed(requestId, media);
     return media;
   }
 
-  private async insertFile(media: Media, write: (path: string) => Promise<unknown>): Promise<void> {
+  private async insertFile(media: Media, source: Source): Promise<void> {
     const path = this.pathOf(media);
     try {
-      await write(path);
+      const data = source instanceof Blob ? source : bytesAtHand(source);
+      await (data === null ? this.tempFiles.moveTo(source as TempFile, path) : Bun.write(path, data));
       await this.deps.store.insertMedia(media);
     } catch (error) {
       await rm(path, { force: true });
@@ -256,10 +258,9 @@ export class FileMediaStore implements MediaStore {
   }
 
   private noteUnclaimed(requestId: string, media: Media): void {
-    const { unclaimed } = this;
-    unclaimed.set(requestId, [...(unclaimed.get(requestId) ?? []), media]);
+    this.unclaimed.set(requestId, [...(this.unclaimed.get(requestId) ?? []), media]);
     // Inputs of a request whose end was never reported are deleted by their age.
-    if (unclaimed.size > MAX_UNCLAIMED) unclaimed.delete(unclaimed.keys().next().value!);
+    if (this.unclaimed.size > MAX_UNCLAIMED) this.unclaimed.delete(this.unclaimed.keys().next().value!);
   }
 
   /** Bytes that all media may take: the limit, or what the disk has. */
@@ -272,8 +273,7 @@ export class FileMediaStore implements MediaStore {
   /** `take` is called in the same turn in which there is space. */
   private async reserveInput(keyId: number, bytes: number, take: () => void): Promise<void> {
     this.assertSpace();
-    const { key_share } = this.deps.settings().media;
-    const share = Math.floor((this.capacity() * key_share) / 100);
+    const share = Math.floor((this.capacity() * this.deps.settings().media.key_share) / 100);
     const missing = () => this.usage.bytesOf({ keyId, origin: "input" }) + bytes - share;
     if (missing() > 0) await this.sweeper.deleteOldest({ keyId, origin: "input", bytes: missing() });
     if (missing() <= 0) return take();

@@ -83,7 +83,7 @@ test("stray bytes between the segments of a JPEG are passed over", () => {
   expect(inspectInput(damaged, { maxMegapixels: 1 }).pixels).toEqual({ width: 640, height: 480 });
 });
 
-describe("a client's medium is refused", () => {
+describe("a client's media item is refused", () => {
   const refusal = (bytes: Uint8Array, maxMegapixels = 100): AppError => {
     try {
       inspectInput(bytes, { maxMegapixels, param: "image" });

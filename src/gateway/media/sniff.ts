@@ -48,15 +48,23 @@ const BRANDS: readonly [readonly string[], MediaType][] = [
 
 const text = (head: Uint8Array, start: number, end: number): string => String.fromCharCode(...head.subarray(start, end));
 
+const GIF_SIGNATURE = /^GIF8[79]a$/;
+const PNG_SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a] as const;
+
+function begins(head: Uint8Array, signature: readonly number[]): boolean {
+  for (let at = 0; at < signature.length; at++) if (head[at] !== signature[at]) return false;
+  return true;
+}
+
 /** The type that the first bytes show, or null. 512 bytes are always enough; a claimed type never counts. */
 export function sniffType(head: Uint8Array): MediaType | null {
   switch (head[0]) {
     case 0x89:
-      return text(head, 0, 8) === "\x89PNG\r\n\x1a\n" ? PNG_TYPE : null;
+      return begins(head, PNG_SIGNATURE) ? PNG_TYPE : null;
     case 0xff:
       return head[1] === 0xd8 && head[2] === 0xff ? JPEG_TYPE : null;
     case 0x47:
-      return /^GIF8[79]a$/.test(text(head, 0, 6)) ? GIF_TYPE : null;
+      return GIF_SIGNATURE.test(text(head, 0, 6)) ? GIF_TYPE : null;
     case 0x52:
       return text(head, 0, 4) === "RIFF" && text(head, 8, 15) === "WEBPVP8" ? WEBP_TYPE : null;
     case 0x1a:
@@ -92,7 +100,7 @@ export function readPixels(head: Uint8Array, type: MediaType): Pixels | null {
 function measure(head: Uint8Array, type: MediaType): Pixels | null {
   switch (type) {
     case PNG_TYPE:
-      return PNG.validate(head) ? PNG.calculate(head.slice(0, 64)) : null;
+      return measurePng(head);
     case WEBP_TYPE:
       return WEBP.calculate(head.slice(0, 64));
     case GIF_TYPE:
@@ -106,6 +114,16 @@ function measure(head: Uint8Array, type: MediaType): Pixels | null {
       return null;
   }
 }
+
+/** The header is the first chunk (PNG, 11.2.1); Apple's own form has another before it. */
+function measurePng(head: Uint8Array): Pixels | null {
+  const hasHeader = head[12] === 0x49 && head[13] === 0x48 && head[14] === 0x44 && head[15] === 0x52 && head.byteLength >= 24;
+  if (hasHeader) return { width: uint32(head, 16), height: uint32(head, 20) };
+  return PNG.validate(head) ? PNG.calculate(head.slice(0, 64)) : null;
+}
+
+const uint32 = (bytes: Uint8Array, at: number): number =>
+  ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
 
 /** A HEIC states the size of its tiles and previews as well. */
 function largest({ width, height, images = [] }: Pixels & { images?: Pixels[] }): Pixels {
@@ -135,7 +153,7 @@ const hasLength = (marker: number): boolean => marker > 0x01 && marker < 0xff &&
 const DECODED: ReadonlySet<MediaType> = new Set([PNG_TYPE, JPEG_TYPE, WEBP_TYPE, GIF_TYPE]);
 
 /**
- * The type of a client's medium, from its first bytes.
+ * The type of a client's media item, from its first bytes.
  * @throws {AppError} `invalid_request` when it is no known type of an allowed kind
  */
 export function inspectType(head: Uint8Array, { kinds = ["image"], param }: MediaRules): MediaType {
@@ -145,7 +163,7 @@ export function inspectType(head: Uint8Array, { kinds = ["image"], param }: Medi
 }
 
 /**
- * The type and size of a client's medium, from its first {@link HEAD_BYTES}.
+ * The type and size of a client's media item, from its first {@link HEAD_BYTES}.
  * @throws {AppError} `invalid_request` as {@link inspectType}, and when it has no readable size or too many pixels
  */
 export function inspectInput(head: Uint8Array, rules: MediaRules): { type: MediaType; pixels: Pixels | null } {

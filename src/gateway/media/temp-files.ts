@@ -17,6 +17,15 @@ export type TempFiles = {
   deleteBefore(time: number): Promise<number>;
 };
 
+/** What becomes a media item. */
+export type Source = TempFile | Uint8Array | Blob;
+
+/** Null for what lies on disk. */
+export function bytesAtHand(source: Source): Uint8Array | null {
+  if (source instanceof Uint8Array) return source;
+  return source instanceof Blob ? null : (source.data ?? null);
+}
+
 /** Up to this size a temp file stays in memory. */
 const HELD_BYTES = 1024 * 1024;
 /** A larger one is written whenever so much has come together: many downloads at once must not hold much. */
@@ -30,7 +39,7 @@ export function createTempFiles(folder: string): TempFiles {
     head: async ({ data, path }, bytes) => data?.subarray(0, bytes) ?? (await Bun.file(path).slice(0, bytes).bytes()),
     moveTo: (file, path) =>
       diskErrors(async () => {
-        if (file.data) return void (await Bun.write(path, file.data));
+        if (file.data) throw new Error("The bytes of this temp file are not on disk");
         await mkdir(dirname(path), { recursive: true, mode: 0o700 });
         await rename(file.path, path);
       }),
@@ -117,8 +126,12 @@ export async function diskErrors<T>(act: () => Promise<T>): Promise<T> {
   try {
     return await act();
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : "";
-    if (code === "ENOSPC" || code === "EDQUOT") throw diskIsFull(error);
-    throw error;
+    throw asDiskError(error);
   }
+}
+
+/** A full disk is reported to the operator, not as a bug. */
+export function asDiskError(error: unknown): unknown {
+  const code = error instanceof Error && "code" in error ? error.code : "";
+  return code === "ENOSPC" || code === "EDQUOT" ? diskIsFull(error) : error;
 }

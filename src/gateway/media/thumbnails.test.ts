@@ -47,7 +47,7 @@ describe("a thumbnail", () => {
     expect({ width, height, format }).toEqual({ width: THUMBNAIL_PIXELS, height: THUMBNAIL_PIXELS / 2, format: "webp" });
   });
 
-  test("goes with its medium, and is made again when somebody deleted the folder", async () => {
+  test("goes with its media item, and is made again when somebody deleted the folder", async () => {
     using folder = temporaryFolder();
     const thumbnails = createThumbnails({ folder: join(folder.path, "thumbs"), log: silentLog });
     const open = async () => new Blob([await wide()]);

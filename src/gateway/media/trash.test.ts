@@ -10,9 +10,9 @@ function world(remove: (id: string) => Promise<boolean> = async () => true) {
   const removed: string[] = [];
   const media = {
     async remove(id: string) {
-      const answer = await remove(id);
+      const response = await remove(id);
       removed.push(id);
-      return answer;
+      return response;
     },
   };
   return { clock, removed, stopping, trash: createMediaTrash({ media, clock, log: silentLog, stopping: stopping.signal }) };

@@ -3,6 +3,7 @@
 import type {
   Aspect,
   ImageSize,
+  Kind,
   Resolution,
   SearchType,
   Thinking,
@@ -24,12 +25,23 @@ export type ImagePrice = {
   perMillionTokens?: TokenRates;
   /** Added to each image by thinking, where the upstream does not bill it by reported tokens. */
   perThinking?: Partial<Record<Thinking, number>>;
+  /** Added for each input image, where the upstream does not bill it by reported tokens. */
+  perInputImage?: number;
   /** Added for each query of a search that the image was grounded by. */
   perSearch?: number;
+  /** True: the vendor's price is not known, and the dearest of its kind counts. */
+  isAssumed?: true;
 };
 
 /** What one second of video costs, in USD. */
-export type VideoPrice = { perSecond: Partial<Record<Resolution, number>> };
+export type VideoPrice = {
+  perSecond: Partial<Record<Resolution, number>>;
+  /** By the tokens that the upstream reports; thoughts are billed as text. */
+  perMillionTokens?: { input: number; outputText: number; outputVideo: number };
+  /** Added for each input image, where tokens are not reported. */
+  perInputImage?: number;
+  isAssumed?: true;
+};
 
 /** Options beyond shape and size that one provider takes for a family. */
 export type ImageTakes = {
@@ -44,8 +56,18 @@ export type ImageTakes = {
   personGeneration?: true;
 };
 
+/** What every family has at a provider. */
+export type ProviderFacts = {
+  /** The provider's own id of the model. */
+  wire: string;
+  /** True: no token is assumed to have it unless its own list of models shows it. */
+  onlyWhenLearned?: true;
+  /** Last day on which the provider serves it, as announced: `2026-12-31`. */
+  retires?: string;
+};
+
 /** What one provider can do with an image family. */
-export type ImageLimits = {
+export type ImageLimits = ProviderFacts & {
   aspects: readonly Aspect[];
   /** Sent when the request has none; absent: the upstream chooses, by the input image if there is one. */
   defaultAspect?: Aspect;
@@ -58,12 +80,14 @@ export type ImageLimits = {
   /** Levels that may be chosen, ascending; empty: no choice. */
   thinking: readonly Thinking[];
   defaultThinking?: Thinking;
+  /** What the provider calls each level; null: there is no choice. */
+  levels: Readonly<Partial<Record<Thinking, string>>> | null;
+  /** Whether it thinks and returns its thoughts when they are asked for, with a choice of level or without. */
+  thinks: boolean;
   /** Options beyond shape and size, and inputs besides images; absent: none. */
   takes?: ImageTakes;
   /** Least plan that a size needs; absent: any. */
   minTier: Partial<Record<ImageSize, Tier>>;
-  /** True: no token is assumed to have it unless its own list of models shows it. */
-  onlyWhenLearned?: true;
   price: ImagePrice;
 };
 
@@ -78,7 +102,7 @@ export type VideoModeLimits = {
 };
 
 /** What one provider can do with a video family. */
-export type VideoLimits = {
+export type VideoLimits = ProviderFacts & {
   aspects: readonly VideoAspect[];
   defaultAspect: VideoAspect;
   resolutions: readonly Resolution[];
@@ -89,7 +113,6 @@ export type VideoLimits = {
   /** A mode that is absent is not offered. */
   modes: Partial<Record<VideoMode, VideoModeLimits>>;
   minTier: Partial<Record<Resolution, Tier>>;
-  onlyWhenLearned?: true;
   price: VideoPrice;
 };
 
@@ -102,7 +125,20 @@ type FamilyFacts = {
   ownedBy: string;
   /** True when its vendor has announced its end. */
   deprecated?: true;
+  /** The one of its kind that serves a request without a model. */
+  recommended?: true;
+  /** True: the operator has switched it off. */
+  isOff?: true;
+  /** Tokens of one input image, for estimates. */
+  inputImageTokens: number;
+  /** Other spellings of the id. */
+  names: readonly string[];
+  /** Families that may stand in for it, the best first. */
+  successors: readonly string[];
 };
 export type ImageFamily = FamilyFacts & { kind: "image"; providers: Readonly<Record<string, ImageLimits>> };
 export type VideoFamily = FamilyFacts & { kind: "video"; providers: Readonly<Record<string, VideoLimits>> };
 export type Family = ImageFamily | VideoFamily;
+
+/** A model that a token's list names and no layer of the catalogue knows. */
+export type FoundModel = { id: string; kind: Kind; provider: string /** Epoch ms of the first list that named it. */; at: number };

@@ -7,13 +7,14 @@ import {
   fitImage,
   fitThinking,
   type ImageHints,
+  limitsOf,
   maxInputs,
   providersFor,
   readImageOptions,
   takesAspect,
   withModel,
 } from "./image-options.ts";
-import { parseModel } from "./models.ts";
+import { image, parseModel } from "./testing.ts";
 
 const CASES: readonly [hints: ImageHints, options: Omit<ImageOptions, "pixels">][] = [
   [{}, {}],
@@ -153,50 +154,62 @@ const FITS: readonly [family: string, provider: string, hints: ImageHints, fitte
 
 for (const [family, provider, hints, fitted] of FITS) {
   test(`${family} on ${provider} makes ${JSON.stringify(fitted)} of ${JSON.stringify(hints)}`, () => {
-    expect<object>(fitImage(family, provider, readImageOptions(hints))).toEqual(fitted);
+    expect<object>(fitImage(limitsOf(image(family), provider), readImageOptions(hints))).toEqual(fitted);
   });
 }
 
 test("the providers that can do exactly what is asked go alone, else those that come nearest", () => {
-  const providers = (family: string, hints: ImageHints) => providersFor(family, readImageOptions(hints));
-  expect(providers("gemini-3-pro-image", {})).toEqual({ providers: ["gemini", "flow"], minTier: {}, exact: true });
+  const providers = (family: string, hints: ImageHints) => providersFor(image(family), readImageOptions(hints));
+  expect(providers("gemini-3-pro-image", {})).toEqual({ providers: ["gemini", "vertex", "flow"], minTier: {}, exact: true });
   expect(providers("gemini-3-pro-image", { imageSize: "2K" })).toEqual({
-    providers: ["gemini", "flow"],
+    providers: ["gemini", "vertex", "flow"],
     minTier: { flow: 1 },
     exact: true,
   });
   expect(providers("gemini-3-pro-image", { imageSize: "4K" }).minTier).toEqual({ flow: 2 });
-  expect(providers("gemini-3-pro-image", { aspectRatio: "21:9" })).toEqual({ providers: ["gemini"], minTier: {}, exact: true });
-  expect(providers("gemini-3-pro-image", { aspectRatio: "1:8" })).toEqual({ providers: ["gemini", "flow"], minTier: {}, exact: false });
+  expect(providers("gemini-3-pro-image", { aspectRatio: "21:9" })).toEqual({ providers: ["gemini", "vertex"], minTier: {}, exact: true });
+  expect(providers("gemini-3-pro-image", { aspectRatio: "1:8" })).toEqual({
+    providers: ["gemini", "vertex", "flow"],
+    minTier: {},
+    exact: false,
+  });
   expect(providers("imagen-4", { aspectRatio: "1:1" })).toEqual({ providers: ["flow"], minTier: {}, exact: false });
-  expect(providers("gemini-3.1-flash-lite-image", { imageSize: "2K" })).toEqual({ providers: ["gemini"], minTier: {}, exact: false });
+  expect(providers("gemini-3.1-flash-lite-image", { imageSize: "2K" })).toEqual({
+    providers: ["gemini", "vertex"],
+    minTier: {},
+    exact: false,
+  });
 });
 
-test("options for less than the smallest size rules out no provider", () => {
-  expect(providersFor("gemini-3.1-flash-image", { size: "512" })).toEqual({ providers: ["gemini", "flow"], minTier: {}, exact: true });
+test("options for less than the smallest size rule out no provider", () => {
+  expect(providersFor(image("gemini-3.1-flash-image"), { size: "512" })).toEqual({
+    providers: ["gemini", "vertex", "flow"],
+    minTier: {},
+    exact: true,
+  });
 });
 
 test("a provider without tokens does not rule out one that has some", () => {
   const usable = (provider: string) => provider === "flow";
-  expect(providersFor("gemini-3-pro-image", { aspect: "21:9" }, usable)).toEqual({ providers: ["flow"], minTier: {}, exact: false });
-  expect(providersFor("gemini-3-pro-image", {}, () => false).providers).toEqual([]);
+  expect(providersFor(image("gemini-3-pro-image"), { aspect: "21:9" }, usable)).toEqual({ providers: ["flow"], minTier: {}, exact: false });
+  expect(providersFor(image("gemini-3-pro-image"), {}, () => false).providers).toEqual([]);
 });
 
-test("another shape is another picture: families say whether they have it", () => {
-  expect(takesAspect("imagen-4", { aspect: "1:1" })).toBe(false);
-  expect(takesAspect("imagen-4", { aspect: "9:16", size: "4K" })).toBe(true);
-  expect(takesAspect("imagen-4", {})).toBe(true);
+test("another shape is another image: families say whether they have it", () => {
+  expect(takesAspect(image("imagen-4"), { aspect: "1:1" })).toBe(false);
+  expect(takesAspect(image("imagen-4"), { aspect: "9:16", size: "4K" })).toBe(true);
+  expect(takesAspect(image("imagen-4"), {})).toBe(true);
 });
 
 test("a thinking level goes only where it can be chosen, and down to one that is offered", () => {
-  expect(fitThinking("gemini-nano-banana-2.1", "gemini", "low")).toBe("minimal");
-  expect(fitThinking("gemini-3.1-flash-image", "gemini", "medium")).toBe("minimal");
-  expect(fitThinking("gemini-3.1-flash-image", "gemini", "high")).toBe("high");
-  expect(fitThinking("gemini-3-pro-image", "gemini", "high")).toBeUndefined();
-  expect(fitThinking("gemini-nano-banana-2.1", "gemini", undefined)).toBeUndefined();
+  expect(fitThinking(limitsOf(image("gemini-nano-banana-2.1"), "gemini"), "low")).toBe("minimal");
+  expect(fitThinking(limitsOf(image("gemini-3.1-flash-image"), "gemini"), "medium")).toBe("minimal");
+  expect(fitThinking(limitsOf(image("gemini-3.1-flash-image"), "gemini"), "high")).toBe("high");
+  expect(fitThinking(limitsOf(image("gemini-3-pro-image"), "gemini"), "high")).toBeUndefined();
+  expect(fitThinking(limitsOf(image("gemini-nano-banana-2.1"), "gemini"), undefined)).toBeUndefined();
 });
 
 test("the most generous provider decides how many images may go in", () => {
-  expect(maxInputs("gemini-2.5-flash-image", ["gemini"])).toBe(3);
-  expect(maxInputs("gemini-3-pro-image", ["gemini", "flow"])).toBe(14);
+  expect(maxInputs(image("gemini-2.5-flash-image"), ["gemini"])).toBe(3);
+  expect(maxInputs(image("gemini-3-pro-image"), ["gemini", "flow"])).toBe(14);
 });

@@ -2,9 +2,8 @@
 import { ASPECTS, type Aspect, IMAGE_SIZES, type ImageOptions, type ImageSize, type Tier } from "../../domain/generation.ts";
 import { omit } from "../../domain/omit.ts";
 import { AppError } from "../../errors.ts";
-import type { ImageLimits, Thinking } from "./family.ts";
+import type { ImageFamily, ImageLimits, Thinking } from "./family.ts";
 import { fitOptions, MODEL_OPTIONS } from "./model-options.ts";
-import { familyOf } from "./models.ts";
 import type { ModelParameters } from "./parse-model.ts";
 
 /** The fields of a request that may speak about shape and size, unread. Each dialect fills in those that it has. */
@@ -66,6 +65,7 @@ const WIDEST = 16;
  * @throws {AppError} `invalid_request` with `param` when a field cannot be read
  */
 export function readImageOptions(hints: ImageHints, names: Partial<Record<keyof ImageHints, string>> = {}): ImageOptions {
+  if (isSilent(hints)) return {};
   const read = (field: keyof ImageHints, parse: (text: string) => ImageOptions | null, expected: string): ImageOptions => {
     const value = hints[field];
     const text = typeof value === "number" ? String(value) : value;
@@ -88,6 +88,11 @@ export function readImageOptions(hints: ImageHints, names: Partial<Record<keyof 
   });
 }
 
+function isSilent(hints: ImageHints): boolean {
+  for (const name in hints) if (hints[name as keyof ImageHints] !== undefined) return false;
+  return true;
+}
+
 /** The options with what the model id fixes put first. */
 export function withModel(params: ModelParameters, options: ImageOptions): ImageOptions {
   return compact({
@@ -102,8 +107,7 @@ export function withModel(params: ModelParameters, options: ImageOptions): Image
  * The nearest that the provider can do: the nearest offered aspect, the next smaller offered size (else the smallest).
  * What was not asked for is absent, unless the provider needs it; so is a size where it takes none.
  */
-export function fitImage(family: string, provider: string, options: ImageOptions): FittedImage {
-  const limits = limitsOf(family, provider);
+export function fitImage(limits: ImageLimits, options: ImageOptions): FittedImage {
   const ratio = options.pixels ? options.pixels.width / options.pixels.height : options.aspect && ratioOf(options.aspect);
   return compact({
     aspect: ratio ? nearestAspect(ratio, limits.aspects) : limits.defaultAspect,
@@ -112,23 +116,24 @@ export function fitImage(family: string, provider: string, options: ImageOptions
 }
 
 /** The nearest thinking level that the provider lets be chosen, or undefined where there is no choice or none was asked for. */
-export function fitThinking(family: string, provider: string, thinking: Thinking | undefined): Thinking | undefined {
-  return thinking && nearestOf(thinking, limitsOf(family, provider).thinking, ["minimal", "low", "medium", "high", "xhigh"]);
+export function fitThinking({ thinking: levels }: ImageLimits, thinking: Thinking | undefined): Thinking | undefined {
+  return thinking && nearestOf(thinking, levels, ["minimal", "low", "medium", "high", "xhigh"]);
 }
 
 /** The options as the provider can follow them; those that it does not take are left out. */
-export function resolveImageOptions(family: string, provider: string, options: ImageOptions): Omit<ImageOptions, "pixels"> {
+export function resolveImageOptions(family: ImageFamily, provider: string, options: ImageOptions): Omit<ImageOptions, "pixels"> {
+  const limits = limitsOf(family, provider);
   return {
     ...omit(options, ["aspect", "size", "pixels", ...MODEL_OPTIONS]),
-    ...fitImage(family, provider, options),
+    ...fitImage(limits, options),
     ...fitOptions(family, provider, options).options,
-    thinking: fitThinking(family, provider, options.thinking),
+    thinking: fitThinking(limits, options.thinking),
   };
 }
 
 /** Whether some provider of the family has the aspect asked for. A smaller image will do; another shape will not. */
-export function takesAspect(family: string, options: ImageOptions): boolean {
-  return providersOf(family).some(([, limits]) => hasAspect(limits, options));
+export function takesAspect(family: ImageFamily, options: ImageOptions): boolean {
+  return Object.values(family.providers).some((limits) => hasAspect(limits, options));
 }
 
 /**
@@ -136,33 +141,33 @@ export function takesAspect(family: string, options: ImageOptions): boolean {
  * that each needs for it. `usable` limits the search to what the pool has, so that a provider without tokens rules out none that has some.
  */
 export function providersFor(
-  family: string,
+  family: ImageFamily,
   options: ImageOptions,
   usable: (provider: string) => boolean = () => true,
 ): { providers: string[]; minTier: Record<string, Tier>; exact: boolean } {
-  const all = providersOf(family).filter(([provider]) => usable(provider));
+  const all = Object.entries(family.providers).filter(([provider]) => usable(provider));
   const shaped = all.filter(([, limits]) => hasAspect(limits, options));
   const exact = shaped.filter(([, limits]) => hasSize(limits, options));
   const chosen = [exact, shaped, all].find((candidates) => candidates.length > 0) ?? [];
   const minTier: Record<string, Tier> = {};
   for (const [provider, limits] of chosen) {
-    const size = fitImage(family, provider, options).size ?? limits.defaultSize;
+    const size = fitImage(limits, options).size ?? limits.defaultSize;
     if (limits.minTier[size]) minTier[provider] = limits.minTier[size];
   }
   return { providers: chosen.map(([provider]) => provider), minTier, exact: exact.length > 0 };
 }
 
 /** @throws {AppError} `invalid_request` naming the shapes that there are, when none of the providers has the one asked for */
-export function requireAspect(family: string, providers: readonly string[], { aspect }: ImageOptions, param: string): void {
+export function requireAspect(family: ImageFamily, providers: readonly string[], { aspect }: ImageOptions, param: string): void {
   const offered = new Set(providers.flatMap((provider) => limitsOf(family, provider).aspects));
   if (!aspect || offered.size === 0 || offered.has(aspect)) return;
-  throw new AppError("invalid_request", `${param} must be one of ${[...offered].join(", ")} (${family} has no other), got "${aspect}"`, {
+  throw new AppError("invalid_request", `${param} must be one of ${[...offered].join(", ")} (${family.id} has no other), got "${aspect}"`, {
     param,
   });
 }
 
 /** Input images that one request may have, at the most generous of these providers. */
-export function maxInputs(family: string, providers: readonly string[]): number {
+export function maxInputs(family: ImageFamily, providers: readonly string[]): number {
   return Math.max(0, ...providers.map((provider) => limitsOf(family, provider).maxInputs));
 }
 
@@ -245,15 +250,10 @@ function hasSize(limits: ImageLimits, { size }: ImageOptions): boolean {
   return IMAGE_SIZES.indexOf(size) <= IMAGE_SIZES.indexOf(limits.sizes[0] ?? limits.defaultSize);
 }
 
-function providersOf(id: string): [string, ImageLimits][] {
-  const family = familyOf(id);
-  if (family?.kind !== "image") throw new Error(`Not an image family: ${id}`);
-  return Object.entries(family.providers);
-}
-
-function limitsOf(family: string, provider: string): ImageLimits {
-  const limits = providersOf(family).find(([name]) => name === provider)?.[1];
-  if (!limits) throw new Error(`${provider} does not serve ${family}`);
+/** @throws for a provider that does not serve the family */
+export function limitsOf({ id, providers }: ImageFamily, provider: string): ImageLimits {
+  const limits = providers[provider];
+  if (!limits) throw new Error(`${provider} does not serve ${id}`);
   return limits;
 }
 

@@ -1,11 +1,11 @@
 // Tests: which options a provider takes for a family, what stays behind, and what a search costs.
 import { describe, expect, test } from "bun:test";
 import type { Json } from "../../domain/generation.ts";
-import { FAMILIES } from "./catalogue.ts";
 import { fitOptions, ignoredHeader, leftBehind, meetsNeeds, mostSafety, searchesOf } from "./model-options.ts";
 import { actualImageUsd, estimateImageUsd } from "./prices.ts";
+import { FAMILIES, image, imageCosts } from "./testing.ts";
 
-const PRO = "gemini-3-pro-image";
+const PRO = image("gemini-3-pro-image");
 const HARASSMENT = { category: "HARM_CATEGORY_HARASSMENT", threshold: "OFF" };
 const IMAGE_HATE = { category: "HARM_CATEGORY_IMAGE_HATE", threshold: "OFF" };
 
@@ -25,9 +25,9 @@ describe("options", () => {
   });
 
   test("nothing requested is nothing left, for every family and provider", () => {
-    for (const { id, kind, providers } of FAMILIES) {
-      if (kind === "image")
-        for (const provider of Object.keys(providers)) expect(fitOptions(id, provider, undefined)).toEqual({ left: [] });
+    for (const family of FAMILIES) {
+      if (family.kind === "image")
+        for (const provider of Object.keys(family.providers)) expect(fitOptions(family, provider, undefined)).toEqual({ left: [] });
     }
   });
 
@@ -42,7 +42,7 @@ describe("options", () => {
     expect(meetsNeeds(PRO, "gemini", { search: true, videos: 0 })).toBe(true);
     expect(meetsNeeds(PRO, "flow", { search: true, videos: 0 })).toBe(false);
     expect(meetsNeeds(PRO, "gemini", { search: false, videos: 1 })).toBe(false);
-    expect(meetsNeeds("gemini-3.1-flash-image", "gemini", { search: true, videos: 2 })).toBe(true);
+    expect(meetsNeeds(image("gemini-3.1-flash-image"), "gemini", { search: true, videos: 2 })).toBe(true);
   });
 });
 
@@ -62,10 +62,13 @@ describe("a search", () => {
     expect(searchesOf(undefined)).toBe(0);
   });
 
-  test.each([["gemini-nano-banana-2.1"], [PRO], ["gemini-3.1-flash-image"]])("on %s costs a cent and four tenths a query", (family) => {
-    const usual = estimateImageUsd(family, "gemini", "1K");
-    expect(estimateImageUsd(family, "gemini", "1K", { searches: 1 }) - usual).toBeCloseTo(0.014, 6);
-    const actual = (searches: number) => actualImageUsd(family, "gemini", { size: "1K", usage: null, searches });
-    expect(actual(3) - actual(0)).toBeCloseTo(0.042, 6);
-  });
+  test.each([["gemini-nano-banana-2.1"], ["gemini-3-pro-image"], ["gemini-3.1-flash-image"]])(
+    "on %s costs a cent and four tenths a query",
+    (family) => {
+      const usual = estimateImageUsd(imageCosts(family, "gemini"), "1K");
+      expect(estimateImageUsd(imageCosts(family, "gemini"), "1K", { searches: 1 }) - usual).toBeCloseTo(0.014, 6);
+      const actual = (searches: number) => actualImageUsd(imageCosts(family, "gemini"), { size: "1K", usage: null, searches });
+      expect(actual(3) - actual(0)).toBeCloseTo(0.042, 6);
+    },
+  );
 });

@@ -3,8 +3,7 @@
 import type { ImageOptions, ModelOptions, OutputExtras, SearchOptions } from "../../domain/generation.ts";
 import { isRecord } from "../../domain/is-record.ts";
 import { AppError } from "../../errors.ts";
-import type { ImageLimits, ImageTakes } from "./family.ts";
-import { familyOf } from "./models.ts";
+import type { ImageFamily, ImageTakes } from "./family.ts";
 
 const NOTHING: ImageTakes = { safety: [], search: [], sampling: false, videos: false };
 
@@ -36,7 +35,7 @@ export function pickModelOptions(options: ImageOptions): ModelOptions | undefine
 const SAMPLING = ["temperature", "topP", "topK"] as const;
 
 /** The part of the options that the provider takes for this family. */
-export function fitOptions(family: string, provider: string, requested: ModelOptions | undefined): FittedOptions {
+export function fitOptions(family: ImageFamily, provider: string, requested: ModelOptions | undefined): FittedOptions {
   if (!requested) return { left: [] };
   const takes = takesOf(family, provider);
   const options: ModelOptions = {};
@@ -70,22 +69,22 @@ function fitSearch(requested: SearchOptions, types: ImageTakes["search"]): Searc
 /** What a provider must take: a search that was asked for, videos among the inputs. */
 export type Needs = { search: boolean; videos: number };
 
-export function meetsNeeds(family: string, provider: string, { search, videos }: Needs): boolean {
+export function meetsNeeds(family: ImageFamily, provider: string, { search, videos }: Needs): boolean {
   const takes = takesOf(family, provider);
   return (!search || takes.search.length > 0) && (videos === 0 || takes.videos);
 }
 
 /** @throws {AppError} what is said when no provider of the family that can be asked has what is needed */
-export function unmetNeed(family: string, { search, videos }: Needs, providers: readonly string[], param: string): AppError {
+export function unmetNeed(family: ImageFamily, { search, videos }: Needs, providers: readonly string[], param: string): AppError {
   if (videos > 0 && !providers.some((provider) => takesOf(family, provider).videos)) {
-    return new AppError("invalid_request", `${param}: ${family} takes no video here.`, { param });
+    return new AppError("invalid_request", `${param}: ${family.id} takes no video here.`, { param });
   }
   const name = search ? OPTION_NAMES.search : param;
-  return new AppError("invalid_request", `${name}: ${family} cannot search here.`, { param: name });
+  return new AppError("invalid_request", `${name}: ${family.id} cannot search here.`, { param: name });
 }
 
 /** Those that leave the fewest safety settings behind: a setting is not given up while some token can honour it. */
-export function mostSafety(family: string, providers: readonly string[], requested: ModelOptions | undefined): string[] {
+export function mostSafety(family: ImageFamily, providers: readonly string[], requested: ModelOptions | undefined): string[] {
   if (!requested?.safety?.length) return [...providers];
   const taken = (provider: string) =>
     requested.safety!.filter(({ category }) => takesOf(family, provider).safety.includes(category)).length;
@@ -94,7 +93,7 @@ export function mostSafety(family: string, providers: readonly string[], request
 }
 
 /** Names of the options that some of these providers leave behind, each once. */
-export function leftBehind(family: string, providers: readonly string[], requested: ModelOptions | undefined): string[] {
+export function leftBehind(family: ImageFamily, providers: readonly string[], requested: ModelOptions | undefined): string[] {
   return [...new Set(providers.flatMap((provider) => fitOptions(family, provider, requested).left))];
 }
 
@@ -108,11 +107,7 @@ export function searchesOf(extras: OutputExtras | undefined): number {
   }, 0);
 }
 
-function takesOf(id: string, provider: string): ImageTakes {
-  const family = familyOf(id);
-  const limits = family?.kind === "image" ? (family.providers as Record<string, ImageLimits>)[provider] : undefined;
-  return limits?.takes ?? NOTHING;
-}
+const takesOf = ({ providers }: ImageFamily, provider: string): ImageTakes => providers[provider]?.takes ?? NOTHING;
 
 /** Response header with the fields of a request that changed nothing. */
 export const IGNORED_HEADER = "x-flow2api-ignored";
@@ -120,6 +115,7 @@ const MAX_NAMES = 40;
 
 /** The header, or none without ignored fields. Names are the client's: characters not allowed in a header are dropped. */
 export function ignoredHeader(names: readonly string[]): Record<string, string> {
+  if (names.length === 0) return {};
   const shown = [...new Set(names)].map((name) => name.replace(/[^\w.[\]-]/g, "").slice(0, 100)).filter(Boolean);
   return shown.length > 0 ? { [IGNORED_HEADER]: shown.slice(0, MAX_NAMES).join(", ") } : {};
 }

@@ -1,12 +1,11 @@
-// Facts about model ids: every id of the Python original and every id that clients hard-code.
+// Facts about model ids: every id of python-flow2api and every id that clients hard-code.
 
 import { expect, test } from "bun:test";
 import type { Tier, VideoMode } from "../../domain/generation.ts";
-import { FAMILIES } from "./catalogue.ts";
 import type { VideoFamily } from "./family.ts";
 import flow from "./fixtures/flow-models.json";
-import { familyOf } from "./models.ts";
-import { type ModelChoice, type ModelParameters, parseModel } from "./parse-model.ts";
+import type { ModelChoice, ModelParameters } from "./parse-model.ts";
+import { FAMILIES, familyOf, parseModel } from "./testing.ts";
 
 const INPUTS: Record<string, readonly [min: number, max: number]> = {
   text: [0, 0],
@@ -74,7 +73,7 @@ for (const model of flow.models.filter((model) => model.kind === "video")) {
   });
 }
 
-test("an alias of the original means the same family as the ids it chooses from, and leaves the aspect open", () => {
+test("an alias of python-flow2api means the same family as the ids it chooses from, and leaves the aspect open", () => {
   for (const { alias, landscape, portrait } of flow.aliases) {
     const { families, params } = parsed(alias);
     expect(params.aspect, alias).toBeUndefined();
@@ -83,7 +82,7 @@ test("an alias of the original means the same family as the ids it chooses from,
   }
 });
 
-test("ids that the original once had are understood, Veo 2 and 3.0 as retired", () => {
+test("ids that python-flow2api once had are understood, Veo 2 and 3.0 as retired", () => {
   for (const id of flow.historical) {
     const choice = parsed(id);
     expect(choice.params.aspect, id).toBe(id.endsWith("portrait") ? "9:16" : "16:9");
@@ -97,7 +96,7 @@ test("names seen in other Flow clients are understood", () => {
   expect(parsed("abra_r2v_10s").params).toEqual({ modes: ["references", "text"], seconds: 10 });
 });
 
-test("the model words of a Veo id fix quality, plan and lane", () => {
+test("the model words of a Veo id fix quality, tier and speed", () => {
   expect(parsed("veo_3_1_t2v_lite_4s_portrait").params).toEqual({ aspect: "9:16", seconds: 4, modes: ["text"], quality: "lite" });
   expect(parsed("veo_3_1_i2v_lite_landscape").params.modes).toEqual(["first_frame"]);
   expect(parsed("veo_3_1_interpolation_lite").params.modes).toEqual(["frames"]);

@@ -1,4 +1,4 @@
-// Parses a model id: the families that it may mean and what else it fixes. Pure; a grammar.
+// Parses a model id: the families that it may mean and what else it fixes. Pure; a grammar over the names of the catalogue.
 import {
   ASPECTS,
   type Aspect,
@@ -9,7 +9,19 @@ import {
   type VideoMode,
   type VideoQuality,
 } from "../../domain/generation.ts";
-import { NAMES, type Name } from "./aliases.ts";
+
+/** Names that lead to families, and what may follow a name. */
+export type Name = {
+  kind: Kind;
+  /** Spellings; case and the difference between `-`, `_`, `.` and `@` do not count. */
+  names: readonly string[];
+  /** Living families, the first that the pool can serve wins. */
+  families: readonly [string, ...string[]];
+  /** True when the first family is a successor rather than the model that is named. */
+  retired?: true;
+  /** True when words after the name that mean nothing here (a snapshot's date, a variant) are passed over. */
+  open?: true;
+};
 
 /** What an id fixes beside the family. What is absent is open: to the request, then to the family's default. */
 export type ModelParameters = {
@@ -22,7 +34,7 @@ export type ModelParameters = {
   quality?: VideoQuality;
   /** Least plan that the id names by itself (`_ultra`). Sizes and resolutions have their own in the catalogue. */
   tier?: Tier;
-  /** True: the slower lane that costs no credits. */
+  /** True: the slower mode that costs no credits. */
   relaxed?: true;
 };
 
@@ -77,29 +89,44 @@ const SILENT: Readonly<Record<Kind, RegExp>> = {
 
 const SECONDS = /^([1-9]\d?)s$/;
 const PRINTABLE = /^[\x21-\x7e]{1,200}$/;
+const MAX_ID = 200;
+const MAX_PARSED = 500;
 const PREFIXES = /^(publishers\/google\/|models\/|google\/|openai\/)+/;
-
-const BY_NAME: ReadonlyMap<string, Name> = new Map(
-  NAMES.flatMap((name) => name.names.map((spelling) => [canonical(spelling), name] as const)),
-);
 
 /**
  * The families and parameters that an id means, or null for an id that means nothing here. `models/` and `google/` before it and `:image`
  * after it do not count, nor do case and the difference between `-`, `_`, `.` and `@`.
  */
-export function parseModel(id: string): ModelChoice | null {
-  const requested = id.trim();
-  if (!PRINTABLE.test(requested)) return null;
-  const words = canonical(requested).split("-");
-  for (let length = words.length; length > 0; length--) {
-    const name = BY_NAME.get(words.slice(0, length).join("-"));
-    const params = name && readWords(name, words.slice(length));
-    if (params) return { requested, kind: name.kind, families: name.families, retired: name.retired ?? false, params };
-  }
-  return null;
+export function createModelParser(names: readonly Name[]): (id: string) => ModelChoice | null {
+  const byName: ReadonlyMap<string, Name> = new Map(
+    names.flatMap((name) => name.names.map((spelling) => [canonical(spelling), name] as const)),
+  );
+  const parse = (id: string): ModelChoice | null => {
+    const requested = id.trim();
+    if (!PRINTABLE.test(requested)) return null;
+    const words = canonical(requested).split("-");
+    for (let length = words.length; length > 0; length--) {
+      const name = byName.get(words.slice(0, length).join("-"));
+      const params = name && readWords(name, words.slice(length));
+      if (params) return { requested, kind: name.kind, families: name.families, retired: name.retired ?? false, params };
+    }
+    return null;
+  };
+  /** Results by id, the newest. */
+  const parsed = new Map<string, ModelChoice | null>();
+  return (id) => {
+    const known = parsed.get(id);
+    if (known !== undefined) return known;
+    const choice = parse(id);
+    if (id.length > MAX_ID) return choice;
+    if (parsed.size >= MAX_PARSED) parsed.delete(parsed.keys().next().value!);
+    parsed.set(id, choice);
+    return choice;
+  };
 }
 
-function canonical(id: string): string {
+/** An id without what does not count in it. */
+export function canonical(id: string): string {
   return id
     .toLowerCase()
     .replace(PREFIXES, "")

@@ -1,39 +1,28 @@
 // Prices of images and video seconds in USD: estimated from the list, actual from upstream counts.
 
 import type { ImageSize, Resolution, Usage } from "../../domain/generation.ts";
-import { FAMILIES } from "./catalogue.ts";
-import type { ImagePrice, Thinking, TokenRates, VideoPrice } from "./family.ts";
-import { familyOf } from "./models.ts";
-
-/** Prices by family, then provider. */
-export type Prices = {
-  images: Readonly<Record<string, Readonly<Record<string, ImagePrice>>>>;
-  videos: Readonly<Record<string, Readonly<Record<string, VideoPrice>>>>;
-};
-
-/** The vendors' list prices, as the catalogue has them. */
-export const CATALOGUE_PRICES: Prices = {
-  images: Object.fromEntries(FAMILIES.flatMap((family) => (family.kind === "image" ? [[family.id, pricesOf(family.providers)]] : []))),
-  videos: Object.fromEntries(FAMILIES.flatMap((family) => (family.kind === "video" ? [[family.id, pricesOf(family.providers)]] : []))),
-};
+import type { ImageCosts, VideoCosts } from "./catalogue/catalogue.ts";
+import type { ImagePrice, Thinking, TokenRates } from "./family.ts";
 
 export type ImagePricing = {
   /** Level that was sent; absent: the family's default. */
   thinking?: Thinking;
   /** Queries of a search: those made, or before the call one where a search is asked for. */
   searches?: number;
-  prices?: Prices;
+  /** Input images of the call. */
+  inputs?: number;
 };
 
+/** Tokens of an input image where only the price of tokens is known (Gemini API pricing page, read 2026-11-29). */
+const INPUT_IMAGE_TOKENS = 1120;
+
 /**
- * List price of one image with its thinking, in USD. Without a size, that of the size made by default; a size without a price of its
- * own costs the nearest larger one's, else the largest.
- * Input images and text are not counted: they are a small part, and `actualImageUsd` has them.
+ * List price of one image with its thinking and inputs, in USD. Without a size, that of the size made by default; a size without a price of
+ * its own costs the nearest larger one's, else the largest. Text is not counted: it is a small part, and `actualImageUsd` has it.
  */
-export function estimateImageUsd(family: string, provider: string, size: ImageSize | undefined, pricing: ImagePricing = {}): number {
-  const price = (pricing.prices ?? CATALOGUE_PRICES).images[family]?.[provider];
-  if (!price) return 0;
-  return drawingUsd(price, family, provider, size) + thinkingUsd(price, family, provider, pricing.thinking) + searchUsd(price, pricing);
+export function estimateImageUsd(costs: ImageCosts, size: ImageSize | undefined, pricing: ImagePricing = {}): number {
+  const { price } = costs;
+  return drawingUsd(costs, size) + thinkingUsd(costs, pricing.thinking) + searchUsd(price, pricing) + inputImagesUsd(price, pricing);
 }
 
 /** One call that was made; `usage` as the upstream counted it. */
@@ -43,48 +32,60 @@ export type ImageCall = ImagePricing & { size?: ImageSize; usage: Usage | null; 
  * Cost of one call that made `images` images (default 1), in USD: by the counts that the upstream reports and bills by, else by the list.
  * Images without reported tokens count at list price.
  */
-export function actualImageUsd(family: string, provider: string, call: ImageCall): number {
+export function actualImageUsd(costs: ImageCosts, call: ImageCall): number {
   const { size, usage, ...pricing } = call;
-  const price = (pricing.prices ?? CATALOGUE_PRICES).images[family]?.[provider];
-  if (!price) return 0;
+  const { price } = costs;
   const images = pricing.images ?? 1;
-  const drawing = images * drawingUsd(price, family, provider, size);
+  const drawing = images * drawingUsd(costs, size);
   const rates = price.perMillionTokens;
   const searching = searchUsd(price, pricing);
   if (usage && rates)
-    return searching + (usage.outputImage > 0 || images === 0 ? tokensUsd(usage, rates) : inputUsd(usage, rates) + drawing);
+    return (
+      searching +
+      (usage.outputImage > 0 || images === 0
+        ? tokensUsd(usage, rates)
+        : inputUsd(usage, rates) + thoughtsUsd(usage.thoughts, rates) + drawing)
+    );
   const thought = !usage || usage.thoughts > 0;
-  return searching + drawing + (thought ? images * thinkingUsd(price, family, provider, pricing.thinking) : 0);
+  return searching + drawing + inputImagesUsd(price, pricing) + (thought ? images * thinkingUsd(costs, pricing.thinking) : 0);
 }
 
-/** List price of a video, in USD. Without a resolution, that of the family's default. */
-export function videoUsd(
-  family: string,
-  provider: string,
-  { resolution, seconds }: { resolution?: Resolution; seconds: number },
-  prices: Prices = CATALOGUE_PRICES,
+/** List price of a video with its input images, in USD. Without a resolution, that of the family's default. */
+export function estimateVideoUsd(
+  { price, defaultResolution }: VideoCosts,
+  { resolution, seconds, inputs = 0 }: { resolution?: Resolution; seconds: number; inputs?: number },
 ): number {
-  const price = prices.videos[family]?.[provider];
-  const limits = familyOf(family);
-  const usual = limits?.kind === "video" ? limits.providers[provider]?.defaultResolution : undefined;
-  return price ? seconds * listed(price.perSecond, resolution ?? usual, ["360p", "720p", "1080p", "4k"]) : 0;
+  const each = price.perInputImage ?? ((price.perMillionTokens?.input ?? 0) * INPUT_IMAGE_TOKENS) / 1e6;
+  return seconds * listed(price.perSecond, resolution ?? defaultResolution, ["360p", "720p", "1080p", "4k"]) + inputs * each;
 }
 
-function drawingUsd(price: ImagePrice, family: string, provider: string, size: ImageSize | undefined): number {
-  return listed(price.perImage, size ?? limitsOf(family, provider)?.defaultSize, ["512", "1K", "2K", "4K"]);
+/** Cost of a finished video, in USD: by the counts that the upstream reports and bills by, else the estimate that was made. */
+export function actualVideoUsd({ price }: VideoCosts, usage: Usage | null, estimate: number): number {
+  const rates = price.perMillionTokens;
+  if (!usage || !rates || usage.outputImage === 0) return estimate;
+  const input = (usage.inputText + usage.inputImage) * rates.input;
+  return (input + (usage.outputText + usage.thoughts) * rates.outputText + usage.outputImage * rates.outputVideo) / 1e6;
 }
 
-function thinkingUsd(price: ImagePrice, family: string, provider: string, level: Thinking | undefined): number {
-  const used = level ?? limitsOf(family, provider)?.defaultThinking;
+function drawingUsd({ price, defaultSize }: ImageCosts, size: ImageSize | undefined): number {
+  return listed(price.perImage, size ?? defaultSize, ["512", "1K", "2K", "4K"]);
+}
+
+function thinkingUsd({ price, defaultThinking }: ImageCosts, level: Thinking | undefined): number {
+  const used = level ?? defaultThinking;
   return (used && price.perThinking?.[used]) ?? 0;
 }
 
 const searchUsd = ({ perSearch = 0 }: ImagePrice, { searches = 0 }: ImagePricing): number => perSearch * searches;
 
+const inputImagesUsd = ({ perInputImage, perMillionTokens }: ImagePrice, { inputs = 0 }: ImagePricing): number =>
+  inputs * (perInputImage ?? ((perMillionTokens?.inputImage ?? 0) * INPUT_IMAGE_TOKENS) / 1e6);
+
 function tokensUsd(usage: Usage, rates: TokenRates): number {
-  const output = usage.outputImage * rates.outputImage + (usage.outputText + usage.thoughts) * rates.outputText;
-  return inputUsd(usage, rates) + output / 1e6;
+  return inputUsd(usage, rates) + thoughtsUsd(usage.outputText + usage.thoughts, rates) + (usage.outputImage * rates.outputImage) / 1e6;
 }
+
+const thoughtsUsd = (tokens: number, rates: TokenRates): number => (tokens * rates.outputText) / 1e6;
 
 function inputUsd(usage: Usage, rates: TokenRates): number {
   return (usage.inputText * rates.inputText + usage.inputImage * rates.inputImage) / 1e6;
@@ -97,11 +98,6 @@ function listed<T extends string>(prices: Partial<Record<T, number>>, asked: T |
   return size ? prices[size]! : 0;
 }
 
-function limitsOf(family: string, provider: string) {
-  const facts = familyOf(family);
-  return facts?.kind === "image" ? facts.providers[provider] : undefined;
-}
-
-function pricesOf<P>(providers: Readonly<Record<string, { price: P }>>): Record<string, P> {
-  return Object.fromEntries(Object.entries(providers).map(([provider, { price }]) => [provider, price]));
-}
+/** What a request costs at each provider, in USD. */
+export const costsBy = (providers: readonly string[], costOf: (provider: string) => number): Record<string, number> =>
+  Object.fromEntries(providers.map((provider) => [provider, costOf(provider)]));

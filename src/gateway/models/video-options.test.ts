@@ -2,16 +2,16 @@
 
 import { describe, expect, test } from "bun:test";
 import { AppError } from "../../errors.ts";
-import { parseModel } from "./models.ts";
+import { parseModel, video } from "./testing.ts";
 import { chooseVideo, type VideoNeeds, videoNeeds } from "./video-options.ts";
 
 const OMNI = "gemini-omni-1.2-flash";
 const needs = (change: Partial<VideoNeeds> = {}): VideoNeeds => ({ images: 0, hasSource: false, ...change });
-const fit = (family: string, change: Partial<VideoNeeds> = {}) => Object.values(chooseVideo(family, needs(change)).fits)[0]!;
+const fit = (family: string, change: Partial<VideoNeeds> = {}) => Object.values(chooseVideo(video(family), needs(change)).fits)[0]!;
 
 function refusalOf(family: string, change: Partial<VideoNeeds>): string {
   try {
-    chooseVideo(family, needs(change));
+    chooseVideo(video(family), needs(change));
   } catch (error) {
     if (error instanceof AppError && error.kind === "invalid_request") return error.message;
   }
@@ -28,7 +28,7 @@ describe("the mode comes from the inputs", () => {
     ["omni", 1, false, "references"],
     ["omni", 2, false, "references"],
     ["veo-3.1", 2, false, "frames"],
-  ] as const)("%s with %p pictures, video %p: %s", (family, images, hasSource, mode) =>
+  ] as const)("%s with %p images, video %p: %s", (family, images, hasSource, mode) =>
     expect(fit(family, { images, hasSource }).mode).toBe(mode),
   );
 
@@ -41,7 +41,7 @@ describe("the mode comes from the inputs", () => {
     const ofId = (id: string, images: number) => {
       const choice = parseModel(id)!;
       const order = { options: {}, images: Array.from({ length: images }, () => ({ mime: "image/png", data: new Blob() })) };
-      return Object.values(chooseVideo("veo-3.1", videoNeeds(choice.params, order)).fits)[0]!.mode;
+      return Object.values(chooseVideo(video("veo-3.1"), videoNeeds(choice.params, order)).fits)[0]!.mode;
     };
     expect(ofId("veo_3_1_t2v_fast_landscape", 0)).toBe("text");
     expect(ofId("veo_3_1_i2v_s_fast_fl", 1)).toBe("first_frame");
@@ -103,17 +103,19 @@ describe("what cannot be expressed is refused with the reason", () => {
   ] as const)("%s %p", (family, change, reason) => expect(refusalOf(family, change)).toContain(reason));
 
   test("a family that no usable provider has", () =>
-    expect(() => chooseVideo(OMNI, needs(), () => false)).toThrow("No provider of this pool makes videos with gemini-omni-1.2-flash"));
+    expect(() => chooseVideo(video(OMNI), needs(), () => false)).toThrow(
+      "No provider of this pool makes videos with gemini-omni-1.2-flash",
+    ));
 });
 
 test("plans: 1080p on Flow asks for the first paid one, 4k and `ultra` for the highest", () => {
-  expect(chooseVideo("veo-3.1", needs({ resolution: "1080p" })).minTier).toEqual({ flow: 1 });
-  expect(chooseVideo("veo-3.1", needs({ resolution: "4k" })).minTier).toEqual({ flow: 2 });
-  expect(chooseVideo("veo-3.1", needs({ tier: 2 })).minTier).toEqual({ flow: 2 });
-  expect(chooseVideo(OMNI, needs({ resolution: "4k" })).minTier).toEqual({});
+  expect(chooseVideo(video("veo-3.1"), needs({ resolution: "1080p" })).minTier).toEqual({ flow: 1 });
+  expect(chooseVideo(video("veo-3.1"), needs({ resolution: "4k" })).minTier).toEqual({ flow: 2 });
+  expect(chooseVideo(video("veo-3.1"), needs({ tier: 2 })).minTier).toEqual({ flow: 2 });
+  expect(chooseVideo(video(OMNI), needs({ resolution: "4k" })).minTier).toEqual({});
 });
 
 test("the estimate is the price of the seconds that are made", () => {
-  expect(chooseVideo(OMNI, needs({ seconds: 60 })).estimateUsd).toBeCloseTo(15 * 0.0695, 6);
-  expect(chooseVideo("veo-3.1", needs()).estimateUsd).toBe(0);
+  expect(chooseVideo(video(OMNI), needs({ seconds: 60 })).estimateUsd).toBeCloseTo(15 * 0.0695, 6);
+  expect(chooseVideo(video("veo-3.1"), needs()).estimateUsd).toBe(0);
 });

@@ -11,19 +11,12 @@ import {
 } from "../../domain/generation.ts";
 import { omit } from "../../domain/omit.ts";
 import { AppError } from "../../errors.ts";
-import type { VideoLimits, VideoModeLimits } from "./family.ts";
-import { familyOf } from "./models.ts";
+import type { VideoFamily, VideoLimits, VideoModeLimits } from "./family.ts";
 import type { ModelParameters } from "./parse-model.ts";
-import { type Prices, videoUsd } from "./prices.ts";
+import { estimateVideoUsd } from "./prices.ts";
+import { chooseMode, INPUTS, refused, takesSource, type VideoNeeds } from "./video-mode.ts";
 
-/** What decides which provider can make a video: its options, what it starts from, and what the model id fixes. */
-export type VideoNeeds = VideoOptions & {
-  images: number;
-  hasSource: boolean;
-  /** What the model id allows to start from; the inputs decide among them. */
-  modes?: readonly VideoMode[];
-  tier?: Tier;
-};
+export type { VideoNeeds } from "./video-mode.ts";
 
 /** The options as one provider can follow them. The seed is the job's, for every provider. */
 export type FittedVideo = Omit<VideoOptions, "seed"> & {
@@ -62,21 +55,15 @@ export function videoNeeds(
 
 /**
  * Every provider of the family that can make it, among those that are `usable`.
- * @param prices absent: the catalogue's
  * @throws {AppError} `invalid_request` that says why no provider can
  */
-export function chooseVideo(
-  family: string,
-  needs: VideoNeeds,
-  usable: (provider: string) => boolean = () => true,
-  prices?: Prices,
-): VideoChoice {
+export function chooseVideo(family: VideoFamily, needs: VideoNeeds, usable: (provider: string) => boolean = () => true): VideoChoice {
   const fits: Record<string, FittedVideo> = {};
   const minTier: Record<string, Tier> = {};
   let refusal: AppError | null = null;
-  for (const [provider, limits] of providersOf(family)) {
+  for (const [provider, limits] of Object.entries(family.providers)) {
     if (!usable(provider)) continue;
-    const fitted = fitVideo(family, limits, needs);
+    const fitted = fitVideo(family.id, limits, needs);
     if (fitted instanceof AppError) {
       refusal ??= fitted;
       continue;
@@ -85,14 +72,18 @@ export function chooseVideo(
     const tier = Math.max(needs.tier ?? 0, (fitted.resolution && limits.minTier[fitted.resolution]) ?? 0) as Tier;
     if (tier > 0) minTier[provider] = tier;
   }
-  if (Object.keys(fits).length === 0) throw refusal ?? refused("model", `No provider of this pool makes videos with ${family}.`);
-  const costs = Object.entries(fits).map(([provider, fitted]) => videoUsd(family, provider, fitted, prices));
+  if (Object.keys(fits).length === 0) throw refusal ?? refused("model", `No provider of this pool makes videos with ${family.id}.`);
+  const costs = Object.entries(fits).map(([provider, { resolution, seconds }]) =>
+    estimateVideoUsd(family.providers[provider]!, { resolution, seconds, inputs: needs.images }),
+  );
   return { fits, minTier, estimateUsd: Math.max(...costs) };
 }
 
 /** Whether some usable provider of the family can make it. */
-export function canMakeVideo(family: string, needs: VideoNeeds, usable: (provider: string) => boolean): boolean {
-  return providersOf(family).some(([provider, limits]) => usable(provider) && !(fitVideo(family, limits, needs) instanceof AppError));
+export function canMakeVideo(family: VideoFamily, needs: VideoNeeds, usable: (provider: string) => boolean): boolean {
+  return Object.entries(family.providers).some(
+    ([provider, limits]) => usable(provider) && !(fitVideo(family.id, limits, needs) instanceof AppError),
+  );
 }
 
 function fitVideo(family: string, limits: VideoLimits, needs: VideoNeeds): FittedVideo | AppError {
@@ -112,55 +103,6 @@ function fitVideo(family: string, limits: VideoLimits, needs: VideoNeeds): Fitte
     resolution: fitResolution(needs.resolution ?? (mode === "upscale" ? "1080p" : undefined), limits),
     quality,
   });
-}
-
-const takesSource = (mode: VideoMode): boolean => mode === "edit" || mode === "extend" || mode === "upscale";
-
-const INPUTS: Readonly<Record<VideoMode, string>> = {
-  text: "text alone",
-  first_frame: "one image",
-  frames: "a first and a last image",
-  references: "reference images",
-  edit: "a video to change",
-  extend: "a video to go on from",
-  upscale: "a video to enlarge",
-};
-
-/** Modes that the inputs may mean, the likeliest first. */
-function impliedModes({ mode, modes, images, hasSource }: VideoNeeds): readonly VideoMode[] {
-  if (mode) return [mode];
-  if (hasSource) return modes?.some(takesSource) ? modes : ["edit"];
-  const implied: VideoMode[] =
-    images === 0 ? ["text"] : images === 1 ? ["first_frame", "references"] : images === 2 ? ["frames", "references"] : ["references"];
-  return modes ? [...modes].sort((a, b) => rank(implied, a) - rank(implied, b)) : implied;
-}
-
-const rank = (order: readonly VideoMode[], mode: VideoMode): number => (order.includes(mode) ? order.indexOf(mode) : order.length);
-
-function chooseMode(family: string, limits: VideoLimits, needs: VideoNeeds): VideoMode | AppError {
-  if (needs.mode && needs.modes && !needs.modes.includes(needs.mode))
-    return refused("model", `This model id makes videos from ${listed(needs.modes)}, not from ${INPUTS[needs.mode]}.`);
-  const candidates = impliedModes(needs);
-  const offered = candidates.filter((mode) => limits.modes[mode]);
-  if (offered.length === 0)
-    return refused(
-      "model",
-      `${family} makes no video from ${listed(candidates)}: it takes ${listed(Object.keys(limits.modes) as VideoMode[])}.`,
-    );
-  return (
-    offered.find((mode) => misfit(mode, limits.modes[mode]!, needs) === null) ??
-    refused("images", misfit(offered[0]!, limits.modes[offered[0]!]!, needs)!)
-  );
-}
-
-/** Why the inputs are not those of the mode; null when they are. */
-function misfit(mode: VideoMode, { images = { min: 0, max: 0 } }: VideoModeLimits, needs: VideoNeeds): string | null {
-  if (takesSource(mode) && !needs.hasSource) return `A video from ${INPUTS[mode]} needs the video.`;
-  if (!takesSource(mode) && needs.hasSource) return `A video from ${INPUTS[mode]} takes no video.`;
-  const least = mode === "references" ? Math.max(images.min, 1) : images.min;
-  if (needs.images >= least && needs.images <= images.max) return null;
-  const range = least === images.max ? `${least}` : `${least} to ${images.max}`;
-  return `A video from ${INPUTS[mode]} takes ${images.max === 0 ? "no images" : `${range} image${images.max === 1 ? "" : "s"}`}, got ${needs.images}.`;
 }
 
 /** The quality to send; undefined where there is no choice. */
@@ -195,15 +137,6 @@ function fitResolution(requested: Resolution | undefined, { resolutions, default
   const order = (resolution: Resolution) => RESOLUTIONS.indexOf(resolution);
   return resolutions.findLast((resolution) => order(resolution) <= order(requested)) ?? resolutions[0] ?? defaultResolution;
 }
-
-function providersOf(id: string): [string, VideoLimits][] {
-  const family = familyOf(id);
-  if (family?.kind !== "video") throw new Error(`Not a video family: ${id}`);
-  return Object.entries(family.providers);
-}
-
-const listed = (modes: readonly VideoMode[]): string => modes.map((mode) => INPUTS[mode]).join(" or ");
-const refused = (param: string, message: string): AppError => new AppError("invalid_request", message, { param });
 
 /** The same without keys that are undefined. */
 function compact<T extends object>(value: T): T {

@@ -1,12 +1,12 @@
 // Playground options: from the catalogue, for what the pool serves, clamped to the model.
 import { describe, expect, test } from "bun:test";
-import { familyOf } from "../models/models.ts";
+import { CATALOGUE, familyOf } from "../models/testing.ts";
 import { EMPTY_FORM, formUsing, modelIdFor, offerOf, type PlaygroundForm, playgroundModels, settleForm } from "./options.ts";
 
 const serving = (...providers: string[]) =>
-  playgroundModels({
+  playgroundModels(CATALOGUE, {
     canServe: (_kind, id, wanted = providers) => wanted.some((one) => providers.includes(one) && familyOf(id)?.providers[one]),
-  } as Parameters<typeof playgroundModels>[0]);
+  } as Parameters<typeof playgroundModels>[1]);
 const model = (id: string, ...providers: string[]) => serving(...providers).find((one) => one.id === id)!;
 const settled = (change: Partial<PlaygroundForm>, ...providers: string[]) =>
   settleForm(serving(...(providers.length > 0 ? providers : ["gemini", "flow"])), { ...EMPTY_FORM, ...change })!.values;
@@ -35,7 +35,7 @@ describe("what is offered", () => {
     ["references", ["pictures 1-6"]],
     ["edit", ["video 1-1", "pictures 0-6"]],
     ["extend", ["video 1-1"]],
-  ] as const)("a video from %s has these places for inputs: %j", (mode, expected) => {
+  ] as const)("a video from %s has these input slots: %j", (mode, expected) => {
     const { slots } = offerOf(model("gemini-omni-1.2-flash", "gemini"), mode);
     expect(slots.map(({ slot, min, max }) => `${slot} ${min}-${max}`)).toEqual([...expected]);
   });
@@ -91,7 +91,7 @@ describe("a form", () => {
   test("without any model there is none", () => expect(settleForm([], EMPTY_FORM)).toBeNull());
 
   test("a quality is part of the id that clients ask with", () => {
-    expect(modelIdFor({ ...EMPTY_FORM, model: "veo-3.1", quality: "fast" })).toBe("veo-3.1-fast");
-    expect(modelIdFor({ ...EMPTY_FORM, model: "veo-3.1" })).toBe("veo-3.1");
+    expect(modelIdFor(CATALOGUE, { ...EMPTY_FORM, model: "veo-3.1", quality: "fast" })).toBe("veo-3.1-fast");
+    expect(modelIdFor(CATALOGUE, { ...EMPTY_FORM, model: "veo-3.1" })).toBe("veo-3.1");
   });
 });

@@ -12,11 +12,11 @@ import {
   type VideoMode,
   type VideoQuality,
 } from "../../domain/generation.ts";
-import type { VideoModeLimits } from "../models/family.ts";
-import { families, type ImageFamily, parseModel, type Thinking, type VideoFamily } from "../models/models.ts";
+import type { Catalogue } from "../models/catalogue/catalogue.ts";
+import type { ImageFamily, Thinking, VideoFamily, VideoModeLimits } from "../models/family.ts";
 import type { Leases } from "../pool/lease-contract.ts";
 
-/** Places for inputs: images to go by, first and last frame, a video to start from. */
+/** Input slots: images to go by, first and last frame, a video to start from. */
 export const SLOTS = ["pictures", "first", "last", "video"] as const;
 export type Slot = (typeof SLOTS)[number];
 export type SlotRule = { slot: Slot; min: number; max: number };
@@ -77,9 +77,9 @@ export const EMPTY_FORM: PlaygroundForm = {
 };
 
 /** The families that the pool serves, images first, each with what its serving providers offer together. */
-export function playgroundModels(pool: Pick<Leases, "canServe">): PlaygroundModel[] {
-  const images = families("image").filter(({ id }) => pool.canServe("image", id));
-  const videos = families("video").filter(({ id }) => pool.canServe("video", id));
+export function playgroundModels(catalogue: Catalogue, pool: Pick<Leases, "canServe">): PlaygroundModel[] {
+  const images = catalogue.families("image").filter(({ id }) => pool.canServe("image", id));
+  const videos = catalogue.families("video").filter(({ id }) => pool.canServe("video", id));
   return [
     ...images.map((family) => imageModel(family, (provider) => pool.canServe("image", family.id, [provider]))),
     ...videos.map((family) => videoModel(family, (provider) => pool.canServe("video", family.id, [provider]))),
@@ -207,7 +207,7 @@ export function offerOf(model: PlaygroundModel, mode: VideoMode | ""): ImageMode
 }
 
 /**
- * The inputs in the places that there are. What has no place goes to the first that takes its kind and has room: an image that was put
+ * The inputs in the slots that there are. What has no slot goes to the first that takes its kind and has room: an image that was put
  * in for one mode is still there in another.
  */
 function fitInputs(rules: readonly SlotRule[], inputs: PlaygroundForm["inputs"]): PlaygroundForm["inputs"] {
@@ -230,9 +230,9 @@ function fitSeconds(rule: VideoModeLimits["seconds"] | null, requested: number |
 }
 
 /** The id under which clients ask for this model, with the quality that only an id can say. */
-export function modelIdFor({ model, quality }: PlaygroundForm): string {
+export function modelIdFor(catalogue: Catalogue, { model, quality }: PlaygroundForm): string {
   const named = `${model}-${quality}`;
-  const parsed = quality === "" ? null : parseModel(named);
+  const parsed = quality === "" ? null : catalogue.parseModel(named);
   return parsed?.families[0] === model && parsed.params.quality === quality ? named : model;
 }
 

@@ -15,11 +15,12 @@ import type { CreateVideoJob, Jobs } from "../jobs/contract.ts";
 import { readImageSpec } from "../jobs/image-spec.ts";
 import { readVideoSpec } from "../jobs/video-spec.ts";
 import type { MediaStore } from "../media/media-store.ts";
-import { DEFAULT_FAMILY, families, parseModel } from "../models/models.ts";
+import type { Catalogue } from "../models/catalogue/catalogue.ts";
 import type { Leases } from "../pool/lease-contract.ts";
 import { EMPTY_FORM, MAX_IMAGES, offerOf, type PlaygroundForm, type PlaygroundModel, type Slot } from "./options.ts";
 
 type Dependencies = {
+  catalogue: () => Catalogue;
   jobs: Jobs;
   media: Pick<MediaStore, "open">;
   affinity: Affinity;
@@ -41,7 +42,7 @@ export async function runForm(deps: Dependencies, model: PlaygroundModel, values
     dialect: "openai" as const,
     route: ROUTE,
     keyId: key.id,
-    choice: parseModel(model.id)!,
+    choice: deps.catalogue().parseModel(model.id)!,
     startedAt: now,
   };
   const open = (slot: Slot) => Promise.all(values.inputs[slot].map((id) => inputOf(deps, id)));
@@ -132,20 +133,19 @@ export function formOfJob(job: JobRow): PlaygroundForm {
 }
 
 /** The family of an image without options; null while no token can generate one. */
-export function servableImageFamily(pool: Pick<Leases, "canServe">): string | null {
-  const ids = [DEFAULT_FAMILY.image, ...families("image").map(({ id }) => id)];
-  return ids.find((id) => pool.canServe("image", id)) ?? null;
+export function servableImageFamily(catalogue: Catalogue, pool: Pick<Leases, "canServe">): string | null {
+  return catalogue.families("image").find(({ id }) => pool.canServe("image", id))?.id ?? null;
 }
 
-type ImageDependencies = { generate: Generate; pool: Pick<Leases, "canServe">; clock: Clock };
+type ImageDependencies = { catalogue: () => Catalogue; generate: Generate; pool: Pick<Leases, "canServe">; clock: Clock };
 
 /** Generates one image at once, for the setup. @throws {AppError} as {@link Generate}; `no_result` when the upstream made none */
 export async function makeImage(
-  { generate, pool, clock }: ImageDependencies,
+  { catalogue, generate, pool, clock }: ImageDependencies,
   { prompt, key, signal }: { prompt: string; key: KeyRow; signal: AbortSignal },
 ): Promise<{ media: Media; label: string; ms: number }> {
   const startedAt = clock.now();
-  const family = servableImageFamily(pool);
+  const family = servableImageFamily(catalogue(), pool);
   if (!family) throw new AppError("no_token", "There is no token that can make an image.");
   const { events } = await generate({
     requestId: newRequestId(startedAt),
@@ -153,7 +153,7 @@ export async function makeImage(
     route: "POST /admin/welcome/picture",
     stream: false,
     key,
-    choice: parseModel(family)!,
+    choice: catalogue().parseModel(family)!,
     options: { imageOnly: true },
     turns: [{ role: "user", parts: [{ type: "text", text: prompt }] }],
     n: 1,

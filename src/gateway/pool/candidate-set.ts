@@ -1,13 +1,13 @@
 // Candidate set: all tokens that could serve requests of one sort, the ready ones in a heap in order of the strategy.
 
 import type { Random } from "../../clock.ts";
+import { createHeap, type Heap } from "../../heap.ts";
 import { type Availability, computeAvailability, lacksOnlySlot } from "./availability.ts";
-import { createHeap, type Heap } from "./heap.ts";
 import { BUSY, couldServe, limitOf, type PoolToken, READY, readiness, type Want } from "./pool-token.ts";
 import { advance, type Race, type Rank, rankInto, type Strategy } from "./strategies.ts";
 
 /** One token in one set. `state` as from `readiness`. */
-type Entry = Rank & { at: number; token: PoolToken; state: number };
+type Entry = Rank & { at: number; token: PoolToken; state: number /** Cost of the request at its provider, USD. */; usd: number };
 
 export class CandidateSet {
   readonly #entries = new Map<number, Entry>();
@@ -43,7 +43,7 @@ export class CandidateSet {
       return Number.POSITIVE_INFINITY;
     }
     if (!entry) {
-      entry = { at: -1, token, state: READY, first: 0, second: 0 };
+      entry = { at: -1, token, state: READY, first: 0, second: 0, usd: this.want.costs?.[token.row.provider] ?? 0 };
       this.#entries.set(token.row.id, entry);
       this.#availability = null;
     }
@@ -117,6 +117,14 @@ export class CandidateSet {
     return this.#availability;
   }
 
+  /** All tokens: the ready ones in the order in which they would be taken, then the others from the soonest on. Walks the set. */
+  preview(now: number): { token: PoolToken; state: number }[] {
+    const all = [...this.#entries.values()].map((entry) => ({ entry, state: readiness(entry.token, this.want, now) }));
+    const place = (state: number) => (state === READY ? -2 : state);
+    all.sort((a, b) => place(a.state) - place(b.state) || (comesBefore(a.entry, b.entry) ? -1 : 1));
+    return all.map(({ entry, state }) => ({ token: entry.token, state }));
+  }
+
   #setState(entry: Entry, state: number): void {
     if (entry.state === BUSY) this.busy--;
     if (state === BUSY) this.busy++;
@@ -142,6 +150,7 @@ export class CandidateSet {
 function comesBefore(a: Entry, b: Entry): boolean {
   const priority = b.token.row.priority - a.token.row.priority;
   if (priority !== 0) return priority < 0;
+  if (a.usd !== b.usd) return a.usd < b.usd;
   if (a.first !== b.first) return a.first < b.first;
   return a.second !== b.second ? a.second < b.second : a.token.row.id < b.token.row.id;
 }

@@ -73,12 +73,12 @@ const NOT_REPEATED = "It may have been charged and was not repeated.";
 
 /** Added when an identical request gets the outcome of an earlier one. */
 const REPEATED_OUTCOME =
-  "This is how the same request ended before: for ten minutes it is returned again. For a new call change the request, or send the header x-flow2api-retry: 1.";
+  "This is how the same request ended before: for ten minutes it is returned again. For a new call change the request, or";
 
-/** The message that a client receives. */
-export function customerMessage(error: AppError): string {
+/** The message that a client receives. @param again how its dialect asks for a new call */
+export function customerMessage(error: AppError, again = "send the header x-flow2api-retry: 1"): string {
   const words = baseMessage(error);
-  return error.joined ? `${words} ${REPEATED_OUTCOME}` : words;
+  return error.joined ? `${words} ${REPEATED_OUTCOME} ${again}.` : words;
 }
 
 function baseMessage(error: AppError): string {

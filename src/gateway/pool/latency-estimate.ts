@@ -60,8 +60,9 @@ export class LatencyEstimate {
 
   /** Epoch ms after which a call of the fastest of these providers would not end before the deadline. */
   latestStart(kind: Kind, family: string, providers: readonly string[], { at, wholeMs }: Deadline): number {
-    const known = providers.map((provider) => this.#enoughMs({ kind, family, provider })).filter((ms) => ms !== null);
-    return at - Math.min(LARGEST_SHARE * wholeMs, ...(known.length > 0 ? known : [UNKNOWN_SHARE * wholeMs]));
+    let least = Number.POSITIVE_INFINITY;
+    for (const provider of providers) least = Math.min(least, this.#enoughMs({ kind, family, provider }) ?? Number.POSITIVE_INFINITY);
+    return at - Math.min(LARGEST_SHARE * wholeMs, least === Number.POSITIVE_INFINITY ? UNKNOWN_SHARE * wholeMs : least);
   }
 
   /** Whether a call that was aborted after `ms` had time enough: only then its token is at fault. */

@@ -22,6 +22,11 @@ export type LeaseRequest = {
   exclude: ReadonlySet<number>;
   /** Tokens on which this request just failed: taken only when no other is free. */
   avoid?: ReadonlySet<number>;
+  /**
+   * Estimated cost of the call by provider, in USD: among tokens of one priority those of a cheaper provider come first. Absent: the
+   * strategy decides among them all.
+   */
+  costs?: Readonly<Record<string, number>>;
   /** Only this token may serve, e.g. because the upstream object belongs to it. */
   pinned?: number;
   /** Preferred when it is free: the token that served the conversation before. */
@@ -61,6 +66,7 @@ export type Lease = AsyncDisposable & {
   readonly provider: string;
   readonly label: string;
   readonly proxy: string | null;
+  readonly location: string | null;
   /** Ms spent waiting. */
   readonly waitedMs: number;
   /** Whether another token, or this one, is of the same upstream account. */
@@ -78,6 +84,13 @@ export interface Leases {
    * ran over; `retryAfterMs` is the soonest slot or cooldown end
    */
   lease(request: LeaseRequest, options: LeaseOptions): Promise<Lease>;
+  /** As {@link lease}, for a token that is free now; null: there is none, and `lease` decides about waiting. Absent: `lease` does it all. */
+  leaseNow?(request: LeaseRequest, options: Pick<LeaseOptions, "signal" | "deadline">): Lease | null;
+  /**
+   * Changes whenever `canServe` or `isOff` may say something else of one of these families; null: it depends on the time as well.
+   * Absent: nobody knows.
+   */
+  revision?(families: readonly string[]): number | null;
   /** Ms until the first cooldown or cap of a token that could serve this ends; null: there is none, or none by itself. Costs no I/O. */
   soonestMs(request: LeaseRequest): number | null;
   /** Whether a lease would be given at once. Costs no I/O. */

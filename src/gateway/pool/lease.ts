@@ -37,9 +37,60 @@ type Call = {
   probes: "token" | "group" | null;
 };
 
+/** What a lease sets off; its owner's. */
+type LeaseEnds = { report(call: Call, outcome: Outcome): void; settleUnreported(call: Call): void; end(call: Call): void };
+
+const RELEASED = Promise.resolve();
+
+class ActiveLease implements Lease {
+  readonly tokenId: number;
+  readonly provider: string;
+  readonly label: string;
+  readonly proxy: string | null;
+  readonly location: string | null;
+  #isReported = false;
+  #hasEnded = false;
+
+  constructor(
+    private readonly call: Call,
+    readonly waitedMs: number,
+    private readonly ends: LeaseEnds,
+  ) {
+    const { id, provider, label, proxy, location } = call.token.row;
+    this.tokenId = id;
+    this.provider = provider;
+    this.label = label;
+    this.proxy = proxy;
+    this.location = location;
+  }
+
+  sharesAccount(id: number): boolean {
+    return id === this.tokenId || this.call.token.group.tokens.values().some(({ row }) => row.id === id);
+  }
+
+  report(outcome: Outcome): void {
+    if (this.#isReported || this.#hasEnded) return;
+    this.#isReported = true;
+    this.ends.report(this.call, outcome);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    if (this.#hasEnded) return RELEASED;
+    this.#hasEnded = true;
+    if (!this.#isReported) this.ends.settleUnreported(this.call);
+    this.ends.end(this.call);
+    return RELEASED;
+  }
+}
+
 export class ActiveLeases {
   readonly #inFlight: Record<Kind, number> = { image: 0, video: 0 };
   #count = 0;
+  readonly #ends: LeaseEnds = {
+    report: (call, outcome) => this.#report(call, outcome),
+    settleUnreported: (call) => this.#settle(call, null),
+    end: (call) => this.#end(call),
+  };
 
   constructor(private readonly deps: Dependencies) {}
 
@@ -51,28 +102,7 @@ export class ActiveLeases {
   /** Takes a slot of the token, whether or not one is free, and reserves the estimate against its caps. */
   take(token: PoolToken, request: CallRequest, waitedMs: number): Lease {
     const call = this.#begin(token, request);
-    let isReported = false;
-    let hasEnded = false;
-    const { id: tokenId, provider, label, proxy } = token.row;
-    return {
-      tokenId,
-      provider,
-      label,
-      proxy,
-      waitedMs,
-      sharesAccount: (id) => id === tokenId || token.group.tokens.values().some(({ row }) => row.id === id),
-      report: (outcome) => {
-        if (isReported || hasEnded) return;
-        isReported = true;
-        this.#report(call, outcome);
-      },
-      [Symbol.asyncDispose]: async () => {
-        if (hasEnded) return;
-        hasEnded = true;
-        if (!isReported) this.#settle(call, null);
-        this.#end(call);
-      },
-    };
+    return new ActiveLease(call, waitedMs, this.#ends);
   }
 
   #begin(token: PoolToken, { kind, family, estimate }: CallRequest): Call {

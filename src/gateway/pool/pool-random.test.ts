@@ -34,7 +34,7 @@ function randomRow(random: Random, id: number): TokenRow {
 type Call = { request: LeaseRequest; lease: Lease; row: TokenRow; at: number };
 type Wait = { request: LeaseRequest; number: number; client: AbortController; settled: boolean };
 
-/** What is held back until when, kept apart from the pool's own books. */
+/** What is in cooldown until when, stored apart from the pool's own books. */
 function createBooks() {
   const held = new Map<string, number>();
   const groupOf = (row: TokenRow) => (row.group === null ? `token ${row.id}` : `${row.provider} ${row.group}`);

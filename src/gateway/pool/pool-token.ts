@@ -24,14 +24,23 @@ export type Group = {
   counters: Map<string, Counter>;
 };
 
+/** A location of a provider, whose capacity all tokens in it share, whoever owns them. */
+export type Place = {
+  /** Subject of the cooldown history: `location vertex global`. */
+  key: string;
+  tokens: Set<PoolToken>;
+  families: Map<string, Health>;
+};
+
 export type PoolToken = {
   row: TokenRow;
-  /** Families that a token of this provider is assumed to serve until its own are known; null: any. */
-  assumed: readonly string[] | null;
+  /** Families that it is known or assumed to have: see `familiesOf` of the pool. Null: any. */
+  has: readonly string[] | null;
   /** Whether tokens are checked in the background: then facts that are not known yet will be. */
   awaitsCheck: () => boolean;
   caps: Caps | null;
   group: Group;
+  place: Place;
   health: Health;
   families: Map<string, Health>;
   /** By family; "" counts all of them. */
@@ -51,7 +60,7 @@ export type PoolToken = {
 };
 
 /** What a lease needs of a token. */
-export type Want = Pick<LeaseRequest, "kind" | "family" | "providers" | "minTier" | "credits" | "pinned" | "estimate">;
+export type Want = Pick<LeaseRequest, "kind" | "family" | "providers" | "minTier" | "credits" | "pinned" | "costs" | "estimate">;
 
 /** State of a token that can serve at once. */
 export const READY = 0;
@@ -64,16 +73,17 @@ export function createGroup(name: string | null): Group {
 
 export function createPoolToken(
   row: TokenRow,
-  group: Group,
-  { assumed, awaitsCheck }: Pick<PoolToken, "assumed" | "awaitsCheck">,
+  { group, place }: Pick<PoolToken, "group" | "place">,
+  { has, awaitsCheck }: Pick<PoolToken, "has" | "awaitsCheck">,
 ): PoolToken {
   const alarm = { at: -1, time: Number.POSITIVE_INFINITY } as PoolToken["alarm"];
   const token: PoolToken = {
     row,
-    assumed,
+    has,
     awaitsCheck,
     caps: parseCaps(row.caps),
     group,
+    place,
     health: HEALTHY,
     families: new Map(),
     counters: new Map(),
@@ -112,13 +122,10 @@ export function isOpenFor({ row, removed }: PoolToken, kind: Kind): boolean {
   return kind === "image" ? row.imageEnabled && row.imageConcurrency !== 0 : row.videoEnabled && row.videoConcurrency !== 0;
 }
 
-/** Families that the token is known or assumed to have; null: any. */
-export const knownFamilies = ({ row, assumed }: PoolToken): readonly string[] | null => row.families ?? assumed;
-
-/** Whether the token has the model: as known, until then as assumed, within the operator's lists. */
+/** Whether the token has the model, within the operator's lists. */
 export function hasFamily(token: PoolToken, family: string): boolean {
   const { row } = token;
-  if (knownFamilies(token)?.includes(family) === false) return false;
+  if (token.has?.includes(family) === false) return false;
   if (row.allowFamilies.length > 0 && !row.allowFamilies.includes(family)) return false;
   return !row.denyFamilies.includes(family);
 }
@@ -143,11 +150,12 @@ export function isTierPending({ row, awaitsCheck }: PoolToken, { minTier }: Want
 
 /** {@link READY}, {@link BUSY}, or the epoch ms at which to check again; Infinity: it needs the operator. */
 export function readiness(token: PoolToken, want: Want, now: number): number {
-  const { group } = token;
+  const { group, place } = token;
   let until = cooldownEnd(token.health, now);
   if (group.health !== HEALTHY) until = Math.max(until, cooldownEnd(group.health, now));
   if (token.families.size > 0) until = Math.max(until, cooldownEnd(token.families.get(want.family) ?? HEALTHY, now));
   if (group.families.size > 0) until = Math.max(until, cooldownEnd(group.families.get(want.family) ?? HEALTHY, now));
+  if (place.families.size > 0) until = Math.max(until, cooldownEnd(place.families.get(want.family) ?? HEALTHY, now));
   if (token.caps || isGroupCapped(group)) until = Math.max(until, capEnd(token, want, now));
   if (until > 0) return until;
   if (token.row.tier === null && isTierPending(token, want)) return now + TIER_RECHECK_MS;
@@ -190,8 +198,9 @@ export function capEnd(token: PoolToken, want: Want, now: number): number {
 
 /** The cooldown of this token for this family that ends last, or null. Own caps are not cooldowns. */
 export function longestCooldown(token: PoolToken, family: string, now: number): NonNullable<Health["cooldown"]> | null {
-  const { health, families, group } = token;
-  const all = [health, group.health, families.get(family) ?? HEALTHY, group.families.get(family) ?? HEALTHY];
+  const { health, families, group, place } = token;
+  const ofModel = [families, group.families, place.families].map((held) => held.get(family) ?? HEALTHY);
+  const all = [health, group.health, ...ofModel];
   const longest = all.reduce((a, b) => (cooldownEnd(b, now) > cooldownEnd(a, now) ? b : a));
   return cooldownEnd(longest, now) > 0 ? longest.cooldown : null;
 }

@@ -6,6 +6,7 @@ import type { Kind } from "../../domain/generation.ts";
 import type { TokenRow } from "../../domain/token.ts";
 import { type AppError, serverFailure } from "../../errors.ts";
 import type { Log } from "../../log.ts";
+import type { CooldownCount } from "../../metrics.ts";
 import type { TokenFacts } from "../../providers/provider.ts";
 import { refusal } from "./availability.ts";
 import type { CandidateSet } from "./candidate-set.ts";
@@ -21,6 +22,7 @@ import { TokenRegistry } from "./registry.ts";
 import { Scheduler } from "./scheduler.ts";
 import {
   blockedViews,
+  countCooldowns,
   countStates,
   countUsable,
   currentCooldown,
@@ -28,6 +30,8 @@ import {
   type PoolGauges,
   type PoolGroupView,
   type PoolTokenView,
+  type ServingCandidate,
+  servingCandidate,
   tokenView,
 } from "./snapshot.ts";
 import { WaitQueue } from "./wait-queue.ts";
@@ -38,10 +42,12 @@ export type PoolDependencies = {
   settings: () => Settings["pool"];
   log: Log;
   saveHealth: SaveHealth;
-  /** Families that a token of the provider is assumed to serve until its own are known. Default: any. */
-  assumed?(provider: string): readonly string[] | null;
+  /** Families that a token has by what its check has read, or is assumed to have before. Default: those that were read, else any. */
+  familiesOf?(row: Pick<TokenRow, "provider" | "families">): readonly string[] | null;
   /** Whether new tokens are checked in the background. Default: they are not. */
   awaitsCheck?(): boolean;
+  /** A cooldown or a block begins. */
+  onCooldown?(provider: string, reason: string): void;
 };
 
 /** A clock that goes back by more than this was set; less is measurement. */
@@ -60,13 +66,13 @@ export class Pool implements Leases {
   readonly #queue: WaitQueue;
 
   constructor(private readonly deps: PoolDependencies) {
-    const { clock, random, settings, log, saveHealth, assumed = () => null, awaitsCheck = () => false } = deps;
+    const { clock, random, settings, log, saveHealth, familiesOf = ({ families }) => families, awaitsCheck = () => false } = deps;
     this.#lastNow = clock.now();
     const writer = new HealthWriter({ clock, log, save: saveHealth });
     const latency = this.#latency;
     const reindex = (token: PoolToken) => this.#scheduler.reindex(token, clock.now());
     const markDirty = (token: PoolToken) => writer.markDirty(token);
-    const registry = new TokenRegistry({ reindex, markDirty, assumed, awaitsCheck, now: () => clock.now() });
+    const registry = new TokenRegistry({ reindex, markDirty, familiesOf, awaitsCheck, now: () => clock.now() });
     const { tokens } = registry;
     this.#writer = writer;
     this.#registry = registry;
@@ -75,6 +81,7 @@ export class Pool implements Leases {
       ...{ random, log, writer, tokens, reindex },
       routes: () => registry.routes(),
       noteDenied: (family) => registry.noteDenied(family),
+      onCooldown: deps.onCooldown,
     });
     this.#leases = new ActiveLeases({
       ...{ clock, latency, reindex, markDirty },
@@ -92,18 +99,26 @@ export class Pool implements Leases {
   }
 
   async lease(request: LeaseRequest, options: LeaseOptions): Promise<Lease> {
-    const { deadline, signal } = options;
+    const free = this.leaseNow(request, options);
+    if (free) return free;
+    const candidates = this.#scheduler.candidateSetOf(request, this.#now());
+    const { wait_ms, queue_limit } = this.deps.settings();
+    return this.#queue.enter(candidates, request, { ...options, waitMs: options.waitMs ?? wait_ms }, queue_limit);
+  }
+
+  leaseNow(request: LeaseRequest, { deadline, signal }: Pick<LeaseOptions, "signal" | "deadline">): Lease | null {
     signal.throwIfAborted();
     if (this.#isClosed) throw serverFailure("The server is stopping.", "stopping");
     const now = this.#now();
     const candidates = this.#scheduler.candidateSetOf(request, now);
     const token = this.#scheduler.pick(candidates, request, now);
-    if (token) {
-      if (deadline) this.#queue.assertInTime(candidates, token, { request, deadline }, now);
-      return this.#leases.take(token, request, 0);
-    }
-    const { wait_ms, queue_limit } = this.deps.settings();
-    return this.#queue.enter(candidates, request, { ...options, waitMs: options.waitMs ?? wait_ms }, queue_limit);
+    if (!token) return null;
+    if (deadline) this.#queue.assertInTime(candidates, token, { request, deadline }, now);
+    return this.#leases.take(token, request, 0);
+  }
+
+  revision(families: readonly string[]): number | null {
+    return this.#registry.revision(families);
   }
 
   soonestMs(request: LeaseRequest): number | null {
@@ -138,6 +153,12 @@ export class Pool implements Leases {
    */
   load(rows: readonly TokenRow[]): void {
     this.#registry.load(rows, this.#now());
+    this.#queue.serve();
+  }
+
+  /** Takes what `familiesOf` says now. */
+  refreshFamilies(): void {
+    this.#registry.refreshFamilies();
     this.#queue.serve();
   }
 
@@ -195,6 +216,12 @@ export class Pool implements Leases {
     return token && tokenView(token, this.#now());
   }
 
+  /** The tokens that could serve the request, in the order in which they would be taken now. Walks its candidate set. */
+  preview(request: LeaseRequest): ServingCandidate[] {
+    const now = this.#now();
+    return this.#scheduler.preview(request, now).map(({ token, state }) => servingCandidate(token, request.family, state, now));
+  }
+
   /** Rows in the order of the snapshot, with what checks have found since they were read; `health` in them is not current. */
   rows(): TokenRow[] {
     return this.#registry.all().map(({ row }) => row);
@@ -213,6 +240,11 @@ export class Pool implements Leases {
       tokens: countStates(this.#registry.tokens.values(), now),
       networkDegradedSince: this.#tracker.networkDegradedSince,
     };
+  }
+
+  /** Enabled tokens that cool down or are blocked as a whole, by provider and reason. */
+  countCooldowns(): CooldownCount[] {
+    return countCooldowns(this.#registry.tokens.values(), this.#now());
   }
 
   /** Enabled tokens without a cooldown that is longer than a request waits. */

@@ -6,6 +6,7 @@ import { cooldownEnd, HEALTHY, type Health } from "./health/cooldown.ts";
 import { groupOwnerOf, parseHealth } from "./health/health-codec.ts";
 import type { Routes } from "./health/outage.ts";
 import type { HealthReason } from "./health/reasons.ts";
+import { Places } from "./places.ts";
 import {
   createGroup,
   createPoolToken,
@@ -13,7 +14,6 @@ import {
   hasFamily,
   isGroupCapped,
   isOpenFor,
-  knownFamilies,
   type PoolToken,
   refreshGroupCaps,
 } from "./pool-token.ts";
@@ -24,8 +24,8 @@ type Dependencies = {
   reindex(token: PoolToken): void;
   /** What is stored of this token has changed. */
   markDirty(token: PoolToken): void;
-  /** See {@link PoolToken.assumed}. */
-  assumed(provider: string): readonly string[] | null;
+  /** See {@link PoolToken.has}. */
+  familiesOf(row: Pick<TokenRow, "provider" | "families">): readonly string[] | null;
   /** See {@link PoolToken.awaitsCheck}. */
   awaitsCheck(): boolean;
   /** Epoch ms. */
@@ -38,12 +38,14 @@ const MAX_CACHED = 1000;
 export class TokenRegistry {
   readonly #tokens = new Map<number, PoolToken>();
   readonly #groups = new Map<string, Group>();
+  readonly #places = new Places();
   /** Families that some token or group was denied at some time: the others need no search. */
   readonly #everDenied = new Set<string>();
   /** Groups whose tokens or tokens' caps have changed. */
   readonly #capsChanged = new Set<Group>();
   /** Valid until a row changes. */
   #cache: { capped?: boolean; routes?: Routes; serves: Map<string, boolean> } = { serves: new Map() };
+  #revision = 0;
 
   constructor(private readonly deps: Dependencies) {}
 
@@ -64,7 +66,7 @@ export class TokenRegistry {
   }
 
   load(rows: readonly TokenRow[], now: number): void {
-    this.#cache = { serves: new Map() };
+    this.#rowsChanged();
     const present = new Set(rows.map((row) => row.id));
     for (const token of [...this.#tokens.values()]) if (!token.removed && !present.has(token.row.id)) this.#remove(token);
     for (const row of rows) {
@@ -77,9 +79,21 @@ export class TokenRegistry {
 
   /** Changes facts of one token in place. */
   change(token: PoolToken, change: Partial<TokenRow>): void {
-    this.#cache = { serves: new Map() };
+    this.#rowsChanged();
     token.row = { ...token.row, ...change };
+    token.has = this.deps.familiesOf(token.row);
     this.deps.reindex(token);
+  }
+
+  /** Asks again which families each token has. */
+  refreshFamilies(): void {
+    this.#rowsChanged();
+    for (const token of this.#tokens.values()) {
+      const has = this.deps.familiesOf(token.row);
+      if (Bun.deepEquals(has, token.has)) continue;
+      token.has = has;
+      this.deps.reindex(token);
+    }
   }
 
   /** Deletes a removed token once its last call has ended. */
@@ -104,6 +118,12 @@ export class TokenRegistry {
     return routes;
   }
 
+  /** Changes with every row; null where one of the families was ever denied: then the time decides, too. */
+  revision(families: readonly string[]): number | null {
+    for (const family of families) if (this.#everDenied.has(family)) return null;
+    return this.#revision;
+  }
+
   canServe(kind: Kind, family: string, providers?: readonly string[]): boolean {
     const { serves } = this.#cache;
     const key = `${kind} ${family} ${providers?.join() ?? "*"}`;
@@ -119,8 +139,7 @@ export class TokenRegistry {
     const found = new Set<string>();
     for (const token of this.#tokens.values()) {
       if (!isOpenFor(token, kind)) continue;
-      for (const family of knownFamilies(token) ?? token.row.allowFamilies)
-        if (!found.has(family) && hasFamily(token, family)) found.add(family);
+      for (const family of token.has ?? token.row.allowFamilies) if (!found.has(family) && hasFamily(token, family)) found.add(family);
     }
     for (const family of this.#everDenied) if (found.has(family) && !this.#isAllowed(kind, family)) found.delete(family);
     return found;
@@ -140,6 +159,11 @@ export class TokenRegistry {
   /** Some token or group was denied this family. */
   noteDenied(family: string): void {
     this.#everDenied.add(family);
+  }
+
+  #rowsChanged(): void {
+    this.#cache = { serves: new Map() };
+    this.#revision++;
   }
 
   #groupFor({ provider, group: name }: TokenRow): Group {
@@ -181,9 +205,9 @@ export class TokenRegistry {
   }
 
   #add(row: TokenRow, now: number): void {
-    const { assumed, awaitsCheck, reindex } = this.deps;
+    const { familiesOf, awaitsCheck, reindex } = this.deps;
     const group = this.#groupFor(row);
-    const token = createPoolToken(row, group, { assumed: assumed(row.provider), awaitsCheck });
+    const token = createPoolToken(row, { group, place: this.#places.of(row) }, { has: familiesOf(row), awaitsCheck });
     const stored = parseHealth(row.health, now);
     token.health = stored.token;
     token.families = stored.families;
@@ -194,6 +218,7 @@ export class TokenRegistry {
     this.#tokens.set(row.id, token);
     if (stored.group && stored.group.name === row.group) mergeInto(group, stored.group, now);
     this.#joinGroup(token, group);
+    this.#places.join(token);
     reindex(token);
   }
 
@@ -205,8 +230,10 @@ export class TokenRegistry {
     const { row: old, group } = token;
     const capsChanged = !Bun.deepEquals(old.caps, row.caps);
     token.row = row;
+    token.has = this.deps.familiesOf(row);
     token.removed = false;
     if (capsChanged) token.caps = parseCaps(row.caps);
+    this.#places.join(token);
     if (old.group !== row.group || !group.tokens.has(token)) {
       this.#leaveGroup(token, old);
       const next = this.#groupFor(row);
@@ -222,6 +249,7 @@ export class TokenRegistry {
     token.removed = true;
     this.deps.reindex(token);
     this.#leaveGroup(token, token.row);
+    this.#places.leave(token);
     this.sweep(token);
   }
 

@@ -1,8 +1,8 @@
 // Scheduler: picks the token for a lease without walking the pool, from a candidate set per sort of request.
 
 import type { Random } from "../../clock.ts";
+import { createHeap } from "../../heap.ts";
 import { CandidateSet } from "./candidate-set.ts";
-import { createHeap } from "./heap.ts";
 import type { LeaseRequest } from "./lease-contract.ts";
 import type { PoolToken } from "./pool-token.ts";
 import type { Strategy } from "./strategies.ts";
@@ -55,6 +55,13 @@ export class Scheduler {
     return found === null && out !== exclude ? candidates.pickFirst(want, exclude, now, reindex) : found;
   }
 
+  /** As {@link CandidateSet.preview}, without taking anything. */
+  preview(request: LeaseRequest, now: number): { token: PoolToken; state: number }[] {
+    const candidates = this.candidateSetOf(request, now);
+    candidates.setStrategy(this.deps.strategy());
+    return candidates.preview(now);
+  }
+
   /** Updates a token in every candidate set. */
   reindex(token: PoolToken, now: number): void {
     let until = Number.POSITIVE_INFINITY;
@@ -95,14 +102,14 @@ export class Scheduler {
     if (this.#pinned.get(pinned)?.size === 0) this.#pinned.delete(pinned);
   }
 
-  #keyOf({ kind, family, providers, minTier, credits, estimate }: LeaseRequest): string {
+  #keyOf({ kind, family, providers, minTier, credits, costs, estimate }: LeaseRequest): string {
     const tier = minTier || credits ? JSON.stringify([minTier, credits]) : "";
-    return `${kind} ${family} ${providers.join()} ${tier} ${this.deps.hasCaps() ? `${estimate.images} ${estimate.usd}` : ""}`;
+    return `${kind} ${family} ${providers.join()} ${tier} ${costs ? orderOf(costs) : ""} ${this.deps.hasCaps() ? `${estimate.images} ${estimate.usd}` : ""}`;
   }
 
   #create(key: string, request: LeaseRequest, now: number): CandidateSet {
-    const { kind, family, providers, minTier, credits, pinned, estimate } = request;
-    const want = { kind, family, providers, minTier, credits, pinned, estimate };
+    const { kind, family, providers, minTier, credits, pinned, costs, estimate } = request;
+    const want = { kind, family, providers, minTier, credits, pinned, costs, estimate };
     const candidates = new CandidateSet(key, want, this.deps.strategy(), this.deps.random);
     const tokens = this.deps.tokens;
     const only = pinned === undefined ? null : tokens.get(pinned);
@@ -123,4 +130,10 @@ export class Scheduler {
     if (time === Number.POSITIVE_INFINITY) this.#alarms.remove(token.alarm);
     else this.#alarms.put(token.alarm);
   }
+}
+
+/** Providers from the cheapest on: requests that order them alike share a set, whatever they cost. */
+function orderOf(costs: Readonly<Record<string, number>>): string {
+  const sorted = Object.entries(costs).sort(([a, x], [b, y]) => x - y || (a < b ? -1 : 1));
+  return sorted.map(([name, usd], at) => `${at > 0 && sorted[at - 1]![1] === usd ? "=" : "<"}${name}`).join("");
 }

@@ -2,9 +2,10 @@
 
 import type { Kind, Tier } from "../../domain/generation.ts";
 import type { TokenRow } from "../../domain/token.ts";
+import type { CooldownCount } from "../../metrics.ts";
 import { type Cooldown, cooldownEnd, HEALTHY, type Health, isHalfOpen } from "./health/cooldown.ts";
 import { HEALTH_REASONS, type HealthReason } from "./health/reasons.ts";
-import { type Group, type LastError, limitOf, type PoolToken } from "./pool-token.ts";
+import { BUSY, type Group, type LastError, limitOf, longestCooldown, type PoolToken, READY } from "./pool-token.ts";
 import { TokenRegistry } from "./registry.ts";
 import type { Cap, DayCount } from "./token-quota.ts";
 
@@ -20,8 +21,8 @@ export type HealthView = {
   until: number | null;
 };
 
-/** A cooldown of one model only; `scope` group when the quota is shared. */
-export type ModelCooldown = HealthView & { family: string; scope: "token" | "group" };
+/** A cooldown of one model only; `scope` group when the quota is shared, location when the capacity is. */
+export type ModelCooldown = HealthView & { family: string; scope: "token" | "group" | "location" };
 
 export type PoolTokenView = {
   id: number;
@@ -55,6 +56,18 @@ export type PoolGroupView = {
   cap: Cap | null;
   /** Counted against caps of the group in the running Pacific day; null without caps. */
   spentToday: DayCount | null;
+};
+
+/** A token that could serve a request, as the admin shows it. */
+export type ServingCandidate = {
+  provider: string;
+  token: { id: number; label: string };
+  state: "ready" | "busy" | "waiting";
+  /** Why it waits; null: it does not, or its own caps are used up. */
+  reason: HealthReason | null;
+  /** Epoch ms at which it is back; null: it is there, or only the operator ends it. */
+  until: number | null;
+  priority: number;
 };
 
 export type PoolGauges = {
@@ -107,7 +120,7 @@ function modelsOf(families: ReadonlyMap<string, Health>, scope: ModelCooldown["s
 }
 
 export function tokenView(token: PoolToken, now: number): PoolTokenView {
-  const { row, group } = token;
+  const { row, group, place } = token;
   const day = token.counters.get("")?.day;
   return {
     id: row.id,
@@ -115,7 +128,11 @@ export function tokenView(token: PoolToken, now: number): PoolTokenView {
     label: row.label,
     group: row.group,
     health: healthView(token, now),
-    models: [...modelsOf(token.families, "token", now), ...modelsOf(group.families, "group", now)],
+    models: [
+      ...modelsOf(token.families, "token", now),
+      ...modelsOf(group.families, "group", now),
+      ...modelsOf(place.families, "location", now),
+    ],
     inFlight: { ...token.inFlight },
     limit: { image: limitOf(token, "image"), video: limitOf(token, "video") },
     credits: row.credits,
@@ -124,6 +141,20 @@ export function tokenView(token: PoolToken, now: number): PoolTokenView {
     usedAt: token.usedAt,
     lastError: token.lastError,
     spentToday: day && day.until > now ? { ...day } : null,
+  };
+}
+
+/** @param state as from `readiness` */
+export function servingCandidate(token: PoolToken, family: string, state: number, now: number): ServingCandidate {
+  const { id, label, provider, priority } = token.row;
+  const isWaiting = state !== READY && state !== BUSY;
+  return {
+    provider,
+    token: { id, label },
+    state: state === READY ? "ready" : state === BUSY ? "busy" : "waiting",
+    reason: isWaiting ? (longestCooldown(token, family, now)?.reason ?? null) : null,
+    until: isWaiting && Number.isFinite(state) ? state : null,
+    priority,
   };
 }
 
@@ -164,6 +195,21 @@ export function countStates(all: Iterable<PoolToken>, now: number): Record<Healt
   return tokens;
 }
 
+/** Enabled tokens that cool down or are blocked as a whole, by provider and reason. */
+export function countCooldowns(all: Iterable<PoolToken>, now: number): CooldownCount[] {
+  const found = new Map<string, CooldownCount>();
+  for (const token of all) {
+    if (token.removed || !token.row.enabled || isQuiet(token)) continue;
+    const { reason } = healthView(token, now);
+    if (reason === null) continue;
+    const { provider } = token.row;
+    const known = found.get(`${provider} ${reason}`);
+    if (known) known.count++;
+    else found.set(`${provider} ${reason}`, { provider, reason, count: 1 });
+  }
+  return [...found.values()];
+}
+
 /** Enabled tokens without a cooldown of the whole token at `time`, epoch ms. */
 export function countUsable(all: Iterable<PoolToken>, time: number): number {
   let usable = 0;
@@ -190,7 +236,7 @@ export function viewRows(rows: readonly TokenRow[], now: number): PoolTokenView[
   const registry = new TokenRegistry({
     reindex: ignore,
     markDirty: ignore,
-    assumed: () => null,
+    familiesOf: ({ families }) => families,
     awaitsCheck: () => false,
     now: () => now,
   });

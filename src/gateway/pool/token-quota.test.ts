@@ -45,7 +45,7 @@ describe("reading", () => {
   });
 });
 
-describe("room", () => {
+describe("capacity", () => {
   test("requests per minute slide: a call counts for exactly 60 s", () => {
     const counter = newCounter();
     const limit = cap({ requestsPerMinute: 2 });

@@ -207,14 +207,14 @@ describe("waiting ends without a token", () => {
     expect(test.pool.gauges().queued).toBe(1);
   });
 
-  describe("in a full room", () => {
+  describe("in a full waiting list", () => {
     const full = async (limit: number) => {
       const test = testPool([tokenRow(1)], { settings: { queue_limit: limit } });
       const lease = await test.lease();
       return { test, lease };
     };
 
-    test("the newest of the key with the most places, so that another key comes in", async () => {
+    test("the newest of the key with the most positions, so that another key comes in", async () => {
       const { test, lease } = await full(4);
       const greedy = [1, 2, 3, 4].map(() => wait(test, { keyId: 1 }));
       const first = wait(test, { keyId: 2 });

@@ -36,8 +36,8 @@ describe("fields", () => {
     [{ type: "array", items: { type: "string" } }, "string[]"],
     [{ type: "string", format: "binary" }, "file"],
     [{ description: "One picture or several" }, "any"],
-  ])("%j is told as %s", (schema, told) => {
-    expect(typeOf(schema)).toBe(told);
+  ])("%j is shown as %s", (schema, reported) => {
+    expect(typeOf(schema)).toBe(reported);
   });
 
   test("those that are needed come first; a description within a choice is found", () => {
@@ -76,14 +76,14 @@ describe("calls", () => {
 
   test("a body with a quote in it survives the shell", async () => {
     const examples = { ...EXAMPLES, imageModel: "it's" };
-    const [surface] = describeDialects({ paths: { "/v1/responses": { post: { tags: ["OpenAI"] } } } }, examples);
-    const said = surface!.routes[0]!.curl!.replace("curl", "printf '%s\\n'");
+    const [dialect] = describeDialects({ paths: { "/v1/responses": { post: { tags: ["OpenAI"] } } } }, examples);
+    const said = dialect!.routes[0]!.curl!.replace("curl", "printf '%s\\n'");
     const words = (await Bun.$`sh -c ${said}`.text()).split("\n");
     expect(JSON.parse(words.at(-2)!)).toEqual({ model: "it's", input: "A red fox in the snow" });
   });
 });
 
-test("surfaces come in the order that people look for them", () => {
+test("dialects come in the order that people look for them", () => {
   const paths = { "/a": { get: { tags: ["Plugin"] } }, "/b": { get: { tags: ["System"] } }, "/c": { get: { tags: ["OpenAI"] } } };
   expect(describeDialects({ paths }, EXAMPLES).map(({ name }) => name)).toEqual(["OpenAI", "System", "Plugin"]);
 });

@@ -53,17 +53,17 @@ export type ApiExamples = {
   videoModel: string;
 };
 
-/** Every route, by the surface (tag) that it belongs to, in the order of the document. */
+/** Every route, by the dialect (tag) that it belongs to, in the order of the document. */
 export function describeDialects({ paths }: ApiDocument, examples: ApiExamples): DialectDescription[] {
-  const surfaces = new Map<string, ApiRoute[]>();
+  const dialects = new Map<string, ApiRoute[]>();
   for (const [path, methods] of Object.entries(paths)) {
     for (const [method, operation] of Object.entries(methods as Record<string, Operation>)) {
       const name = operation.tags?.[0] ?? "Other";
-      surfaces.set(name, [...(surfaces.get(name) ?? []), routeOf(path, method.toUpperCase(), operation, examples)]);
+      dialects.set(name, [...(dialects.get(name) ?? []), routeOf(path, method.toUpperCase(), operation, examples)]);
     }
   }
   const order = (name: string) => (SURFACES.includes(name) ? SURFACES.indexOf(name) : SURFACES.length);
-  return [...surfaces].map(([name, routes]) => ({ name, routes })).sort((a, b) => order(a.name) - order(b.name));
+  return [...dialects].map(([name, routes]) => ({ name, routes })).sort((a, b) => order(a.name) - order(b.name));
 }
 
 const SURFACES = ["OpenAI", "Gemini", "System", "Plugin"];

@@ -8,7 +8,7 @@ function world(capacity?: number) {
   return { log, tail: createLogTail(log, capacity) };
 }
 
-test("keeps the newest lines, numbered", () => {
+test("retains the newest lines, numbered", () => {
   const { log, tail } = world(2);
   for (const word of ["a", "b", "c"]) log.info(word);
   expect(tail.lines().map(({ number, message }) => [number, message])).toEqual([

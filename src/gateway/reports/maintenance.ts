@@ -26,7 +26,7 @@ export type Maintenance = {
    * Checks a backup and lays it ready for the next start.
    * @throws {AppError} `invalid_request` when it is none, damaged, newer than this build, or sealed with another secret key
    */
-  stageRestore(draft: TempFile): Promise<{ holds: string[] }>;
+  stageRestore(tempFile: TempFile): Promise<{ holds: string[] }>;
   /** Null when none waits. One that has waited for a day is dropped. */
   stagedRestore(): StagedRestore | null;
   dropStagedRestore(): void;

@@ -5,6 +5,7 @@ import type { Settings } from "../../config/settings-schema.ts";
 import type { JobRow } from "../../db/jobs.ts";
 import type { UsageQuery } from "../../db/ledger.ts";
 import type { AppliedRestore } from "../../domain/backup.ts";
+import { CATALOGUE } from "../models/testing.ts";
 import type { HealthView, PoolGauges, PoolTokenView } from "../pool/snapshot.ts";
 import { type Alert, type OverviewDependencies, readOverview, readOverviewPlots } from "./overview.ts";
 
@@ -26,6 +27,8 @@ type World = {
   publicUrl?: string;
   webhooks?: boolean;
   restored?: AppliedRestore;
+  modelsProblem?: string;
+  now?: number;
 };
 
 const health: HealthView = { state: "blocked", reason: "session_dead", message: "", since: NOW, until: null };
@@ -37,8 +40,10 @@ function world(change: World = {}, asked: UsageQuery[] = []): OverviewDependenci
   return {
     pool: {
       gauges: () => ({ inFlight: { image: 1, video: 2 }, queued: 3, tokens, networkDegradedSince: change.networkDegradedSince ?? null }),
+      canServe: () => change.now !== undefined,
       blocked: (limit) => named(tokens.blocked, limit, (id) => ({ id, label: `token ${id}`, health }) as PoolTokenView),
     },
+    models: { current: () => CATALOGUE, problems: { file: change.modelsProblem ?? null, admin: null } },
     store: {
       readFact: async (name) => (name === "first_step" ? "done" : change.passwordIsTemporary ? "1" : null),
       countOpenJobs: async () => ({ queued: 4, submitting: 1, running: 2, storing: 1, unknown: change.unknownJobs ?? 0 }),
@@ -62,7 +67,7 @@ function world(change: World = {}, asked: UsageQuery[] = []): OverviewDependenci
         webhooks: { enabled: change.webhooks ?? true },
         server: { public_url: change.publicUrl ?? "" },
       }) as Settings,
-    now: () => NOW,
+    now: () => change.now ?? NOW,
   };
 }
 
@@ -96,6 +101,20 @@ test.each<[string, World, Alert[]]>([
   ["webhooks that were sent without an address of ours", { deliveries: 1 }, [{ kind: "webhooksWithoutUrl" }]],
   ["webhooks with an address of ours", { deliveries: 1, publicUrl: "https://x.example" }, []],
   ["webhooks that are switched off", { deliveries: 1, webhooks: false }, []],
+  ["a models file that is wrong", { modelsProblem: "p: x" }, [{ kind: "modelsWrong", problem: "p: x" }]],
+  [
+    "a model that retires within a week",
+    { now: Date.UTC(2026, 10, 29) },
+    [
+      {
+        kind: "retires",
+        retirement: {
+          ...{ family: "gemini-omni-1.1-flash", title: "Gemini Omni 1.1 Flash", provider: "gemini" },
+          ...{ day: "2026-12-03", daysLeft: 4, stage: "week" },
+        },
+      },
+    ],
+  ],
   ["links to a host that nobody reached", { unreached: "flow2api:8000" }, [{ kind: "linksUnreached", host: "flow2api:8000" }]],
   ["such links with an address of ours", { unreached: "flow2api:8000", publicUrl: "https://x.example" }, []],
   ["a blocked token", { tokens: { healthy: 1, blocked: 1 } }, [{ kind: "token", id: 1, label: "token 1", health, remedy: "secret" }]],

@@ -10,6 +10,8 @@ import type { Keys } from "../keys/keys.ts";
 import type { Limits } from "../limits/limits.ts";
 import type { LinkWatch } from "../media/link-watch.ts";
 import type { MediaStore } from "../media/media-store.ts";
+import type { CatalogueLayers } from "../models/catalogue/layers.ts";
+import { type Retirement, retirementsOf } from "../models/list-models.ts";
 import { type FixAction, fixActionOf } from "../pool/health/reasons.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { HealthView, PoolGauges } from "../pool/snapshot.ts";
@@ -32,6 +34,9 @@ export type Alert =
   /** Media links that clients got lead to this host, and nobody ever followed one there. */
   | { kind: "linksUnreached"; host: string }
   | { kind: "restored"; applied: AppliedRestore }
+  | { kind: "retires"; retirement: Retirement }
+  /** A layer of the models is wrong. */
+  | { kind: "modelsWrong"; problem: string }
   | { kind: "job"; id: string; model: string; at: number }
   | { kind: "moreTokens" | "moreJobs"; count: number };
 
@@ -48,7 +53,8 @@ export type OverviewState = {
 export type OverviewPlots = Record<"day" | "month", { range: UsageRange; rows: UsageRow[] }>;
 
 export type OverviewDependencies = {
-  pool: Pick<Pool, "gauges" | "blocked">;
+  pool: Pick<Pool, "gauges" | "blocked" | "canServe">;
+  models: Pick<CatalogueLayers, "current" | "problems">;
   store: Pick<Store, "readFact" | "countOpenJobs" | "listJobs" | "listDeliveries" | "readUsage">;
   keys: Pick<Keys, "count">;
   limits: Pick<Limits, "degradedSince">;
@@ -128,8 +134,18 @@ async function needsOf(deps: OverviewDependencies, gauges: PoolGauges, unknownJo
     ...tokenNeeds(pool, tokens.blocked),
     ...(unknownJobs > 0 ? await jobNeeds(store, unknownJobs) : []),
     ...linkNeed(deps),
+    ...modelNeeds(deps),
     // Only who uses them misses the links.
     ...(lacksUrl && (await store.listDeliveries({ limit: 1 })).length > 0 ? [{ kind: "webhooksWithoutUrl" as const }] : []),
+  ];
+}
+
+function modelNeeds({ models, pool, now }: OverviewDependencies): Alert[] {
+  const { file, admin } = models.problems;
+  const wrong = [file, admin].filter((problem) => problem !== null);
+  return [
+    ...wrong.map((problem): Alert => ({ kind: "modelsWrong", problem })),
+    ...retirementsOf(models.current(), pool, now()).map((retirement): Alert => ({ kind: "retires", retirement })),
   ];
 }
 

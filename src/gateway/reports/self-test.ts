@@ -45,12 +45,12 @@ const SAMPLE = 5;
 const MEBIBYTE = 1024 * 1024;
 const FACT = "self_test";
 
-/** The least picture: one grey pixel. */
+/** The smallest image: one grey pixel. */
 const PIXEL = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg==", "base64");
 
 type Finding = Partial<Pick<CheckResult, "state" | "figure" | "message">>;
 
-/** What is looked at whenever the page is opened: no network, a few ms. */
+/** What is checked whenever the page is opened: no network, a few ms. */
 export const quickChecks = (deps: CheckDependencies): Promise<CheckResult[]> =>
   Promise.all([checkDatabase(deps), checkDisk(deps), ...proxyResult(deps)]);
 
@@ -60,7 +60,7 @@ function proxyResult({ proxyHint }: Pick<CheckDependencies, "proxyHint">): Check
   return message === null ? [] : [{ name: "proxy", subject: null, state: "warn", ms: 0, figure: null, message }];
 }
 
-/** Reaches for every upstream, without a token; and learns from the answers whether the clock is right. */
+/** Reaches for every upstream, without a token; and learns from the responses whether the clock is right. */
 export async function upstreamChecks(deps: CheckDependencies, signal: AbortSignal): Promise<CheckResult[]> {
   const reached = await Promise.all(deps.upstreams.map((url) => reach(deps, url, signal)));
   const clock = reached.find(({ offMs }) => offMs !== null);
@@ -123,15 +123,15 @@ const checkMedia = (deps: CheckDependencies) =>
     }
   });
 
-/** Any answer will do: what counts is the way there. `offMs`: how far our clock is ahead of theirs, to a second. */
+/** Any response will do: what counts is the way there. `offMs`: how far our clock is ahead of theirs, to a second. */
 async function reach(deps: CheckDependencies, url: string, outer: AbortSignal): Promise<{ result: CheckResult; offMs: number | null }> {
   let offMs: number | null = null;
   const result = await timed(deps, "upstream", new URL(url).host, async () => {
     await withTimeout(deps.clock, outer, UPSTREAM_LIMIT_MS, async (signal) => {
-      const answer = await send({ url, proxy: null, signal });
-      const date = Date.parse(answer.headers.get("date") ?? "");
+      const response = await send({ url, proxy: null, signal });
+      const date = Date.parse(response.headers.get("date") ?? "");
       if (!Number.isNaN(date)) offMs = deps.clock.now() - date;
-      await answer.body?.cancel();
+      await response.body?.cancel();
     });
     return {};
   });

@@ -47,13 +47,13 @@ test("older ones are shown once more and read again for whoever looks next; thos
   expect(await by("token")).toBe(3);
 });
 
-test("by key, by token and by model are kept apart; by day is always read", async () => {
+test("by key, by token and by model are cached apart; by day is always read", async () => {
   const { by } = cacheOf();
   expect([await by("token"), await by("key"), await by("token", "omni"), await by("token")]).toEqual([1, 2, 3, 1]);
   expect([await by("day"), await by("day")]).toEqual([4, 5]);
 });
 
-test("a reading that fails is told to who waits for it and to nobody after", async () => {
+test("a reading that fails is reported to who waits for it and to nobody after", async () => {
   const { by, clock, settle, ...the } = cacheOf();
   the.break(true);
   expect(by("token")).rejects.toThrow("broken");

@@ -65,8 +65,10 @@ describe("order", () => {
 });
 
 describe("lines for spreadsheets", () => {
+  const csvOf = (...args: Parameters<typeof usageCsv>) => [...usageCsv(...args)].join("");
+
   test("have a head, an id where names can repeat, and nothing where there is no value", () => {
-    expect(usageCsv("key", [row(3, { p50Ms: null, p95Ms: null })], () => "my app")).toBe(
+    expect(csvOf("key", [row(3, { p50Ms: null, p95Ms: null })], () => "my app")).toBe(
       "\uFEFFkey,id,requests,errors,images,video_seconds,usd,input_tokens,output_tokens,p50_ms,p95_ms\r\nmy app,3,1,0,1,0,0.039,1,2,,\r\n",
     );
   });
@@ -78,11 +80,23 @@ describe("lines for spreadsheets", () => {
     ["two\nlines", '"two\nlines"'],
     ["-1+1", "'-1+1"],
   ])("%p is text, not a formula, and one field", (name, written) => {
-    expect(usageCsv("model", [row("m")], () => name)).toContain(`\r\n${written},1,`);
+    expect(csvOf("model", [row("m")], () => name)).toContain(`\r\n${written},1,`);
+  });
+
+  test("come in slices of a bounded number, in order and each once", () => {
+    const rows = Array.from({ length: 1001 }, (_, index) => row(index + 1));
+    const slices = [...usageCsv("token", rows, (id) => `t${id}`)].map((slice) => slice.trimEnd().split("\r\n"));
+    expect(Math.max(...slices.map((lines) => lines.length))).toBeLessThanOrEqual(250);
+    expect(
+      slices
+        .flat()
+        .slice(1)
+        .map((line) => line.split(",")[0]),
+    ).toEqual(rows.map(({ group }) => `t${group}`));
   });
 });
 
-test("ten thousand tokens are read in slices, each once", async () => {
+test("tokens are read in slices, each once", async () => {
   const asked: number[] = [];
   const store = {
     async readUsage(query: { after?: number; limit?: number }) {
@@ -92,5 +106,5 @@ test("ten thousand tokens are read in slices, each once", async () => {
   };
   const rows = await readUsageBy(store as never, "token", parseUsageRange({ span: "30" }, NOW), {});
   expect(rows.map(({ group }) => group)).toEqual(Array.from({ length: 450 }, (_, index) => index + 1));
-  expect(asked).toEqual([0, 200, 400]);
+  expect(asked).toEqual([0, 100, 200, 300, 400]);
 });

@@ -115,7 +115,7 @@ describe("apply and undo", () => {
     expect(stored).toEqual({});
   });
 
-  test("the trail holds no secret", async () => {
+  test("the audit log holds no secret", async () => {
     const { admin, trail } = world();
     const secret = "s".repeat(40);
     await admin.apply({ "plugin.connection_token": secret }, BY);

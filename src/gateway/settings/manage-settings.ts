@@ -85,7 +85,7 @@ type Dependencies = {
   now(): number;
 };
 
-/** What the last change replaced, kept beside the settings because it may hold a secret. */
+/** What the last change replaced, stored beside the settings because it may hold a secret. */
 const LAST_CHANGE = "last_change";
 type LastChange = { at: number; before: StoredChanges };
 

@@ -12,6 +12,11 @@ const clipped = (text: string) =>
 /** Classes of characters by code are several times slower than those of ASCII. */
 const ASCII = /^[\x00-\x7f]*$/;
 
+const MARKS = /\p{M}/gu;
+const STOPS = /[.!?;:\n[{}\]]/g;
+const BETWEEN_ASCII = /[^a-z0-9'_|,-]+/;
+const BETWEEN = /[^\p{L}\p{N}'_|,-]+/u;
+
 /** Ends of sentences and lines, and commas, among the words. */
 export const STOP = "|";
 export const COMMA = ",";
@@ -20,12 +25,10 @@ export const COMMA = ",";
 export function clausesOf(text: string): string[] {
   const lower = clipped(text).toLowerCase();
   const isPlain = ASCII.test(lower);
-  const plain = isPlain ? lower : lower.normalize("NFKD").replace(/\p{M}/gu, "").replaceAll("’", "'");
-  const all = plain
-    .replace(/[.!?;:\n[{}\]]/g, ` ${STOP} `)
-    .replaceAll(",", ` ${COMMA} `)
-    .split(isPlain ? /[^a-z0-9'_|,-]+/ : /[^\p{L}\p{N}'_|,-]+/u)
-    .filter((word) => word !== "" && word !== "-");
+  const plain = isPlain ? lower : lower.normalize("NFKD").replace(MARKS, "").replaceAll("’", "'");
+  const stopped = plain.replace(STOPS, ` ${STOP} `).replaceAll(",", ` ${COMMA} `);
+  const all: string[] = [];
+  for (const word of stopped.split(isPlain ? BETWEEN_ASCII : BETWEEN)) if (word !== "" && word !== "-") all.push(word);
   return all.length <= HEAD_WORDS + TAIL_WORDS ? all : [...all.slice(0, HEAD_WORDS), ...all.slice(-TAIL_WORDS)];
 }
 

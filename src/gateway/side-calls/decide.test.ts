@@ -29,11 +29,11 @@ const reply = (change: Partial<ChatCall>, more: object = {}) =>
   decideSideCall({ call: callOf(change), demand: null, mode: "answer", isListed: () => false, imagesRoutesOnly: false, ...more }).reply;
 
 describe("what clients send on the side is answered here", () => {
-  test.each(CLIENT_CALLS.map(({ from, call, answer }) => [from, call, answer] as const))("%s", (_, call, answer) => {
+  test.each(CLIENT_CALLS.map(({ from, call, answer }) => [from, call, answer] as const))("%s", (_, call, response) => {
     for (const kind of ["image", "video"] as const) {
       const local = reply({ ...call, kind });
-      if (typeof answer === "string") expect(local?.text).toBe(answer);
-      else expect(local?.text).toMatch(answer);
+      if (typeof response === "string") expect(local?.text).toBe(response);
+      else expect(local?.text).toMatch(response);
     }
   });
 });
@@ -48,7 +48,7 @@ test.each([...MORE_CALLS, ...CALLS_WORLDWIDE])("%s costs nothing, of images and 
   for (const kind of ["image", "video"] as const) expect(isSide({ ...call, kind })).toBe(true);
 });
 
-describe("a check of one word is told by its words, its tokens and its place together", () => {
+describe("a check of one word is recognised by its words, its tokens and its position together", () => {
   const CHECKS = ["status", "Quota", "health", "health check", "api status", "x", "noop", "keepalive", "verify", "额度", "测活"];
   test.each(CHECKS)("%s", (text) => {
     for (const maxTokens of [1, 5, 16]) expect(isSide({ text, maxTokens })).toBe(true);
@@ -76,7 +76,7 @@ test("requests in the words of tasks make an image", () => {
   }
 });
 
-test("edits and descriptions make one also where a client allows every answer 300 tokens", () => {
+test("edits and descriptions make one also where a client allows every reply 300 tokens", () => {
   const edits = [...GENUINE_LINES, ...GENUINE_WORLDWIDE].filter((line) =>
     /^(?:make|remove|change|add|delete|fix|replace|move|can|could|what about|how about|把|能|\{)/i.test(line),
   );
@@ -207,7 +207,7 @@ describe("JSON that is demanded", () => {
   });
 });
 
-describe("an answer is bounded by the text", () => {
+describe("a reply is bounded by the text", () => {
   test.each([
     ["<a>".repeat(30_000)],
     ["User: x\n".repeat(20_000)],

@@ -22,7 +22,7 @@ export type ChatCall = {
   marker: string | null;
   /** Size, aspect ratio, `modalities` with image: an image is what is wanted. */
   hasImageOptions: boolean;
-  /** As the client wrote it; told to a probe that asks for it. */
+  /** As the client wrote it; returned to a probe that asks for it. */
   model: string;
 };
 
@@ -36,15 +36,15 @@ export type Verdict = {
   /** The text that is demanded, by the user or by the instructions. */
   target: Target | null;
   task: Task;
-  /** Where the form of the answer is described. */
+  /** Where the form of the reply is described. */
   instruction: string;
 };
 
 /** An image costs 747 tokens at least (512 px; ai.google.dev pricing, read 2026-11-23): a client that allows so few expects none. */
 const FEW_TOKENS = 400;
-/** Many clients allow every answer some hundred; for a title or a test fewer are allowed. */
+/** Many clients allow every reply some hundred; for a title or a test fewer are allowed. */
 const VERY_FEW_TOKENS = 128;
-/** Fewer than a sentence: not even a client's setting for short answers. */
+/** Fewer than a sentence: not even a client's setting for short replies. */
 const HARDLY_ANY_TOKENS = 64;
 
 const WEIGHT: Readonly<Record<Sign, number>> = {
@@ -96,14 +96,15 @@ function weightOf(sign: Sign, { maxTokens }: ChatCall, reading: Reading): number
   return WEIGHT[sign];
 }
 
-/** A word or two: gateways that look whether a model answers allow 1 to 16. */
+/** A word or two: gateways that check whether a model answers allow 1 to 16. */
 const NEXT_TO_NO_TOKENS = 16;
 
+const DIGITS = /^\s{0,9}\d{1,2}\s{0,9}$/;
 const CONSENT = /^\s{0,9}(?:ok|okay|yes|yeah|no|please|good|just|好|可以|是|行|不)|^[^\p{L}\p{N}]{0,99}$/iu;
 
 /** Consent in the midst of a conversation is to what was said before it; a video is made only for what asks for one. */
 const probeOf = ({ text, messages, earlier, kind, maxTokens }: ChatCall): Probe | null => {
-  const isDigit = /^\s{0,9}\d{1,2}\s{0,9}$/.test(text) && maxTokens !== null && maxTokens <= HARDLY_ANY_TOKENS;
+  const isDigit = DIGITS.test(text) && maxTokens !== null && maxTokens <= HARDLY_ANY_TOKENS;
   // By the tokens, by the words and by being the first of the conversation: none of these alone.
   const isCheck = maxTokens !== null && maxTokens <= NEXT_TO_NO_TOKENS && messages <= 1 && earlier.length === 0 && isTerse(text);
   const probe = isDigit || isCheck ? ({ kind: "greeting" } as const) : probeIn(text);
@@ -119,18 +120,17 @@ function signsOf(call: ChatCall, { task, reading, probe, isSystemTask }: Evidenc
   // Words that a scene may hold as well count only beside one that no scene holds.
   const isText = (reading.target !== null && !reading.isVisual) || reading.asks || reading.hasJson || task.hasTranscript;
   const isShort = call.maxTokens !== null && call.maxTokens < FEW_TOKENS;
-  const found: [Sign, boolean][] = [
-    ["probe", probe !== null],
-    ["marker", call.marker !== null],
-    ["tokens", isShort],
-    ["asks", reading.asks && reading.target === null],
-    ["task", reading.target !== null && (!reading.isVisual || call.marker !== null)],
-    ["conversation", task.hasTranscript || (reading.isAbout && isText)],
-    ["bounds", reading.bounds > 0 && isText],
-    ["json", reading.hasJson],
-    ["system", isSystemTask],
-  ];
-  return found.flatMap(([sign, holds]) => (holds ? [sign] : []));
+  const signs: Sign[] = [];
+  if (probe !== null) signs.push("probe");
+  if (call.marker !== null) signs.push("marker");
+  if (isShort) signs.push("tokens");
+  if (reading.asks && reading.target === null) signs.push("asks");
+  if (reading.target !== null && (!reading.isVisual || call.marker !== null)) signs.push("task");
+  if (task.hasTranscript || (reading.isAbout && isText)) signs.push("conversation");
+  if (reading.bounds > 0 && isText) signs.push("bounds");
+  if (reading.hasJson) signs.push("json");
+  if (isSystemTask) signs.push("system");
+  return signs;
 }
 
 function isEnough(
@@ -146,12 +146,12 @@ function isEnough(
 
 /** Texts that clients have made of every conversation. */
 const SYSTEM_TARGETS: readonly Target[] = ["title", "tags", "emoji", "summary", "query", "tool", "follow_ups"];
-/** Texts that these demand only with bounds of the answer: else they describe who speaks. */
+/** Texts that these demand only with bounds of the reply: else they describe who speaks. */
 const BOUND_TARGETS: readonly Target[] = ["translation", "language", "classify", "json", "prompt"];
 const FIRST_CHARS = 300;
 
 /**
- * Instructions that make every answer a text: at their beginning one is demanded, of a conversation, within bounds. Those that speak of
+ * Instructions that make every reply a text: at their beginning one is demanded, of a conversation, within bounds. Those that speak of
  * images are how a person sets up an image chat.
  */
 function readSystem(text: string, kind: Kind): { target: Target } | null {

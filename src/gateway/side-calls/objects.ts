@@ -38,7 +38,8 @@ export function objectsOf(list: readonly string[]): { target: Target | null; isV
   let target: Target | null = null;
   let isVisual = false;
   let isDemanded = false;
-  for (const [at, word] of list.entries()) {
+  for (let at = 0; at < list.length; at++) {
+    const word = list[at]!;
     // A verb stands where a clause begins; as a noun ("oil paint", "a name tag") it follows other words.
     if (at > 0 && !isLead(list[at - 1]!)) continue;
     if (VISUAL_VERBS.has(word) && !leadsToText(list, at)) isVisual = true;
@@ -165,11 +166,15 @@ const ROLES = new Set(
   "generator titler summarizer summariser classifier translator assistant expert agent system tool extractor rephraser".split(" "),
 );
 
+function roleStart(list: readonly string[]): number {
+  for (let at = 0; at < Math.min(list.length, 12); at++)
+    if ((list[at] === "you" && list[at + 1] === "are") || (list[at] === "act" && list[at + 1] === "as")) return at;
+  return -1;
+}
+
 /** "You are a title generator": the task is the role. */
 function roleIn(list: readonly string[]): Target | null {
-  const start = list
-    .slice(0, 12)
-    .findIndex((word, at) => (word === "you" && list[at + 1] === "are") || (word === "act" && list[at + 1] === "as"));
+  const start = roleStart(list);
   for (let at = Math.max(1, start); start !== -1 && at < Math.min(list.length, 20); at++) {
     if (!ROLES.has(list[at]!)) continue;
     const role = list[at]!;

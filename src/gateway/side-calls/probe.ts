@@ -1,4 +1,4 @@
-// Texts that try whether somebody answers: greetings, sums, "reply with …". Each with the answer that it waits for.
+// Texts that try whether somebody answers: greetings, sums, "reply with …". Each with the reply that it waits for.
 import { isCjk } from "./cjk.ts";
 import { wordsOf } from "./clauses.ts";
 import {
@@ -17,6 +17,18 @@ import {
 
 export type Probe = { kind: "greeting" } | { kind: "literal"; text: string } | { kind: "model" };
 
+const SAYS_SOMETHING = /[\p{L}\p{N}\p{Extended_Pictographic}]/u;
+const BETWEEN_SENTENCES = /[.!?,。！？，\n]+/;
+const HAS_LETTER = /[\p{L}\p{N}]/u;
+const BLANKS = /\s+/g;
+const WHO = /^(who|what) (are|r) (you|u)\b/i;
+const QUESTION = /[?？]/;
+const SUM =
+  /^(?:what(?:'|’)?s|whatis|calculate|compute|howmuchis|请计算|计算|solve)?(-?\d{1,9})([+\-*/x×÷])(\d{1,9})(?:=|等于|equals|是多少|等于几|等于多少)?[?？.!]{0,3}$/;
+const SELF_CJK = /^(?:请)?(?:简单)?(?:介绍一下你自己|介绍下?你自己|自我介绍(?:一下)?)[。.!！]?$/;
+const WHO_CJK = /^你(?:是谁|是誰|是什么模型|是哪个模型|叫什么(?:名字)?|是什么|能做什么|可以做什么|会什么)[呀啊呢]?[？?。！!]?$/;
+const MAKER = /^(?:and )?who (?:made|created|trained|built|developed) you\W*$/i;
+const MAKER_CJK = /^你(?:是|属于)哪(?:家|个)公司/;
 const MAX_CHARS = 160;
 const MAX_TERSE_WORDS = 4;
 
@@ -35,7 +47,7 @@ export function isTerse(whole: string): boolean {
 export function probeIn(whole: string): Probe | null {
   const text = whole.trim();
   if (text.length > MAX_CHARS) return null;
-  if (!/[\p{L}\p{N}\p{Extended_Pictographic}]/u.test(text)) return { kind: "greeting" };
+  if (!SAYS_SOMETHING.test(text)) return { kind: "greeting" };
   const list = wordsOf(text);
   if (list.some((word) => VISUAL_NOUNS.has(word) || VISUAL_VERBS.has(word))) return null;
   return oneOf(text, list) ?? eachOf(text);
@@ -46,14 +58,13 @@ const oneOf = (text: string, list: readonly string[]): Probe | null =>
 
 /** "What can you do?", "Introduce yourself." */
 const ofItself = (list: readonly string[], text: string): Probe | null =>
-  (list.length >= 2 && list.every((word) => SELF_WORDS.has(word)) && list.some((word) => word.startsWith("you"))) ||
-  /^(?:请)?(?:简单)?(?:介绍一下你自己|介绍下?你自己|自我介绍(?:一下)?)[。.!！]?$/.test(text)
+  (list.length >= 2 && list.every((word) => SELF_WORDS.has(word)) && list.some((word) => word.startsWith("you"))) || SELF_CJK.test(text)
     ? { kind: "greeting" }
     : null;
 
 /** "Hello, this is a test message. Please respond with 'OK'.": every sentence tries the line; the last that waits for a word has it. */
 function eachOf(text: string): Probe | null {
-  const sentences = text.split(/[.!?,。！？，\n]+/).filter((sentence) => /[\p{L}\p{N}]/u.test(sentence));
+  const sentences = text.split(BETWEEN_SENTENCES).filter((sentence) => HAS_LETTER.test(sentence));
   if (sentences.length < 2 || sentences.length > 4) return null;
   const probes = sentences.map((sentence) => oneOf(sentence.trim(), wordsOf(sentence)));
   if (probes.some((probe) => probe === null)) return null;
@@ -62,11 +73,8 @@ function eachOf(text: string): Probe | null {
 
 /** "1+1", "What's 1 + 1?", "12 * 3 =". */
 function sum(text: string): Probe | null {
-  const compact = text.toLowerCase().replace(/\s+/g, "");
-  const match =
-    /^(?:what(?:'|’)?s|whatis|calculate|compute|howmuchis|请计算|计算|solve)?(-?\d{1,9})([+\-*/x×÷])(\d{1,9})(?:=|等于|equals|是多少|等于几|等于多少)?[?？.!]{0,3}$/.exec(
-      compact,
-    );
+  const compact = text.toLowerCase().replace(BLANKS, "");
+  const match = SUM.exec(compact);
   if (!match) return null;
   const [, a, op, b] = match;
   const [left, right] = [Number(a), Number(b)];
@@ -78,14 +86,11 @@ function sum(text: string): Probe | null {
 }
 
 function modelName(list: readonly string[], text: string): Probe | null {
-  const asksWho =
-    /^(who|what) (are|r) (you|u)\b/i.test(text) ||
-    /^你(?:是谁|是誰|是什么模型|是哪个模型|叫什么(?:名字)?|是什么|能做什么|可以做什么|会什么)[呀啊呢]?[？?。！!]?$/.test(text);
-  const isMaker =
-    /^(?:and )?who (?:made|created|trained|built|developed) you\W*$/i.test(text) || /^你(?:是|属于)哪(?:家|个)公司/.test(text);
+  const asksWho = WHO.test(text) || WHO_CJK.test(text);
+  const isMaker = MAKER.test(text) || MAKER_CJK.test(text);
   const isCutoff = list.includes("your") && list.some((word, at) => word === "cutoff" || (word === "cut" && list[at + 1] === "off"));
   if (isMaker || isCutoff) return { kind: "model" };
-  const isAsked = /[?？]/.test(text) || list.length <= 3 || ASKS.has(list[0]!) || AUXILIARIES.has(list[0]!) || list[0] === "please";
+  const isAsked = QUESTION.test(text) || list.length <= 3 || ASKS.has(list[0]!) || AUXILIARIES.has(list[0]!) || list[0] === "please";
   if (!isAsked) return asksWho ? { kind: "model" } : null;
   const namesModel = list.includes("model") && list.some((word) => ["name", "which", "what", "version", "id"].includes(word));
   return asksWho || (namesModel && list.some((word) => ["your", "you", "are"].includes(word))) ? { kind: "model" } : null;

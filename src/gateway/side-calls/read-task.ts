@@ -42,7 +42,12 @@ export function clipEnds(text: string): string {
   return text.length <= HEAD_CHARS + TAIL_CHARS ? text : `${text.slice(0, HEAD_CHARS)}\n\n${text.slice(-TAIL_CHARS)}`;
 }
 
+/** Without one of these nothing is quoted: no line but the first, no tag, no colon, no quotation mark, no fence. */
+const MAY_QUOTE = /[\n<:："“「`]/;
+
 export function readTask(whole: string): Task {
+  if (whole.length <= HEAD_CHARS + TAIL_CHARS && !MAY_QUOTE.test(whole))
+    return { instruction: whole.trim(), quoted: [], hasTranscript: false, lastUserText: "" };
   const quoted: string[] = [];
   const text = withoutFences(withoutTags(clipEnds(whole), quoted), quoted);
   const lines = withoutRoles(text);

@@ -34,7 +34,7 @@ function lastParagraph(text: string): string {
   return target === null && bounds === 0 ? last : "";
 }
 
-/** Text of the answer to a side call. */
+/** Text of the reply to a side call. */
 export function localAnswer(call: ChatCall, verdict: Verdict): string {
   const { probe, target, task, instruction } = verdict;
   const topic = topicOf(call, verdict);
@@ -67,7 +67,7 @@ export function localAnswer(call: ChatCall, verdict: Verdict): string {
     case "language":
       return languageOf(topic.said);
     case "text":
-      // A merge of several answers: one of them as it is shows its image again.
+      // A merge of several replies: one of them as it is shows its image again.
       return task.quoted.find((part) => part.includes("](")) ?? lines.help;
     default:
       return lines.help;

@@ -9,7 +9,7 @@ import { schemaValue } from "./schema-value.ts";
 /** What is answered without an upstream. */
 export type LocalReply = { text: string } | { text: null; tool: { name: string; arguments: string } };
 
-/** JSON or a call of a function that the answer must be; `field` names what demands it. */
+/** JSON or a call of a function that the reply must be; `field` names what demands it. */
 export type Demand = { field: string; schema?: unknown; tool?: string };
 
 export type SideCallInput = {

@@ -28,7 +28,7 @@ export type Reading = {
   target: Target | null;
   /** Names a conversation. */
   isAbout: boolean;
-  /** How many kinds of bounds a text answer is given, at most 2. */
+  /** How many kinds of bounds a text reply is given, at most 2. */
   bounds: number;
   /** A JSON form is shown, or JSON is demanded. */
   hasJson: boolean;
@@ -56,7 +56,10 @@ const NOTHING: Reading = {
   words: 0,
 };
 /** A scene in the form of JSON: nothing is demanded beside it. */
-const isScene = (text: string): boolean => /^\s{0,20}\{\s{0,20}["“]/.test(text) && /\}\s{0,20}$/.test(text.slice(-30));
+const SCENE_START = /^\s{0,20}\{\s{0,20}["“]/;
+const SCENE_END = /\}\s{0,20}$/;
+const isScene = (text: string): boolean => SCENE_START.test(text) && SCENE_END.test(text.slice(-30));
+const JSON_SHOWN = /\{\s{0,20}["“']\w/;
 
 export function readSigns(text: string): Reading {
   if (isScene(text)) return { ...NOTHING, words: 4 };
@@ -74,7 +77,7 @@ export function readSigns(text: string): Reading {
     target,
     isAbout: isForeignTask || list.some((word, at) => ABOUT.has(word) && isConversation(list, at)) || (cjk?.isAbout ?? false),
     bounds: Math.min(2, boundsIn(list) + (isQuestion ? boundsOfReply(clauses) : 0) + (cjk?.bounds ?? 0)),
-    hasJson: /\{\s{0,20}["“']\w/.test(text) || (list.includes("json") && (target !== null || boundsIn(list) > 0)),
+    hasJson: JSON_SHOWN.test(text) || (list.includes("json") && (target !== null || boundsIn(list) > 0)),
     isVisual,
     isMotion: list.some((word) => MOTION.has(word)) || (cjk?.isMotion ?? false),
     asks: !isVisual && (target !== null || isQuestion || (cjk?.isQuestion ?? false)),
@@ -126,7 +129,9 @@ const looksLike = (list: readonly string[]): boolean =>
   (list[0] === "show" && list[1] === "me");
 
 const asksOutright = (text: string, list: readonly string[]): boolean =>
-  /[?？]/.test(text) || (QUESTION_WORDS.has(list[0] ?? "") && (AUXILIARIES.has(list[1] ?? "") || /^(?:what|who)'s$/.test(list[0]!)));
+  QUESTION_MARK.test(text) || (QUESTION_WORDS.has(list[0] ?? "") && (AUXILIARIES.has(list[1] ?? "") || WHOSE.test(list[0]!)));
+const QUESTION_MARK = /[?？]/;
+const WHOSE = /^(?:what|who)'s$/;
 const REPLIES = new Set(["reply", "respond", "answer"]);
 const isReply = (list: readonly string[]): boolean => REPLIES.has(list[list[0] === "please" ? 1 : 0] ?? "");
 
@@ -160,9 +165,9 @@ function boundsIn(list: readonly string[]): number {
   let only = false;
   let not = false;
   let count = false;
-  for (const [at, word] of list.entries()) {
-    const near = list.slice(Math.max(0, at - 3), at + 4);
-    if (ONLY.has(word) && near.some((one) => one !== word && ONLY_WITH.has(one))) only = true;
+  for (let at = 0; at < list.length; at++) {
+    const word = list[at]!;
+    if (ONLY.has(word) && list.slice(Math.max(0, at - 3), at + 4).some((one) => one !== word && ONLY_WITH.has(one))) only = true;
     if ((word === "nothing" || word === "anything") && list[at + 1] === "else") only = true;
     if (NOT.has(word) && list.slice(at + 1, at + 8).some((one) => NOT_WITH.has(one))) not = true;
     if (BOUND_NOUNS.has(word) && isCount(list[at - 1])) count = true;

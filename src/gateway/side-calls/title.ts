@@ -31,9 +31,9 @@ export function titleOf(text: string): string {
   }
   const words = plain.split(/\s+/).filter(Boolean);
   const from = words.findIndex((word) => !LEAD.has(word.toLowerCase().replace(/[,.!?]$/, "")));
-  const kept = (from === -1 ? words : words.slice(from))
+  const stored = (from === -1 ? words : words.slice(from))
     .slice(0, MAX_WORDS)
     .join(" ")
     .replace(/(?: please)?[\s,.;:!?]{0,20}$/i, "");
-  return kept.charAt(0).toUpperCase() + kept.slice(1);
+  return stored.charAt(0).toUpperCase() + stored.slice(1);
 }

@@ -1,11 +1,11 @@
 // Topic of a side call: the text that it is about, and its language.
 
-/** What an answer may be made of. */
+/** What a reply may be made of. */
 export type Topic = {
   /** The last thing that the person asked for. */
   subject: string;
   title: string;
-  /** Texts whose language the answer is in. */
+  /** Texts whose language the reply is in. */
   said: string;
   model: string;
 };

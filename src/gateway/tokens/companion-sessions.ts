@@ -18,7 +18,7 @@ export type Taken = {
   tokenId: number;
   /** The account's name, e.g. its e-mail address. */
   identity: string;
-  /** True when the account was off in the Python original and serves from now on. */
+  /** True when the account was off in python-flow2api and serves from now on. */
   enabled: boolean;
 };
 
@@ -54,7 +54,7 @@ export function createCompanionSessions(deps: Dependencies): CompanionSessions {
   const { provider, store, tokens, pool, refresher, audit, settings, now } = deps;
   const oneByOne = createSerial();
 
-  const secretOf = async ({ id, proxy }: TokenRow): Promise<string> => (await tokens.open(id, proxy)).secret;
+  const secretOf = async (row: TokenRow): Promise<string> => (await tokens.open(row.id, row)).secret;
 
   /** The account's token; of several the one that has this very session, else one that needs it, else the oldest. */
   async function ownerOf(rows: TokenRow[], identity: string, sessions: readonly string[]): Promise<TokenRow | null> {
@@ -63,8 +63,12 @@ export function createCompanionSessions(deps: Dependencies): CompanionSessions {
     return own.find((row) => WAITS_FOR_SESSION.has(pool.cooldownOf(row.id)?.reason ?? "")) ?? own[0] ?? null;
   }
 
-  async function renew(row: Pick<TokenRow, "id" | "proxy">, { facts, secret, state }: Probe, signal: AbortSignal): Promise<void> {
-    const token = await tokens.open(row.id, row.proxy);
+  async function renew(
+    row: Pick<TokenRow, "id" | "proxy" | "location">,
+    { facts, secret, state }: Probe,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const token = await tokens.open(row.id, row);
     await tokens.callContext(token, signal).remember({ secret, state });
     await tokens.storeFacts(row.id, facts);
     refresher.updateFacts(row.id, facts);

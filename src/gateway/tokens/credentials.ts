@@ -6,6 +6,7 @@ import type { TokenRow } from "../../domain/token.ts";
 import { AppError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import type { CallContext, Provider, ProviderState, ProviderToken, TokenFacts } from "../../providers/provider.ts";
+import { proxyOf } from "../../proxy-address.ts";
 import { createSerial } from "../../serial.ts";
 
 /** What a secret turned out to be. `secret` is the one to store: the check may have rotated it. */
@@ -14,10 +15,17 @@ export type Probe = { facts: TokenFacts; secret: string; state: ProviderState };
 /** Id of secrets that no token has yet. Adapters may store state by id; for all probes together they store one. */
 const PROBE_ID = 0;
 
+/** How the calls of a token leave and where they go; a row or a lease is one. */
+export type TokenRoute = Pick<TokenRow, "proxy" | "location">;
+
+const DIRECT: TokenRoute = { proxy: null, location: null };
+
 type Dependencies = {
   store: Pick<Store, "readTokenSecret" | "writeTokenSecret" | "updateToken">;
   providers: ReadonlyMap<string, Provider>;
   openTempFile(mime: string): Promise<TempFileWriter>;
+  /** Proxy of tokens without one of their own; empty or absent: none. */
+  sharedProxy?(): string;
   now: () => number;
   log: Log;
   /** Called after each successful check. */
@@ -34,36 +42,42 @@ export class Credentials {
     this.#deps = deps;
   }
 
-  /** The token with its decrypted secret, for one call. @throws {AppError} `no_token` when it is gone */
-  async open(id: number, proxy: string | null): Promise<ProviderToken> {
-    let secret = this.#secrets.get(id);
-    if (!secret) {
-      secret = await this.#deps.store.readTokenSecret(id).catch((error) => {
-        throw error instanceof AppError && error.kind === "not_found" ? new AppError("no_token", "The chosen token was deleted.") : error;
-      });
-      this.#secrets.set(id, secret);
-    }
-    return { id, secret: secret.secret, state: secret.state, proxy };
+  /** The token with its decrypted secret, for one call: at once where it was opened before. @throws {AppError} `no_token` when it is gone */
+  open(id: number, route: TokenRoute = DIRECT): ProviderToken | Promise<ProviderToken> {
+    const known = this.#secrets.get(id);
+    if (!known) return this.#read(id, route);
+    return { id, secret: known.secret, state: known.state, proxy: this.#proxyOf(route.proxy), location: route.location };
   }
 
-  /** What an adapter may use during one call of this token. */
-  callContext(token: ProviderToken, signal: AbortSignal): CallContext {
-    const { store, openTempFile, log } = this.#deps;
-    return {
-      signal,
-      openTempFile,
-      remember: async (change) => {
-        const current = this.#secrets.get(token.id) ?? { secret: token.secret, state: token.state };
-        const next = { secret: change.secret ?? current.secret, state: { ...current.state, ...change.state } };
-        this.#secrets.set(token.id, next);
-        Object.assign(token, next);
-        await store.writeTokenSecret(token.id, change).catch((error) => {
-          if (error instanceof AppError && error.kind === "not_found") return;
-          log.error("Renewed secret of a token could not be stored", { tokenId: token.id, error });
-          throw error;
-        });
-      },
-    };
+  async #read(id: number, { proxy, location }: TokenRoute): Promise<ProviderToken> {
+    const read = await this.#deps.store.readTokenSecret(id).catch((error) => {
+      throw error instanceof AppError && error.kind === "not_found" ? new AppError("no_token", "The chosen token was deleted.") : error;
+    });
+    this.#secrets.set(id, read);
+    return { id, secret: read.secret, state: read.state, proxy: this.#proxyOf(proxy), location };
+  }
+
+  #proxyOf(own: string | null): string | null {
+    return proxyOf(own, this.#deps.sharedProxy?.() ?? "");
+  }
+
+  /** What an adapter may use during one call of this token. `hold`: see {@link CallContext}. */
+  callContext(token: ProviderToken, signal: AbortSignal, hold?: CallContext["hold"]): CallContext {
+    const { openTempFile } = this.#deps;
+    return { signal, openTempFile, hold, remember: (change) => this.#remember(token, change) };
+  }
+
+  async #remember(token: ProviderToken, change: Parameters<CallContext["remember"]>[0]): Promise<void> {
+    const { store, log } = this.#deps;
+    const current = this.#secrets.get(token.id) ?? { secret: token.secret, state: token.state };
+    const next = { secret: change.secret ?? current.secret, state: { ...current.state, ...change.state } };
+    this.#secrets.set(token.id, next);
+    Object.assign(token, next);
+    await store.writeTokenSecret(token.id, change).catch((error) => {
+      if (error instanceof AppError && error.kind === "not_found") return;
+      log.error("Renewed secret of a token could not be stored", { tokenId: token.id, error });
+      throw error;
+    });
   }
 
   /**
@@ -72,7 +86,7 @@ export class Credentials {
    */
   async check(row: TokenRow, signal: AbortSignal): Promise<TokenFacts> {
     const provider = this.#provider(row.provider);
-    const token = await this.open(row.id, row.proxy);
+    const token = await this.open(row.id, row);
     const facts = await provider.check(token, this.callContext(token, signal)).catch((error) => {
       const current = this.#secrets.get(row.id);
       if (current && current.secret !== token.secret)
@@ -86,7 +100,7 @@ export class Credentials {
   /** Asks the upstream about a secret that no token has. One at a time. @throws {AppError} as {@link Provider.check} */
   probe(name: string, secret: string, signal: AbortSignal): Promise<Probe> {
     return this.#probes(async () => {
-      const token: ProviderToken = { id: PROBE_ID, secret, state: {}, proxy: null };
+      const token: ProviderToken = { id: PROBE_ID, secret, state: {}, proxy: this.#proxyOf(null) };
       const remember: CallContext["remember"] = async (change) => {
         token.secret = change.secret ?? token.secret;
         token.state = { ...token.state, ...change.state };

@@ -7,7 +7,7 @@ const MAX_ROW = 32 * 1024;
 
 /**
  * Reads the row that begins at a line, and how many lines it has: a quoted field may hold line breaks. A quote that is not closed as
- * it should be takes nothing with it, and no row is looked for again in the lines that were looked at.
+ * it should be takes nothing with it, and no row is looked for again in the lines that were read.
  */
 export function createRows(texts: readonly string[]): (start: number, separator: string) => { text: string; lines: number } {
   let seen = 0;

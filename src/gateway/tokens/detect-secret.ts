@@ -1,10 +1,13 @@
-// Detects the kind of a secret (Gemini API key, Flow session) by its form alone.
+// Detects the kind of a secret (Gemini API key, Flow session, service account) by its form alone.
+
+import { isServiceAccount, parseServiceAccount, serviceAccountSecret } from "../../domain/cloud-account.ts";
+import { CLOUD } from "./cloud-account.ts";
 
 export type Recognised = { provider: string; secret: string };
 /** `reason` is for people and never quotes the text. */
 export type Unrecognised = { reason: string };
 
-export const PROVIDERS: readonly string[] = ["gemini", "flow"];
+export const PROVIDERS: readonly string[] = ["gemini", "flow", "vertex"];
 /** Longest secret that is taken, as `token add` takes it. */
 const MAX_LENGTH = 16_384;
 /** Name of Flow's session cookie; a long value is spread over names that end in `.0`, `.1`, … */
@@ -46,6 +49,8 @@ export function detectSecret(text: string, provider?: string, { isNamed = false 
   const bare = unquote(text.trim());
   if (bare === "") return { reason: "is empty" };
   if (bare.length > MAX_LENGTH) return { reason: `is longer than ${MAX_LENGTH} characters` };
+  const account = parseServiceAccount(bare);
+  if (account) return isServiceAccount(account) ? sure({ provider: CLOUD, secret: serviceAccountSecret(account) }, provider) : account;
   if (namesSession(bare)) return sure(fromCookies(cookiesOf(bare)), provider);
   const assigned = assignedValue(bare);
   return recogniseBare(assigned === null ? bare : unquote(assigned), provider, isNamed);
@@ -54,13 +59,18 @@ export function detectSecret(text: string, provider?: string, { isNamed = false 
 function recogniseBare(bare: string, provider: string | undefined, isNamed: boolean): Recognised | Unrecognised {
   if (/[\s\p{Cc}]/u.test(bare)) return { reason: "has white space or control characters inside" };
   const known = knownForm(bare);
+  // Keys of express mode look like those of the Gemini API: what the operator says decides.
+  if (known?.provider === "gemini" && provider === CLOUD) return { provider, secret: known.secret };
   if (known) return sure(known, provider);
   const other = OTHERS.find(([form]) => form.test(bare));
   if (other) return { reason: other[1] };
   if (provider && isNamed && isOpenForm(bare)) return { provider, secret: bare };
   if (provider) return { reason: `is no ${nameOf(provider)}` };
   if (isSignedToken(bare)) return { reason: "is a signed token (JWT) of something else: give Flow's session cookie" };
-  return { reason: "is neither a Gemini key (AIza…) nor a Flow session; if it is one, name its provider beside it (a column provider)" };
+  return {
+    reason:
+      "is neither a Gemini key (AIza…) nor a Flow session nor a service account (JSON); if it is one, name its provider beside it (a column provider)",
+  };
 }
 
 const isOpenForm = (text: string): boolean =>
@@ -69,6 +79,8 @@ const isOpenForm = (text: string): boolean =>
 /** A secret whose form alone says what it is; null where it does not. */
 export function knownForm(text: string): Recognised | null {
   if (text.length > MAX_LENGTH || PLACEHOLDER.test(text)) return null;
+  const account = parseServiceAccount(text);
+  if (account) return isServiceAccount(account) ? { provider: CLOUD, secret: serviceAccountSecret(account) } : null;
   if (/^AIza[\w-]{30,40}$/.test(text) || /^AQ\.[\w-]{20,}$/.test(text)) return { provider: "gemini", secret: text };
   if (/^eyJ[\w-]+(?:\.[\w-]*){2,4}$/.test(text) && !isSignedToken(text)) return { provider: "flow", secret: text };
   return null;
@@ -91,7 +103,12 @@ function isSignedToken(text: string): boolean {
 
 export const isDetected = (result: Recognised | Unrecognised): result is Recognised => "secret" in result;
 
-const nameOf = (provider: string): string => (provider === "gemini" ? "Gemini key" : "Flow session");
+const NAMES: Readonly<Record<string, string>> = {
+  gemini: "Gemini key",
+  flow: "Flow session",
+  vertex: "service account of Google Cloud or key of Vertex AI",
+};
+const nameOf = (provider: string): string => NAMES[provider] ?? provider;
 
 function sure(found: Recognised | Unrecognised, provider: string | undefined): Recognised | Unrecognised {
   if (!isDetected(found) || provider === undefined || found.provider === provider) return found;

@@ -1,8 +1,10 @@
 // Token export: no secrets, no spreadsheet formulas, importable again.
 import { expect, test } from "bun:test";
 import { tokenRow } from "../../../test/pool.ts";
-import { exportTokens } from "./export-tokens.ts";
+import { exportTokens as slicesOf } from "./export-tokens.ts";
 import { parseTokens } from "./parse-tokens.ts";
+
+const exportTokens = (...args: Parameters<typeof slicesOf>) => [...slicesOf(...args)].join("");
 
 const ROWS = [
   tokenRow(1, {
@@ -35,4 +37,14 @@ test("CSV with a column of secrets is read again as it was written", () => {
     .join("\n")
     .replace("alpha", "gemini");
   expect(parseTokens(text)).toMatchObject([{ provider: "gemini", label: "-plain", group: "project", weight: 0.5, imageConcurrency: -1 }]);
+});
+
+test.each([0, 1, 250, 251, 600])("%i tokens come in slices that make one text", (count) => {
+  const rows = Array.from({ length: count }, (_, index) => tokenRow(index + 1, { label: `t${index}` }));
+  const { tokens } = JSON.parse(exportTokens(rows, "json"));
+  expect(tokens.map(({ id }: { id: number }) => id)).toEqual(rows.map(({ id }) => id));
+  expect(exportTokens(rows, "json")).toBe(`${JSON.stringify({ tokens }, null, 2)}\n`);
+  const lines = exportTokens(rows, "csv").split("\r\n").slice(1, -1);
+  expect(lines.map((line) => Number(line.split(",")[0]))).toEqual(rows.map(({ id }) => id));
+  expect([...slicesOf(rows, "csv")].length).toBe(2 + Math.ceil(count / 250));
 });

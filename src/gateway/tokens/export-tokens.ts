@@ -24,6 +24,7 @@ function exported(row: TokenRow, secret: string | undefined) {
     weight: row.weight,
     priority: row.priority,
     proxy: row.proxy === null || secret !== undefined ? row.proxy : redactText(row.proxy),
+    location: row.location,
     allow_families: row.allowFamilies,
     deny_families: row.denyFamilies,
     tags: row.tags,
@@ -34,14 +35,34 @@ function exported(row: TokenRow, secret: string | undefined) {
   };
 }
 
-/** @param secrets by id, where the secrets are wanted, too; absent: no secret of any kind is in the text */
-export function exportTokens(rows: readonly TokenRow[], format: TokenFormat, secrets?: ReadonlyMap<number, string>): string {
-  const tokens = rows.map((row) => exported(row, secrets?.get(row.id)));
-  if (format === "json") return `${JSON.stringify({ tokens }, null, 2)}\n`;
-  // Own caps are a table and have no place in a row.
+/** Tokens written at once. */
+const SLICE = 250;
+
+/** The text in slices. @param secrets by id, where the secrets are wanted, too; absent: no secret of any kind is in the text */
+export function* exportTokens(rows: readonly TokenRow[], format: TokenFormat, secrets?: ReadonlyMap<number, string>): Generator<string> {
+  const write = format === "json" ? jsonOf : csvOf;
+  const [head, foot] = format === "json" ? [rows.length === 0 ? '{\n  "tokens": [' : '{\n  "tokens": [\n', "]\n}\n"] : ["", ""];
+  yield head;
+  for (let from = 0; from < rows.length; from += SLICE) {
+    const tokens = rows.slice(from, from + SLICE).map((row) => exported(row, secrets?.get(row.id)));
+    yield write(tokens, { isFirst: from === 0, isLast: from + SLICE >= rows.length });
+  }
+  yield foot;
+}
+
+type Exported = ReturnType<typeof exported>;
+type Position = { isFirst: boolean; isLast: boolean };
+
+function jsonOf(tokens: readonly Exported[], { isLast }: Position): string {
+  const texts = tokens.map((token) => JSON.stringify(token, null, 2).replace(/^/gm, "    "));
+  return `${texts.join(",\n")}${isLast ? "\n  " : ",\n"}`;
+}
+
+function csvOf(tokens: readonly Exported[], { isFirst }: Position): string {
+  // Own caps are a table and have no column in a row.
   const flat = tokens.map((token) => omit(token, ["caps"]));
-  const names = Object.keys(flat[0] ?? {});
-  return [names, ...flat.map((row) => Object.values(row))].map((cells) => `${cells.map(csvCell).join(",")}\r\n`).join("");
+  const lines = flat.map((row) => Object.values(row));
+  return [...(isFirst ? [Object.keys(flat[0]!)] : []), ...lines].map((cells) => `${cells.map(csvCell).join(",")}\r\n`).join("");
 }
 
 /** RFC 4180, one line a row. What a spreadsheet would take for a formula begins with a tab, which an import drops again. */

@@ -3,6 +3,7 @@
 import type { Settings } from "../../config/settings-schema.ts";
 import type { Store } from "../../db/store.ts";
 import type { NewToken } from "../../domain/token.ts";
+import { withAccount } from "./cloud-account.ts";
 import { isRefused, type LeftBehind, type ParsedLine, type ParsedToken, type RefusedLine } from "./parsed-token.ts";
 
 export type ImportReport = {
@@ -11,7 +12,7 @@ export type ImportReport = {
   /** Lines whose token is in the pool already, or on an earlier line. */
   known: RefusedLine[];
   invalid: RefusedLine[];
-  /** What tokens hold that has no place here, with how many hold it. */
+  /** What tokens hold that has no field here, with how many hold it. */
   left: [LeftBehind, number][];
 };
 
@@ -69,13 +70,13 @@ export async function importTokens(
   return report;
 
   function toNew({ line: _line, left: _left, label, ...token }: ParsedToken): NewToken {
-    return {
+    return withAccount({
       imageConcurrency: pool.image_concurrency,
       videoConcurrency: pool.video_concurrency,
       ...(group === undefined ? {} : { group }),
       ...token,
       label: label || nextLabel(token.provider),
-    };
+    });
   }
 }
 

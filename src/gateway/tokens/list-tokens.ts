@@ -120,7 +120,7 @@ function readCursor(text: string): Place | null {
   }
 }
 
-/** One page of `size` rows. Costs one look at every row: only the page itself is sorted. */
+/** One page of `size` rows. Reads every row once: only the page itself is sorted. */
 export function pageOfTokens(
   items: readonly TokenItem[],
   query: TokenQuery,

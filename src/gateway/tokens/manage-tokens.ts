@@ -11,12 +11,16 @@ import type { HealthReason } from "../pool/health/reasons.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { PoolGroupView } from "../pool/snapshot.ts";
 import { type Cap, parseCaps } from "../pool/token-quota.ts";
+import { withAccount, withLocation } from "./cloud-account.ts";
 import type { Credentials } from "./credentials.ts";
 import { freeLabel } from "./import-tokens.ts";
 import type { Refresher } from "./refresh.ts";
 
 /** Reasons of a block that a new secret ends. */
-const SECRET_REASONS: ReadonlySet<HealthReason> = new Set(["key_invalid", "key_leaked", "key_forbidden", "session_dead", "imported_off"]);
+const SECRET_REASONS: ReadonlySet<HealthReason> = new Set([
+  ...(["key_invalid", "key_leaked", "key_forbidden", "session_dead", "imported_off"] as const),
+  ...(["iam_denied", "api_disabled", "project_missing"] as const),
+]);
 
 /** Who makes the change, for the audit log. */
 export type Operator = { address: string | null };
@@ -46,7 +50,7 @@ export class TokenAdmin {
     const { store, pool, audit, settings, now, refresh } = this.#deps;
     const { image_concurrency: imageConcurrency, video_concurrency: videoConcurrency } = settings();
     const label = token.label || freeLabel(token.provider, pool.rows());
-    const row = await store.insertToken({ imageConcurrency, videoConcurrency, ...token, label }, now());
+    const row = await store.insertToken({ imageConcurrency, videoConcurrency, ...withAccount(token), label }, now());
     await audit.record({ action: "token.add", subject: `token ${row.id}`, after: { provider: row.provider, ...editable(row) } }, by);
     await refresh();
     return row;
@@ -66,7 +70,7 @@ export class TokenAdmin {
     const [row] = this.#rows([id]);
     if (!row) throw noToken(id);
     const [isKnown] = await store.hasTokens([{ provider: row.provider, secret }]);
-    const token = await tokens.open(id, row.proxy);
+    const token = await tokens.open(id, row);
     if (isKnown && token.secret !== secret) throw new AppError("conflict", "Another token has this secret.", { reason: "secret_known" });
     await tokens.callContext(token, new AbortController().signal).remember({ secret });
     await audit.record({ action: "token.secret", subject: `token ${id}` }, by);
@@ -129,9 +133,11 @@ export class TokenAdmin {
   }
 
   async #changeRow(row: TokenRow, change: TokenChange, by: Operator): Promise<boolean> {
-    const { store, audit } = this.#deps;
+    const { store, pool, audit } = this.#deps;
     try {
-      const after = await store.updateToken(row.id, change);
+      const after = await store.updateToken(row.id, withLocation(change, row));
+      // What one location lacks says nothing of another.
+      if (after.location !== row.location) pool.clearCooldown(row.id);
       if (!Bun.deepEquals(editable(row), editable(after)))
         await audit.record({ action: "token.change", subject: `token ${row.id}`, before: editable(row), after: editable(after) }, by);
       return true;
@@ -160,9 +166,9 @@ export function withCap(caps: unknown, whose: "token" | "group", cap: Cap | null
 /** Fields that the operator sets on a token, as the audit log compares them. */
 export function editable(row: TokenRow) {
   const { label, group, enabled, imageEnabled, videoEnabled, imageConcurrency, videoConcurrency, weight, priority } = row;
-  const { allowFamilies, denyFamilies, proxy, note, tags, caps } = row;
+  const { allowFamilies, denyFamilies, proxy, location, note, tags, caps } = row;
   const limits = { enabled, imageEnabled, videoEnabled, imageConcurrency, videoConcurrency, weight, priority };
-  return { label, group, ...limits, allowFamilies, denyFamilies, proxy, note, tags, caps };
+  return { label, group, ...limits, allowFamilies, denyFamilies, proxy, location, note, tags, caps };
 }
 
 const noToken = (id: number) => new AppError("not_found", `There is no token ${id}.`);

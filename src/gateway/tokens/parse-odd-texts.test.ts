@@ -40,7 +40,7 @@ describe("comments", () => {
     ["an assignment", `${KEY2}\n# GEMINI_API_KEY=${KEY}`, 2],
     ["settings", `{\n  // "${KEY}",\n  "keys": ["${KEY2}"]\n}`, 2],
     ["YAML", `keys:\n  - ${KEY2}\n  # - ${KEY}\n`, 3],
-  ])("a secret in one is told, not taken: %s", (_name, text, line) => {
+  ])("a secret in one is reported, not taken: %s", (_name, text, line) => {
     expect(taken(text)).toMatchObject([{ secret: KEY2 }]);
     expect(read(text)).toContain(`line ${line}: refused`);
   });

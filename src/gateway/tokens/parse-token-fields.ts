@@ -2,6 +2,7 @@
 
 import { omit } from "../../domain/omit.ts";
 import { AppError } from "../../errors.ts";
+import { CLOUD, readLocation } from "./cloud-account.ts";
 import { detectSecret, isDetected, PROVIDERS } from "./detect-secret.ts";
 import type { ParsedLine, ParsedToken, ParseOptions } from "./parsed-token.ts";
 import { readProxy, text, wrong } from "./proxy-address.ts";
@@ -54,6 +55,12 @@ function words(value: unknown): string[] {
   return items.map((item) => text(100)(item)).filter((item) => item !== "");
 }
 
+function locationOf(value: unknown): string | null {
+  const location = readLocation(text(100)(value));
+  if (location === undefined) throw wrong("expected a location such as global or us-central1");
+  return location;
+}
+
 function table(value: unknown): object {
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw wrong("expected a table");
   return value;
@@ -66,6 +73,7 @@ const READERS: { [Name in keyof Required<Fields>]: { names: string[]; read: (val
   note: { names: ["note", "remark", "comment"], read: text(2000) },
   tags: { names: ["tags"], read: words },
   proxy: { names: ["proxy", "proxyurl"], read: readProxy },
+  location: { names: ["location", "region"], read: locationOf },
   enabled: { names: ["enabled", "isactive", "active"], read: flag },
   imageEnabled: { names: ["imageenabled"], read: flag },
   videoEnabled: { names: ["videoenabled"], read: flag },
@@ -85,6 +93,9 @@ export const FIELD_NAMES: readonly string[] = ["name", "id", ...PROVIDER_NAMES, 
 const OTHER_PROVIDER_NAMES: Record<string, string> = {
   ...Object.fromEntries(["google", "googleai", "googlegemini", "googleaistudio", "aistudio", "geminiapi"].map((name) => [name, "gemini"])),
   ...Object.fromEntries(["googleflow", "labs", "labsgoogle"].map((name) => [name, "flow"])),
+  ...Object.fromEntries(
+    ["vertexai", "googlevertex", "googlevertexai", "gcp", "googlecloud", "serviceaccount"].map((name) => [name, CLOUD]),
+  ),
 };
 
 /**
@@ -95,7 +106,7 @@ export function readRecord(record: Record<string, unknown>, line: number, option
   const named = new Map(Object.entries(record).map(([name, value]) => [plainName(name), value]));
   const fieldOf = (names: readonly string[]) => names.map((name) => named.get(name)).find((value) => !isBlank(value));
   const own = providerOf(fieldOf(PROVIDER_NAMES.slice(0, 2)), named.get("type"));
-  if (own === null) return [{ line, reason: "provider: expected gemini or flow" }];
+  if (own === null) return [{ line, reason: "provider: expected gemini, flow or vertex" }];
   const provider = own ?? options.provider;
   const secret = fieldOf(SECRET_NAMES);
   if (typeof secret !== "string") return [{ line, reason: "holds no secret (a field such as secret, key or session_token)" }];

@@ -1,7 +1,8 @@
 // Parses tokens from JSON and YAML: lists, named lists, flow2api exports, browser cookie exports.
 
+import { isCloudCredential } from "../../domain/cloud-account.ts";
 import { assignedValue, type Cookie, detectSecret, fromCookies, isDetected, knownForm, PROVIDERS } from "./detect-secret.ts";
-import { plainName, readRecord, SECRET_NAMES } from "./parse-token-fields.ts";
+import { FIELD_NAMES, plainName, readRecord, SECRET_NAMES } from "./parse-token-fields.ts";
 import type { ParsedLine, ParseOptions } from "./parsed-token.ts";
 import { isPythonRow, readPythonAccount } from "./python-account.ts";
 import { onlySecretsIn } from "./secrets-in-text.ts";
@@ -11,9 +12,9 @@ const LISTS: readonly string[] = [
   ...["tokens", "accounts", "keys", "apikeys", "secrets", "sessions", "sessiontokens", "credentials", "items", "data"],
   ...["geminiapikeys", "geminikeys", "googleapikeys", "generativelanguageapikeys", "apikeylist", "keylist"],
 ];
-/** Deeper than any list of tokens; a document that is deeper is not looked into. */
+/** Deeper than any list of tokens; a document that is deeper is not read. */
 const MAX_DEPTH = 8;
-/** Each text that is not found costs a look at all that is left: lines are then no longer reported. */
+/** Each text that is not found costs a search of all that is left: lines are then no longer reported. */
 const MAX_MISSED = 100;
 
 type Table = Record<string, unknown>;
@@ -27,9 +28,6 @@ const isCookie = (value: unknown): value is Cookie =>
 
 /** Every token of the document, and each entry of its lists that is none with the reason. */
 export function readDocument(document: unknown, source: DocumentSource): ParsedLine[] {
-  if (isTable(document) && document.type === "service_account") {
-    return [{ line: source.line, reason: "is a service account of Google Cloud, which is not taken: give an API key" }];
-  }
   const found = new Reader(source).read(document);
   return found ?? [{ line: source.line, reason: "holds no secret (a field such as secret, key or session_token)" }];
 }
@@ -168,6 +166,7 @@ function firstText(item: unknown, depth: number): string | null {
 
 /** True for an object that is one token: a secret under one of its names, or cookies. */
 function hasSecret(table: Table): boolean {
+  if (cloudCredentialOf(table)) return true;
   if (Array.isArray(table.cookies) || typeof table.cookies === "string") return true;
   return Object.entries(table).some(([name, value]) => typeof value === "string" && SECRET_NAMES.includes(plainName(name)));
 }
@@ -176,6 +175,8 @@ function readElement(item: unknown, line: number, options: ParseOptions): Parsed
   if (typeof item === "string") return readTextLine(item, line, options);
   if (Array.isArray(item) && item.every(isCookie)) return [readCookies(item, line)];
   if (!isTable(item)) return [{ line, reason: "is neither text nor an object" }];
+  const credential = cloudCredentialOf(item);
+  if (credential) return readCloud(item, credential, line, options);
   if (isPythonRow(item)) return [readPythonAccount(item, line, { now: options.now ?? 0, sharedProxy: null, autoEnable: false })];
   const { cookies, cookie } = item;
   if (Array.isArray(cookies) && cookies.every(isCookie)) {
@@ -183,6 +184,38 @@ function readElement(item: unknown, line: number, options: ParseOptions): Parsed
     return isDetected(found) ? readRecord({ ...item, ...found }, line, options) : [{ line, reason: found.reason }];
   }
   return readRecord(typeof cookies === "string" && cookie === undefined ? { ...item, cookie: cookies } : item, line, options);
+}
+
+/** Fields under which a JSON credential lies in an object that says more of it, as {@link plainName} leaves them. */
+const CREDENTIALS: readonly string[] = [
+  "serviceaccount",
+  "serviceaccountjson",
+  "credentials",
+  "credential",
+  "secret",
+  "key",
+  "json",
+  "vertex",
+];
+
+/** The JSON credential of Google Cloud that an object is, or holds as an object; null: none. */
+function cloudCredentialOf(table: Table): Table | null {
+  if (isCloudCredential(table) && !isTable(table.service_account)) return table;
+  const held = Object.entries(table).find(([name, value]) => CREDENTIALS.includes(plainName(name)) && isCloudCredential(value));
+  return held ? (held[1] as Table) : null;
+}
+
+/** Names of a JSON credential that mean something else there. */
+const OF_CREDENTIAL = new Set(["type", "projectid", "clientid", "clientemail", "provider", "platform"]);
+
+function readCloud(item: Table, credential: Table, line: number, options: ParseOptions): ParsedLine[] {
+  const found = detectSecret(JSON.stringify(credential), options.provider);
+  if (!isDetected(found)) return [{ line, reason: found.reason }];
+  const about = Object.entries(item).filter(([name, value]) => {
+    const plain = plainName(name);
+    return FIELD_NAMES.includes(plain) && !OF_CREDENTIAL.has(plain) && !isTable(value);
+  });
+  return readRecord({ ...Object.fromEntries(about), ...found }, line, options);
 }
 
 /** A text as an entry of a list: a secret, or several. */

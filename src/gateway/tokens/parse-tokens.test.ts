@@ -86,8 +86,12 @@ describe("CSV", () => {
   test.each([
     ["a field that is no number", `key,weight\n${KEY},canary`, "weight: expected a number from 0 to 1000000"],
     ["a limit out of bounds", `key,image_concurrency\n${KEY},-2`, "image_concurrency: expected a whole number from -1 to 1000"],
-    ["an unknown provider", `key,provider\n${KEY},canary`, "provider: expected gemini or flow"],
-    ["a SOCKS proxy", `key,proxy\n${KEY},socks5://canary:canary@h:1`, "proxy: is SOCKS, which is not supported: give an http(s) proxy"],
+    ["an unknown provider", `key,provider\n${KEY},canary`, "provider: expected gemini, flow or vertex"],
+    [
+      "a SOCKS4 proxy",
+      `key,proxy\n${KEY},socks4://canary:canary@h:1`,
+      "proxy: is SOCKS4, which is not supported: give a socks5:// or http(s) proxy",
+    ],
     ["a row that is too long", `key,label\n${KEY},canary,canary`, "has 3 fields where the header names 2"],
     ["no secret", "key,label\n,canary", "holds no secret (a field such as secret, key or session_token)"],
   ])("%s is refused by name", (_name, text, reason) => {
@@ -141,7 +145,7 @@ describe("JSON", () => {
     left: ["google_cookies", "login", "captcha_proxy"] as LeftBehind[],
   };
 
-  test("the original's export: sessions, switches and limits; no access token, login, password or sign-in cookie", () => {
+  test("python-flow2api's export: sessions, switches and limits; no access token, login, password or sign-in cookie", () => {
     const text = JSON.stringify([original, { session_token: "" }], null, 2);
     expect(parseTokens(text)).toEqual([
       { line: 2, ...taken },
@@ -335,9 +339,9 @@ describe("lists of other pools", () => {
     expect(parseTokens(NO_SECRETS.join("\n"), { provider }).filter((one) => !isRefused(one))).toEqual([]);
   });
 
-  test("a service account is reported as what it is", () => {
+  test("a service account without its parts is refused with what it lacks", () => {
     expect(only(JSON.stringify({ type: "service_account", private_key: "canary" }))).toMatchObject({
-      reason: expect.stringContaining("service account"),
+      reason: expect.stringContaining("project_id"),
     });
   });
 });

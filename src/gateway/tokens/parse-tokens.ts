@@ -23,7 +23,7 @@ export { PROVIDERS } from "./detect-secret.ts";
 /**
  * Reads the tokens of a text: one or several per line, apart by blanks, commas, semicolons or bars; CSV (`,`, `;` or tab) with a
  * header anywhere or without one; JSON, also one object per line, in quotes, or as the value of an assignment; YAML; lines of `.env`
- * files; exports of the Python original and of this program; cookie strings, cookie exports and cookies.txt. Blank lines, comments
+ * files; exports of python-flow2api and of this program; cookie strings, cookie exports and cookies.txt. Blank lines, comments
  * (`#`, `//`) and the bare structure of such files are passed over; a secret that stands in one is reported.
  */
 export function parseTokens(text: string, options: ParseOptions = {}): ParsedLine[] {

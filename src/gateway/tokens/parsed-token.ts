@@ -7,7 +7,7 @@ export type ParsedToken = {
   line: number;
   provider: string;
   secret: string;
-  /** What the text holds of it that has no place here. */
+  /** What the text holds of it that has no field here. */
   left?: LeftBehind[];
 } & Partial<Omit<NewToken, "provider" | "secret">>;
 
@@ -25,5 +25,5 @@ export type ParseOptions = {
 
 export const isRefused = (parsed: ParsedLine): parsed is RefusedLine => "reason" in parsed;
 
-/** What accounts of the original hold that has no place here; reported once for all of them. */
+/** What accounts of python-flow2api hold that has no field here; reported once for all of them. */
 export type LeftBehind = "google_cookies" | "login" | "protocol_mode" | "captcha_proxy" | "extension_route" | "refresh" | "proxy";

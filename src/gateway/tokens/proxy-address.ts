@@ -1,5 +1,6 @@
-// Outgoing proxy addresses: http(s) URLs with an optional login.
+// Outgoing proxy addresses in forms, files and on the command line: http(s) or SOCKS5 with an optional login.
 import { AppError } from "../../errors.ts";
+import { DIRECT, proxyFault } from "../../proxy-address.ts";
 
 /** What is wrong with a field, for people; the value is never quoted. */
 export const wrong = (reason: string) => new AppError("invalid_request", reason);
@@ -14,13 +15,11 @@ export function text(limit: number) {
   };
 }
 
-/** @throws {AppError} `invalid_request` unless it is an http(s) address; it may carry a password and is never quoted */
+/** @throws {AppError} `invalid_request` unless it is an http(s) or SOCKS5 address, or the word `direct`; it may carry a password and is never quoted */
 export function readProxy(value: unknown): string {
   const address = text(500)(value);
-  const url = URL.canParse(address) ? new URL(address) : null;
-  if (url?.protocol.startsWith("socks")) throw wrong("is SOCKS, which is not supported: give an http(s) proxy");
-  if (!url || !/^https?:$/.test(url.protocol) || url.pathname !== "/" || url.search !== "" || url.hash !== "") {
-    throw wrong("expected an address like http://proxy.example:3128");
-  }
+  if (address.toLowerCase() === DIRECT) return DIRECT;
+  const fault = proxyFault(address);
+  if (fault !== null) throw wrong(fault);
   return address;
 }

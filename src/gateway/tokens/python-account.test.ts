@@ -1,4 +1,4 @@
-// Accounts of the Python original in the ways that tables, exports and other programs write them.
+// Accounts of python-flow2api in the ways that tables, exports and other programs write them.
 
 import { describe, expect, test } from "bun:test";
 import { isRefused } from "./parsed-token.ts";
@@ -13,7 +13,7 @@ function read(row: Record<string, unknown>, sharedProxy: string | null = null) {
   return parsed;
 }
 
-describe("an account of the original", () => {
+describe("an account of python-flow2api", () => {
   test.each([null, undefined, "", 1, "1", true, "True"])("is on where its switch is %j", (value) => {
     expect(read({ is_active: value, image_enabled: value, video_enabled: value })).toMatchObject({
       enabled: true,

@@ -11,7 +11,7 @@ export type PythonRow = Record<string, unknown>;
 export type PythonOptions = {
   /** Epoch ms. */
   now: number;
-  /** For accounts without a proxy of their own; `unusable` when the original has one that cannot be used here. */
+  /** For accounts without a proxy of their own; `unusable` when python-flow2api has one that cannot be used here. */
   sharedProxy: string | "unusable" | null;
   /** `auto_enable_on_update`: an account that is off comes back when the companion extension hands in its session. */
   autoEnable: boolean;
@@ -19,7 +19,7 @@ export type PythonOptions = {
 
 /** A session lasts so long at most without being used; its own end is not in the data. */
 const SESSION_LIFE_MS = 30 * 86_400_000;
-/** The original enables an account again so long after it was banned for a 429 (github.com/TheSmallHanCat/flow2api, a665c0c, 2025-12-14). */
+/** python-flow2api enables an account again so long after it was banned for a 429 (github.com/TheSmallHanCat/flow2api, a665c0c, 2025-12-14). */
 const BAN_MS = 12 * 3_600_000;
 const BANNED_BY_429 = "429_rate_limit";
 
@@ -27,7 +27,7 @@ export const textOf = (value: unknown): string => (typeof value === "string" ? v
 /** As SQLite, TOML and JSON have it: 1, true, "1". */
 export const isOn = (value: unknown): boolean => value === 1 || value === true || /^(?:1|true|yes|on)$/i.test(textOf(value));
 
-/** True for an object in the original's form: its names of the session, and none of ours for the provider. */
+/** True for an object in python-flow2api's form: its names of the session, and none of ours for the provider. */
 export function isPythonRow(row: PythonRow): boolean {
   if (row.provider !== undefined || (textOf(row.st) === "" && textOf(row.session_token) === "")) return false;
   return ["is_active", "image_concurrency", "access_token", "at_expires", "protocol_mode", "google_cookies"].some((name) => name in row);
@@ -71,7 +71,7 @@ function leftBehind(row: PythonRow): LeftBehind[] {
   return held.filter(([, isHeld]) => isHeld).map(([name]) => name);
 }
 
-/** Other than the original gives every account: on, each 120 minutes. */
+/** Other than python-flow2api gives every account: on, each 120 minutes. */
 function hasOwnRefresh({ auto_refresh_enabled, refresh_interval_minutes }: PythonRow): boolean {
   const isOff = isTold(auto_refresh_enabled) && !isOn(auto_refresh_enabled);
   return isOff || (isTold(refresh_interval_minutes) && Number(refresh_interval_minutes) !== 120);
@@ -79,12 +79,12 @@ function hasOwnRefresh({ auto_refresh_enabled, refresh_interval_minutes }: Pytho
 
 const isTold = (value: unknown): boolean => value !== undefined && value !== null && value !== "";
 
-/** A switch; where nothing is reported it is on, as in the original's table. */
+/** A switch; where nothing is said it is on, as in python-flow2api's table. */
 const isSwitchedOn = (value: unknown): boolean => !isTold(value) || isOn(value);
 
 type Status = { enabled: boolean; note: string; health?: unknown };
 
-/** What the original itself took out of service comes in enabled, with the reason as its health; what a person took out stays off. */
+/** What python-flow2api itself took out of service comes in enabled, with the reason as its health; what a person took out stays off. */
 function statusOf(row: PythonRow, { now, autoEnable }: PythonOptions): Status {
   const ban = textOf(row.ban_reason);
   const end = timeOf(row.at_expires);
@@ -120,7 +120,7 @@ function proxyFor(row: PythonRow, shared: PythonOptions["sharedProxy"]): { proxy
 }
 
 export const proxyReason = ({ message }: AppError): string =>
-  message.startsWith("is ") ? message : "is no address like http://proxy.example:3128";
+  /^(?:is|has) /.test(message) ? message : "is no address like http://proxy.example:3128";
 
 /** Epoch ms of what Python and SQLite write; without a zone it is UTC. Null where nothing is reported. */
 function timeOf(value: unknown): number | null {
@@ -132,7 +132,7 @@ function timeOf(value: unknown): number | null {
   return Number.isFinite(time) ? time : null;
 }
 
-/** 0, like -1, is no limit in the original. */
+/** 0, like -1, is no limit in python-flow2api. */
 function concurrencyOf(value: unknown): number {
   const number = Number(value);
   return Number.isInteger(number) && number >= 1 ? Math.min(number, 1000) : -1;

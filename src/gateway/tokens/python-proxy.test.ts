@@ -18,15 +18,22 @@ test.each([
   ["[::1]:3128", "http://[::1]:3128"],
   ["[::1]:3128:me:secret", "http://me:secret@[::1]:3128"],
   ["  proxy.example:3128 ", "http://proxy.example:3128"],
+  ["socks5://10.0.0.1:1080", "socks5://10.0.0.1:1080"],
+  ["socks5h://me:secret@h:1080", "socks5h://me:secret@h:1080"],
+  ["SOCKS5://h:1080:me:100%", "socks5://me:100%25@h:1080"],
+  ["st5 10.0.0.1:1080", "socks5://10.0.0.1:1080"],
+  ["st5 10.0.0.1:1080:me:secret", "socks5://me:secret@10.0.0.1:1080"],
+  ["ST5  me:secret@h:1080", "socks5://me:secret@h:1080"],
+  ["st5 socks5://h:1080:me:secret", "socks5://me:secret@h:1080"],
 ])("%s", (text, expected) => {
   expect(readPythonProxy(text)).toBe(expected);
 });
 
 test.each([
-  "socks5://10.0.0.1:1080",
-  "socks5h://me:canary@h:1080",
   "SOCKS4://h:1",
-  "st5 10.0.0.1:1080:me:canary",
+  "socks4a://me:canary@h:1080",
+  "socks6://me:canary@h:1080",
+  "st5 h:port:me:canary",
   "",
   "ftp://h:1",
   "a b",

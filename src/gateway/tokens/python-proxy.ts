@@ -1,18 +1,16 @@
-// Proxy addresses in the notations of the Python flow2api, as http(s) URLs.
+// Proxy addresses in the notations of the Python flow2api, as http(s) or SOCKS5 URLs.
 
-import { AppError } from "../../errors.ts";
 import { readProxy } from "./proxy-address.ts";
 
 /**
- * Reads `host:port`, `host:port:user:password`, `user:password@host:port`, each with or without `http://` or `https://`. User and
- * password may hold any character; what is percent-encoded already stays so.
+ * Reads `host:port`, `host:port:user:password`, `user:password@host:port`, each with or without `http://`, `https://`, `socks5://`,
+ * `socks5h://` or the word `st5` of SOCKS5 lists. User and password may hold any character; what is percent-encoded already stays so.
  * @returns the address as a URL without a path; it may carry a password and is never quoted
- * @throws {AppError} `invalid_request` for SOCKS (also the prefix `st5 `) and for what is no address
+ * @throws {AppError} `invalid_request` for SOCKS4 and for what is no address
  */
 export function readPythonProxy(text: string): string {
-  const bare = text.trim();
-  if (/^(st5\s|socks)/i.test(bare)) throw new AppError("invalid_request", "is SOCKS, which is not supported: give an http(s) proxy");
-  const scheme = /^https?(?=:\/\/)/i.exec(bare)?.[0] ?? "";
+  const bare = text.trim().replace(/^st5\s+(?:socks5h?:\/\/)?/i, "socks5://");
+  const scheme = /^(?:https?|socks[a-z0-9]*)(?=:\/\/)/i.exec(bare)?.[0] ?? "";
   const rest = (scheme ? bare.slice(scheme.length + 3) : bare.replace(/^\/\//, "")).replace(/\/$/, "");
   const { address, user, password } = splitLogin(rest);
   const login = user === "" ? "" : `${encoded(user)}${password === null ? "" : `:${encoded(password)}`}@`;

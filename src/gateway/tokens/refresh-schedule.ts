@@ -45,7 +45,7 @@ const RETRY = { first: 30 * SECOND, longest: 30 * MINUTE };
 const LONGEST_TOLD_MS = HOUR;
 
 /** Blocks that may turn out to be over. The others end by the operator's hand, and asking again would prove nothing. */
-const RECHECKED: ReadonlySet<HealthReason> = new Set(["key_invalid", "session_dead"]);
+const RECHECKED: ReadonlySet<HealthReason> = new Set(["key_invalid", "session_dead", "iam_denied", "api_disabled"]);
 
 /** A time that lies ahead was written before the clock was set back: it reports nothing. */
 const past = (time: number | null, now: number): number | null => (time !== null && time <= now ? time : null);

@@ -33,9 +33,13 @@ function bench(check: Check = async () => ({}), settings = {}) {
   const logged: string[] = [];
   let running = 0;
   let most = 0;
+  let computed = 0;
   const refresher = new Refresher({
     pool: {
-      cooldownOf: (id) => conditions.get(id) ?? null,
+      cooldownOf(id) {
+        computed++;
+        return conditions.get(id) ?? null;
+      },
       reportOutcome(id, outcome) {
         outcomes.push({ id, outcome });
         if (outcome.ok) conditions.delete(id);
@@ -56,15 +60,15 @@ function bench(check: Check = async () => ({}), settings = {}) {
         }
       },
     },
-    settings: () => ({ enabled: true, flow_interval: 1800, gemini_interval: 21_600, concurrency: 4, ...settings }),
+    settings: () => ({ enabled: true, flow_interval: 1800, gemini_interval: 21_600, vertex_interval: 21_600, concurrency: 4, ...settings }),
     intervalMs: (provider) => (provider === "flow" ? 30 * MINUTE : 6 * HOUR),
-    checks: { inc: ((labels: { result: string }) => results.push(labels.result)) as never },
+    metrics: { checkEnded: (_provider, result) => void results.push(result) },
     clock,
     random: seededRandom(7),
     log: createLog({ level: "info", format: "json", write: (line) => logged.push(JSON.parse(line).message) }),
   });
   const checksOf = (id: number) => checks.filter((one) => one.id === id).map(({ at }) => at);
-  return { clock, refresher, checks, checksOf, outcomes, conditions, results, logged, most: () => most };
+  return { clock, refresher, checks, checksOf, outcomes, conditions, results, logged, most: () => most, computed: () => computed };
 }
 
 describe("the schedule", () => {
@@ -150,7 +154,7 @@ describe("a thousand tokens", () => {
 });
 
 describe("failures", () => {
-  test("a dead session blocks its token and is looked at again after hours", async () => {
+  test("a dead session blocks its token and is checked again after hours", async () => {
     const { clock, refresher, checksOf, outcomes } = bench(async (row) => {
       if (row.id === 1) throw unauthorized();
       return {};
@@ -167,7 +171,7 @@ describe("failures", () => {
     expect(checksOf(1).length).toBe(2);
   });
 
-  test("a session that lives again is told to the pool", async () => {
+  test("a session that lives again is reported to the pool", async () => {
     const { clock, refresher, conditions, logged } = bench();
     conditions.set(1, { state: "blocked", reason: "session_dead", since: 0, until: null });
     refresher.load([token(1)]);
@@ -241,6 +245,46 @@ describe("failures", () => {
     refresher.load([token(1, { proxy: "http://new" })]);
     await clock.advance(SECOND);
     expect(checksOf(1).length).toBe(failed + 1);
+  });
+});
+
+describe("thousands of tokens", () => {
+  const COUNT = 5_000;
+  const many = () => Array.from({ length: COUNT }, (_, index) => token(index + 1, { checkedAt: 1 + Date.UTC(2026, 10, 23, 11, 59) }));
+
+  test("cost a bounded share of them per second, however many checks end", async () => {
+    const { clock, refresher, checks, computed } = bench();
+    refresher.load(many());
+    refresher.start();
+    await clock.advance(25 * MINUTE);
+    const before = { computed: computed(), checks: checks.length };
+    await clock.advance(2 * MINUTE);
+    expect(checks.length - before.checks).toBeGreaterThan(250);
+    const perCheck = 6 * (checks.length - before.checks);
+    expect(computed() - before.computed).toBeLessThan(120 * (COUNT / 16 + 2) + perCheck);
+  });
+
+  test("are checked each once in an interval", async () => {
+    const { clock, refresher, checks } = bench();
+    refresher.load(many());
+    refresher.start();
+    await clock.advance(35 * MINUTE);
+    expect(new Set(checks.map(({ id }) => id)).size).toBe(COUNT);
+    expect(checks.length).toBeLessThan(1.5 * COUNT);
+  });
+
+  test("one whose block was cleared is checked within twenty seconds", async () => {
+    const { clock, refresher, conditions, checksOf } = bench();
+    const since = clock.now();
+    const blocked = 3777;
+    conditions.set(blocked, { state: "blocked", reason: "session_dead", since, until: null });
+    refresher.load(many().map((row) => (row.id === blocked ? { ...row, checkedAt: null } : row)));
+    refresher.start();
+    await clock.advance(MINUTE);
+    expect(checksOf(blocked)).toEqual([]);
+    conditions.delete(blocked);
+    await clock.advance(20 * SECOND);
+    expect(checksOf(blocked).length).toBe(1);
   });
 });
 

@@ -4,6 +4,7 @@ import type { Clock, Random } from "../../clock.ts";
 import type { Settings } from "../../config/settings-schema.ts";
 import type { TokenRow } from "../../domain/token.ts";
 import { AppError, type ErrorKind } from "../../errors.ts";
+import { createHeap } from "../../heap.ts";
 import type { Log } from "../../log.ts";
 import type { Metrics } from "../../metrics.ts";
 import type { TokenFacts } from "../../providers/provider.ts";
@@ -18,14 +19,16 @@ type Dependencies = {
   settings: () => Settings["refresh"];
   /** Age at which the facts of a provider's token are read again, in ms. */
   intervalMs(provider: string): number;
-  checks: Pick<Metrics["checks"], "inc">;
+  metrics: Pick<Metrics, "checkEnded">;
   clock: Clock;
   random: Random;
   log: Log;
 };
 
-/** Longest time until changes made elsewhere (health, settings) are seen, ms. */
+/** Interval at which due times are computed again, because health, settings and the clock change them, ms. */
 const POLL_MS = 1000;
+/** Due times computed again in one poll: all of a small pool, a sixteenth of a large one. */
+const POLLED = { least: 256, share: 1 / 16 };
 const CHECK_TIMEOUT_MS = 60_000;
 const STOP_GRACE_MS = 5000;
 
@@ -37,12 +40,19 @@ const IGNORED: ReadonlySet<ErrorKind> = new Set(["no_token", "not_found", "cance
 
 /** A check that is requested or running. */
 type Flight = PromiseWithResolvers<TokenFacts>;
-type Entry = { row: TokenRow; history: CheckHistory; flight: Flight | null };
+/** `dueAt` as of the last time it was computed; `at` belongs to the heap, which holds the entries without a flight. */
+type Entry = { row: TokenRow; history: CheckHistory; flight: Flight | null; dueAt: number; at: number };
+
+const isDueBefore = (one: Entry, other: Entry) => one.dueAt < other.dueAt || (one.dueAt === other.dueAt && one.row.id < other.row.id);
 
 /** Empty until {@link Refresher.load}, idle until {@link Refresher.start}. */
 export class Refresher {
   readonly #deps: Dependencies;
   readonly #entries = new Map<number, Entry>();
+  readonly #due = createHeap<Entry>(isDueBefore);
+  /** Entries whose due time is computed again next, and since when this round of polls runs. */
+  #unpolled: Iterator<Entry> | null = null;
+  #polledAt = Number.NEGATIVE_INFINITY;
   readonly #running = new Set<Entry>();
   /** Entries whose check was requested by {@link Refresher.checkNow}, in order. */
   #requested: Entry[] = [];
@@ -58,7 +68,11 @@ export class Refresher {
   /** Replaces the token table; tokens new in it are checked within a second of {@link Refresher.start}. */
   load(rows: readonly TokenRow[]): void {
     const present = new Set(rows.map((row) => row.id));
-    for (const id of this.#entries.keys()) if (!present.has(id)) this.#entries.delete(id);
+    for (const [id, entry] of this.#entries) {
+      if (present.has(id)) continue;
+      this.#entries.delete(id);
+      this.#due.remove(entry);
+    }
     for (const row of rows) this.#put(row);
     this.#startDue();
   }
@@ -66,7 +80,9 @@ export class Refresher {
   /** Takes the facts of a check that succeeded elsewhere just now. */
   updateFacts(id: number, facts: TokenFacts): void {
     const entry = this.#entries.get(id);
-    if (entry) this.#applyFacts(entry, facts);
+    if (!entry) return;
+    this.#applyFacts(entry, facts);
+    this.#schedule(entry);
   }
 
   start(): void {
@@ -83,7 +99,7 @@ export class Refresher {
     if (!entry) throw new AppError("not_found", `There is no token ${id}.`);
     if (this.#isStopping) throw new AppError("cancelled", "The server is stopping.");
     if (entry.flight) return entry.flight.promise;
-    const flight = newFlight(entry);
+    const flight = this.#newFlight(entry);
     this.#requested.push(entry);
     this.#startDue();
     return flight.promise;
@@ -101,13 +117,14 @@ export class Refresher {
     cancelGrace();
   }
 
-  /** Starts as many requested and due checks as may run, and sets the timer of the next look. */
+  /** Starts as many requested and due checks as may run, and sets the timer of the next check. */
   #startDue(): void {
     this.#cancelTimer();
     if (this.#isStopping) return;
     const { clock, settings } = this.#deps;
     const { enabled, concurrency } = settings();
     const now = clock.now();
+    this.#pollDueTimes(now);
     let waitMs = POLL_MS;
     while (this.#running.size < concurrency) {
       const requested = this.#requested.shift();
@@ -120,20 +137,43 @@ export class Refresher {
         waitMs = Math.min(POLL_MS, (next?.at ?? now + POLL_MS) - now);
         break;
       }
-      this.#run(next.entry, newFlight(next.entry));
+      this.#run(next.entry, this.#newFlight(next.entry));
     }
     if (this.#isStarted) this.#cancelTimer = clock.after(waitMs, () => this.#startDue());
   }
 
   /** The token that is due first, in the past or in the future. */
   #nextDue(now: number): { entry: Entry; at: number } | null {
-    let first: { entry: Entry; at: number } | null = null;
-    for (const entry of this.#entries.values()) {
-      if (entry.flight) continue;
+    for (let entry = this.#due.peek(); entry; entry = this.#due.peek()) {
       const at = this.#dueAt(entry, now);
-      if (!first || at < first.at) first = { entry, at };
+      if (at <= entry.dueAt) return { entry, at };
+      // A cooldown that began since: the next one may be due before it.
+      entry.dueAt = at;
+      this.#due.put(entry);
     }
-    return first;
+    return null;
+  }
+
+  /** Finds tokens that are due earlier than was computed: a cooldown was cleared, an interval shortened, the clock set back. */
+  #pollDueTimes(now: number): void {
+    if (now >= this.#polledAt && now - this.#polledAt < POLL_MS) return;
+    this.#polledAt = now;
+    const count = Math.min(this.#entries.size, Math.max(POLLED.least, Math.ceil(this.#entries.size * POLLED.share)));
+    for (let left = count; left > 0; left--) {
+      let next = this.#unpolled?.next();
+      if (!next || next.done) {
+        this.#unpolled = this.#entries.values();
+        next = this.#unpolled.next();
+      }
+      if (!next.done) this.#schedule(next.value);
+    }
+  }
+
+  /** Puts the entry where its due time belongs; one with a flight is in no order. */
+  #schedule(entry: Entry): void {
+    if (entry.flight) return;
+    entry.dueAt = this.#dueAt(entry, this.#deps.clock.now());
+    this.#due.put(entry);
   }
 
   #dueAt({ row, history }: Entry, now: number): number {
@@ -157,14 +197,15 @@ export class Refresher {
       cancelTimeout();
       entry.flight = null;
       this.#running.delete(entry);
+      if (this.#entries.get(entry.row.id) === entry) this.#schedule(entry);
       this.#startDue();
     }
   }
 
   #onSuccess(entry: Entry, facts: TokenFacts): void {
-    const { checks, pool, log } = this.#deps;
+    const { metrics, pool, log } = this.#deps;
     const { id, provider, label } = entry.row;
-    checks.inc({ provider, result: "ok" });
+    metrics.checkEnded(provider, "ok");
     const before = pool.cooldownOf(id);
     this.#applyFacts(entry, facts);
     pool.reportOutcome(id, CHECKED);
@@ -172,12 +213,12 @@ export class Refresher {
   }
 
   #onFailure(entry: Entry, error: unknown): void {
-    const { checks, pool, clock, random, log } = this.#deps;
+    const { metrics, pool, clock, random, log } = this.#deps;
     const { id, provider, label } = entry.row;
     const known = error instanceof AppError ? error : null;
     entry.history = afterFailure(entry.history, known?.retryAfterMs ?? 0, clock.now(), random);
     if (known && IGNORED.has(known.kind)) return;
-    checks.inc({ provider, result: known?.kind ?? "bug" });
+    metrics.checkEnded(provider, known?.kind ?? "bug");
     const fields = { tokenId: id, label, failures: entry.history.failures };
     if (!known) {
       log.error("Token check failed with a bug", { ...fields, error });
@@ -200,20 +241,24 @@ export class Refresher {
     const { clock, random } = this.#deps;
     const known = this.#entries.get(row.id);
     if (!known) {
-      this.#entries.set(row.id, { row, history: newHistory(clock.now(), random), flight: null });
+      const entry = { row, history: newHistory(clock.now(), random), flight: null, dueAt: 0, at: -1 };
+      this.#entries.set(row.id, entry);
+      this.#schedule(entry);
       return;
     }
     // Another proxy: a check that failed through the former one may be tried again at once.
     if (known.row.proxy !== row.proxy) known.history = newHistory(clock.now(), random);
     const { checkedAt, renewBefore } = known.row;
     known.row = (checkedAt ?? 0) > (row.checkedAt ?? 0) ? { ...row, checkedAt, renewBefore } : row;
+    this.#schedule(known);
   }
-}
 
-function newFlight(entry: Entry): Flight {
-  const flight: Flight = Promise.withResolvers();
-  // A scheduled check has no listener: without this its rejection would be unhandled.
-  flight.promise.catch(() => {});
-  entry.flight = flight;
-  return flight;
+  #newFlight(entry: Entry): Flight {
+    const flight: Flight = Promise.withResolvers();
+    // A scheduled check has no listener: without this its rejection would be unhandled.
+    flight.promise.catch(() => {});
+    entry.flight = flight;
+    this.#due.remove(entry);
+    return flight;
+  }
 }

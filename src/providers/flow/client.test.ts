@@ -1,14 +1,22 @@
 // A whole generation against a stand-in: order of calls, what is sent where, what is paid and what is repeated.
 import { describe, expect, test } from "bun:test";
-import type { ImageRequest, InputMedia, ProviderEvent } from "../../domain/generation.ts";
+import type { ImageRequest, InputMedia } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
+import { builtInModels, collect, type ProviderEvent } from "../testing.ts";
 import { createFlow } from "./client.ts";
-import { collect, createCaller, NOW, recordingLog, refuse, type StubRoute, startStub, TEST_IMAGE } from "./testing.ts";
+import { createCaller, NOW, recordingLog, refuse, type StubRoute, startStub, TEST_IMAGE } from "./testing.ts";
 
 type Stub = ReturnType<typeof startStub>;
 
 function flowOf(stub: Stub, log = recordingLog().log) {
-  return createFlow({ labsBaseUrl: stub.labsBaseUrl, apiBaseUrl: stub.apiBaseUrl, now: () => NOW, random: () => 0.5, log });
+  return createFlow({
+    models: builtInModels("flow"),
+    labsBaseUrl: stub.labsBaseUrl,
+    apiBaseUrl: stub.apiBaseUrl,
+    now: () => NOW,
+    random: () => 0.5,
+    log,
+  });
 }
 
 const renderedImage = (mediaId?: string): InputMedia => ({
@@ -79,10 +87,10 @@ describe("check", () => {
     ["credits in trouble", "credits", () => new Response("", { status: 502 }), "upstream_unavailable"],
     ["credits that are no JSON", "credits", () => new Response("<html>"), "upstream_unavailable"],
   ];
-  for (const [name, route, answer, kind] of failures) {
+  for (const [name, route, response, kind] of failures) {
     test(`${name}: ${kind}`, async () => {
       await using stub = startStub();
-      stub.on[route] = answer;
+      stub.on[route] = response;
       const { token, call } = createCaller();
       const error = await flowOf(stub)
         .check(token, call)
@@ -96,7 +104,7 @@ describe("an image", () => {
   test("comes by session, project, one generating call and its link", async () => {
     await using stub = startStub();
     const { token, call, drafts } = createCaller();
-    const { events, error } = await collect(flowOf(stub).generateImages(request({ aspect: "1:1", seed: 9 }), token, call));
+    const { events, error } = await collect(flowOf(stub), [request({ aspect: "1:1", seed: 9 }), token, call]);
     expect(error).toBeUndefined();
     expect(names(events)).toEqual(["generating", "submitted", "downloading", "image", "finish"]);
     expect(events.at(-2)).toMatchObject({ thought: false, draft: { path: "draft-0", bytes: TEST_IMAGE.length, mime: "image/png" } });
@@ -116,7 +124,7 @@ describe("an image", () => {
     await using stub = startStub();
     for (const route of ["file", "media"] as const) stub.on[route] = () => new Response("", { status: 403 });
     const { token, call } = createCaller({ secret: "canary-cookie" });
-    await collect(flowOf(stub).generateImages(request({}, [renderedImage()]), token, call));
+    await collect(flowOf(stub), [request({}, [renderedImage()]), token, call]);
     expect(new Set(stub.calls.map((one) => one.name)).size).toBe(7);
     for (const { name, path, headers, body } of stub.calls) {
       const isLabs = path.startsWith("/labs");
@@ -129,8 +137,8 @@ describe("an image", () => {
   test("of the next request finds session and project known, over a restart too", async () => {
     await using stub = startStub();
     const { token, call } = createCaller();
-    await collect(flowOf(stub).generateImages(request(), token, call));
-    await collect(flowOf(stub).generateImages(request(), token, call));
+    await collect(flowOf(stub), [request(), token, call]);
+    await collect(flowOf(stub), [request(), token, call]);
     expect([stub.count("session"), stub.count("project"), stub.count("generate")]).toEqual([1, 1, 2]);
   });
 
@@ -139,28 +147,28 @@ describe("an image", () => {
     const { token, call } = createCaller();
     const flow = flowOf(stub);
     const before = { ...token };
-    await Promise.all(Array.from({ length: 8 }, () => collect(flow.generateImages(request(), token, call))));
-    await collect(flow.generateImages(request(), before, call));
+    await Promise.all(Array.from({ length: 8 }, () => collect(flow, [request(), token, call])));
+    await collect(flow, [request(), before, call]);
     expect([stub.count("session"), stub.count("project"), stub.count("generate")]).toEqual([1, 1, 9]);
   });
 
   test("keeps the project of an account whose cookie was renewed, not that of another account", async () => {
     await using stub = startStub();
     const { token, call } = createCaller();
-    await collect(flowOf(stub).generateImages(request(), token, call));
+    await collect(flowOf(stub), [request(), token, call]);
     token.secret = "cookie-of-the-next-day";
-    await collect(flowOf(stub).generateImages(request(), token, call));
+    await collect(flowOf(stub), [request(), token, call]);
     expect(stub.count("project")).toBe(1);
     stub.on.session = () => Response.json({ access_token: "ya29.b", user: { email: "bob@example.com" } });
     token.secret = "cookie-of-bob";
-    await collect(flowOf(stub).generateImages(request(), token, call));
+    await collect(flowOf(stub), [request(), token, call]);
     expect(stub.count("project")).toBe(2);
   });
 
   test("is not asked for when the plan cannot be made", async () => {
     await using stub = startStub();
     const { token, call } = createCaller();
-    const { error } = await collect(flowOf(stub).generateImages(request({ aspect: "8:1" }), token, call));
+    const { error } = await collect(flowOf(stub), [request({ aspect: "8:1" }), token, call]);
     expect(failureOf(error).kind).toBe("upstream_invalid");
     expect(stub.calls).toHaveLength(0);
   });
@@ -169,7 +177,7 @@ describe("an image", () => {
     await using stub = startStub();
     stub.on.generate = () => Response.json({ media: [] });
     const { token, call } = createCaller();
-    const { events } = await collect(flowOf(stub).generateImages(request(), token, call));
+    const { events } = await collect(flowOf(stub), [request(), token, call]);
     expect(events.at(-1)).toMatchObject({ type: "finish", finish: "no_image", usage: null });
   });
 });
@@ -178,7 +186,7 @@ describe("references", () => {
   test("are uploaded with progress, in order, and named in the call", async () => {
     await using stub = startStub();
     const { token, call } = createCaller();
-    const { events } = await collect(flowOf(stub).generateImages(request({}, [renderedImage("a"), renderedImage("b")]), token, call));
+    const { events } = await collect(flowOf(stub), [request({}, [renderedImage("a"), renderedImage("b")]), token, call]);
     expect(names(events).slice(0, 4)).toEqual(["uploading 1/2", "uploading 2/2", "generating", "submitted"]);
     expect(stub.named("upload")[0]!.body).toMatchObject({ mimeType: "image/png", imageBytes: TEST_IMAGE.toBase64() });
     const { requests } = stub.named("generate")[0]!.body as { requests: { imageInputs: { name: string }[] }[] };
@@ -190,11 +198,11 @@ describe("references", () => {
     const { token, call } = createCaller();
     const other = createCaller({ id: 2, secret: "cookie-2" });
     const flow = flowOf(stub);
-    const run = () => collect(flow.generateImages(request({}, [renderedImage("a"), renderedImage()]), token, call));
+    const run = () => collect(flow, [request({}, [renderedImage("a"), renderedImage()]), token, call]);
     await run();
     expect(names((await run()).events)[0]).toBe("uploading 2/2");
     expect(stub.count("upload")).toBe(3);
-    await collect(flow.generateImages(request({}, [renderedImage("a")]), other.token, other.call));
+    await collect(flow, [request({}, [renderedImage("a")]), other.token, other.call]);
     expect(stub.count("upload")).toBe(4);
   });
 
@@ -204,10 +212,10 @@ describe("references", () => {
     const flow = flowOf(stub);
     const good = stub.on.generate;
     stub.on.generate = () => refuse(400, "INVALID_ARGUMENT");
-    const { error } = await collect(flow.generateImages(request({}, [renderedImage("a")]), token, call));
+    const { error } = await collect(flow, [request({}, [renderedImage("a")]), token, call]);
     expect(failureOf(error).kind).toBe("upstream_invalid");
     stub.on.generate = good;
-    await collect(flow.generateImages(request({}, [renderedImage("a")]), token, call));
+    await collect(flow, [request({}, [renderedImage("a")]), token, call]);
     expect([stub.count("upload"), stub.count("generate")]).toEqual([2, 2]);
   });
 
@@ -215,7 +223,7 @@ describe("references", () => {
     await using stub = startStub();
     stub.on.upload = () => refuse(400, "INVALID_ARGUMENT", "PUBLIC_ERROR_MINOR_UPLOAD");
     const { token, call } = createCaller();
-    const { events, error } = await collect(flowOf(stub).generateImages(request({}, [renderedImage()]), token, call));
+    const { events, error } = await collect(flowOf(stub), [request({}, [renderedImage()]), token, call]);
     const { kind, charged, detail } = failureOf(error);
     expect([kind, charged, detail?.reason] as unknown[]).toEqual(["content_policy", false, "policy_input"]);
     expect(names(events)).toEqual(["uploading 1/1"]);
@@ -228,7 +236,7 @@ describe("a refused generating call", () => {
     const { token, call } = createCaller();
     const good = stub.on.generate;
     stub.on.generate = (one) => (stub.count("generate") === 1 ? refuse(401, "UNAUTHENTICATED") : good(one));
-    const { events, error } = await collect(flowOf(stub).generateImages(request(), token, call));
+    const { events, error } = await collect(flowOf(stub), [request(), token, call]);
     expect(error).toBeUndefined();
     expect(names(events).filter((name) => name === "submitted")).toHaveLength(1);
     expect(stub.named("generate").map((one) => one.headers.get("authorization"))).toEqual(["Bearer ya29.access-1", "Bearer ya29.access-3"]);
@@ -238,13 +246,13 @@ describe("a refused generating call", () => {
     await using stub = startStub();
     const { token, call } = createCaller();
     const flow = flowOf(stub);
-    await collect(flow.generateImages(request({}, [renderedImage("a")]), token, call));
+    await collect(flow, [request({}, [renderedImage("a")]), token, call]);
     const good = stub.on.generate;
     stub.on.generate = (one) => (one.path.includes("project-2/") ? refuse(404, "NOT_FOUND") : good(one));
-    const { error } = await collect(flow.generateImages(request({}, [renderedImage("a")]), token, call));
+    const { error } = await collect(flow, [request({}, [renderedImage("a")]), token, call]);
     expect(error).toBeUndefined();
     expect([stub.count("project"), stub.count("upload"), stub.count("generate")]).toEqual([2, 2, 3]);
-    await collect(flow.generateImages(request(), token, call));
+    await collect(flow, [request(), token, call]);
     expect(stub.count("project")).toBe(2);
   });
 
@@ -252,7 +260,7 @@ describe("a refused generating call", () => {
     await using stub = startStub();
     stub.on.generate = () => refuse(404, "NOT_FOUND");
     const { token, call } = createCaller();
-    const { error } = await collect(flowOf(stub).generateImages(request(), token, call));
+    const { error } = await collect(flowOf(stub), [request(), token, call]);
     expect(failureOf(error).detail).toEqual({ scope: "token_model", reason: "model_missing" });
     expect([stub.count("project"), stub.count("generate")]).toEqual([2, 2]);
   });
@@ -261,7 +269,7 @@ describe("a refused generating call", () => {
     await using stub = startStub();
     stub.on.generate = () => refuse(403, "PERMISSION_DENIED", "PUBLIC_ERROR_UNUSUAL_ACTIVITY");
     const { token, call } = createCaller();
-    const { error } = await collect(flowOf(stub).generateImages(request(), token, call));
+    const { error } = await collect(flowOf(stub), [request(), token, call]);
     expect([failureOf(error).kind, failureOf(error).charged]).toEqual(["upstream_verification", false]);
     expect(stub.count("generate")).toBe(1);
   });
@@ -275,12 +283,12 @@ describe("a refused generating call", () => {
     ["an answer whose media name nothing", () => Response.json({ media: [{}] }), "upstream_unknown_outcome", true],
     ["an answer cut off", () => new Response(cutStream()), "upstream_unknown_outcome", true],
   ];
-  for (const [name, answer, kind, charged] of others) {
+  for (const [name, response, kind, charged] of others) {
     test(`${name}: ${kind}, ${charged ? "" : "not "}charged, submitted once`, async () => {
       await using stub = startStub();
-      stub.on.generate = answer;
+      stub.on.generate = response;
       const { token, call } = createCaller();
-      const { error } = await collect(flowOf(stub).generateImages(request(), token, call));
+      const { error } = await collect(flowOf(stub), [request(), token, call]);
       expect([failureOf(error).kind, failureOf(error).charged] as unknown[]).toEqual([kind, charged]);
       expect(stub.count("generate")).toBe(1);
     });
@@ -293,7 +301,7 @@ describe("a refused generating call", () => {
       abort.abort(new AppError("cancelled", "The client left."));
       return new Promise<Response>(() => {});
     };
-    const { error } = await collect(flowOf(stub).generateImages(request(), token, call));
+    const { error } = await collect(flowOf(stub), [request(), token, call]);
     expect(failureOf(error).message).toBe("The client left.");
   });
 });
@@ -306,10 +314,10 @@ describe("a paid image", () => {
     const good = stub.on.file;
     stub.on.file = (one) => (stub.count("file") === 1 ? new Response(cutStream()) : good(one));
     const { token, call, drafts } = createCaller();
-    const { events } = await collect(flowOf(stub).generateImages(request(), token, call));
+    const { events } = await collect(flowOf(stub), [request(), token, call]);
     expect(events.at(-1)).toMatchObject({ finish: "stop" });
     expect([stub.count("generate"), stub.count("file")]).toEqual([1, 2]);
-    expect(drafts.map((draft) => draft.end)).not.toContain("open");
+    expect(drafts.map((tempFile) => tempFile.end)).not.toContain("open");
   });
 
   test("is fetched as bytes from the media store when its link fails twice, or is missing", async () => {
@@ -317,11 +325,11 @@ describe("a paid image", () => {
     stub.on.file = bad;
     const { token, call, drafts } = createCaller();
     const flow = flowOf(stub);
-    await collect(flow.generateImages(request(), token, call));
+    await collect(flow, [request(), token, call]);
     expect([stub.count("file"), stub.count("media"), stub.count("generate")]).toEqual([2, 1, 1]);
     expect(drafts.at(-1)!.bytes).toEqual(Buffer.from(TEST_IMAGE));
     stub.on.generate = () => Response.json({ media: [{ name: "made/2" }] });
-    await collect(flow.generateImages(request(), token, call));
+    await collect(flow, [request(), token, call]);
     expect(stub.calls.at(-1)!.path).toBe("/v1/media/made%2F2");
   });
 
@@ -331,7 +339,7 @@ describe("a paid image", () => {
     stub.on.file = (one) => (one.path.startsWith("/files/b") ? good(one) : Response.json({ error: "expired" }));
     stub.on.media = bad;
     const { token, call } = createCaller();
-    const { events } = await collect(flowOf(stub).generateImages(request(), token, call));
+    const { events } = await collect(flowOf(stub), [request(), token, call]);
     expect(events.at(-1)).toMatchObject({ finish: "stop" });
     expect(stub.named("redirect")[0]!.path).toEndWith("?name=made-1&mediaUrlType=MEDIA_URL_TYPE_FULL_MEDIA");
   });
@@ -340,10 +348,10 @@ describe("a paid image", () => {
     await using stub = startStub();
     for (const route of ["file", "media", "redirect"] as const) stub.on[route] = bad;
     const { token, call, drafts } = createCaller();
-    const { error } = await collect(flowOf(stub).generateImages(request(), token, call));
+    const { error } = await collect(flowOf(stub), [request(), token, call]);
     expect([failureOf(error).kind, failureOf(error).charged]).toEqual(["upstream_unknown_outcome", true]);
     expect(stub.count("generate")).toBe(1);
-    expect(drafts.filter((draft) => draft.end !== "discarded")).toEqual([]);
+    expect(drafts.filter((tempFile) => tempFile.end !== "discarded")).toEqual([]);
   });
 
   test("is not fetched from a link of another kind, nor from one that leads in circles", async () => {
@@ -351,10 +359,10 @@ describe("a paid image", () => {
     const { token, call } = createCaller();
     const flow = flowOf(stub);
     stub.on.file = () => new Response(null, { status: 302, headers: { location: "/files/a" } });
-    await collect(flow.generateImages(request(), token, call));
+    await collect(flow, [request(), token, call]);
     expect(stub.count("file")).toBe(8);
     stub.on.generate = () => Response.json({ media: [{ name: "m", image: { generatedImage: { fifeUrl: "file:///etc/hostname" } } }] });
-    const { events } = await collect(flow.generateImages(request(), token, call));
+    const { events } = await collect(flow, [request(), token, call]);
     expect(events.at(-1)).toMatchObject({ finish: "stop" });
     expect([stub.count("file"), stub.count("media")]).toEqual([8, 2]);
   });
@@ -364,14 +372,14 @@ describe("2K and 4K", () => {
   test("are upscaled from the generation, in its session, with the known plan, and not downloaded first", async () => {
     await using stub = startStub();
     const { token, call, drafts } = createCaller({ state: { tier: 2 } });
-    const { events } = await collect(flowOf(stub).generateImages(request({ size: "4K" }), token, call));
+    const { events } = await collect(flowOf(stub), [request({ size: "4K" }), token, call]);
     expect(names(events)).toEqual(["generating", "submitted", "upscaling", "image", "finish"]);
     expect(stub.named("upscale")[0]!.body).toEqual({
       mediaId: "made-1",
       targetResolution: "UPSAMPLE_IMAGE_RESOLUTION_4K",
       clientContext: { sessionId: `;${NOW}`, projectId: "project-2", tool: "PINHOLE", userPaygateTier: "PAYGATE_TIER_TWO" },
     });
-    expect(drafts.map((draft) => [draft.end, draft.bytes.length])).toEqual([["closed", TEST_IMAGE.length]]);
+    expect(drafts.map((tempFile) => [tempFile.end, tempFile.bytes.length])).toEqual([["closed", TEST_IMAGE.length]]);
     expect(stub.count("file")).toBe(0);
   });
 
@@ -380,7 +388,7 @@ describe("2K and 4K", () => {
     const bytes = Uint8Array.from({ length: 3_000_001 }, (_, index) => (index * 7919) % 251);
     stub.on.upscale = () => Response.json({ encodedImage: bytes.toBase64() });
     const { token, call, drafts } = createCaller();
-    await collect(flowOf(stub).generateImages(request({ size: "2K" }), token, call));
+    await collect(flowOf(stub), [request({ size: "2K" }), token, call]);
     expect(Bun.hash(drafts[0]!.bytes)).toBe(Bun.hash(bytes));
   });
 
@@ -389,7 +397,7 @@ describe("2K and 4K", () => {
     const good = stub.on.upscale;
     stub.on.upscale = (one) => (stub.count("upscale") === 1 ? new Response("", { status: 503 }) : good(one));
     const { token, call } = createCaller();
-    const { events } = await collect(flowOf(stub).generateImages(request({ size: "2K" }), token, call));
+    const { events } = await collect(flowOf(stub), [request({ size: "2K" }), token, call]);
     expect(events.at(-1)).toMatchObject({ finish: "stop" });
     expect([stub.count("generate"), stub.count("upscale")]).toEqual([1, 2]);
   });
@@ -408,15 +416,15 @@ describe("2K and 4K", () => {
     ["an answer without picture", () => Response.json({}), "upstream_unknown_outcome", 1],
     ["an answer cut off", () => new Response(cutStream(`{"encodedImage":"${"AAAA".repeat(50_000)}`)), "upstream_unknown_outcome", 1],
   ];
-  for (const [name, answer, kind, tries] of failures) {
+  for (const [name, response, kind, tries] of failures) {
     test(`${name}: ${kind}, charged for the generation`, async () => {
       await using stub = startStub();
-      stub.on.upscale = answer;
+      stub.on.upscale = response;
       const { token, call, drafts } = createCaller();
-      const { error } = await collect(flowOf(stub).generateImages(request({ size: "2K" }), token, call));
+      const { error } = await collect(flowOf(stub), [request({ size: "2K" }), token, call]);
       expect([failureOf(error).kind, failureOf(error).charged] as unknown[]).toEqual([kind, true]);
       expect([stub.count("generate"), stub.count("upscale")]).toEqual([1, tries]);
-      expect(drafts.filter((draft) => draft.end !== "discarded")).toEqual([]);
+      expect(drafts.filter((tempFile) => tempFile.end !== "discarded")).toEqual([]);
     });
   }
 });
@@ -424,7 +432,7 @@ describe("2K and 4K", () => {
 test("no cookie and no access token reaches an error or a log line", async () => {
   const cookie = "canary-cookie-value";
   const secrets = [cookie, "ya29.access", "ya29.rotated"];
-  const answers: [StubRoute, () => Response][] = [
+  const responses: [StubRoute, () => Response][] = [
     ["session", () => new Response(`{"access_token":"ya29.rotated" ${cookie}`)],
     ["session", () => Response.json({ echo: cookie })],
     ["credits", () => new Response(cookie, { status: 500 })],
@@ -434,14 +442,14 @@ test("no cookie and no access token reaches an error or a log line", async () =>
     ["generate", () => new Response(`${cookie} is not JSON`)],
     ["upscale", () => refuse(500, cookie, cookie)],
   ];
-  for (const [route, answer] of answers) {
+  for (const [route, response] of responses) {
     await using stub = startStub();
-    stub.on[route] = answer;
+    stub.on[route] = response;
     const { log, lines } = recordingLog();
     const { token, call } = createCaller({ secret: cookie });
     const flow = flowOf(stub, log);
     const checked = await flow.check(token, call).catch((reason: unknown) => reason);
-    const { error } = await collect(flow.generateImages(request({ size: "2K" }, [renderedImage()]), token, call));
+    const { error } = await collect(flow, [request({ size: "2K" }, [renderedImage()]), token, call]);
     log.error("failed", { error, checked });
     const errors = [error, checked].filter((one) => one instanceof Error).map((one) => Bun.inspect(one, { depth: 8 }));
     expect(errors.length).toBeGreaterThan(0);

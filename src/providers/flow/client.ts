@@ -1,13 +1,13 @@
 // Google Labs Flow as a provider: images by session, project, references, one generating call, upscale, download; videos beside them.
 
-import type { ImageRequest, ProviderEvent, TempFile } from "../../domain/generation.ts";
+import type { ImageFinish, ImageRequest, TempFile } from "../../domain/generation.ts";
 import { AppError, asCharged } from "../../errors.ts";
 import { afterAcceptance, damaged } from "../json-stream.ts";
-import type { CallContext, Provider, ProviderToken, TokenFacts } from "../provider.ts";
+import type { CallContext, ImageSink, Provider, ProviderToken, TokenFacts } from "../provider.ts";
 import { createConcatenation } from "./concatenation.ts";
 import { generateBody, parseCredits, parseGenerated, sessionIdAt, upscaleBody } from "./convert.ts";
 import { createFiles, decodeFile, type Files, IMAGE_FILE } from "./files.ts";
-import { LISTED_FAMILIES, tierOf } from "./models.ts";
+import { tierOf } from "./models.ts";
 import { createProjects, type Projects } from "./project.ts";
 import { type ImageSpec, imageSpecOf, MAX_SEED } from "./prompt.ts";
 import { fetchImage } from "./result.ts";
@@ -46,7 +46,7 @@ export function createFlow(options: FlowOptions): Provider {
   return {
     name: "flow",
     check: (token, call) => checkToken({ transport, sessions, options }, token, call),
-    generateImages: (request, token, call) => images.generate(request, token, call),
+    generateImages: (request, token, call, sink) => images.generate(request, token, call, sink),
     startVideo: (request, token, call, onSubmit) => videos.start(request, token, call, onSubmit),
     continueVideo: (step, token, call, onSubmit) => videos.continue(step, token, call, onSubmit),
     pollVideo: (operation, token, call) => videos.poll(operation, token, call),
@@ -68,7 +68,7 @@ async function checkToken(
     const { credits, tier } = parseCredits((await transport.ask({ ...request, limitMs: CREDITS_LIMIT_MS })).body);
     if (tier !== undefined) await call.remember({ state: { tier } });
     return {
-      families: [...LISTED_FAMILIES],
+      families: [...options.models.assumed()],
       ...(identity === undefined ? {} : { identity }),
       ...(tier === undefined ? {} : { tier }),
       ...(credits === undefined ? {} : { credits }),
@@ -81,7 +81,7 @@ async function checkToken(
 class FlowImages {
   constructor(private readonly parts: Parts) {}
 
-  /** The one call that costs. It is repeated only after an answer that refused it: 401 with a renewed session. */
+  /** The one call that costs. It is repeated only after a response that refused it: 401 with a renewed session. */
   private async submit({ plan, projectId, references, token, call }: Submission): Promise<Made> {
     const sessionId = sessionIdAt(this.parts.options.now());
     const body = generateBody({
@@ -110,17 +110,18 @@ class FlowImages {
   }
 
   /** Uploads and submits in the token's project; when Flow does not know the project, once more in a fresh one. */
-  private async *make(plan: ImageSpec, token: ProviderToken, call: CallContext): AsyncGenerator<ProviderEvent, Made, undefined> {
+  private async make(plan: ImageSpec, token: ProviderToken, call: CallContext, sink: ImageSink): Promise<Made> {
     let projectId = await this.parts.projects.current(token, call);
     let submitted = false;
     for (let isFresh = false; ; isFresh = true) {
       let references: string[] = [];
       try {
-        references = yield* this.parts.uploads.place(plan.references, projectId, token, call);
+        const target = { projectId, token, call };
+        references = await this.parts.uploads.place(plan.references, target, (index, total) => sink.onUpload(index, total));
         await this.parts.sessions.current(token, call);
         if (!submitted) {
-          yield { type: "progress", stage: "generating" };
-          yield { type: "submitted" };
+          sink.onStage("generating");
+          await sink.onSubmit();
           submitted = true;
         }
         return await this.submit({ plan, projectId, references, token, call });
@@ -153,28 +154,25 @@ class FlowImages {
     return decodeFile(response, IMAGE_FILE, call);
   }
 
-  async *generate(request: ImageRequest, token: ProviderToken, call: CallContext): AsyncGenerator<ProviderEvent> {
-    const plan = imageSpecOf(request);
-    const made = yield* this.make(plan, token, call);
-    if (!made.renderedImage) {
-      yield { type: "finish", finish: "no_image", upstreamReason: "NO_IMAGE", usage: null };
-      return;
-    }
+  async generate(request: ImageRequest, token: ProviderToken, call: CallContext, sink: ImageSink): Promise<ImageFinish> {
+    const plan = imageSpecOf(request, this.parts.options.models);
+    const made = await this.make(plan, token, call, sink);
+    if (!made.renderedImage) return { finish: "no_image", upstreamReason: "NO_IMAGE", usage: null };
     const { mediaId } = made.renderedImage;
     const target = plan.targetResolution;
-    yield { type: "progress", stage: target ? "upscaling" : "downloading" };
-    let draft: TempFile;
+    sink.onStage(target ? "upscaling" : "downloading");
+    let file: TempFile;
     try {
       if (target && !mediaId) throw new AppError("upstream_unknown_outcome", "Flow made an image that cannot be upscaled.");
-      draft =
+      file =
         target && mediaId
           ? await this.upscale(made, { mediaId, targetResolution: target }, token, call)
           : await fetchImage(this.parts.files, made.renderedImage, token, call);
     } catch (error) {
       throw paid(error);
     }
-    yield { type: "image", draft, thought: false };
-    yield { type: "finish", finish: "stop", upstreamReason: "STOP", usage: null };
+    await sink.onImage(file, false);
+    return { finish: "stop", upstreamReason: "STOP", usage: null };
   }
 }
 

@@ -10,7 +10,7 @@ import { type Transport, withLimit, withoutCost } from "./transport.ts";
 import { concatenationBody, parseConcatenation, parseConcatenationStatus, type VideoState } from "./video-convert.ts";
 
 export type Concatenation = {
-  /** Submits it and returns its name. @throws {AppError} as `Transport.ask`: a lost answer counts as not made */
+  /** Submits it and returns its name. @throws {AppError} as `Transport.ask`: a lost response counts as not made */
   submit(pieces: readonly Piece[], token: ProviderToken, call: CallContext): Promise<string>;
   /** @throws {AppError} as `submit` */
   status(name: string, token: ProviderToken, call: CallContext): Promise<VideoState>;

@@ -1,4 +1,4 @@
-// Bodies sent to Flow and answers read from it.
+// Bodies sent to Flow and responses read from it.
 import { describe, expect, test } from "bun:test";
 import {
   generateBody,
@@ -128,7 +128,7 @@ describe("answers", () => {
       expect(parseGenerated(body)).toBe("malformed");
   });
 
-  test("an encoded image of either answer", () => {
+  test("an encoded image of either response", () => {
     expect(parseEncodedImage(ANSWERS.upscaled)).toBe("/9j/4AAQSkZJRg==");
     expect(parseEncodedImage(ANSWERS.mediaBytes)).toBe("iVBORw0KGgo=");
     expect(parseEncodedImage({})).toBeUndefined();

@@ -1,4 +1,4 @@
-// Bodies that Flow is sent and what its answers hold. Pure. Source: reference of the Flow wire, section 3, read 2026-11-23.
+// Bodies that Flow is sent and what its responses hold. Pure. Source: reference of the Flow wire, section 3, read 2026-11-23.
 import type { Tier } from "../../domain/generation.ts";
 import { encodeBody } from "../encode-body.ts";
 import { isRecord } from "../json-value.ts";
@@ -109,7 +109,7 @@ export function parseSession(body: unknown): ParsedSession | "dead" | "malformed
   return { accessToken, ...(Number.isNaN(expiresAt) ? {} : { expiresAt }), ...(email ? { email } : {}) };
 }
 
-/** The session cookie that an answer sets again, or null. Long values come in numbered pieces; an emptied cookie is no rotation. */
+/** The session cookie that a response sets again, or null. Long values come in numbered pieces; an emptied cookie is no rotation. */
 export function rotatedSecret(setCookies: readonly string[]): string | null {
   const pieces: string[] = [];
   for (const line of setCookies) {
@@ -143,7 +143,7 @@ export function parseProject(body: unknown): string | undefined {
   return textAt(body, "result", "data", "json", "result", "projectId");
 }
 
-/** `flow/uploadImage`: the media id, from the present answer (`media` an object or an array) or the older one. */
+/** `flow/uploadImage`: the media id, from the present response (`media` an object or an array) or the older one. */
 export function parseUpload(body: unknown): string | undefined {
   return textAt(body, "media", "name") ?? textAt(body, "media", 0, "name") ?? textAt(body, "mediaGenerationId", "mediaGenerationId");
 }
@@ -159,7 +159,7 @@ export function parseGenerated(body: unknown): { mediaId?: string; url?: string 
   return mediaId === undefined && url === undefined ? "malformed" : { mediaId, url };
 }
 
-/** `flow/upsampleImage` and `media/{id}`: the base64 of the image, wherever the answer keeps it. */
+/** `flow/upsampleImage` and `media/{id}`: the base64 of the image, wherever the response has it. */
 export function parseEncodedImage(body: unknown): string | undefined {
   return textAt(body, "encodedImage") ?? textAt(body, "image", "encodedImage") ?? textAt(body, "image", "generatedImage", "encodedImage");
 }

@@ -10,14 +10,14 @@ describe("a refusal is classified by status, error.status and reasons", () => {
     test(refusal.name, () => {
       const error = classifyRefusal(refusal.operation as Operation, refusal, NOW);
       const { kind, detail, charged, retryAfterMs } = error;
-      const told = retryAfterMs === undefined ? {} : { retryAfterMs };
-      expect({ kind, scope: detail?.scope, reason: detail?.reason, charged, ...told } as unknown).toEqual(refusal.expect);
+      const reported = retryAfterMs === undefined ? {} : { retryAfterMs };
+      expect({ kind, scope: detail?.scope, reason: detail?.reason, charged, ...reported } as unknown).toEqual(refusal.expect);
       expect(error.upstreamStatus).toBe(refusal.status);
       expect(detail?.until).toBe(retryAfterMs === undefined ? undefined : NOW + retryAfterMs);
     });
   }
 
-  test("the same answer with another message is the same refusal", () => {
+  test("the same response with another message is the same refusal", () => {
     for (const refusal of REFUSALS) {
       const body = structuredClone(refusal.body) as { error?: { message?: string } } | null;
       if (body?.error) body.error.message = "id 403-429-quota-reCAPTCHA-PUBLIC_ERROR_SEXUAL";

@@ -25,7 +25,7 @@ const FORMED: ReadonlySet<Operation> = new Set([...COSTLY, "upload", "status", "
 
 export type Refusal = {
   status: number;
-  /** Parsed JSON, or undefined when the answer is not JSON. */
+  /** Parsed JSON, or undefined when the response is not JSON. */
   body: unknown;
   retryAfter?: string | null;
 };
@@ -161,7 +161,7 @@ type Facts = {
   retryAfterMs: number | undefined;
 };
 
-/** The error for one answer outside 200 to 299. Pure. `now` in epoch ms dates `detail.until`. */
+/** The error for one response outside 200 to 299. Pure. `now` in epoch ms dates `detail.until`. */
 export function classifyRefusal(operation: Operation, refusal: Refusal, now: number): AppError {
   const facts = readFacts(refusal);
   const verdict: Verdict = VERDICTS[verdictOf(operation, facts)];
@@ -260,7 +260,7 @@ const MEANINGS: Partial<Record<Meaning, VerdictName>> = {
   overloaded: "overloaded",
 };
 
-/** An answer that is not Flow's own. */
+/** A response that is not Flow's own. */
 function verdictOfPage(operation: Operation, httpStatus: number): VerdictName {
   const costs = COSTLY.has(operation);
   if (httpStatus === 401) return "unauthorized";

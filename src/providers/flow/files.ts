@@ -1,4 +1,4 @@
-// The files of finished media: by their links, which are followed without any credential, or as base64 in an answer; straight into a temp file.
+// The files of finished media: by their links, which are followed without any credential, or as base64 in a response; straight into a temp file.
 
 import type { TempFile } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
@@ -15,10 +15,10 @@ import { parseEncodedVideo } from "./video-convert.ts";
 export type FileKind = {
   /** As messages call it. */
   word: "image" | "video";
-  /** Types of an answer that is the file itself. */
+  /** Types of a response that is the file itself. */
   types: RegExp;
   maxBytes: number;
-  /** Field of a JSON answer that holds it as base64, and where the field may stand. */
+  /** Field of a JSON response that holds it as base64, and where the field may stand. */
   field: string;
   find(body: unknown): string | undefined;
   /** What the base64 is taken for. */
@@ -114,12 +114,13 @@ export function createFiles(transport: Transport, sessions: Sessions, options: P
   };
 }
 
-/** Decodes the file out of a JSON answer while it streams. @throws {AppError} as `readMediaJson`, `malformed` when there is none */
+/** Decodes the file out of a JSON response while it streams. @throws {AppError} as `readMediaJson`, `malformed` when there is none */
 export async function decodeFile(response: Response, kind: FileKind, call: CallContext): Promise<TempFile> {
   const { body, media } = await readMediaJson(response, {
     keys: [kind.field],
     openTempFile: (mime) => call.openTempFile(mime),
     signal: call.signal,
+    hold: call.hold,
   });
   try {
     const value = kind.find(body);

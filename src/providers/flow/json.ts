@@ -1,4 +1,4 @@
-// Reads values out of answers whose shape nobody promised.
+// Reads values out of responses whose shape nobody promised.
 
 /** The value at `path`, or undefined as soon as a step is missing. */
 export function at(value: unknown, ...path: (string | number)[]): unknown {

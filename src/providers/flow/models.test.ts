@@ -1,10 +1,14 @@
-// Every video id of the Python original leads to the model key that it led to there.
+// Every video id of python-flow2api leads to the model key that it led to there.
 import { describe, expect, test } from "bun:test";
 import type { Tier, VideoMode } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
-import { type ModelChoice, parseModel } from "../../gateway/models/models.ts";
+import type { ModelChoice } from "../../gateway/models/parse-model.ts";
+import { parseModel } from "../../gateway/models/testing.ts";
+import { builtInModels } from "../testing.ts";
 import FACTS from "./fixtures/video-keys.json" with { type: "json" };
-import { LISTED_FAMILIES, tierOf, VIDEO_UPSCALES, type VideoChoice, videoModelKey } from "./models.ts";
+import { tierOf, VIDEO_UPSCALES, type VideoChoice, videoModelKey } from "./models.ts";
+
+const MODELS = builtInModels("flow");
 
 type Fact = (typeof FACTS.models)[number];
 
@@ -12,7 +16,7 @@ type Fact = (typeof FACTS.models)[number];
 function keyOf(choice: ModelChoice, mode: VideoMode, plan: Tier | undefined): string {
   const { seconds, quality, relaxed } = choice.params;
   const aspect = choice.params.aspect === "9:16" ? "9:16" : "16:9";
-  return videoModelKey({ family: choice.families[0], mode, aspect, seconds, quality, relaxed, plan });
+  return videoModelKey({ wire: MODELS.find(choice.families[0])!.wire, mode, aspect, seconds, quality, relaxed, plan });
 }
 
 const withOneFrame = (fact: Fact, plan: Tier) => (plan === 2 ? fact.tierTwo.replace(/_fl$/, "") : fact.single!);
@@ -24,13 +28,13 @@ function expected(fact: Fact, plan: Tier): Partial<Record<VideoMode, string>> {
   if (fact.mode === "t2v") return { text: key };
   if (fact.mode === "extend") return { extend: key };
   if (fact.mode === "omni") return { text: key, references: fact.withReferences! };
-  // Without references the original sent the references' key to the endpoint for words, which takes other keys.
+  // Without references python-flow2api sent the references' key to the endpoint for words, which takes other keys.
   if (fact.mode === "r2v") return { references: key, text: withoutLane(key) };
   const [least, most] = fact.images;
   return { ...(least === 1 ? { first_frame: withOneFrame(fact, plan) } : {}), ...(most === 2 ? { frames: key } : {}) };
 }
 
-describe("an id of the original is asked for by its own key", () => {
+describe("an id of python-flow2api is asked for by its own key", () => {
   for (const fact of FACTS.models) {
     const plans = ([0, 1, 2] as const).filter((plan) => plan >= fact.minTier);
     test(`${fact.id}: ${fact.key}`, () => {
@@ -63,7 +67,7 @@ describe("an id of the original is asked for by its own key", () => {
   });
 });
 
-const choice = (change: Partial<VideoChoice>): VideoChoice => ({ family: "veo-3.1", mode: "text", aspect: "16:9", plan: 1, ...change });
+const choice = (change: Partial<VideoChoice>): VideoChoice => ({ wire: "veo_3_1", mode: "text", aspect: "16:9", plan: 1, ...change });
 
 test.each([
   ["a fast video on the highest plan has a lane of its own", { quality: "fast", plan: 2 }, "veo_3_1_t2v_fast_ultra"],
@@ -74,14 +78,14 @@ test.each([
   ["a short video has no lane of the highest plan", { seconds: 4, quality: "fast", plan: 2 }, "veo_3_1_t2v_fast_4s"],
   ["two frames of lite are an interpolation", { mode: "frames", quality: "lite", aspect: "9:16" }, "veo_3_1_interpolation_lite"],
   ["an extension is named by its aspect", { mode: "extend", aspect: "9:16" }, "veo_3_1_extend_portrait"],
-  ["Omni names its seconds", { family: "omni", mode: "references", seconds: 10 }, "abra_r2v_10s"],
+  ["Omni names its seconds", { wire: "abra", mode: "references", seconds: 10 }, "abra_r2v_10s"],
 ] as [string, Partial<VideoChoice>, string][])("%s", (_, change, key) => {
   expect(videoModelKey(choice(change))).toBe(key);
 });
 
 test.each([
-  ["another family", { family: "gemini-omni-1.2-flash" }, "upstream_model_denied"],
-  ["a name of every object", { family: "constructor" }, "upstream_model_denied"],
+  ["another family", { wire: "gemini-omni-1.2-flash" }, "upstream_model_denied"],
+  ["a name of every object", { wire: "constructor" }, "upstream_model_denied"],
   ["an edit", { mode: "edit" }, "upstream_invalid"],
   ["five seconds", { seconds: 5 }, "upstream_invalid"],
   ["an extension by eight seconds", { mode: "extend", seconds: 8 }, "upstream_invalid"],
@@ -89,9 +93,9 @@ test.each([
   ["references for four seconds", { mode: "references", seconds: 4 }, "upstream_invalid"],
   ["the relaxed lane for quality", { relaxed: true }, "upstream_invalid"],
   ["the relaxed lane for four seconds", { relaxed: true, quality: "fast", seconds: 4 }, "upstream_invalid"],
-  ["Omni from a first frame", { family: "omni", mode: "first_frame" }, "upstream_invalid"],
-  ["Omni for three seconds", { family: "omni", seconds: 3 }, "upstream_invalid"],
-  ["Omni in the relaxed lane", { family: "omni", relaxed: true }, "upstream_invalid"],
+  ["Omni from a first frame", { wire: "abra", mode: "first_frame" }, "upstream_invalid"],
+  ["Omni for three seconds", { wire: "abra", seconds: 3 }, "upstream_invalid"],
+  ["Omni in the relaxed lane", { wire: "abra", relaxed: true }, "upstream_invalid"],
 ] as [string, Partial<VideoChoice>, string][])("%s is refused", (_, change, kind) => {
   let error: unknown;
   try {
@@ -104,6 +108,6 @@ test.each([
 });
 
 test("a session can be expected to serve videos, on every plan", () => {
-  expect(LISTED_FAMILIES).toEqual(expect.arrayContaining(["veo-3.1", "omni"]));
+  expect(MODELS.assumed()).toEqual(expect.arrayContaining(["veo-3.1", "omni"]));
   expect([0, 1, 2, 3, "2", undefined].map(tierOf)).toEqual([0, 1, 2, undefined, undefined, undefined]);
 });

@@ -3,32 +3,6 @@
 import type { Aspect, ImageSize, Resolution, Tier, VideoAspect, VideoMode, VideoQuality } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
 
-/** A public family as Flow knows it. */
-export type FlowModel = {
-  imageModelName: string;
-  aspects: readonly Aspect[];
-  /** Whether Flow offered it in August 2026. Flow has no list to ask: the others are tried only when an operator allows them. */
-  offered: boolean;
-};
-
-const FIVE_ASPECTS = ["16:9", "9:16", "1:1", "4:3", "3:4"] as const satisfies readonly Aspect[];
-const TWO_ASPECTS = ["16:9", "9:16"] as const satisfies readonly Aspect[];
-
-/** Public family id to Flow's model. */
-export const IMAGE_MODELS: Readonly<Record<string, FlowModel>> = {
-  "gemini-3-pro-image": { imageModelName: "GEM_PIX_2", aspects: FIVE_ASPECTS, offered: true },
-  "gemini-3.1-flash-image": { imageModelName: "NARWHAL", aspects: FIVE_ASPECTS, offered: true },
-  "gemini-2.5-flash-image": { imageModelName: "GEM_PIX", aspects: TWO_ASPECTS, offered: false },
-  "imagen-4": { imageModelName: "IMAGEN_3_5", aspects: TWO_ASPECTS, offered: true },
-};
-
-/** Families that a living session can be expected to serve. Every plan has the video families; what a plan lacks of them the catalogue knows. */
-export const LISTED_FAMILIES: readonly string[] = [
-  ...Object.keys(IMAGE_MODELS).filter((family) => IMAGE_MODELS[family]?.offered),
-  "veo-3.1",
-  "omni",
-];
-
 export const IMAGE_ASPECTS: Readonly<Partial<Record<Aspect, string>>> = {
   "16:9": "IMAGE_ASPECT_RATIO_LANDSCAPE",
   "9:16": "IMAGE_ASPECT_RATIO_PORTRAIT",
@@ -68,28 +42,33 @@ export const VIDEO_UPSCALES: Readonly<Partial<Record<Resolution, { resolution: s
 
 /** What decides which model key a video is submitted with. */
 export type VideoChoice = {
-  family: string;
+  /** Which grammar of keys the family has: `wire` of the catalogue. */
+  wire: string;
   mode: VideoMode;
   aspect: VideoAspect;
   /** Absent: 8. An extension has its own length. */
   seconds?: number;
   /** Absent: the only one that the mode has, else `quality`. */
   quality?: VideoQuality;
-  /** The slower lane that costs no credits. */
+  /** The slower mode that costs no credits. */
   relaxed?: boolean;
   /** Undefined: not known, served as if it were not the highest. */
   plan: Tier | undefined;
 };
 
+/** `wire` of the families whose keys are known. */
+const OMNI = "abra";
+export const VEO = "veo_3_1";
+
 /**
- * The `videoModelKey` of a video; upscales have theirs in `VIDEO_UPSCALES`. The highest plan has lanes of its own (`_ultra`).
- * @throws {AppError} `upstream_model_denied` for a family that Flow has not, `upstream_invalid` for what no key expresses
+ * The `videoModelKey` of a video; upscales have theirs in `VIDEO_UPSCALES`. The highest plan has keys of its own (`_ultra`).
+ * @throws {AppError} `upstream_model_denied` for a model whose keys are not known, `upstream_invalid` for what no key expresses
  */
 export function videoModelKey(choice: VideoChoice): string {
-  if (choice.family === "omni") return omniKey(choice);
-  if (choice.family === "veo-3.1") return veoKey(choice);
+  if (choice.wire === OMNI) return omniKey(choice);
+  if (choice.wire === VEO) return veoKey(choice);
   const detail = { scope: "token_model", reason: "model_missing" } as const;
-  throw new AppError("upstream_model_denied", `Flow does not have the model ${choice.family}.`, { detail });
+  throw new AppError("upstream_model_denied", `Flow does not have the model ${choice.wire}.`, { detail });
 }
 
 function omniKey({ mode, seconds = 8, relaxed }: VideoChoice): string {

@@ -1,10 +1,10 @@
 // The one Flow project of each token: made on first use, remembered, made again when Flow lost it.
 import { damaged } from "../json-stream.ts";
 import type { CallContext, ProviderToken } from "../provider.ts";
+import { createSingleFlight } from "../single-flight.ts";
 import { parseProject, projectBody } from "./convert.ts";
 import { textAt } from "./json.ts";
 import type { Session, Sessions } from "./session.ts";
-import { createSingleFlight } from "./single-flight.ts";
 import type { Transport } from "./transport.ts";
 
 export type Projects = {

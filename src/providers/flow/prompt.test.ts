@@ -2,6 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import type { ImageRequest, InputMedia, Turn } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
+import { builtInModels } from "../testing.ts";
 import { chooseReferences, flattenPrompt, imageSpecOf } from "./prompt.ts";
 
 const renderedImage = (mediaId?: string): InputMedia => ({ mime: "image/png", data: new Blob(["x"]), ...(mediaId ? { mediaId } : {}) });
@@ -38,7 +39,7 @@ describe("prompt", () => {
 describe("references", () => {
   const ids = (turns: Turn[]) => chooseReferences(turns).map((one) => one.mediaId);
 
-  test("are what the model drew, then what the user sends now; earlier images of the user are not", () => {
+  test("are what the model generated, then what the user sends now; earlier images of the user are not", () => {
     const turns = [
       turn("user", renderedImage("a")),
       turn("model", renderedImage("b")),
@@ -52,16 +53,18 @@ describe("references", () => {
       "a",
     ]);
   });
-  test("leave out the oldest drawn ones over ten, never what the user sends now", () => {
+  test("leave out the oldest generated ones over ten, never what the user sends now", () => {
     const drawn = Array.from({ length: 9 }, (_, index) => turn("model", renderedImage(`m${index}`)));
     const sent = Array.from({ length: 3 }, (_, index) => renderedImage(`u${index}`));
-    const kept = Array.from({ length: 7 }, (_, index) => `m${index + 2}`);
-    expect(ids([...drawn, turn("user", ...sent)])).toEqual([...kept, "u0", "u1", "u2"]);
+    const stored = Array.from({ length: 7 }, (_, index) => `m${index + 2}`);
+    expect(ids([...drawn, turn("user", ...sent)])).toEqual([...stored, "u0", "u1", "u2"]);
     const many = Array.from({ length: 16 }, (_, index) => renderedImage(`u${index}`));
     expect(ids([...drawn, turn("user", ...many)])).toHaveLength(16);
   });
   test("keep unnamed images apart", () => expect(ids([turn("user", renderedImage(), renderedImage())])).toHaveLength(2));
 });
+
+const specOf = (change: Partial<ImageRequest> = {}) => imageSpecOf(request(change), builtInModels("flow"));
 
 describe("plan", () => {
   const models: [string, string][] = [
@@ -71,7 +74,7 @@ describe("plan", () => {
     ["imagen-4", "IMAGEN_3_5"],
   ];
   for (const [family, name] of models) {
-    test(`${family} is ${name}`, () => expect(imageSpecOf(request({ family })).imageModelName).toBe(name));
+    test(`${family} is ${name}`, () => expect(specOf({ family }).imageModelName).toBe(name));
   }
 
   const aspects: [ImageRequest["aspect"], string][] = [
@@ -83,11 +86,11 @@ describe("plan", () => {
     [undefined, "IMAGE_ASPECT_RATIO_LANDSCAPE"],
   ];
   for (const [aspect, name] of aspects) {
-    test(`${aspect ?? "no aspect"} is ${name}`, () => expect(imageSpecOf(request({ aspect })).imageAspectRatio).toBe(name));
+    test(`${aspect ?? "no aspect"} is ${name}`, () => expect(specOf({ aspect }).imageAspectRatio).toBe(name));
   }
 
   test("2K and 4K are upscaled, 1K is not", () => {
-    const target = (size: ImageRequest["size"]) => imageSpecOf(request({ size })).targetResolution;
+    const target = (size: ImageRequest["size"]) => specOf({ size }).targetResolution;
     expect([undefined, "1K", "2K", "4K"].map((size) => target(size as ImageRequest["size"]))).toEqual([
       null,
       null,
@@ -98,12 +101,12 @@ describe("plan", () => {
 
   test("a seed lands between 1 and 999,999", () => {
     for (const seed of [0, 1, -5, 999_998, 999_999, 4_000_000_000, 1.5]) {
-      const planned = imageSpecOf(request({ seed })).seed!;
+      const planned = specOf({ seed }).seed!;
       expect(planned).toBeWithin(1, 1_000_000);
       expect(Number.isInteger(planned)).toBe(true);
     }
-    expect(imageSpecOf(request({ seed: 42 })).seed).toBe(42);
-    expect(imageSpecOf(request()).seed).toBeUndefined();
+    expect(specOf({ seed: 42 }).seed).toBe(42);
+    expect(specOf().seed).toBeUndefined();
   });
 
   const refused: [string, Partial<ImageRequest>, string][] = [
@@ -116,9 +119,9 @@ describe("plan", () => {
   ];
   for (const [name, change, kind] of refused) {
     test(`${name} is refused before anything is sent`, () => {
-      expect(() => imageSpecOf(request(change))).toThrow(AppError);
+      expect(() => specOf(change)).toThrow(AppError);
       try {
-        imageSpecOf(request(change));
+        specOf(change);
       } catch (error) {
         expect((error as AppError).kind as string).toBe(kind);
         expect((error as AppError).charged).toBe(false);

@@ -2,7 +2,8 @@
 
 import type { ImageRequest, InputMedia, Turn } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
-import { DEFAULT_ASPECT, IMAGE_ASPECTS, IMAGE_MODELS, UPSCALES } from "./models.ts";
+import type { ProviderModels } from "../provider.ts";
+import { DEFAULT_ASPECT, IMAGE_ASPECTS, UPSCALES } from "./models.ts";
 
 /** Everything of a request that does not depend on the token. */
 export type ImageSpec = {
@@ -24,9 +25,9 @@ export const MAX_SEED = 999_999;
  * What Flow is asked for.
  * @throws {AppError} `upstream_model_denied` for a family that Flow has not, `upstream_invalid` for an aspect, size or prompt that it cannot take
  */
-export function imageSpecOf(request: ImageRequest): ImageSpec {
-  const model = Object.hasOwn(IMAGE_MODELS, request.family) ? IMAGE_MODELS[request.family] : undefined;
-  if (!model) {
+export function imageSpecOf(request: ImageRequest, models: ProviderModels): ImageSpec {
+  const model = models.find(request.family);
+  if (model?.kind !== "image") {
     const detail = { scope: "token_model", reason: "model_missing" } as const;
     throw new AppError("upstream_model_denied", `Flow does not have the model ${request.family}.`, { detail });
   }
@@ -38,7 +39,7 @@ export function imageSpecOf(request: ImageRequest): ImageSpec {
   const prompt = flattenPrompt(request);
   if (prompt === "") throw invalid("Flow needs a prompt in words.", "prompt");
   return {
-    imageModelName: model.imageModelName,
+    imageModelName: model.wire,
     imageAspectRatio,
     targetResolution,
     prompt,

@@ -1,4 +1,4 @@
-// Renewal of access tokens: once for all, kept, and never mistaken for a dead session.
+// Renewal of access tokens: once for all, cached, and never mistaken for a dead session.
 import { describe, expect, test } from "bun:test";
 import { AppError } from "../../errors.ts";
 import { silentLog } from "../../log.ts";
@@ -69,10 +69,10 @@ describe("exchange", () => {
     const first = createCaller();
     const second = createCaller();
     const asked = Promise.withResolvers<void>();
-    const answer = Promise.withResolvers<void>();
+    const response = Promise.withResolvers<void>();
     stub.on.session = async () => {
       asked.resolve();
-      await answer.promise;
+      await response.promise;
       return Response.json(ANSWERS.session);
     };
     const { current } = sessionsOf(stub);
@@ -81,7 +81,7 @@ describe("exchange", () => {
     await asked.promise;
     first.abort.abort(new AppError("cancelled", "The client left."));
     expect((await left).message).toBe("The client left.");
-    answer.resolve();
+    response.resolve();
     expect((await stays).accessToken).toBe("ya29.invented");
     expect(stub.count("session")).toBe(1);
     expect(first.token.state).toHaveProperty("session");
@@ -179,7 +179,7 @@ describe("a rotated cookie", () => {
 });
 
 describe("only Flow's own word makes a session dead", () => {
-  const answers: [string, () => Response, string, string | undefined][] = [
+  const responses: [string, () => Response, string, string | undefined][] = [
     ["200 without access token", () => Response.json({}), "upstream_unauthorized", "session_dead"],
     ["200 null", () => Response.json(null), "upstream_unauthorized", "session_dead"],
     ["401", () => new Response("", { status: 401 }), "upstream_unauthorized", "session_dead"],
@@ -191,10 +191,10 @@ describe("only Flow's own word makes a session dead", () => {
     ["a redirect", () => Response.redirect("https://example.com/login"), "upstream_unavailable", "internal"],
     ["429", () => new Response("", { status: 429 }), "upstream_rate_limited", "throttled"],
   ];
-  for (const [name, answer, kind, reason] of answers) {
+  for (const [name, response, kind, reason] of responses) {
     test(`${name}: ${reason}`, async () => {
       await using stub = startStub();
-      stub.on.session = answer;
+      stub.on.session = response;
       const { token, call } = createCaller();
       const error = await failure(sessionsOf(stub).current(token, call));
       expect([error.kind, error.detail?.reason, error.charged] as unknown[]).toEqual([kind, reason, false]);

@@ -1,11 +1,11 @@
-// Session cookie to access token: cached, remembered, renewed once for all who wait, rotated cookies kept.
+// Session cookie to access token: cached, remembered, renewed once for all who wait, rotated cookies stored.
 import { AppError } from "../../errors.ts";
 import { damaged } from "../json-stream.ts";
 import type { CallContext, ProviderToken } from "../provider.ts";
+import { createSingleFlight } from "../single-flight.ts";
 import { parseSession, rotatedSecret } from "./convert.ts";
 import { classifyRefusal } from "./errors.ts";
 import { at, textAt } from "./json.ts";
-import { createSingleFlight } from "./single-flight.ts";
 import type { FlowOptions, Transport } from "./transport.ts";
 
 export type Session = {

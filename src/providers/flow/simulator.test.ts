@@ -4,8 +4,9 @@ import type { ImageRequest } from "../../domain/generation.ts";
 import { AppError, type ErrorKind } from "../../errors.ts";
 import { silentLog } from "../../log.ts";
 import { startSimulator } from "../../simulator/simulator.ts";
+import { builtInModels, collect } from "../testing.ts";
 import { createFlow } from "./client.ts";
-import { collect, createCaller, TEST_IMAGE } from "./testing.ts";
+import { createCaller, TEST_IMAGE } from "./testing.ts";
 
 const simulator = await startSimulator();
 afterAll(() => simulator.stop());
@@ -13,6 +14,7 @@ beforeEach(() => simulator.reset());
 
 const newFlow = () =>
   createFlow({
+    models: builtInModels("flow"),
     labsBaseUrl: simulator.flowLabsBaseUrl,
     apiBaseUrl: simulator.flowApiBaseUrl,
     now: Date.now,
@@ -49,37 +51,37 @@ test("a rotated session goes on working", async () => {
   const flow = newFlow();
   await flow.check(token, call);
   expect(token.secret).toMatch(/^flow-1~/);
-  expect((await collect(flow.generateImages(request(), token, call))).error).toBeUndefined();
+  expect((await collect(flow, [request(), token, call])).error).toBeUndefined();
 });
 
 const LEAST_WIDTH = { "1K": 1000, "2K": 2000, "4K": 4000 };
 for (const size of ["1K", "2K", "4K"] as const) {
   test(`an image of ${size} arrives whole`, async () => {
     const { token, call, drafts } = createCaller({ secret: "flow-ultra-1" });
-    const { events, error } = await collect(newFlow().generateImages(request({ size }), token, call));
+    const { events, error } = await collect(newFlow(), [request({ size }), token, call]);
     expect(error).toBeUndefined();
     expect(events.at(-1)).toMatchObject({ type: "finish", finish: "stop" });
     const { width } = await new Bun.Image(drafts.at(-1)!.bytes).metadata();
     expect(width).toBeGreaterThan(LEAST_WIDTH[size]);
-    expect(drafts.map((draft) => draft.end)).toEqual(["closed"]);
+    expect(drafts.map((tempFile) => tempFile.end)).toEqual(["closed"]);
   });
 }
 
 test("a reference changes the image", async () => {
   const { token, call, drafts } = createCaller({ secret: "flow-1" });
-  const { error } = await collect(newFlow().generateImages({ ...withPicture, seed: 1 }, token, call));
+  const { error } = await collect(newFlow(), [{ ...withPicture, seed: 1 }, token, call]);
   expect(error).toBeUndefined();
   const plain = { ...withPicture, turns: [{ role: "user" as const, parts: withPicture.turns[0]!.parts.slice(0, 1) }] };
-  await collect(newFlow().generateImages({ ...plain, seed: 1 }, token, call));
+  await collect(newFlow(), [{ ...plain, seed: 1 }, token, call]);
   expect(Bun.hash(drafts[0]!.bytes)).not.toBe(Bun.hash(drafts[1]!.bytes));
 });
 
 test("a project of another account is left for one of one's own", async () => {
   const first = createCaller({ secret: "flow-1" });
-  await collect(newFlow().generateImages(request(), first.token, first.call));
+  await collect(newFlow(), [request(), first.token, first.call]);
   const { project } = first.token.state as { project: { id: string } };
   const second = createCaller({ secret: "flow-2", state: { project: { id: project.id } } });
-  const { error } = await collect(newFlow().generateImages(withPicture, second.token, second.call));
+  const { error } = await collect(newFlow(), [withPicture, second.token, second.call]);
   expect(error).toBeUndefined();
   expect(second.token.state.project).not.toMatchObject({ id: project.id });
 });
@@ -134,11 +136,11 @@ describe("faults", () => {
     test(`${faults || "4K on the middle plan"}: ${kind}, ${charged ? "" : "not "}charged`, async () => {
       simulator.setFaults(faults);
       const { token, call, drafts } = createCaller({ secret: "flow-pro-1" });
-      const { error } = await collect(newFlow().generateImages({ ...withPicture, size }, token, call));
+      const { error } = await collect(newFlow(), [{ ...withPicture, size }, token, call]);
       expect(error).toBeInstanceOf(AppError);
       expect([(error as AppError).kind, (error as AppError).charged]).toEqual([kind, charged]);
       expect(simulator.counts().operations["flow.image"]?.requests ?? 0).toBe(submissions);
-      expect(drafts.filter((draft) => draft.end !== "discarded")).toEqual([]);
+      expect(drafts.filter((tempFile) => tempFile.end !== "discarded")).toEqual([]);
     });
   }
 
@@ -159,18 +161,18 @@ describe("faults", () => {
     test(`${faults}: the image arrives and is paid once`, async () => {
       simulator.setFaults(faults);
       const { token, call, drafts } = createCaller({ secret: "flow-pro-1" });
-      const { events, error } = await collect(newFlow().generateImages({ ...withPicture, size: size as "1K" }, token, call));
+      const { events, error } = await collect(newFlow(), [{ ...withPicture, size: size as "1K" }, token, call]);
       expect(error).toBeUndefined();
       expect(events.at(-1)).toMatchObject({ finish: "stop" });
       expect(simulator.counts().operations["flow.image"]?.charged).toBe(1);
-      expect(drafts.filter((draft) => draft.end === "closed")).toHaveLength(1);
+      expect(drafts.filter((tempFile) => tempFile.end === "closed")).toHaveLength(1);
     });
   }
 
   test("nothing made is a finish", async () => {
     simulator.setFaults("flow.image=empty");
     const { token, call } = createCaller({ secret: "flow-1" });
-    const { events } = await collect(newFlow().generateImages(request(), token, call));
+    const { events } = await collect(newFlow(), [request(), token, call]);
     expect(events.at(-1)).toMatchObject({ type: "finish", finish: "no_image" });
   });
 
@@ -179,13 +181,11 @@ describe("faults", () => {
     const { token, call, abort } = createCaller({ secret: "flow-1" });
     const reason = new AppError("cancelled", "The client left.");
     const events: string[] = [];
-    const run = (async () => {
-      for await (const event of newFlow().generateImages(request(), token, call)) {
-        events.push(event.type);
-        if (event.type === "submitted") queueMicrotask(() => abort.abort(reason));
-      }
-    })();
-    expect(await run.catch((error: unknown) => error)).toBe(reason);
+    const { error } = await collect(newFlow(), [request(), token, call], ({ type }) => {
+      events.push(type);
+      if (type === "submitted") queueMicrotask(() => abort.abort(reason));
+    });
+    expect(error).toBe(reason);
     expect(events.at(-1)).toBe("submitted");
   });
 });

@@ -1,5 +1,5 @@
-// Test stand-in for Flow: a real server with one answer per call, replaceable, and the gateway's side of a call. Tests only.
-import type { ProviderEvent, TempFile, TempFileWriter } from "../../domain/generation.ts";
+// Test stand-in for Flow: a real server with one response per call, replaceable, and the gateway's side of a call. Tests only.
+import type { TempFile, TempFileWriter } from "../../domain/generation.ts";
 import { createLog, type Log } from "../../log.ts";
 import type { CallContext, ProviderToken } from "../provider.ts";
 import ANSWERS from "./fixtures/answers.json" with { type: "json" };
@@ -52,7 +52,7 @@ export const statusOf = (word: string, error?: object) => ({
   mediaMetadata: { mediaStatus: { mediaGenerationStatus: `MEDIA_GENERATION_STATUS_${word}`, error } },
 });
 
-/** A server in the place of both of Flow's origins. `on` replaces an answer; `calls` is what came in, in order. */
+/** A server in the place of both of Flow's origins. `on` replaces a response; `calls` is what came in, in order. */
 export function startStub() {
   const calls: StubCall[] = [];
   let count = 0;
@@ -111,18 +111,18 @@ export function createCaller(change: Partial<ProviderToken> = {}) {
   const call: CallContext = {
     signal: abort.signal,
     async openTempFile(mime): Promise<TempFileWriter> {
-      const draft: (typeof drafts)[number] = { mime, bytes: new Uint8Array(), end: "open" };
-      const path = `draft-${drafts.push(draft) - 1}`;
+      const tempFile: (typeof drafts)[number] = { mime, bytes: new Uint8Array(), end: "open" };
+      const path = `draft-${drafts.push(tempFile) - 1}`;
       return {
         write: (chunk) => {
-          draft.bytes = Buffer.concat([draft.bytes, chunk]);
+          tempFile.bytes = Buffer.concat([tempFile.bytes, chunk]);
         },
         close: async (): Promise<TempFile> => {
-          draft.end = "closed";
-          return { path, bytes: draft.bytes.byteLength, mime };
+          tempFile.end = "closed";
+          return { path, bytes: tempFile.bytes.byteLength, mime };
         },
         discard: async () => {
-          draft.end = "discarded";
+          tempFile.end = "discarded";
         },
       };
     },
@@ -133,17 +133,6 @@ export function createCaller(change: Partial<ProviderToken> = {}) {
     },
   };
   return { token, call, drafts, abort };
-}
-
-/** Collects a generation's events; a thrown error ends the list as `error`. */
-export async function collect(events: AsyncIterable<ProviderEvent>): Promise<{ events: ProviderEvent[]; error: unknown }> {
-  const seen: ProviderEvent[] = [];
-  try {
-    for await (const event of events) seen.push(event);
-    return { events: seen, error: undefined };
-  } catch (error) {
-    return { events: seen, error };
-  }
 }
 
 /** A log that records its lines. */

@@ -5,6 +5,7 @@ import type { Log } from "../../log.ts";
 import { VERSION } from "../../version.ts";
 import { readJson } from "../json-stream.ts";
 import { noNews, type ReportNews, shapeOf } from "../news.ts";
+import type { ProviderModels } from "../provider.ts";
 import { SESSION_COOKIE } from "./convert.ts";
 import { classifyRefusal, type Operation, unknownWords, wordsOf } from "./errors.ts";
 
@@ -13,6 +14,7 @@ export type FlowOptions = {
   labsBaseUrl: string;
   /** Generation, e.g. `https://aisandbox-pa.googleapis.com/v1`; gets the access token and nothing else. */
   apiBaseUrl: string;
+  models: ProviderModels;
   /** Epoch ms. */
   now: () => number;
   /** A number in [0, 1). */
@@ -37,18 +39,18 @@ export type FlowRequest = {
 };
 
 export type Transport = {
-  /** Sends and hands over the answer, whatever its status. @throws {AppError} as `send` */
+  /** Sends and hands over the response, whatever its status. @throws {AppError} as `send` */
   exchange(request: FlowRequest): Promise<Response>;
-  /** Sends and hands over the answer's unread body when it is a success. @throws {AppError} as `send` and `classifyRefusal` */
+  /** Sends and hands over the response's unread body when it is a success. @throws {AppError} as `send` and `classifyRefusal` */
   open(request: FlowRequest): Promise<Response>;
   /**
-   * A call that costs nothing and may be repeated: within `limitMs`, answer parsed.
-   * @throws {AppError} `network` for every way of getting no answer, `upstream_unavailable` for one that is not JSON, else as `open`
+   * A call that costs nothing and may be repeated: within `limitMs`, response parsed.
+   * @throws {AppError} `network` for every way of getting no response, `upstream_unavailable` for one that is not JSON, else as `open`
    */
   ask(request: FlowRequest & { limitMs: number }): Promise<{ body: unknown; headers: Headers }>;
 };
 
-/** Longest answer that is not media. */
+/** Longest response that is not media. */
 const MAX_ANSWER = 8 * 1024 * 1024;
 const MAX_REFUSAL = 256 * 1024;
 /** Who we are, said plainly to every server. */
@@ -119,7 +121,7 @@ export function withLimit(signal: AbortSignal, limitMs: number, reason?: AppErro
   return { signal: AbortSignal.any([signal, limit.signal]), [Symbol.dispose]: () => clearTimeout(timer) };
 }
 
-/** Reads an answer that is JSON. @throws {AppError} as `readJson` and `toNetworkError` */
+/** Reads a response that is JSON. @throws {AppError} as `readJson` and `toNetworkError` */
 export function readResponse(response: Response, signal: AbortSignal): Promise<unknown> {
   return readJson(readChunks(response, signal), MAX_ANSWER);
 }
@@ -134,7 +136,7 @@ async function readRefusal(response: Response, signal: AbortSignal): Promise<unk
   }
 }
 
-/** Nothing is at stake when a call that costs nothing got no answer: it counts as not made. */
+/** Nothing is at stake when a call that costs nothing got no response: it counts as not made. */
 export function withoutCost(error: unknown): unknown {
   if (!(error instanceof AppError) || error.kind !== "upstream_unknown_outcome") return error;
   return new AppError("network", error.message, { cause: error });

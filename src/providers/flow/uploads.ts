@@ -1,22 +1,21 @@
 // Reference images on their way to Flow: each once per project while its media id is known.
-import type { InputMedia, ProviderEvent } from "../../domain/generation.ts";
+import type { InputMedia } from "../../domain/generation.ts";
 import { damaged } from "../json-stream.ts";
-import type { CallContext, ProviderToken } from "../provider.ts";
+import type { CallContext, ImageSink, ProviderToken } from "../provider.ts";
 import { parseUpload, sessionIdAt, uploadBody } from "./convert.ts";
 import type { Sessions } from "./session.ts";
 import type { FlowOptions, Transport } from "./transport.ts";
 
 export type Uploads = {
   /**
-   * Uploads what the project does not have yet, reporting the progress; returns Flow's media ids in order.
+   * Uploads what the project does not have yet, reporting each upload; returns Flow's media ids in order.
    * @throws {AppError} `content_policy` when Flow refuses an image, else as `Sessions.use` and `Transport.ask`
    */
   place(
     images: readonly InputMedia[],
-    projectId: string,
-    token: ProviderToken,
-    call: CallContext,
-  ): AsyncGenerator<ProviderEvent, string[], undefined>;
+    to: { projectId: string; token: ProviderToken; call: CallContext },
+    onUpload?: ImageSink["onUpload"],
+  ): Promise<string[]>;
   /** Drops what is known of these media ids: Flow did not accept a request that names them. */
   forget(names: readonly string[]): void;
 };
@@ -51,7 +50,7 @@ export function createUploads(transport: Transport, sessions: Sessions, options:
     call: CallContext,
   ) => {
     const body = await uploadBody({ sessionId: sessionIdAt(options.now()), ...target, mime, data });
-    const answer = await sessions.use(token, call, ({ accessToken }) =>
+    const response = await sessions.use(token, call, ({ accessToken }) =>
       transport.ask({
         operation: "upload",
         path: "flow/uploadImage",
@@ -62,19 +61,19 @@ export function createUploads(transport: Transport, sessions: Sessions, options:
         limitMs: UPLOAD_LIMIT_MS,
       }),
     );
-    const name = parseUpload(answer.body);
+    const name = parseUpload(response.body);
     if (!name) throw damaged("malformed", "Flow's answer names no uploaded image.");
     return name;
   };
 
   return {
-    async *place(images, projectId, token, call) {
+    async place(images, { projectId, token, call }, onUpload) {
       const names: string[] = [];
       for (const [index, renderedImage] of images.entries()) {
         const key = renderedImage.mediaId && `${token.id} ${projectId} ${renderedImage.mediaId}`;
         let name = key && known.get(key);
         if (!name) {
-          yield { type: "progress", stage: "uploading", index: index + 1, total: images.length };
+          onUpload?.(index + 1, images.length);
           const fileName = `reference-${index + 1}${EXTENSIONS[renderedImage.mime] ?? ""}`;
           name = await upload(renderedImage, { fileName, projectId }, token, call);
         }

@@ -1,7 +1,8 @@
-// Bodies of Flow's video calls and both forms of their answers, what a request is planned as, and what failed videos mean.
+// Bodies of Flow's video calls and both forms of their responses, what a request is planned as, and what failed videos mean.
 import { describe, expect, test } from "bun:test";
 import type { InputMedia, Tier, VideoRequest } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
+import { builtInModels } from "../testing.ts";
 import { classifyFailure } from "./errors.ts";
 import ANSWERS from "./fixtures/answers.json" with { type: "json" };
 import type { FlowVideo } from "./handle.ts";
@@ -16,6 +17,8 @@ import {
   videoBody,
 } from "./video-convert.ts";
 import { videoSpecOf } from "./video-plan.ts";
+
+const specOf = (asked: VideoRequest, plan: Tier | undefined) => videoSpecOf(asked, { plan, models: builtInModels("flow") });
 
 const renderedImage: InputMedia = { mime: "image/png", data: new Blob(["x"]) };
 const request = (change: Partial<VideoRequest> = {}): VideoRequest => ({
@@ -95,7 +98,7 @@ describe("a status", () => {
     expect(parseStatus(body, name)?.state as string).toBe(state);
   });
 
-  test("in the older form names the medium and its link", () => {
+  test("in the older form names the media item and its link", () => {
     expect(parseStatus(ANSWERS.videoDoneOld, "operations/9c1f")).toMatchObject({
       state: "done",
       mediaId: "CAUSJDdkMmI",
@@ -173,26 +176,26 @@ describe("a plan", () => {
       { videoInput: { mediaId: "m1" }, resolution: "VIDEO_RESOLUTION_4K", metadata: { sceneId: expect.any(String) } },
     ],
   ] as [string, VideoRequest, string, string, object][])("of %s", (_, asked, endpoint, key, extras) => {
-    const plan = videoSpecOf(asked, undefined);
+    const plan = specOf(asked, undefined);
     expect([plan.endpoint as string, plan.videoModelKey]).toEqual([endpoint, key]);
     expect(plan.extras(["u1", "u2"])).toEqual(extras);
   });
 
   test("says what follows the base", () => {
-    expect(videoSpecOf(request(), 2).tasks).toEqual([]);
-    expect(videoSpecOf(request({ resolution: "720p" }), 2).tasks).toEqual([]);
-    expect(videoSpecOf(request({ resolution: "4k" }), 2).tasks).toEqual([{ task: "upscale", resolution: "4k" }]);
-    expect(videoSpecOf(request({ mode: "extend", ...source(MADE) }), 0).tasks).toEqual([{ task: "concatenation", before: MADE.pieces }]);
+    expect(specOf(request(), 2).tasks).toEqual([]);
+    expect(specOf(request({ resolution: "720p" }), 2).tasks).toEqual([]);
+    expect(specOf(request({ resolution: "4k" }), 2).tasks).toEqual([{ task: "upscale", resolution: "4k" }]);
+    expect(specOf(request({ mode: "extend", ...source(MADE) }), 0).tasks).toEqual([{ task: "concatenation", before: MADE.pieces }]);
   });
 
   test("brings a seed into Flow's range", () => {
-    const seeds = [-5, 0, 99_999, 100_000, 1.9, undefined].map((seed) => videoSpecOf(request({ seed }), 0).seed);
+    const seeds = [-5, 0, 99_999, 100_000, 1.9, undefined].map((seed) => specOf(request({ seed }), 0).seed);
     expect(seeds).toEqual([5, 99_999, 99_999, 1, 1, undefined]);
   });
 
   const joined = { ...MADE, pieces: [...MADE.pieces, { name: "m2", seconds: 8 }] };
   test("of an extension of an extension continues its last piece", () => {
-    expect(videoSpecOf(request({ mode: "extend", ...source(joined) }), 0).extras([])).toMatchObject({ videoInput: { mediaId: "m2" } });
+    expect(specOf(request({ mode: "extend", ...source(joined) }), 0).extras([])).toMatchObject({ videoInput: { mediaId: "m2" } });
   });
 
   test.each([
@@ -215,7 +218,7 @@ describe("a plan", () => {
   ] as [string, VideoRequest, Tier, string, string | undefined][])("refuses %s", (_, asked, plan, kind, param) => {
     let error: unknown;
     try {
-      videoSpecOf(asked, plan);
+      specOf(asked, plan);
     } catch (thrown) {
       error = thrown;
     }

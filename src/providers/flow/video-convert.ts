@@ -1,4 +1,4 @@
-// Bodies of Flow's video calls and what their answers hold. Pure. Source: reference of the Flow wire, 3.7 to 3.9, read 2026-11-23.
+// Bodies of Flow's video calls and what their responses hold. Pure. Source: reference of the Flow wire, 3.7 to 3.9, read 2026-11-23.
 import type { Tier, VideoAspect } from "../../domain/generation.ts";
 import { TOOL } from "./convert.ts";
 import type { FlowVideo, Piece } from "./handle.ts";

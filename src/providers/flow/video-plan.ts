@@ -2,8 +2,9 @@
 
 import type { InputMedia, Tier, VideoAspect, VideoMode, VideoRequest } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
+import type { ProviderModels } from "../provider.ts";
 import { type FlowVideo, type Piece, readSource, type Task } from "./handle.ts";
-import { VIDEO_UPSCALES, videoModelKey } from "./models.ts";
+import { VEO, VIDEO_UPSCALES, videoModelKey } from "./models.ts";
 
 /** Everything of a submission that does not depend on session and project. */
 export type VideoPlan = {
@@ -65,14 +66,25 @@ const BASES: Partial<Record<VideoMode, Pick<VideoPlan, "endpoint" | "extras"> & 
  * What Flow is asked for. `plan` is the account's, undefined when it is not known.
  * @throws {AppError} `upstream_model_denied` for a family or a resolution that this account has not, `upstream_invalid` for what Flow cannot do
  */
-export function videoSpecOf(request: VideoRequest, plan: Tier | undefined): VideoPlan {
+export function videoSpecOf(asked: VideoRequest, { plan, models }: { plan: Tier | undefined; models: ProviderModels }): VideoPlan {
+  const request = { ...asked, wire: requireVideo(models, asked.family) };
   const seed = request.seed === undefined ? {} : { seed: Math.abs(Math.trunc(request.seed)) % MAX_VIDEO_SEED || MAX_VIDEO_SEED };
   if (request.mode === "upscale") return { ...planUpscale(request, plan), ...seed };
   if (request.prompt.trim() === "") throw invalid("Flow needs a prompt in words.", "prompt");
   return { ...(request.mode === "extend" ? planExtension(request, plan) : planBase(request, plan)), ...seed };
 }
 
-function planBase(request: VideoRequest, plan: Tier | undefined): VideoPlan {
+/** A video request with Flow's own name of the model. */
+type WireVideo = VideoRequest & { wire: string };
+
+function requireVideo(models: ProviderModels, family: string): string {
+  const model = models.find(family);
+  if (model?.kind === "video") return model.wire;
+  const detail = { scope: "token_model", reason: "model_missing" } as const;
+  throw new AppError("upstream_model_denied", `Flow does not have the model ${family}.`, { detail });
+}
+
+function planBase(request: WireVideo, plan: Tier | undefined): VideoPlan {
   const { mode, images, prompt, aspect = DEFAULT_ASPECT, seconds = 8 } = request;
   const base = BASES[mode];
   if (!base) throw invalid(`Flow has no way to ${mode} a video.`, "mode");
@@ -87,9 +99,9 @@ function planBase(request: VideoRequest, plan: Tier | undefined): VideoPlan {
   return { ...shared, endpoint, extras, videoModelKey: key, aspect, piecesOf, tasks: upscalesOf(request, plan) };
 }
 
-function upscalesOf({ family, resolution = "720p" }: VideoRequest, plan: Tier | undefined): Task[] {
+function upscalesOf({ family, wire, resolution = "720p" }: WireVideo, plan: Tier | undefined): Task[] {
   if (resolution === "720p") return [];
-  if (family !== "veo-3.1" || resolution === "360p") throw invalid(`Flow makes ${family} not in ${resolution}.`, "resolution");
+  if (wire !== VEO || resolution === "360p") throw invalid(`Flow makes ${family} not in ${resolution}.`, "resolution");
   checkPlan(resolution, plan);
   return [{ task: "upscale", resolution }];
 }
@@ -101,7 +113,7 @@ function checkPlan(resolution: "1080p" | "4k", plan: Tier | undefined): void {
   throw new AppError("upstream_model_denied", `The plan of this Flow account does not include ${resolution}.`, { detail });
 }
 
-function planExtension(request: VideoRequest, plan: Tier | undefined): VideoPlan {
+function planExtension(request: WireVideo, plan: Tier | undefined): VideoPlan {
   const { projectId, aspect, pieces } = readSource(request.source?.operation ?? null);
   if (request.resolution !== undefined && request.resolution !== "720p") throw invalid("Flow extends videos in 720p only.", "resolution");
   return {
@@ -118,10 +130,10 @@ function planExtension(request: VideoRequest, plan: Tier | undefined): VideoPlan
   };
 }
 
-function planUpscale(request: VideoRequest, plan: Tier | undefined): VideoPlan {
+function planUpscale(request: WireVideo, plan: Tier | undefined): VideoPlan {
   const source = readSource(request.source?.operation ?? null);
   const { resolution = "1080p" } = request;
-  if (request.family !== "veo-3.1") throw invalid(`Flow does not upscale ${request.family}.`, "model");
+  if (request.wire !== VEO) throw invalid(`Flow does not upscale ${request.family}.`, "model");
   if (resolution !== "1080p" && resolution !== "4k") throw invalid("Flow upscales to 1080p or 4k.", "resolution");
   if (source.pieces.length > 1) throw invalid("Flow does not upscale a video that was extended.", "video");
   checkPlan(resolution, plan);

@@ -4,6 +4,7 @@ import type { Json, VideoRequest } from "../../domain/generation.ts";
 import { AppError, type ErrorKind } from "../../errors.ts";
 import { silentLog } from "../../log.ts";
 import { startSimulator } from "../../simulator/simulator.ts";
+import { builtInModels } from "../testing.ts";
 import { createFlow } from "./client.ts";
 import { createCaller, TEST_IMAGE } from "./testing.ts";
 
@@ -29,6 +30,7 @@ function account(secret = "flow-ultra-1") {
   const caller = createCaller({ secret });
   let ahead = 0;
   const flow = createFlow({
+    models: builtInModels("flow"),
     labsBaseUrl: simulator.flowLabsBaseUrl,
     apiBaseUrl: simulator.flowApiBaseUrl,
     now: () => Date.now() + ahead,
@@ -53,8 +55,8 @@ function account(secret = "flow-ultra-1") {
       if (status.state === "next") ({ operation } = await flow.continueVideo(status.step, token, call, onSubmit));
       else if (status.state === "done") {
         const { result, note } = status;
-        const draft = await flow.downloadVideo(result, token, call);
-        const { bytes } = caller.drafts[Number(draft.path.replace("draft-", ""))]!;
+        const tempFile = await flow.downloadVideo(result, token, call);
+        const { bytes } = caller.drafts[Number(tempFile.path.replace("draft-", ""))]!;
         // The simulator marks each of its clips with the media id.
         return { operation, result, note, submissions, text: Buffer.from(bytes).toString("latin1") };
       } else {
@@ -153,7 +155,7 @@ describe("a submission", () => {
     });
   }
 
-  test("of a plan's missing lane is denied, of one without credits refused as used up", async () => {
+  test("of a tier's missing mode is denied, of one without credits refused as used up", async () => {
     const { flow, token, call } = account("flow-free-1");
     const start = (change: Partial<VideoRequest>) =>
       flow.startVideo(request(change), token, call, async () => {}).catch((error: AppError) => error.kind);
@@ -228,8 +230,8 @@ describe("a job", () => {
       const made = await make(request(), faults);
       expect(made.text).toEndWith(nameOf(made.result));
       expect(countOf("flow.video")).toEqual({ requests: 1, accepted: 1, charged: 1 });
-      expect(drafts.filter((draft) => draft.end === "closed")).toHaveLength(1);
-      expect(drafts.filter((draft) => draft.end === "open")).toEqual([]);
+      expect(drafts.filter((tempFile) => tempFile.end === "closed")).toHaveLength(1);
+      expect(drafts.filter((tempFile) => tempFile.end === "open")).toEqual([]);
     });
   }
 
@@ -246,7 +248,7 @@ describe("a job", () => {
     expect([(error as AppError).kind as string, (error as AppError).charged]).toEqual([kind, false]);
     simulator.setFaults("");
     expect((await flow.downloadVideo(result, token, call)).bytes).toBeGreaterThan(1000);
-    expect(drafts.map((draft) => draft.end)).not.toContain("open");
+    expect(drafts.map((tempFile) => tempFile.end)).not.toContain("open");
     expect(countOf("flow.video").charged).toBe(1);
   });
 });

@@ -8,7 +8,7 @@ import { parseStatus, statusBody, type VideoState } from "./video-convert.ts";
 
 const STATUS_LIMIT_MS = 45_000;
 
-/** @throws {AppError} as `Transport.ask`, and `malformed` for an answer that does not speak of the video */
+/** @throws {AppError} as `Transport.ask`, and `malformed` for a response that does not speak of the video */
 export type AskStatus = (video: FlowVideo, token: ProviderToken, call: CallContext) => Promise<VideoState>;
 
 export function createVideoStatus(transport: Transport, sessions: Sessions): AskStatus {

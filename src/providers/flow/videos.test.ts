@@ -3,6 +3,7 @@ import { describe, expect, test } from "bun:test";
 import type { InputMedia, Json, VideoRequest } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
 import type { VideoStatus } from "../provider.ts";
+import { builtInModels } from "../testing.ts";
 import { createFlow } from "./client.ts";
 import { createCaller, NOW, recordingLog, refuse, type StubRoute, startStub, statusOf, TEST_IMAGE } from "./testing.ts";
 
@@ -30,7 +31,14 @@ function start(log = recordingLog().log) {
   stub.on.file = () => new Response(CLIP, { headers: { "content-type": "video/mp4" } });
   stub.on.media = () => Response.json({ name: "x", video: { encodedVideo: CLIP.toBase64() } });
   const clock = { now: NOW };
-  const options = { labsBaseUrl: stub.labsBaseUrl, apiBaseUrl: stub.apiBaseUrl, now: () => clock.now, random: () => 0.5, log };
+  const options = {
+    models: builtInModels("flow"),
+    labsBaseUrl: stub.labsBaseUrl,
+    apiBaseUrl: stub.apiBaseUrl,
+    now: () => clock.now,
+    random: () => 0.5,
+    log,
+  };
   return { stub, clock, flow: createFlow(options), [Symbol.asyncDispose]: () => stub[Symbol.asyncDispose]() };
 }
 
@@ -40,18 +48,18 @@ type Started = ReturnType<typeof start>;
 async function run({ flow, clock }: Started, asked: VideoRequest, { token, call }: Caller) {
   let submissions = 0;
   const onSubmit = async () => void submissions++;
-  let { operation } = kept(await flow.startVideo(asked, token, call, onSubmit));
+  let { operation } = stored(await flow.startVideo(asked, token, call, onSubmit));
   for (let polls = 0; polls < 50; polls++) {
     const status: VideoStatus = await flow.pollVideo(operation, token, call);
-    if (status.state === "done") return { ...kept(status), operation, submissions };
+    if (status.state === "done") return { ...stored(status), operation, submissions };
     if (status.state === "failed") throw status.error;
-    if (status.state === "next") ({ operation } = kept(await flow.continueVideo(kept(status.step), token, call, onSubmit)));
+    if (status.state === "next") ({ operation } = stored(await flow.continueVideo(stored(status.step), token, call, onSubmit)));
     else clock.now += 5_000;
   }
   throw new Error("the job does not end");
 }
 
-const kept = <Value>(value: Value): Value => JSON.parse(JSON.stringify(value));
+const stored = <Value>(value: Value): Value => JSON.parse(JSON.stringify(value));
 const failureOf = (promise: Promise<unknown>): Promise<AppError> =>
   promise.then(
     () => Promise.reject(new Error("it did not fail")),
@@ -85,8 +93,8 @@ describe("a video", () => {
     await using started = start();
     const caller = createCaller({ secret: "canary-cookie" });
     const { result, submissions, note } = await run(started, request(), caller);
-    const draft = await started.flow.downloadVideo(result, caller.token, caller.call);
-    expect([draft.mime, draft.bytes, submissions, note]).toEqual(["video/mp4", CLIP.length, 1, undefined]);
+    const tempFile = await started.flow.downloadVideo(result, caller.token, caller.call);
+    expect([tempFile.mime, tempFile.bytes, submissions, note]).toEqual(["video/mp4", CLIP.length, 1, undefined]);
     expect(names(started.stub)).toEqual(["session", "project", "video", "status", "redirect", "file"]);
     expect(started.stub.named("status")[0]!.body).toEqual({ media: [{ name: "video-3", projectId: "project-2" }] });
     for (const { name, path, headers, body } of started.stub.calls) {
@@ -135,14 +143,14 @@ describe("a video", () => {
     const caller = createCaller();
     const { operation } = await submit(started, request(), caller);
     const poll = () => started.flow.pollVideo(operation, caller.token, caller.call);
-    const answers: [() => Response, string][] = [
+    const responses: [() => Response, string][] = [
       [() => new Response("", { status: 500 }), "upstream_unavailable"],
       [() => new Response("<html>"), "upstream_unavailable"],
       [() => Response.json({ media: [] }), "upstream_unavailable"],
       [() => refuse(429, "RESOURCE_EXHAUSTED", "PUBLIC_ERROR_USER_REQUESTS_THROTTLED"), "upstream_rate_limited"],
     ];
-    for (const [answer, kind] of answers) {
-      started.stub.on.status = answer;
+    for (const [response, kind] of responses) {
+      started.stub.on.status = response;
       const error = await failureOf(poll());
       expect([error.kind as string, error.charged]).toEqual([kind, false]);
     }
@@ -211,10 +219,10 @@ describe("a submission", () => {
     ["an answer without a name", () => Response.json({ remainingCredits: 5 }), "upstream_unknown_outcome", true],
     ["an answer that is not JSON", () => new Response("<html>"), "upstream_unknown_outcome", true],
   ];
-  for (const [name, answer, kind, charged] of failures) {
+  for (const [name, response, kind, charged] of failures) {
     test(`answered by ${name}: ${kind}, ${charged ? "" : "not "}charged, sent once`, async () => {
       await using started = start();
-      started.stub.on.video = answer;
+      started.stub.on.video = response;
       const error = await failureOf(submit(started, request(), createCaller()));
       expect([error.kind as string, error.charged, started.stub.count("video")]).toEqual([kind, charged, 1]);
     });
@@ -278,12 +286,12 @@ describe("1080p and 4k", () => {
     ["a page, behind which it may be paid", () => new Response("<html>", { status: 502 }), 2],
     ["lasting trouble", () => refuse(500, "INTERNAL"), 5],
   ];
-  for (const [name, answer, sent] of failures) {
+  for (const [name, response, sent] of failures) {
     test(`leave the video that is paid when they end in ${name}`, async () => {
       await using started = start();
       const { stub } = started;
       const good = stub.on.video;
-      stub.on.video = (one) => (stub.count("video") === 1 ? good(one) : answer(stub));
+      stub.on.video = (one) => (stub.count("video") === 1 ? good(one) : response(stub));
       const caller = createCaller();
       const { result, note } = await run(started, request({ resolution: "1080p" }), caller);
       expect(result).toMatchObject({ name: "video-3", missing: "upscale" });
@@ -352,7 +360,7 @@ describe("an extension", () => {
     const { result } = await run(started, request({ mode: "extend", ...sourceOf(base.result) }), caller);
     expect(caller.drafts).toEqual([]);
     await flow.downloadVideo(result, caller.token, caller.call);
-    expect(caller.drafts.map((draft) => [draft.end, Bun.hash(draft.bytes)])).toEqual([["closed", Bun.hash(bytes)]]);
+    expect(caller.drafts.map((tempFile) => [tempFile.end, Bun.hash(tempFile.bytes)])).toEqual([["closed", Bun.hash(bytes)]]);
   });
 
   const failures: [string, StubRoute, () => Response][] = [
@@ -361,10 +369,10 @@ describe("an extension", () => {
     ["answered without a name", "concatenation", () => Response.json({})],
     ["failed", "concatenationStatus", () => Response.json({ status: "MEDIA_GENERATION_STATUS_FAILED" })],
   ];
-  for (const [name, route, answer] of failures) {
+  for (const [name, route, response] of failures) {
     test(`comes alone when joining is ${name}`, async () => {
       await using started = start();
-      started.stub.on[route] = answer;
+      started.stub.on[route] = response;
       const caller = createCaller();
       const base = await run(started, request(), caller);
       const { result, note } = await run(started, request({ mode: "extend", ...sourceOf(base.operation) }), caller);
@@ -393,7 +401,7 @@ describe("a finished video", () => {
       const fetch = () => started.flow.downloadVideo(result, caller.token, caller.call);
       if (arrives) expect((await fetch()).bytes).toBe(CLIP.length);
       else expect(await failureOf(fetch())).toMatchObject({ kind: "upstream_unavailable", charged: false });
-      expect(caller.drafts.map((draft) => draft.end)).toEqual(arrives ? ["closed"] : []);
+      expect(caller.drafts.map((tempFile) => tempFile.end)).toEqual(arrives ? ["closed"] : []);
       expect(started.stub.count("video")).toBe(1);
     });
   }

@@ -23,7 +23,7 @@ type Parts = {
   uploads: Uploads;
   concatenation: Concatenation;
   askStatus: AskStatus;
-  options: Pick<FlowOptions, "now" | "random" | "log" | "news">;
+  options: Pick<FlowOptions, "models" | "now" | "random" | "log" | "news">;
 };
 
 /** Called, and awaited, immediately before the call that may cost. */
@@ -57,7 +57,7 @@ export class FlowVideos {
     this.news = parts.options.news ?? noNews;
   }
 
-  /** The one call that costs. It is repeated only after an answer that refused it: 401 with a renewed session. */
+  /** The one call that costs. It is repeated only after a response that refused it: 401 with a renewed session. */
   private async submit({ plan, projectId, names, token, call, onSubmit }: Submission): Promise<Pick<Running, "form" | "name" | "sceneId">> {
     const body = videoBody({
       sessionId: sessionIdAt(this.parts.options.now()),
@@ -88,7 +88,7 @@ export class FlowVideos {
     for (let isFresh = plan.projectId !== null; ; isFresh = true) {
       let names: string[] = [];
       try {
-        names = await resultOf(this.parts.uploads.place(plan.images, projectId, token, call));
+        names = await this.parts.uploads.place(plan.images, { projectId, token, call });
         const submitted = await this.submit({ plan, projectId, names, token, call, onSubmit: announce });
         const { stage, aspect, tasks } = plan;
         const pieces = plan.piecesOf(submitted.name);
@@ -134,7 +134,7 @@ export class FlowVideos {
     return { stage: "settled", ...step.from, missing };
   }
 
-  /** What the answer of one poll means for the job. */
+  /** What the response of one poll means for the job. */
   private conclude(handle: Running, status: VideoState): VideoStatus {
     if (status.state === "pending") {
       if (status.word !== "PENDING" && status.word !== "ACTIVE")
@@ -156,7 +156,8 @@ export class FlowVideos {
   }
 
   async start(request: VideoRequest, token: ProviderToken, call: CallContext, onSubmit: OnSubmit): Promise<{ operation: Json }> {
-    return { operation: await this.make(videoSpecOf(request, tierOf(token.state.tier)), token, call, onSubmit) };
+    const plan = videoSpecOf(request, { plan: tierOf(token.state.tier), models: this.parts.options.models });
+    return { operation: await this.make(plan, token, call, onSubmit) };
   }
 
   async continue(json: Json, token: ProviderToken, call: CallContext, onSubmit: OnSubmit): Promise<{ operation: Json }> {
@@ -182,7 +183,7 @@ export class FlowVideos {
   }
 }
 
-/** The handle out of an answer that took the video. @throws {AppError} `upstream_unknown_outcome`: it runs, and we do not know its name */
+/** The handle out of a response that took the video. @throws {AppError} `upstream_unknown_outcome`: it runs, and we do not know its name */
 async function readHandleName(response: Response, signal: AbortSignal): Promise<Pick<Running, "form" | "name" | "sceneId">> {
   let cause: unknown;
   try {
@@ -222,12 +223,4 @@ function once(task: () => Promise<void>): () => Promise<void> {
     done ??= task();
     return done;
   };
-}
-
-/** Runs a generator to its end for what it returns. */
-async function resultOf<Result>(steps: AsyncGenerator<unknown, Result, undefined>): Promise<Result> {
-  for (;;) {
-    const step = await steps.next();
-    if (step.done) return step.value;
-  }
 }

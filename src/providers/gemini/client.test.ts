@@ -1,17 +1,17 @@
 // The Gemini provider against small servers that answer what each case needs.
 import { describe, expect, test } from "bun:test";
-import type { ImageRequest, ProviderEvent } from "../../domain/generation.ts";
+import type { ImageRequest } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
 import { createLog } from "../../log.ts";
 import type { ProviderToken } from "../provider.ts";
-import { memoryCall } from "../testing.ts";
+import { builtInModels, collect, memoryCall } from "../testing.ts";
 import { createGemini } from "./client.ts";
 
 const NOW = Date.UTC(2026, 10, 23, 12);
 const KEY = "AIzaSyCanaryCanaryCanaryCanaryCanary";
 const token: ProviderToken = { id: 1, secret: KEY, proxy: null, state: {} };
 const image: ImageRequest = { family: "gemini-nano-banana-2.1", turns: [{ role: "user", parts: [{ type: "text", text: "a fox" }] }] };
-/** Long enough that its answer is not parsed in memory. */
+/** Long enough that its response is not parsed in memory. */
 const TEST_IMAGE = Buffer.alloc(600_000, "picture");
 
 type Handler = (request: Request) => Response | Promise<Response>;
@@ -30,21 +30,15 @@ function setUp(handler: Handler) {
     },
   });
   const log = createLog({ level: "debug", format: "json", write: (line) => void lines.push(line) });
-  const gemini = createGemini({ baseUrl: `${server.url.origin}/`, now: () => NOW, log });
+  const gemini = createGemini({ models: builtInModels("gemini"), baseUrl: `${server.url.origin}/`, now: () => NOW, log });
   return { gemini, requests, lines, server, ...memoryCall(), [Symbol.asyncDispose]: () => server.stop(true) };
 }
 
 /** Runs a generation to its end; what it threw comes last. */
 async function run(set: ReturnType<typeof setUp>, change: Partial<ImageRequest> = {}) {
-  const events: ProviderEvent[] = [];
-  let error: AppError | null = null;
-  try {
-    for await (const event of set.gemini.generateImages({ ...image, ...change }, token, set.call)) events.push(event);
-  } catch (thrown) {
-    expect(thrown).toBeInstanceOf(AppError);
-    error = thrown as AppError;
-  }
-  return { events, error };
+  const { events, error } = await collect(set.gemini, [{ ...image, ...change }, token, set.call]);
+  if (error !== undefined) expect(error).toBeInstanceOf(AppError);
+  return { events, error: (error ?? null) as AppError | null };
 }
 
 const part = (data: Buffer, more = {}) => ({ inlineData: { mimeType: "image/png", data: data.toString("base64") }, ...more });
@@ -63,7 +57,7 @@ const cutAfter = (text: string) =>
   );
 
 describe("one image", () => {
-  test("is asked for once, with the key in its header alone, and comes as a finished draft", async () => {
+  test("is asked for once, with the key in its header alone, and comes as a finished temp file", async () => {
     await using set = setUp(() => Response.json(answerOf({ text: "Here." }, part(TEST_IMAGE, { thoughtSignature: "c2ln" }))));
     const { events, error } = await run(set);
     expect(error).toBeNull();
@@ -92,10 +86,10 @@ describe("one image", () => {
   });
 
   test("comes from a stream when thoughts are wanted, thoughts as they flow and the image last", async () => {
-    const draft = Buffer.alloc(100_000, "draft");
+    const interim = Buffer.alloc(100_000, "draft");
     const events = [
       { candidates: [{ content: { parts: [{ text: "light first", thought: true }] } }] },
-      { candidates: [{ content: { parts: [part(draft, { thought: true })] } }] },
+      { candidates: [{ content: { parts: [part(interim, { thought: true })] } }] },
       { candidates: [{ content: { parts: [part(TEST_IMAGE)] } }] },
       { candidates: [{ content: { parts: [{ text: "" }] }, finishReason: "STOP" }], usageMetadata: { candidatesTokenCount: 9 } },
     ];
@@ -104,7 +98,7 @@ describe("one image", () => {
     expect(set.requests[0]!.url.pathname + set.requests[0]!.url.search).toEndWith(":streamGenerateContent?alt=sse");
     expect(seen.slice(2)).toMatchObject([
       { type: "text", text: "light first", thought: true },
-      { type: "image", thought: true, draft: { path: "0", bytes: draft.byteLength } },
+      { type: "image", thought: true, draft: { path: "0", bytes: interim.byteLength } },
       { type: "image", thought: false, draft: { path: "1", bytes: TEST_IMAGE.byteLength } },
       { type: "finish", finish: "stop", usage: { outputImage: 9 } },
     ]);
@@ -112,7 +106,7 @@ describe("one image", () => {
   });
 });
 
-describe("what breaks after an answer began may have been charged and leaves no file", () => {
+describe("what breaks after a response began may have been charged and leaves no file", () => {
   const text = JSON.stringify(answerOf(part(TEST_IMAGE)));
   const stream = sse(answerOf(part(TEST_IMAGE))).replace(',"finishReason":"STOP"', "");
   test.each([
@@ -146,7 +140,7 @@ describe("refusals", () => {
     }
   });
 
-  test("an answer of usage alone has no image, in both forms", async () => {
+  test("a response of usage alone has no image, in both forms", async () => {
     const body = { usageMetadata: { promptTokenCount: 4, totalTokenCount: 4 } };
     for (const includeThoughts of [false, true]) {
       await using set = setUp(() => (includeThoughts ? new Response(sse(body)) : Response.json(body)));
@@ -176,8 +170,9 @@ describe("refusals", () => {
   test("a key that cannot stand in a header is refused before anything is sent", async () => {
     await using set = setUp(() => Response.json({}));
     for (const secret of ["", "a b", "a\r\nx: y", "ключ"]) {
-      const events = set.gemini.generateImages(image, { ...token, secret }, set.call)[Symbol.asyncIterator]();
-      await expect(events.next()).rejects.toMatchObject({ kind: "upstream_unauthorized", detail: { reason: "key_invalid" } });
+      const { events, error } = await collect(set.gemini, [image, { ...token, secret }, set.call]);
+      expect(events).toEqual([]);
+      expect(error).toMatchObject({ kind: "upstream_unauthorized", detail: { reason: "key_invalid" } });
     }
     expect(set.requests).toEqual([]);
   });
@@ -195,12 +190,12 @@ describe("stopping", () => {
   test.each([
     ["while the upstream works", () => new Promise<Response>(() => {}), 0],
     ["in the middle of the answer", (signal: AbortSignal) => drip(signal), 1],
-  ] as const)("an abort %s ends the upstream call with its own reason", async (_, answer, files) => {
+  ] as const)("an abort %s ends the upstream call with its own reason", async (_, response, files) => {
     const ended = Promise.withResolvers<void>();
     await using set = setUp((request) => {
       request.signal.addEventListener("abort", () => ended.resolve());
       void abortOnceAsked();
-      return answer(request.signal);
+      return response(request.signal);
     });
     const abortOnceAsked = async () => {
       await Bun.sleep(1);
@@ -213,15 +208,18 @@ describe("stopping", () => {
     expect(set.drafts.states()).toEqual(Array(files).fill("discarded"));
   });
 
-  test("a reader that leaves after a draft ends the upstream call, and what it did not get is discarded", async () => {
+  test("a sink that fails ends the upstream call with its own error, and what it did not get is discarded", async () => {
     const ended = Promise.withResolvers<void>();
     const first = sse({ candidates: [{ content: { parts: [part(TEST_IMAGE), part(TEST_IMAGE, { thought: true })] } }] });
     await using set = setUp((request) => {
       request.signal.addEventListener("abort", () => ended.resolve());
       return drip(request.signal, first);
     });
-    for await (const event of set.gemini.generateImages({ ...image, includeThoughts: true }, token, set.call))
-      if (event.type === "image") break;
+    const full = new AppError("busy", "no room");
+    const { error } = await collect(set.gemini, [{ ...image, includeThoughts: true }, token, set.call], ({ type }) => {
+      if (type === "image") throw full;
+    });
+    expect(error).toBe(full);
     await ended.promise;
     expect(set.drafts.states()).toEqual(["discarded", "closed"]);
   });
@@ -234,7 +232,7 @@ describe("stopping", () => {
   });
 });
 
-/** An answer that begins and then waits for its reader to go. */
+/** A response that begins and then waits for its reader to go. */
 function drip(signal: AbortSignal, first = `{"candidates":[{"content":{"parts":[{"inlineData":{"data":"${"QUJD".repeat(50_000)}`) {
   return new Response(
     new ReadableStream({

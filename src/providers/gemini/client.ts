@@ -1,185 +1,168 @@
 // The official Gemini API as a provider: images by generateContent, videos by Interactions, keys checked by the list of models.
 
-import type { ImageRequest, ProviderEvent } from "../../domain/generation.ts";
+import type { ImageFinish, ImageRequest } from "../../domain/generation.ts";
 import { AppError, type FailureReason } from "../../errors.ts";
-import { readBody, readChunks, toNetworkError } from "../../http.ts";
-import { encodeBody } from "../encode-body.ts";
+import { readChunks, toNetworkError } from "../../http.ts";
+import { jsonOf } from "../encode-body.ts";
 import { type MediaTempFiles, readMediaJson, replaceMedia } from "../json-media.ts";
 import { afterAcceptance, damaged, readEvents } from "../json-stream.ts";
 import { newsWord, noNews, shapeOf } from "../news.ts";
-import type { CallContext, Provider, ProviderToken, TokenFacts } from "../provider.ts";
+import type { CallContext, ImageSink, Provider, ProviderToken } from "../provider.ts";
 import { toGenerateContent } from "./convert.ts";
 import { readRefusal, statusInside } from "./errors.ts";
-import { arrayOf, isRecord, stringOf } from "./json.ts";
-import { familyOf, isNewMediaModel, isVideoFamily, modelOf } from "./models.ts";
-import {
-  createResponseReader,
-  type ResponseEnd,
-  type ResponseImage,
-  type ResponseItem,
-  type ResponseReader,
-  type UpdateFacts,
-} from "./read-response.ts";
-import { createTransport, type GeminiOptions, usableKey } from "./transport.ts";
-import { GeminiVideos } from "./video.ts";
+import type { GoogleApi } from "./google-api.ts";
+import { asCheckFailure, readFamilies } from "./model-list.ts";
+import { requireModel } from "./models.ts";
+import { type ResponseImage, type ResponseItem, ResponseReader, type UpdateFacts } from "./read-response.ts";
+import { createTransport, type Endpoint, type GeminiOptions, geminiEndpoint, type Transport } from "./transport.ts";
+import { GeminiVideos, videoMethods } from "./video.ts";
 import { accountReasonOf } from "./vocabulary.ts";
 
 const MEDIA_KEYS = ["data"];
-const MAX_LIST_BODY = 8 * 1024 * 1024;
-const MAX_LIST_PAGES = 20;
 /** Longest event of a stream without its long media; small ones stay in it. */
 const MAX_EVENT = 4 * 1024 * 1024;
 
 /** The `gemini` provider. It holds no state between calls. */
 export function createGemini(options: GeminiOptions): Provider {
-  const { now, news = noNews } = options;
+  const { models, news = noNews } = options;
   const learn: UpdateFacts = (kind, word, body) => news({ provider: "gemini", kind, word: newsWord(word), shape: shapeOf(body) });
-  const transport = createTransport(options);
-  const videos = new GeminiVideos(options, transport);
+  const transport = createTransport(options, geminiEndpoint(options.baseUrl));
+  return {
+    name: "gemini",
+    async check(token, { signal }) {
+      try {
+        return await readFamilies((to) => transport.open({ to, token, signal }), signal, { models, learn });
+      } catch (error) {
+        throw asCheckFailure(error, transport.endpoint.api);
+      }
+    },
+    ...createImages(options, transport),
+    ...videoMethods(new GeminiVideos(options, transport)),
+  };
+}
 
-  async function* generateImages(image: ImageRequest, token: ProviderToken, call: CallContext): AsyncGenerator<ProviderEvent> {
-    const { id } = modelOf(image.family);
-    const { signal } = call;
-    let body: Uint8Array | undefined = await encodeBody(toGenerateContent(image));
-    const to = `v1beta/models/${id}:${image.includeThoughts ? "streamGenerateContent?alt=sse" : "generateContent"}`;
-    usableKey(token.secret);
+type ImageOptions = Pick<GeminiOptions, "now" | "news" | "models">;
+
+/** The image half of a provider on one of Google's APIs. It holds no state between calls. */
+export function createImages({ models, now, news = noNews }: ImageOptions, transport: Transport): Pick<Provider, "generateImages"> {
+  const { endpoint } = transport;
+  const { provider, title } = endpoint.api;
+  const learn: UpdateFacts = (kind, word, body) => news({ provider, kind, word: newsWord(word), shape: shapeOf(body) });
+
+  async function generateImages(image: ImageRequest, token: ProviderToken, call: CallContext, sink: ImageSink): Promise<ImageFinish> {
+    const model = requireModel({ models, title }, "image", image.family);
+    const { signal, remember } = call;
+    const verb = image.includeThoughts ? "streamGenerateContent?alt=sse" : "generateContent";
+    const to = endpoint.pathOf(token, `models/${model.wire}:${verb}`);
+    const encoded = jsonOf(toGenerateContent(image, model));
+    let body: Uint8Array | string | undefined = encoded instanceof Promise ? await encoded : encoded;
+    const preparing = transport.prepare({ token, signal, remember });
+    if (preparing) await preparing;
     if (signal.aborted) throw toNetworkError(signal.reason, signal);
-    yield { type: "progress", stage: "generating" };
-    yield { type: "submitted" };
-    const response = await transport.open({ to, body, token, signal });
-    // The inputs may be many megabytes, and the answer takes its time.
+    sink.onStage("generating");
+    const submitting = sink.onSubmit();
+    if (submitting) await submitting;
+    const response = await transport.generate({ to, body, token, signal, remember });
+    // The inputs may be many megabytes, and the response takes its time.
     body = undefined;
+    const reading: Reading = { response, call, sink, token, endpoint, now, learn };
     try {
-      yield* image.includeThoughts ? readStream(response, call, now, learn) : readWhole(response, call, now, learn);
+      return await (image.includeThoughts ? readStream(reading) : readWhole(reading));
     } catch (error) {
       throw afterAcceptance(error);
     }
   }
 
-  return {
-    name: "gemini",
-    async check(token, { signal }) {
-      try {
-        return await readFamilies((to) => transport.open({ to, token, signal }), signal, learn);
-      } catch (error) {
-        throw asCheckFailure(error);
-      }
-    },
-    generateImages,
-    startVideo: (request, token, call, onSubmit) => videos.startVideo(request, token, call, onSubmit),
-    continueVideo: () => videos.continueVideo(),
-    pollVideo: (operation, token, call) => videos.pollVideo(operation, token, call),
-    downloadVideo: (result, token, call) => videos.downloadVideo(result, token, call),
-    cancelVideo: (operation, token, call) => videos.cancelVideo(operation, token, call),
-  };
+  return { generateImages };
 }
 
-async function* readWhole(response: Response, call: CallContext, now: () => number, learn: UpdateFacts): AsyncGenerator<ProviderEvent> {
-  const { body, media } = await readMediaJson(response, { keys: MEDIA_KEYS, openTempFile: call.openTempFile, signal: call.signal });
+/** A 200 under way, and where it goes. */
+type Reading = Answering & { response: Response; call: CallContext; sink: ImageSink };
+
+/** What a response is read with, and whose it is. */
+type Answering = { token: ProviderToken; endpoint: Endpoint; now: () => number; learn: UpdateFacts };
+
+async function readWhole(reading: Reading): Promise<ImageFinish> {
+  const { response, call, sink } = reading;
+  const { body, media } = await readMediaJson(response, {
+    keys: MEDIA_KEYS,
+    openTempFile: call.openTempFile,
+    signal: call.signal,
+    hold: call.hold,
+  });
   try {
-    const answer = createResponseReader(learn);
-    yield* emit(readResponse(answer, body, now, learn), media);
-    yield* emitEnd(answer, media);
+    const result = new ResponseReader(reading.learn);
+    const items = readResponse(result, body, reading);
+    if (items.length > 0) await deliver(items, media, sink);
+    return await deliverEnd(result, media, reading);
   } finally {
     await media.discard();
   }
 }
 
-async function* readStream(response: Response, call: CallContext, now: () => number, learn: UpdateFacts): AsyncGenerator<ProviderEvent> {
+async function readStream(reading: Reading): Promise<ImageFinish> {
+  const { response, call, sink } = reading;
   const media = replaceMedia(readChunks(response, call.signal), { keys: MEDIA_KEYS, openTempFile: call.openTempFile });
   try {
-    const answer = createResponseReader(learn);
+    const result = new ResponseReader(reading.learn);
     let events = 0;
     for await (const event of readEvents(media.skeleton, MAX_EVENT)) {
       events++;
-      yield* emit(readResponse(answer, event, now, learn), media);
+      await deliver(readResponse(result, event, reading), media, sink);
     }
-    // An answer of usage alone is empty, one that stops after its first part is cut.
-    if (events === 0 || (answer.hasBegun() && !answer.isFinished()))
+    // A response of usage alone is empty, one that stops after its first part is cut.
+    if (events === 0 || (result.hasBegun() && !result.isFinished()))
       throw damaged("cut_off", "The upstream's answer ends before its last event.");
-    yield* emitEnd(answer, media);
+    return await deliverEnd(result, media, reading);
   } finally {
     await media.discard();
   }
 }
 
 /** What a response object reports; an error object inside a 200 is a refusal as long as nothing else has come. */
-function readResponse(answer: ResponseReader, body: unknown, now: () => number, learn: UpdateFacts): ResponseItem[] {
+function readResponse(result: ResponseReader, body: unknown, { token, endpoint, now, learn }: Answering): ResponseItem[] {
   const status = statusInside(body);
-  if (status === null) return answer.read(body);
-  const { error, unknown } = readRefusal(status, body, now());
+  if (status === null) return result.read(body);
+  const { api, forget } = endpoint;
+  const { error, unknown } = readRefusal(status, body, now(), api);
   for (const { kind, word } of unknown) learn(kind, word, body);
-  if (!answer.hasBegun()) throw error;
+  const hasExpired = status === 401 && forget !== undefined;
+  if (hasExpired) forget(token);
+  // It was let in before it ended: the account is not at fault.
+  if (!result.hasBegun()) throw hasExpired ? expired(api) : error;
   throw damaged("cut_off", "The upstream failed in the middle of its answer.");
 }
 
+const expired = ({ title }: GoogleApi): AppError =>
+  new AppError("upstream_unavailable", `${title} did not begin before the access token ended.`, {
+    detail: { scope: "upstream", reason: "internal" },
+    upstreamStatus: 401,
+  });
+
 /** A refusal that speaks of the token's account, though it comes with 200: nothing was made, another token may serve. */
-function accountHeld(reason: FailureReason, { upstreamReason, message, usage }: ResponseEnd): AppError {
-  return new AppError("upstream_unauthorized", message ?? "The Gemini API has limited the account behind this server.", {
+function accountHeld(reason: FailureReason, { upstreamReason, message, usage }: ImageFinish, { title }: GoogleApi): AppError {
+  return new AppError("upstream_unauthorized", message ?? `${title} has limited the account behind this server.`, {
     detail: { scope: "token", reason, upstreamReason },
     upstreamStatus: 200,
     ...(usage ? { usage } : {}),
   });
 }
 
-async function* emit(items: ResponseItem[], media: MediaTempFiles): AsyncGenerator<ProviderEvent> {
-  for (const item of items) yield item.type === "text" ? item : await toImageEvent(item, media);
+async function deliver(items: ResponseItem[], media: MediaTempFiles, sink: ImageSink): Promise<void> {
+  for (const item of items) {
+    if (item.type === "text") sink.onText(item.text, item.thought, item.signature);
+    else await deliverImage(item, media, sink);
+  }
 }
 
-async function* emitEnd(answer: ResponseReader, media: MediaTempFiles): AsyncGenerator<ProviderEvent> {
-  const { image, finish } = answer.end();
+async function deliverEnd(result: ResponseReader, media: MediaTempFiles, { sink, endpoint }: Reading): Promise<ImageFinish> {
+  const { image, finish } = result.end();
   const held = image ? undefined : accountReasonOf(finish.upstreamReason);
-  if (held) throw accountHeld(held, finish);
-  if (image) yield await toImageEvent(image, media);
-  yield finish;
+  if (held) throw accountHeld(held, finish, endpoint.api);
+  if (image) await deliverImage(image, media, sink);
+  return finish;
 }
 
-async function toImageEvent(image: ResponseImage, media: MediaTempFiles): Promise<ProviderEvent> {
-  const { value, mime, ...rest } = image;
-  return { ...rest, draft: await media.take(value, mime) };
-}
-
-/** Our families among the models that a key may call. The list costs nothing; an answer means that the key is valid. */
-async function readFamilies(get: (to: string) => Promise<Response>, signal: AbortSignal, learn: UpdateFacts): Promise<TokenFacts> {
-  const families = new Set<string>();
-  let pageToken = "";
-  for (let page = 0; page < MAX_LIST_PAGES; page++) {
-    const query = new URLSearchParams({ pageSize: "1000", ...(pageToken ? { pageToken } : {}) });
-    const list = parseList(await readBody(await get(`v1beta/models?${query}`), MAX_LIST_BODY, signal));
-    for (const model of list.models.filter(isRecord)) {
-      const family = familyOf(stringOf(model.name) ?? "");
-      if (!family && isNewMediaModel(stringOf(model.name) ?? "")) learn("model", stringOf(model.name)!, model);
-      if (family && canServe(family, arrayOf(model.supportedGenerationMethods))) families.add(family);
-    }
-    pageToken = list.nextPageToken;
-    if (!pageToken) break;
-  }
-  return { families: [...families] };
-}
-
-/** Which method an Omni model lists is not documented: that it is listed has to do. */
-const canServe = (family: string, methods: unknown[]): boolean => isVideoFamily(family) || methods.includes("generateContent");
-
-function parseList(bytes: Uint8Array): { models: unknown[]; nextPageToken: string } {
-  let list: unknown;
-  try {
-    list = JSON.parse(Buffer.from(bytes).toString());
-  } catch {
-    list = null;
-  }
-  // Proto JSON leaves an empty list out, but a page of something else is more likely than a key without any model.
-  if (!isRecord(list) || !Array.isArray(list.models)) {
-    throw new AppError("upstream_unavailable", "The Gemini API gave no list of models.", {
-      detail: { scope: "upstream", reason: "malformed" },
-    });
-  }
-  return { models: list.models, nextPageToken: stringOf(list.nextPageToken) ?? "" };
-}
-
-/** A list has no parameter and no model to be wrong about, and costs nothing: such a failure is the upstream's. */
-function asCheckFailure(error: unknown): unknown {
-  if (!(error instanceof AppError)) return error;
-  if (!["upstream_invalid", "upstream_model_denied", "upstream_unknown_outcome"].includes(error.kind)) return error;
-  const { upstreamStatus } = error;
-  return new AppError("upstream_unavailable", "The Gemini API gave no list of models.", { cause: error, upstreamStatus });
+async function deliverImage({ value, mime, thought, signature }: ResponseImage, media: MediaTempFiles, sink: ImageSink): Promise<void> {
+  await sink.onImage(await media.take(value, mime), thought, signature);
 }

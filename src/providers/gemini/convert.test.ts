@@ -2,10 +2,14 @@
 import { describe, expect, test } from "bun:test";
 import type { ImageRequest } from "../../domain/generation.ts";
 import { encodeBody } from "../encode-body.ts";
-import { toGenerateContent } from "./convert.ts";
-import { familyOf, GEMINI_MODELS } from "./models.ts";
+import { builtInModels } from "../testing.ts";
+import { toGenerateContent as convert } from "./convert.ts";
+import { kindOfUnknown, requireModel } from "./models.ts";
 
 const base: ImageRequest = { family: "gemini-nano-banana-2.1", turns: [{ role: "user", parts: [{ type: "text", text: "a fox" }] }] };
+const MODELS = builtInModels("gemini");
+const toGenerateContent = (request: ImageRequest) =>
+  convert(request, requireModel({ models: MODELS, title: "The Gemini API" }, "image", request.family));
 const configOf = (change: Partial<ImageRequest>) => toGenerateContent({ ...base, ...change }).generationConfig;
 
 test("a bare request sends the prompt and nothing that was not asked for", async () => {
@@ -84,7 +88,7 @@ test("options stand where the upstream has them", () => {
   expect(body).toMatchObject({ safetySettings: safety, tools: [{ googleSearch: { searchTypes: { imageSearch: {} } } }] });
   expect(body.generationConfig).toMatchObject({ temperature: 0, topP: 0.5, topK: 3 });
   expect(toGenerateContent({ ...base, search: {} }).tools).toEqual([{ googleSearch: {} }]);
-  const plain = toGenerateContent(base);
+  const plain = JSON.parse(JSON.stringify(toGenerateContent(base)));
   expect([plain.safetySettings, plain.tools, Object.keys(plain.generationConfig)]).toEqual([undefined, undefined, ["responseModalities"]]);
 });
 
@@ -121,6 +125,17 @@ test("a family of another upstream is refused before anything is sent", () => {
 });
 
 test("every model is found again by its wire name", () => {
-  for (const [family, model] of Object.entries(GEMINI_MODELS)) expect(familyOf(`models/${model.id}`)).toBe(family);
-  expect(familyOf("models/gemini-3-pro-image-preview")).toBeNull();
+  for (const family of MODELS.assumed()) expect(MODELS.familiesOf(MODELS.find(family)!.wire)).toEqual([family]);
+  expect(MODELS.familiesOf("gemini-3-pro-image-preview")).toEqual([]);
 });
+
+test.each([
+  ["gemini-nano-banana-3", ["generateContent"], "image"],
+  ["gemini-4-flash-image", ["countTokens", "generateContent"], "image"],
+  ["gemini-omni-2-flash", [], "video"],
+  ["gemini-4-hydrogen", ["generateContent"], null],
+  ["gemini-4-flash-image", ["countTokens"], null],
+  ["imagen-5-generate", ["predict"], null],
+  ["veo-4-generate", ["predictLongRunning"], null],
+  ["gemini-embedding-image", ["generateContent"], null],
+])("of the listed %s with %p is thought: %p", (id, methods, kind) => expect<string | null>(kindOfUnknown(id, methods)).toBe(kind));

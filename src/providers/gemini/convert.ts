@@ -1,7 +1,7 @@
 // From our image request to the body of `generateContent`. Only what is named here is ever sent.
 // Source: Gemini API reference, models.generateContent, read 2026-11-23.
 import type { ImageRequest, Part, SearchOptions, Turn } from "../../domain/generation.ts";
-import { type GeminiModel, modelOf } from "./models.ts";
+import type { WireModel } from "../provider.ts";
 
 /** A part on the wire. `data` is the bytes, which `encode-body.ts` writes as base64. */
 export type WirePart =
@@ -28,49 +28,56 @@ export type GenerateContent = {
 /**
  * The body of `models/{model}:generateContent` and `:streamGenerateContent` for one image.
  * The options are those that the catalogue lets this upstream take for the family. An image size that the model does not take is left out.
- * @throws {AppError} `upstream_model_denied` for a family that this upstream does not have
  */
-export function toGenerateContent(request: ImageRequest): GenerateContent {
-  const model = modelOf(request.family);
-  const imageConfig = toImageConfig(request, model);
-  const thinkingConfig = toThinkingConfig(request, model);
+export function toGenerateContent(request: ImageRequest, model: WireModel): GenerateContent {
+  const { system, safety, search, imageOnly, seed, temperature, topP, topK } = request;
+  // What is undefined is left out of the JSON.
   return {
-    contents: request.turns.map(toContent).filter((content) => content.parts.length > 0),
-    ...(request.system ? { systemInstruction: { parts: [{ text: request.system }] } } : {}),
-    ...(request.safety ? { safetySettings: request.safety } : {}),
-    ...(request.search ? { tools: [{ googleSearch: toSearch(request.search) }] } : {}),
+    contents: toContents(request.turns),
+    systemInstruction: system ? { parts: [{ text: system }] } : undefined,
+    safetySettings: safety,
+    tools: search && [{ googleSearch: toSearch(search) }],
     generationConfig: {
-      responseModalities: request.imageOnly ? ["IMAGE"] : ["TEXT", "IMAGE"],
-      ...(request.seed === undefined ? {} : { seed: request.seed }),
-      ...(request.temperature === undefined ? {} : { temperature: request.temperature }),
-      ...(request.topP === undefined ? {} : { topP: request.topP }),
-      ...(request.topK === undefined ? {} : { topK: request.topK }),
-      ...(imageConfig ? { imageConfig } : {}),
-      ...(thinkingConfig ? { thinkingConfig } : {}),
+      responseModalities: imageOnly ? IMAGE_ONLY : TEXT_AND_IMAGE,
+      seed,
+      temperature,
+      topP,
+      topK,
+      imageConfig: toImageConfig(request, model),
+      thinkingConfig: toThinkingConfig(request, model),
     },
   };
 }
 
+const IMAGE_ONLY = ["IMAGE" as const];
+const TEXT_AND_IMAGE = ["TEXT" as const, "IMAGE" as const];
+
+function toContents(turns: readonly Turn[]): GenerateContent["contents"] {
+  const contents: GenerateContent["contents"] = [];
+  for (const turn of turns) {
+    const content = toContent(turn);
+    if (content.parts.length > 0) contents.push(content);
+  }
+  return contents;
+}
+
 function toContent(turn: Turn): { role: "user" | "model"; parts: WirePart[] } {
-  return { role: turn.role, parts: turn.parts.filter((part) => part.type !== "text" || part.text || part.signature).map(toPart) };
+  const parts: WirePart[] = [];
+  for (const part of turn.parts) if (part.type !== "text" || part.text || part.signature) parts.push(toPart(part));
+  return { role: turn.role, parts };
 }
 
 function toPart(part: Part): WirePart {
-  if (part.type === "text") return { text: part.text, ...(part.signature ? { thoughtSignature: part.signature } : {}) };
+  if (part.type === "text") return { text: part.text, thoughtSignature: part.signature || undefined };
   const { mime, data, signature, uri } = part.image;
   if (uri !== undefined) return { fileData: { fileUri: uri, ...(mime ? { mimeType: mime } : {}) } };
   return { inlineData: { mimeType: mime, data }, ...(signature ? { thoughtSignature: signature } : {}) };
 }
 
-function toImageConfig(request: ImageRequest, model: GeminiModel) {
-  const imageSize = request.size && model.sizes.includes(request.size) ? request.size : undefined;
-  const personGeneration = request.personGeneration;
-  if (!request.aspect && !imageSize && !personGeneration) return null;
-  return {
-    ...(request.aspect ? { aspectRatio: request.aspect } : {}),
-    ...(imageSize ? { imageSize } : {}),
-    ...(personGeneration ? { personGeneration } : {}),
-  };
+function toImageConfig({ size, aspect, personGeneration }: ImageRequest, { sizes }: WireModel) {
+  const imageSize = size && sizes.includes(size) ? size : undefined;
+  if (!aspect && !imageSize && !personGeneration) return undefined;
+  return { aspectRatio: aspect || undefined, imageSize, personGeneration: personGeneration || undefined };
 }
 
 /** Without types the model searches as it likes. */
@@ -80,9 +87,9 @@ function toSearch({ types }: SearchOptions) {
   return { searchTypes: chosen };
 }
 
-function toThinkingConfig(request: ImageRequest, model: GeminiModel) {
-  const thinkingLevel = request.thinking && model.thinking?.[request.thinking];
+function toThinkingConfig(request: ImageRequest, model: WireModel) {
+  const thinkingLevel = request.thinking && model.levels?.[request.thinking];
   const includeThoughts = request.includeThoughts === true && model.thinks;
-  if (!thinkingLevel && !includeThoughts) return null;
-  return { ...(thinkingLevel ? { thinkingLevel } : {}), ...(includeThoughts ? { includeThoughts } : {}) };
+  if (!thinkingLevel && !includeThoughts) return undefined;
+  return { thinkingLevel: thinkingLevel || undefined, includeThoughts: includeThoughts || undefined };
 }

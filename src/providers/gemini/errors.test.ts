@@ -45,11 +45,11 @@ test.each([
   [{ error: { message: "?" } }, 500],
   [{ candidates: [] }, null],
   [null, null],
-])("an error inside an answer has a status: %j is %p", (body, status) => {
+])("an error inside a response has a status: %j is %p", (body, status) => {
   expect(statusInside(body)).toBe(status);
 });
 
-describe("a refused look at one thing", () => {
+describe("a refused read of one thing", () => {
   const google = (code: number, status: string, details?: unknown[]) => ({
     error: { code, message: "?", status, ...(details ? { details } : {}) },
   });
@@ -72,7 +72,7 @@ describe("a refused look at one thing", () => {
     ["file", 400, google(400, "INVALID_ARGUMENT"), "upstream_invalid"],
     ["file", 403, null, "upstream_unavailable"],
   ] as const)("%s, %d %j is %s", (thing, status, body, kind) => {
-    expect(toLookupError(thing, status, body, NOW).kind).toBe(kind);
+    expect(toLookupError(thing, { status, body, now: NOW }).kind).toBe(kind);
   });
 });
 

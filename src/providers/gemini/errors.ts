@@ -6,6 +6,7 @@ import { AppError, type AppErrorOptions, BILLING_MESSAGE, type ErrorKind, type F
 import { redactText } from "../../log.ts";
 import { errorObjectOf, type GoogleError, httpOfStatus, type Meaning, readGoogleError } from "../google-error.ts";
 import { meaningOf, type Reading } from "../google-meaning.ts";
+import { GEMINI_API, type GoogleApi } from "./google-api.ts";
 import { isRecord, type JsonRecord, stringOf } from "./json.ts";
 
 const DEFAULT_MINUTE_MS = 60_000;
@@ -16,6 +17,7 @@ type Verdict = {
   kind: ErrorKind;
   scope: "token" | "token_model" | "group" | "group_model" | "request";
   reason: FailureReason;
+  /** What follows the API's title; else a sentence of its own. */
   message: string;
 };
 
@@ -24,74 +26,82 @@ const VERDICTS: Partial<Record<Meaning, Verdict>> = {
     kind: "upstream_unauthorized",
     scope: "token",
     reason: "key_invalid",
-    message: "The Gemini API does not accept this token.",
+    message: "does not accept this token.",
   },
   key_leaked: {
     kind: "upstream_unauthorized",
     scope: "token",
     reason: "key_leaked",
-    message: "The Gemini API has locked this token: it was reported as leaked.",
+    message: "has locked this token: it was reported as leaked.",
   },
   key_forbidden: {
     kind: "upstream_unauthorized",
     scope: "token",
     reason: "key_forbidden",
-    message: "The Gemini API does not let this token in.",
+    message: "does not let this token in.",
   },
   restricted: {
     kind: "upstream_unauthorized",
     scope: "token",
     reason: "restricted",
-    message: "The Gemini API has limited this token's account for violations of its policies.",
+    message: "has limited this token's account for violations of its policies.",
   },
   billing: { kind: "upstream_unauthorized", scope: "group", reason: "billing", message: BILLING_MESSAGE },
   location: {
     kind: "upstream_unauthorized",
     scope: "token",
     reason: "location",
-    message: "The Gemini API does not serve the location that this token is used from.",
+    message: "does not serve the location that this token is used from.",
   },
   model_missing: {
     kind: "upstream_model_denied",
     scope: "token_model",
     reason: "model_missing",
-    message: "The Gemini API does not have this model for this token.",
+    message: "does not have this model for this token.",
   },
   model_denied: {
     kind: "upstream_model_denied",
     scope: "token_model",
     reason: "model_denied",
-    message: "The Gemini API does not let this token use this model.",
+    message: "does not let this token use this model.",
   },
   limit_zero: { kind: "upstream_model_denied", scope: "group_model", reason: "limit_zero", message: NO_QUOTA_MESSAGE },
 };
 
 /**
- * Classifies an answer that is no success: by the error's status, then its details, then sentences that are known, by the HTTP number last.
+ * Classifies a response that is no success: by the error's status, then its details, then sentences that are known, by the HTTP number last.
  * @param status HTTP status, or that of an error inside a stream ({@link statusInside})
  * @param body the parsed JSON (`{error}`, or `[{error}]`, with a number or a word as code), or null when it was none (an HTML page, nothing)
  * @param now epoch ms, for `detail.until`. Daily quotas have no `until`: it is the upstream's next midnight, which the gateway knows
  */
-export const toAppError = (status: number, body: unknown, now: number): AppError => readRefusal(status, body, now).error;
+export const toAppError = (status: number, body: unknown, now: number, api: GoogleApi = GEMINI_API): AppError =>
+  readRefusal(status, body, now, api).error;
 
 /** As {@link toAppError}, with the words that no table knows. */
-export function readRefusal(status: number, body: unknown, now: number): { error: AppError; unknown: Reading["unknown"] } {
+export function readRefusal(status: number, body: unknown, now: number, api: GoogleApi = GEMINI_API): Refusal {
   const google = readGoogleError(body);
-  if (!google) return { error: pageFailure(status), unknown: [] };
+  if (!google) return { error: pageFailure(status, api), unknown: [] };
   const { meaning, unknown } = meaningOf(google, status);
-  return { error: errorFor(meaning, google, status, now), unknown };
+  return { error: api.refusalOf(google, status, now) ?? errorFor(meaning, { google, status, now, api }), unknown };
 }
 
-function errorFor(meaning: Meaning, google: GoogleError, status: number, now: number): AppError {
+type Refusal = { error: AppError; unknown: Reading["unknown"] };
+
+type Refused = { google: GoogleError; status: number; now: number; api: GoogleApi };
+
+function errorFor(meaning: Meaning, refused: Refused): AppError {
+  const { google, status, api } = refused;
+  const { title } = api;
   const fixed = VERDICTS[meaning];
   if (fixed) {
-    const { kind, scope, reason, message } = fixed;
+    const { kind, scope, reason } = fixed;
+    const message = /^[a-z]/.test(fixed.message) ? `${title} ${fixed.message}` : fixed.message;
     return new AppError(kind, message, { detail: { scope, reason }, upstreamStatus: status });
   }
   switch (meaning) {
     case "policy_input":
     case "policy_output": {
-      const words = excerpt(google.message || "The Gemini API refused the request by its policy.");
+      const words = excerpt(google.message || `${title} refused the request by its policy.`);
       return new AppError("content_policy", words, { detail: { scope: "request", reason: meaning }, upstreamStatus: status });
     }
     case "per_day":
@@ -99,26 +109,24 @@ function errorFor(meaning: Meaning, google: GoogleError, status: number, now: nu
     case "throttled":
     case "account_quota":
     case "no_details":
-      return quotaFailure(meaning, google, status, now);
+      return quotaFailure(meaning, refused);
     case "overloaded":
-      return unavailable("overloaded", "The Gemini API is overloaded.", status);
+      return unavailable("overloaded", `${title} is overloaded.`, status);
     case "internal":
-      return unavailable("internal", `The Gemini API failed (HTTP ${status}).`, status);
+      return unavailable("internal", `${title} failed (HTTP ${status}).`, status);
     case "timed_out":
-      return timedOut(status);
+      return timedOut(status, api);
     case "too_large":
-      return new AppError("upstream_invalid", "The Gemini API refused the request: it is too large.", { upstreamStatus: status });
+      return new AppError("upstream_invalid", `${title} refused the request: it is too large.`, { upstreamStatus: status });
     default: {
-      const words = google.message
-        ? `The Gemini API refused the request: ${excerpt(google.message)}`
-        : "The Gemini API refused the request.";
+      const words = google.message ? `${title} refused the request: ${excerpt(google.message)}` : `${title} refused the request.`;
       const detail: AppErrorOptions = meaning === "signature" ? { detail: { scope: "request", reason: "signature" } } : {};
       return new AppError("upstream_invalid", words, { ...detail, upstreamStatus: status });
     }
   }
 }
 
-function quotaFailure(meaning: Meaning, { violations, retryMs }: GoogleError, status: number, now: number): AppError {
+function quotaFailure(meaning: Meaning, { google: { violations, retryMs }, status, now, api }: Refused): AppError {
   const isNamed = violations.length > 0;
   const scope = !isNamed ? "token" : violations.every((violation) => violation.perModel) ? "group_model" : "group";
   if (meaning === "per_day" || (meaning === "account_quota" && retryMs === null)) {
@@ -130,41 +138,41 @@ function quotaFailure(meaning: Meaning, { violations, retryMs }: GoogleError, st
   }
   const waitMs = retryMs ?? (meaning === "no_details" ? null : DEFAULT_MINUTE_MS);
   const reason: FailureReason = meaning === "no_details" || meaning === "per_minute" ? meaning : "throttled";
-  return new AppError("upstream_rate_limited", "The Gemini API limits the rate of the token's project.", {
+  return new AppError("upstream_rate_limited", `${api.title} limits the rate of the token's project.`, {
     detail: { scope, reason, ...(waitMs === null ? {} : { until: now + waitMs }) },
     ...(waitMs === null ? {} : { retryAfterMs: waitMs }),
     upstreamStatus: status,
   });
 }
 
-/** An answer that is not the API's own: a page of something in between, or nothing. It says nothing about a key or a model. */
-function pageFailure(status: number): AppError {
+/** A response that is not the API's own: a page of something in between, or nothing. It says nothing about a key or a model. */
+function pageFailure(status: number, api: GoogleApi): AppError {
+  const { title } = api;
   if (status === 429) {
     const detail = { scope: "token", reason: "no_details" } as const;
-    return new AppError("upstream_rate_limited", "The Gemini API limits the rate of the token's project.", {
+    return new AppError("upstream_rate_limited", `${title} limits the rate of the token's project.`, {
       detail,
       upstreamStatus: status,
     });
   }
-  if (status === 503) return unavailable("overloaded", "The Gemini API is overloaded.", status);
-  if (status === 504) return timedOut(status);
+  if (status === 503) return unavailable("overloaded", `${title} is overloaded.`, status);
+  if (status === 504) return timedOut(status, api);
   if (status >= 500) {
     // It does not say whether the API behind it did the work.
-    return new AppError("upstream_unknown_outcome", `The Gemini API gave no answer of its own (HTTP ${status}).`, {
+    return new AppError("upstream_unknown_outcome", `${title} gave no answer of its own (HTTP ${status}).`, {
       charged: true,
       detail: { scope: "upstream", reason: "internal" },
       upstreamStatus: status,
     });
   }
-  if (status === 413)
-    return new AppError("upstream_invalid", "The Gemini API refused the request: it is too large.", { upstreamStatus: status });
+  if (status === 413) return new AppError("upstream_invalid", `${title} refused the request: it is too large.`, { upstreamStatus: status });
   if (status === 400 || status === 422)
-    return new AppError("upstream_invalid", "The Gemini API refused the request.", { upstreamStatus: status });
-  return unavailable("internal", `The Gemini API was not reached (HTTP ${status}).`, status);
+    return new AppError("upstream_invalid", `${title} refused the request.`, { upstreamStatus: status });
+  return unavailable("internal", `${title} was not reached (HTTP ${status}).`, status);
 }
 
-const timedOut = (status: number): AppError =>
-  new AppError("upstream_timeout", "The Gemini API did not finish in time.", {
+const timedOut = (status: number, { title }: GoogleApi): AppError =>
+  new AppError("upstream_timeout", `${title} did not finish in time.`, {
     charged: true,
     detail: { scope: "upstream", reason: "internal" },
     upstreamStatus: status,
@@ -191,13 +199,16 @@ const isJob = (body: unknown): boolean => isRecord(body) && stringOf(body.id) !=
  * What the errors of an interaction that ended as `failed` mean: `[{code, message}]`, where the first that is no outage counts.
  * The upstream's work came to nothing and is not charged.
  */
-export function toJobError(errors: readonly JsonRecord[], now: number): AppError {
-  const read = errors.map((reported) => ({ reported, failure: toAppError(statusInside({ error: reported })!, { error: reported }, now) }));
+export function toJobError(errors: readonly JsonRecord[], now: number, api: GoogleApi = GEMINI_API): AppError {
+  const read = errors.map((reported) => ({
+    reported,
+    failure: toAppError(statusInside({ error: reported })!, { error: reported }, now, api),
+  }));
   const { reported, failure } = read.find((one) => !OUTAGES.has(one.failure.kind)) ??
     read[0] ?? { reported: {} as JsonRecord, failure: null };
   if (failure && !OUTAGES.has(failure.kind)) return failure;
   const words = stringOf(reported.message);
-  return unavailable("internal", `The Gemini API failed to make the video${words ? `: ${excerpt(words)}` : "."}`);
+  return unavailable("internal", `${api.title} failed to make the video${words ? `: ${excerpt(words)}` : "."}`);
 }
 
 const OUTAGES: ReadonlySet<ErrorKind> = new Set(["upstream_unavailable", "upstream_timeout"]);
@@ -206,21 +217,25 @@ const OUTAGES: ReadonlySet<ErrorKind> = new Set(["upstream_unavailable", "upstre
 const GONE = { interaction: [400, 404], file: [403, 404] } as const;
 
 /**
- * Classifies a refused look at one interaction or file: {@link toAppError} without its cost, and `not_found`. Nothing but the name was
+ * Classifies a refused read of one interaction or file: {@link toAppError} without its cost, and `not_found`. Nothing but the name was
  * asked, so a refusal in the API's own envelope that names no reason of the key speaks about the thing.
  */
-export function toLookupError(thing: keyof typeof GONE, status: number, body: unknown, now: number): AppError {
+export function toLookupError(
+  thing: keyof typeof GONE,
+  { status, body, now, api = GEMINI_API }: { status: number; body: unknown; now: number; api?: GoogleApi },
+): AppError {
+  const { title } = api;
   const google = readGoogleError(body);
-  const error = toAppError(status, body, now);
+  const error = toAppError(status, body, now, api);
   if (google && google.reasons.length === 0 && OF_THE_THING.has(error.kind) && !HOLDS.has(error.detail?.reason)) {
     const unready = google.status === "FAILED_PRECONDITION";
     if (!unready && GONE[thing].some((gone) => gone === status))
-      return new AppError("not_found", `The Gemini API does not have this ${thing}.`, { upstreamStatus: status });
-    if (unready) return unavailable("internal", `The Gemini API has this ${thing}, but it is not ready.`, status);
+      return new AppError("not_found", `${title} does not have this ${thing}.`, { upstreamStatus: status });
+    if (unready) return unavailable("internal", `${title} has this ${thing}, but it is not ready.`, status);
   }
   // A page in between knows nothing of the thing.
   const strange = !google && error.kind === "upstream_invalid";
-  return strange ? unavailable("internal", `The Gemini API was not reached (HTTP ${status}).`, status) : error;
+  return strange ? unavailable("internal", `${title} was not reached (HTTP ${status}).`, status) : error;
 }
 
 /** Refusals that speak about what was asked for, or about whose it is; an outage or a quota does not. */
@@ -235,7 +250,7 @@ export function withoutCost(error: unknown, signal: AbortSignal): unknown {
   const doubtful = error.kind === "upstream_unknown_outcome" || error.kind === "upstream_timeout";
   if (!doubtful && error.detail?.reason !== "model_missing") return error;
   const { upstreamStatus, message } = error;
-  return new AppError("upstream_unavailable", doubtful ? message : "The Gemini API was not reached.", {
+  return new AppError("upstream_unavailable", doubtful ? message : "The upstream was not reached.", {
     cause: error,
     detail: { scope: "upstream", reason: "internal" },
     upstreamStatus,

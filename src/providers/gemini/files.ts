@@ -14,7 +14,7 @@ import type { GeminiOptions, GeminiRequest, Transport } from "./transport.ts";
 const PIECE = 4 * 1024 * 1024;
 const MAX_ANSWER = 1024 * 1024;
 const MAX_REDIRECTS = 5;
-/** Milliseconds between two looks at a file that is being processed. */
+/** Milliseconds between two polls of a file that is being processed. */
 const FIRST_PAUSE = 1000;
 const LONGEST_PAUSE = 5000;
 
@@ -73,8 +73,8 @@ export class GeminiFiles {
 
   /** Follows redirects by hand: the key goes to the API's own origin only. */
   private async follow(to: string, token: ProviderToken, signal: AbortSignal): Promise<Response> {
-    const api = this.transport.addressOf("");
-    let url = this.transport.addressOf(to);
+    const api = this.transport.addressOf(token, "");
+    let url = this.transport.addressOf(token, to);
     for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
       if (url.protocol !== "https:" && url.protocol !== api.protocol) break;
       const request: GeminiRequest = { to: url.href, token, signal };
@@ -82,7 +82,7 @@ export class GeminiFiles {
       if (response.status === 200) return response;
       const location = response.headers.get("location");
       if (response.status < 300 || response.status >= 400 || !location) {
-        throw await this.transport.refusalOf(response, request, (status, body, now) => toLookupError("file", status, body, now));
+        throw await this.transport.refusalOf(response, request, (status, body, now) => toLookupError("file", { status, body, now }));
       }
       await response.body?.cancel();
       url = new URL(location, url);
@@ -130,7 +130,7 @@ export function lost(message: string, cause?: unknown): AppError {
   return new AppError("no_result", message, { charged: true, cause });
 }
 
-/** The id in a file's address, whatever host it names: a proxy before the API does not rewrite answers. */
+/** The id in a file's address, whatever host it names: a proxy before the API does not rewrite responses. */
 function fileIdOf(uri: string): string | null {
   return /\/files\/([\w-]+)(?:[:?/]|$)/.exec(uri)?.[1] ?? null;
 }
@@ -150,7 +150,7 @@ async function readFile(response: Response, signal: AbortSignal): Promise<JsonRe
   throw damaged("malformed", "The upstream's answer describes no file.");
 }
 
-/** Writes an answer's bytes at the pace of the writer. `fetch` fails by itself when fewer come than were promised. */
+/** Writes a response's bytes at the pace of the writer. `fetch` fails by itself when fewer come than were promised. */
 async function save(response: Response, call: CallContext): Promise<TempFile> {
   const type = response.headers.get("content-type") ?? "";
   let writer: TempFileWriter | undefined;

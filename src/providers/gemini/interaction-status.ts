@@ -5,29 +5,30 @@ import type { Usage } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
 import type { VideoStatus } from "../provider.ts";
 import { excerpt, toJobError } from "./errors.ts";
+import { GEMINI_API, type GoogleApi } from "./google-api.ts";
 import { arrayOf, isRecord, type JsonRecord, numberOf, stringOf } from "./json.ts";
 
 /** A video as it stands in an interaction: where its file is, or its bytes (base64, or a placeholder of `json-media.ts`). */
 export type FoundVideo = { uri: string } | { data: string; mime: string };
 
-/** Ends without a video, in words for the client. Those not named are no end. */
+/** Ends without a video, in words for the client that follow the API's title. Those not named are no end. */
 const ENDS: Readonly<Record<string, string>> = {
   completed:
-    "The Gemini API finished without a video and without a word. It does so where a region (EEA, Switzerland, UK, some US states) does not allow changing uploaded videos.",
-  incomplete: "The Gemini API stopped before the video was complete.",
-  budget_exceeded: "The Gemini API stopped: the budget of the request is used up.",
-  requires_action: "The Gemini API asks for an action that no video needs.",
-  requires_continuation: "The Gemini API stopped and asks to be continued, which videos cannot be.",
+    "finished without a video and without a word. It does so where a region (EEA, Switzerland, UK, some US states) does not allow changing uploaded videos.",
+  incomplete: "stopped before the video was complete.",
+  budget_exceeded: "stopped: the budget of the request is used up.",
+  requires_action: "asks for an action that no video needs.",
+  requires_continuation: "stopped and asks to be continued, which videos cannot be.",
 };
 
 /**
  * How far an interaction is. A status that nobody has documented is no end: the deadline of the job decides.
- * @param now epoch ms, for failures that tell how long they last
+ * @param now epoch ms, for failures that say how long they last
  */
-export function toVideoStatus(interaction: JsonRecord, interactionId: string, now: number): VideoStatus {
+export function toVideoStatus(interaction: JsonRecord, interactionId: string, now: number, api: GoogleApi = GEMINI_API): VideoStatus {
   const status = stringOf(interaction.status) ?? "";
   if (status === "failed")
-    return { state: "failed", error: toJobError([...arrayOf(interaction.errors), interaction.error].filter(isRecord), now) };
+    return { state: "failed", error: toJobError([...arrayOf(interaction.errors), interaction.error].filter(isRecord), now, api) };
   if (status === "cancelled") return { state: "failed", error: new AppError("cancelled", "The video was cancelled.") };
   const video = findVideo(interaction);
   // Of `idle` no more is documented than the word (SDK enum of 3.3.0): nothing is under way, so that a video that is there is whole.
@@ -41,7 +42,7 @@ export function toVideoStatus(interaction: JsonRecord, interactionId: string, no
     return { state: "failed", error: new AppError("content_policy", excerpt(words), { detail, upstreamStatus: 200 }) };
   }
   const charged = (usage?.outputImage ?? 0) > 0;
-  return { state: "failed", error: new AppError("no_result", ENDS[status]!, { charged, upstreamStatus: 200 }) };
+  return { state: "failed", error: new AppError("no_result", `${api.title} ${ENDS[status]!}`, { charged, upstreamStatus: 200 }) };
 }
 
 /** The last video of the model's output, or null. */

@@ -2,7 +2,9 @@
 import { describe, expect, test } from "bun:test";
 import type { InputMedia, Json, VideoMode, VideoRequest } from "../../domain/generation.ts";
 import { encodeBody } from "../encode-body.ts";
+import { builtInModels } from "../testing.ts";
 import { interactionIdOf, type PositionedInputs, previousOf, toBlock, toInteraction } from "./interaction.ts";
+import { requireModel } from "./models.ts";
 
 const base: VideoRequest = { family: "gemini-omni-1.2-flash", mode: "text", prompt: "a fox", images: [] };
 const nothing: PositionedInputs = { images: [], videos: [], previous: null };
@@ -12,7 +14,11 @@ const image = toBlock("image", png);
 const video = toBlock("video", mp4, "https://upstream/v1beta/files/abc");
 
 const sent = async (change: Partial<VideoRequest>, inputs: Partial<PositionedInputs> = {}) =>
-  JSON.parse(Buffer.from(await encodeBody(toInteraction({ ...base, ...change }, { ...nothing, ...inputs }))).toString());
+  JSON.parse(
+    Buffer.from(
+      await encodeBody(toInteraction({ ...base, ...change }, { model: base.family, hasFiles: true }, { ...nothing, ...inputs })),
+    ).toString(),
+  );
 
 test("a bare request asks for a file in the background and nothing that was not asked for", async () => {
   expect(await sent({})).toEqual({
@@ -71,7 +77,9 @@ test("a change of our own result names the interaction and sends no video; an up
 
 test("a family of another upstream is refused", () => {
   for (const family of ["veo-3.1", "gemini-3-pro-image", "toString"])
-    expect(() => toInteraction({ ...base, family }, nothing)).toThrow(expect.objectContaining({ kind: "upstream_model_denied" }));
+    expect(() => requireModel({ models: builtInModels("gemini"), title: "The Gemini API" }, "video", family)).toThrow(
+      expect.objectContaining({ kind: "upstream_model_denied" }),
+    );
 });
 
 test.each([

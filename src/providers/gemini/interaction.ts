@@ -2,7 +2,6 @@
 // Source: Gemini API reference, interactions.create, and the Omni video guide, read 2026-11-23.
 import type { InputMedia, Json, VideoMode, VideoRequest } from "../../domain/generation.ts";
 import { isRecord, stringOf } from "./json.ts";
-import { videoModelOf } from "./models.ts";
 
 /** A block of content on the wire. `data` is the bytes, which `encode-body.ts` writes as base64; `uri` names an uploaded file. */
 export type Block =
@@ -13,7 +12,7 @@ export type Block =
 export type CreateInteraction = {
   model: string;
   input: [{ type: "user_input"; content: Block[] }];
-  response_format: { type: "video"; delivery: "uri"; aspect_ratio?: string; resolution?: string; duration?: string };
+  response_format: { type: "video"; delivery: "uri" | "inline"; aspect_ratio?: string; resolution?: string; duration?: string };
   generation_config: { video_config: { task: string }; seed?: number };
   previous_interaction_id?: string;
   background: true;
@@ -45,19 +44,24 @@ const CHANGES: ReadonlySet<VideoMode> = new Set(["edit", "extend", "upscale"]);
 const NO_INPUT: Block = { type: "text", text: "Upscale the video." };
 
 /**
- * The body of `POST interactions` for one video: in the background, kept, delivered as a file.
- * @throws {AppError} `upstream_model_denied` for a family that this upstream does not have
+ * The body of `POST interactions` for one video: in the background, stored, delivered as a file.
+ * @param at the upstream's id of the model, and whether it stores files: else the video comes inline
  */
-export function toInteraction(request: VideoRequest, { images, videos, previous }: PositionedInputs): CreateInteraction {
+export function toInteraction(
+  request: VideoRequest,
+  at: { model: string; hasFiles: boolean },
+  { images, videos, previous }: PositionedInputs,
+): CreateInteraction {
   const { mode, prompt, aspect, resolution, seconds, seed } = request;
   const text: Block[] = prompt ? [{ type: "text", text: prompt }] : [];
   const content = [...images, ...videos, ...text];
   return {
-    model: videoModelOf(request.family),
+    model: at.model,
     input: [{ type: "user_input", content: content.length > 0 ? content : [NO_INPUT] }],
     response_format: {
       type: "video",
-      delivery: "uri",
+      // A file needs a place that holds it: Vertex has none but a bucket of the customer's.
+      delivery: at.hasFiles ? "uri" : "inline",
       ...(aspect && !CHANGES.has(mode) ? { aspect_ratio: aspect } : {}),
       ...(resolution ? { resolution } : {}),
       ...(seconds === undefined ? {} : { duration: `${seconds}s` }),

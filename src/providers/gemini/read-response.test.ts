@@ -1,16 +1,16 @@
 // What is read from answers with HTTP 200.
 import { describe, expect, test } from "bun:test";
 import cases from "./fixtures/answers.json";
-import { createResponseReader, toUsage } from "./read-response.ts";
+import { ResponseReader, toUsage } from "./read-response.ts";
 
 const readAll = (...responses: unknown[]) => {
-  const answer = createResponseReader();
-  const items = responses.flatMap((response) => answer.read(response));
-  const { image, finish } = answer.end();
+  const result = new ResponseReader();
+  const items = responses.flatMap((response) => result.read(response));
+  const { image, finish } = result.end();
   return { items: image ? [...items, image] : items, finish };
 };
 
-describe("recorded answers", () => {
+describe("recorded responses", () => {
   test.each(cases.map((entry) => [entry.name, entry] as const))("%s", (_, entry) => {
     const { items, finish } = readAll(entry.body);
     const shown = items.map((item) => {
@@ -46,12 +46,14 @@ test("events of a stream add up: the last image is final, the last usage counts"
 });
 
 test("thought may follow the bytes", () => {
-  const draft = JSON.parse('{"candidates":[{"content":{"parts":[{"inlineData":{"data":"AAAA"},"thought":true}]},"finishReason":"STOP"}]}');
-  expect(readAll(draft).items).toEqual([{ type: "image", value: "AAAA", mime: "application/octet-stream", thought: true }]);
+  const interim = JSON.parse(
+    '{"candidates":[{"content":{"parts":[{"inlineData":{"data":"AAAA"},"thought":true}]},"finishReason":"STOP"}]}',
+  );
+  expect(readAll(interim).items).toEqual([{ type: "image", value: "AAAA", mime: "application/octet-stream", thought: true }]);
 });
 
-test("an answer that is no object is malformed", () => {
-  for (const body of [null, 3, "x", []]) expect(() => createResponseReader().read(body)).toThrow("not an object");
+test("a response that is no object is malformed", () => {
+  for (const body of [null, 3, "x", []]) expect(() => new ResponseReader().read(body)).toThrow("not an object");
 });
 
 test.each([
@@ -99,5 +101,5 @@ test("grounding, citations, ratings and feedback pass on unread, the latest of e
     candidate: { groundingMetadata: { webSearchQueries: ["b"] }, safetyRatings: [] },
     promptFeedback: { safetyRatings: [1] },
   });
-  expect(readAll(end({ citationMetadata: { text: "x".repeat(300_000) } })).finish).not.toHaveProperty("extras");
+  expect(readAll(end({ citationMetadata: { text: "x".repeat(300_000) } })).finish.extras).toBeUndefined();
 });

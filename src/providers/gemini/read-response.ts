@@ -1,115 +1,130 @@
-// From the answers of `generateContent` to what happened: texts, images, why it stopped, what it used.
+// From the responses of `generateContent` to what happened: texts, images, why it stopped, what it used.
 // Source: Gemini API reference, GenerateContentResponse, read 2026-11-23.
-import type { ProviderEvent, Usage } from "../../domain/generation.ts";
+import type { ImageFinish, OutputExtras, Usage } from "../../domain/generation.ts";
 import { damaged } from "../json-stream.ts";
 import type { NewsKind } from "../news.ts";
 import { wordsToClient } from "./errors.ts";
-import { createExtras } from "./extras.ts";
+import { readExtras } from "./extras.ts";
 import { arrayOf, isRecord, type JsonRecord, numberOf, stringOf } from "./json.ts";
 import { BLOCK_REASONS, FIELDS, FINISH_REASONS, PARTS, toFinish } from "./vocabulary.ts";
 
 /** An image whose bytes `value` stands for: base64, or a placeholder of `json-media.ts`. */
 export type ResponseImage = { type: "image"; value: string; mime: string; thought: boolean; signature?: string };
-export type ResponseItem = Extract<ProviderEvent, { type: "text" }> | ResponseImage;
-/** How a response ended. */
-export type ResponseEnd = Extract<ProviderEvent, { type: "finish" }>;
-
-export type ResponseReader = {
-  /**
-   * What the next response object of the same call reports. The final image is the last one that is no thought, known only at the end:
-   * an earlier one comes out as an interim image when another follows.
-   * @throws {AppError} `upstream_unavailable` with reason `malformed` when it is no object
-   */
-  read(response: unknown): ResponseItem[];
-  /** The final image, if there is one, and how it ended. */
-  end(): { image: ResponseImage | null; finish: ResponseEnd };
-  /** Whether anything but usage has come. */
-  hasBegun(): boolean;
-  /** Whether the upstream said why it stopped. */
-  isFinished(): boolean;
-};
+export type ResponseItem = { type: "text"; text: string; thought: boolean; signature?: string } | ResponseImage;
 
 /** Records what no table knows, with the body that held it. */
 export type UpdateFacts = (kind: NewsKind, word: string, body: unknown) => void;
 
-/** Collects one call's answer: one response object, or those of a stream in order. */
-export function createResponseReader(learn: UpdateFacts = () => {}): ResponseReader {
-  let image: ResponseImage | null = null;
-  let hasText = false;
-  let begun = false;
-  let reason = "";
-  let message: string | undefined;
-  let block = "";
-  let usage: unknown;
-  let modelVersion: string | undefined;
-  const extras = createExtras();
+const NO_RECORD: JsonRecord = {};
 
-  const readPart = (part: JsonRecord): ResponseItem[] => {
+/** Collects one call's response: one response object, or those of a stream in order. */
+export class ResponseReader {
+  private image: ResponseImage | null = null;
+  private hasText = false;
+  private begun = false;
+  private reason = "";
+  private message: string | undefined;
+  private block = "";
+  private usage: unknown;
+  private modelVersion: string | undefined;
+  private responseId: string | undefined;
+  private extras: OutputExtras | undefined;
+
+  constructor(private readonly learn: UpdateFacts = () => {}) {}
+
+  /**
+   * What the next response object of the same call says. The final image is the last one that is no thought, known only at the end:
+   * an earlier one comes out as an interim image when another follows.
+   * @throws {AppError} `upstream_unavailable` with reason `malformed` when it is no object
+   */
+  read(response: unknown): ResponseItem[] {
+    if (!isRecord(response)) throw damaged("malformed", "The upstream's answer is not an object.");
+    for (const name in response) if (!FIELDS.has(name)) this.learn("field", name, response);
+    const feedback = isRecord(response.promptFeedback) ? response.promptFeedback : NO_RECORD;
+    const candidate = candidateOf(response.candidates);
+    this.extras = readExtras(this.extras, response, candidate);
+    this.readEnd(response, feedback, candidate);
+    const items: ResponseItem[] = [];
+    let hasParts = false;
+    for (const part of isRecord(candidate.content) ? arrayOf(candidate.content.parts) : []) {
+      if (!isRecord(part)) continue;
+      hasParts = true;
+      const item = this.readPart(part);
+      if (item) items.push(item);
+    }
+    this.begun ||= hasParts || this.isFinished();
+    return items;
+  }
+
+  /** The final image, if there is one, and how it ended. */
+  end(): { image: ResponseImage | null; finish: ImageFinish } {
+    const { image, block, reason, message, modelVersion, responseId, extras } = this;
+    const finish: ImageFinish = {
+      finish: block ? "policy_input" : toFinish(reason, image !== null, this.hasText),
+      upstreamReason: block || reason,
+      message: message && wordsToClient(message),
+      usage: toUsage(this.usage, image !== null),
+      modelVersion,
+      responseId,
+      extras,
+    };
+    return { image, finish };
+  }
+
+  /** Whether anything but usage has come. */
+  hasBegun(): boolean {
+    return this.begun;
+  }
+
+  /** Whether the upstream said why it stopped. */
+  isFinished(): boolean {
+    return this.block !== "" || this.reason !== "";
+  }
+
+  private readEnd(response: JsonRecord, feedback: JsonRecord, candidate: JsonRecord): void {
+    const reported = stringOf(candidate.finishReason);
+    const blocked = stringOf(feedback.blockReason);
+    this.block = blocked ?? this.block;
+    this.reason = reported ?? this.reason;
+    this.message = stringOf(candidate.finishMessage) ?? stringOf(feedback.blockReasonMessage) ?? this.message;
+    this.usage = response.usageMetadata ?? this.usage;
+    this.modelVersion = stringOf(response.modelVersion) ?? this.modelVersion;
+    this.responseId = stringOf(response.responseId) ?? this.responseId;
+    if (reported && !FINISH_REASONS.has(reported)) this.learn("finish_reason", reported, response);
+    if (blocked && !BLOCK_REASONS.has(blocked)) this.learn("block_reason", blocked, response);
+  }
+
+  /** Null for one that says nothing, and for the image that may be the final one. */
+  private readPart(part: JsonRecord): ResponseItem | null {
     const thought = part.thought === true;
     const signature = stringOf(part.thoughtSignature);
-    const mark = signature ? { signature } : {};
     const media = isRecord(part.inlineData) ? part.inlineData : null;
     const value = stringOf(media?.data);
     if (value) {
-      const found: ResponseImage = {
-        type: "image",
-        value,
-        mime: stringOf(media?.mimeType) ?? "application/octet-stream",
-        thought,
-        ...mark,
-      };
-      if (thought) return [found];
-      const superseded: ResponseItem[] = image ? [{ ...image, thought: true }] : [];
-      image = found;
-      return superseded;
+      const mime = stringOf(media?.mimeType) ?? "application/octet-stream";
+      const found: ResponseImage = signature ? { type: "image", value, mime, thought, signature } : { type: "image", value, mime, thought };
+      if (thought) return found;
+      const superseded = this.image;
+      this.image = found;
+      return superseded && { ...superseded, thought: true };
     }
     const text = stringOf(part.text) ?? "";
-    for (const name in part) if (!PARTS.has(name)) learn("part", name, part);
-    if (!text && !signature) return [];
-    if (text && !thought) hasText = true;
-    return [{ type: "text", text, thought, ...mark }];
-  };
+    for (const name in part) if (!PARTS.has(name)) this.learn("part", name, part);
+    if (!text && !signature) return null;
+    if (text && !thought) this.hasText = true;
+    return signature ? { type: "text", text, thought, signature } : { type: "text", text, thought };
+  }
+}
 
-  return {
-    read(response) {
-      if (!isRecord(response)) throw damaged("malformed", "The upstream's answer is not an object.");
-      for (const name in response) if (!FIELDS.has(name)) learn("field", name, response);
-      const feedback = isRecord(response.promptFeedback) ? response.promptFeedback : {};
-      const candidates = arrayOf(response.candidates).filter(isRecord);
-      // One is asked for; where there are more, the one with an image is what was paid for.
-      const candidate = candidates.find(holdsImage) ?? candidates[0] ?? {};
-      const parts = isRecord(candidate.content) ? arrayOf(candidate.content.parts).filter(isRecord) : [];
-      extras.read(response, candidate);
-      block = stringOf(feedback.blockReason) ?? block;
-      reason = stringOf(candidate.finishReason) ?? reason;
-      message = stringOf(candidate.finishMessage) ?? stringOf(feedback.blockReasonMessage) ?? message;
-      usage = response.usageMetadata ?? usage;
-      const finishReason = stringOf(candidate.finishReason);
-      if (finishReason && !FINISH_REASONS.has(finishReason)) learn("finish_reason", finishReason, response);
-      const blocked = stringOf(feedback.blockReason);
-      if (blocked && !BLOCK_REASONS.has(blocked)) learn("block_reason", blocked, response);
-      modelVersion = stringOf(response.modelVersion) ?? modelVersion;
-      begun ||= parts.length > 0 || block !== "" || reason !== "";
-      return parts.flatMap(readPart);
-    },
-    end() {
-      const finish = block ? "policy_input" : toFinish(reason, image !== null, hasText);
-      return {
-        image,
-        finish: {
-          type: "finish",
-          finish,
-          upstreamReason: block || reason,
-          ...(message ? { message: wordsToClient(message) } : {}),
-          usage: toUsage(usage, image !== null),
-          ...(modelVersion ? { modelVersion } : {}),
-          ...extras.collected(),
-        },
-      };
-    },
-    hasBegun: () => begun,
-    isFinished: () => block !== "" || reason !== "",
-  };
+/** One is asked for; where there are more, the one with an image is what was paid for. */
+function candidateOf(candidates: unknown): JsonRecord {
+  let first: JsonRecord | null = null;
+  for (const candidate of arrayOf(candidates)) {
+    if (!isRecord(candidate)) continue;
+    if (holdsImage(candidate)) return candidate;
+    first ??= candidate;
+  }
+  return first ?? NO_RECORD;
 }
 
 /** `usageMetadata` as our usage. Without details per modality, output counts as image when there is one. */
@@ -126,9 +141,13 @@ export function toUsage(metadata: unknown, hasImage: boolean): Usage | null {
 
 function imageTokens(details: unknown): number | null {
   if (!Array.isArray(details)) return null;
-  const images = details.filter(isRecord).filter((entry) => entry.modality === "IMAGE");
-  return images.reduce((sum, entry) => sum + numberOf(entry.tokenCount), 0);
+  let tokens = 0;
+  for (const entry of details) if (isRecord(entry) && entry.modality === "IMAGE") tokens += numberOf(entry.tokenCount);
+  return tokens;
 }
 
-const holdsImage = ({ content }: JsonRecord): boolean =>
-  isRecord(content) && arrayOf(content.parts).some((part) => isRecord(part) && isRecord(part.inlineData) && part.thought !== true);
+function holdsImage({ content }: JsonRecord): boolean {
+  if (!isRecord(content)) return false;
+  for (const part of arrayOf(content.parts)) if (isRecord(part) && isRecord(part.inlineData) && part.thought !== true) return true;
+  return false;
+}

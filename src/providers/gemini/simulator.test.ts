@@ -1,16 +1,22 @@
 // The Gemini provider against the simulator: every misbehaviour that it knows of images, in both forms of the call.
 import { afterAll, beforeEach, describe, expect, test } from "bun:test";
-import type { ImageRequest, ProviderEvent } from "../../domain/generation.ts";
+import type { ImageRequest } from "../../domain/generation.ts";
 import type { AppError } from "../../errors.ts";
+import { CATALOGUE } from "../../gateway/models/testing.ts";
 import { silentLog } from "../../log.ts";
 import { startSimulator } from "../../simulator/simulator.ts";
 import type { ProviderToken } from "../provider.ts";
-import { memoryCall } from "../testing.ts";
+import { builtInModels, collect, memoryCall } from "../testing.ts";
 import { createGemini } from "./client.ts";
-import { GEMINI_MODELS } from "./models.ts";
+
+const familiesOf = (kind: "image" | "video") =>
+  CATALOGUE.families(kind)
+    .filter(({ providers }) => providers.gemini)
+    .map(({ id }) => id);
+const IMAGE_FAMILIES = familiesOf("image");
 
 const simulator = await startSimulator();
-const gemini = createGemini({ baseUrl: simulator.geminiBaseUrl, now: () => 0, log: silentLog });
+const gemini = createGemini({ models: builtInModels("gemini"), baseUrl: simulator.geminiBaseUrl, now: () => 0, log: silentLog });
 const token: ProviderToken = { id: 1, secret: "demo-key", proxy: null, state: {} };
 const request: ImageRequest = { family: "gemini-nano-banana-2.1", turns: [{ role: "user", parts: [{ type: "text", text: "a fox" }] }] };
 
@@ -19,13 +25,8 @@ beforeEach(() => simulator.reset());
 
 async function run(change: Partial<ImageRequest> = {}, secret = token.secret) {
   const { call, drafts } = memoryCall();
-  const events: ProviderEvent[] = [];
-  let error: AppError | null = null;
-  try {
-    for await (const event of gemini.generateImages({ ...request, ...change }, { ...token, secret }, call)) events.push(event);
-  } catch (thrown) {
-    error = thrown as AppError;
-  }
+  const { events, error: thrown } = await collect(gemini, [{ ...request, ...change }, { ...token, secret }, call]);
+  const error = (thrown ?? null) as AppError | null;
   const images = events.flatMap((event) => (event.type === "image" ? [event] : []));
   const text = events.flatMap((event) => (event.type === "text" && !event.thought ? [event.text] : [])).join("");
   const finals = images.filter((image) => !image.thought).map((image) => drafts.files[Number(image.draft.path)]!.bytes);
@@ -37,7 +38,7 @@ const sizeOf = async (bytes: Buffer) => {
   return [width, height];
 };
 
-test.each(Object.keys(GEMINI_MODELS))("%s draws one picture of the promised size", async (family) => {
+test.each(IMAGE_FAMILIES)("%s generates one image of the promised size", async (family) => {
   const { finals, images, finish, error } = await run({ family, aspect: "16:9" });
   expect(error).toBeNull();
   expect([images.length, finals.length]).toEqual([1, 1]);
@@ -67,7 +68,7 @@ test("inputs and signatures of a conversation arrive as they were", async () => 
 
 test("the models of a key are learned, without those it lost", async () => {
   const { call } = memoryCall();
-  expect((await gemini.check(token, call)).families).toEqual(expect.arrayContaining(Object.keys(GEMINI_MODELS)));
+  expect((await gemini.check(token, call)).families).toEqual(expect.arrayContaining(IMAGE_FAMILIES));
   simulator.setFaults("gemini.generate=retired(gemini-3.1-flash-image)");
   expect((await gemini.check(token, call)).families).not.toContain("gemini-3.1-flash-image");
   await expect(gemini.check({ ...token, secret: "bad-key" }, call)).rejects.toMatchObject({ kind: "upstream_unauthorized" });
@@ -139,7 +140,7 @@ for (const includeThoughts of [false, true]) {
       expect(simulator.counts().total.requests).toBe(1);
     });
 
-    test.each(FINISHES)("%s finishes as %s %s without a final picture", async (fault, finish, upstreamReason) => {
+    test.each(FINISHES)("%s finishes as %s %s without a final image", async (fault, finish, upstreamReason) => {
       simulator.setFaults(`gemini.generate=${fault}`);
       const outcome = await run({ includeThoughts });
       expect(outcome.error).toBeNull();
@@ -157,7 +158,7 @@ for (const includeThoughts of [false, true]) {
       ["slow(1)", includeThoughts ? 2 : 1],
       ["png", includeThoughts ? 2 : 1],
       ["jpeg", includeThoughts ? 2 : 1],
-    ])("%s still gives one final picture that can be opened", async (fault, images) => {
+    ])("%s still gives one final image that can be opened", async (fault, images) => {
       simulator.setFaults(`gemini.generate=${fault}`);
       const outcome = await run({ includeThoughts, aspect: "1:1" });
       expect(outcome.error).toBeNull();

@@ -1,21 +1,23 @@
-// Calls to the Gemini API: an honest name, the key to the API's own origin only, refusals classified.
+// Calls to one of Google's APIs of the models: an honest name, the credential to its own origin only, refusals classified.
 import { AppError } from "../../errors.ts";
 import { readBody, send, withoutEndSlashes } from "../../http.ts";
 import type { Log } from "../../log.ts";
 import { VERSION } from "../../version.ts";
 import { noNews, type ReportNews, shapeOf } from "../news.ts";
-import type { ProviderToken } from "../provider.ts";
+import type { CallContext, ProviderModels, ProviderToken } from "../provider.ts";
 import { readRefusal, toLookupError, withoutCost } from "./errors.ts";
+import { GEMINI_API, type GoogleApi } from "./google-api.ts";
 
 export type GeminiOptions = {
   /** Origin of the API without version, e.g. `https://generativelanguage.googleapis.com`. */
   baseUrl: string;
+  models: ProviderModels;
   /** Epoch ms. */
   now: () => number;
   log: Log;
   /** Records what the API says that no table knows; default: nowhere. */
   news?: ReportNews;
-  /** Waits so many ms between two looks at a file; default: real time. Rejects with the signal's reason. */
+  /** Waits so many ms between two polls of a file; default: real time. Rejects with the signal's reason. */
   pause?: (ms: number, signal: AbortSignal) => Promise<void>;
 };
 
@@ -31,63 +33,134 @@ export type GeminiRequest = {
   keyless?: true;
   token: ProviderToken;
   signal: AbortSignal;
+  /** Where a renewed credential is stored; absent: in memory alone. */
+  remember?: CallContext["remember"];
+};
+
+/** What a call is made for: whose token, until when. */
+export type Caller = Pick<GeminiRequest, "token" | "signal" | "remember">;
+
+export type Credentials = Record<string, string>;
+
+/** How an API is reached. */
+export type Endpoint = {
+  api: GoogleApi;
+  /** Address of the token's calls, with a slash at its end. */
+  baseOf(token: ProviderToken): URL;
+  /** Path below that address of `models/…` and `interactions…`. @throws {AppError} `upstream_unauthorized` for an unusable secret */
+  pathOf(token: ProviderToken, resource: string): string;
+  /** Headers with the credential. Free. @throws {AppError} `upstream_unauthorized`, `network`, `upstream_unavailable` */
+  credentialsOf(caller: Caller): Credentials | Promise<Credentials>;
+  /** Replaces credentials that were refused; resolves with others, or null where there are none. @throws as `credentialsOf` */
+  renew?(caller: Caller, refused: Credentials): Promise<Credentials | null>;
+  /** The credential has ended: the next call gets another. */
+  forget?(token: ProviderToken): void;
+  /** Whose token it is, where the secret says so. */
+  identityOf?(token: ProviderToken): string | undefined;
 };
 
 type Classify = (status: number, body: unknown, now: number) => AppError;
 
+/** The call that makes an image. `to`: path of the model's method with version and query. */
+export type GenerateRequest = Required<Pick<GeminiRequest, "to" | "body" | "token" | "signal" | "remember">>;
+
 export type Transport = {
-  /** Sends and hands over the answer, whatever its status. @throws {AppError} as `send`, `upstream_unauthorized` for what is no key */
+  /** As `open`, for the call that makes an image. */
+  generate(request: GenerateRequest): Promise<Response>;
+  /** Sends and hands over the response, whatever its status. @throws {AppError} as `send`, `upstream_unauthorized` for what is no key */
   exchange(request: GeminiRequest): Promise<Response>;
-  /** Sends and hands over the answer when it is a 200. @throws {AppError} as `exchange` and `toAppError` */
+  /** Sends and hands over the response when it is a 200. @throws {AppError} as `exchange` and `toAppError` */
   open(request: GeminiRequest): Promise<Response>;
   /** As `open`, for a call that costs nothing. @throws {AppError} nothing that says that it may be charged: `withoutCost` */
   ask(request: GeminiRequest): Promise<Response>;
-  /** As `ask`, for a look at one thing of this key's project. @throws {AppError} also `not_found`: it is not there, or not any more */
+  /** As `ask`, for a read of one thing of this key's project. @throws {AppError} also `not_found`: it is not there, or not any more */
   lookUp(thing: "interaction" | "file", request: GeminiRequest): Promise<Response>;
   /** Reads a refusal that `exchange` gave and classifies it. */
   refusalOf(response: Response, request: GeminiRequest, classify?: Classify): Promise<AppError>;
+  /** Makes the credential ready, so that what fails then has not been sent. @throws {AppError} as {@link Endpoint.credentialsOf} */
+  prepare(caller: Caller): undefined | Promise<unknown>;
   /** An address as `exchange` goes to it. */
-  addressOf(to: string): URL;
+  addressOf(token: ProviderToken, to: string): URL;
+  endpoint: Endpoint;
 };
 
 const MAX_ERROR_BODY = 256 * 1024;
+const MAX_KNOWN = 50;
+/** Images and videos do not compress; what is not compressed need not be unpacked. */
+const ACCEPT = { accept: "*/*", "accept-encoding": "identity", "user-agent": `flow2api/${VERSION}` };
+const GENERATE_HEADERS = { ...ACCEPT, "content-type": "application/json" };
+const KEY_TEXT = /^[\x21-\x7e]+$/;
 
-/** The API's origin behind one door. */
-export function createTransport(options: Pick<GeminiOptions, "baseUrl" | "now" | "log" | "news">): Transport {
+/** The endpoint of the Gemini API: one origin, a key. */
+export function geminiEndpoint(baseUrl: string): Endpoint {
+  const base = new URL(`${withoutEndSlashes(baseUrl)}/`);
+  return {
+    api: GEMINI_API,
+    baseOf: () => base,
+    pathOf: (_, resource) => `v1beta/${resource}`,
+    credentialsOf: ({ token }) => ({ "x-goog-api-key": usableKey(token.secret) }),
+  };
+}
+
+export function createTransport(options: Pick<GeminiOptions, "now" | "log" | "news">, endpoint: Endpoint): Transport {
   const { news = noNews } = options;
-  const base = new URL(`${withoutEndSlashes(options.baseUrl)}/`);
-  const addressOf = (to: string) => new URL(to, base);
+  const { api } = endpoint;
+  const { provider } = api;
+  const addressOf = (token: ProviderToken, to: string) => new URL(to, endpoint.baseOf(token));
+  const knownModels = new Map<string, string>();
 
-  const exchange = async ({ to, method, body, headers, keyless, token, signal }: GeminiRequest): Promise<Response> => {
-    const url = addressOf(to);
-    return send({
-      method: method ?? (body === undefined ? "GET" : "POST"),
-      url: url.href,
-      headers: {
-        accept: "*/*",
-        // Images and videos do not compress; what is not compressed need not be unpacked.
-        "accept-encoding": "identity",
-        "user-agent": `flow2api/${VERSION}`,
-        ...(body === undefined ? {} : { "content-type": "application/json" }),
-        ...headers,
-        ...(url.origin === base.origin && !keyless ? { "x-goog-api-key": usableKey(token.secret) } : {}),
-      },
-      body,
-      proxy: token.proxy,
-      signal,
-    });
+  /** The address of a model's method: the same few for all calls. */
+  const modelAddressOf = (token: ProviderToken, to: string): string => {
+    let href = knownModels.get(to);
+    if (href) return href;
+    href = addressOf(token, to).href;
+    if (knownModels.size < MAX_KNOWN) knownModels.set(to, href);
+    return href;
+  };
+
+  /** Other credentials in place of refused ones, and the refusal dropped: nothing was done, so that the same call may be sent again. */
+  const renewed = async (response: Response, caller: Caller, refused: Credentials): Promise<Credentials | null> => {
+    if (response.status !== 401 || !endpoint.renew) return null;
+    const credentials = await endpoint.renew(caller, refused);
+    if (credentials) await response.body?.cancel();
+    return credentials;
+  };
+
+  const generate = async (request: GenerateRequest): Promise<Response> => {
+    const { to, body, token, signal } = request;
+    const url = modelAddressOf(token, to);
+    const post = (credentials: Credentials) =>
+      send({ method: "POST", url, headers: { ...GENERATE_HEADERS, ...credentials }, body, proxy: token.proxy, signal });
+    const ready = endpoint.credentialsOf(request);
+    const credentials = ready instanceof Promise ? await ready : ready;
+    let response = await post(credentials);
+    if (response.status === 200) return response;
+    const others = await renewed(response, request, credentials);
+    if (others) response = await post(others);
+    if (response.status === 200) return response;
+    throw await refusalOf(response, request);
+  };
+
+  const exchange = async (request: GeminiRequest): Promise<Response> => {
+    const { token, keyless } = request;
+    const url = addressOf(token, request.to);
+    if (keyless || url.origin !== endpoint.baseOf(token).origin) return exchangeWith(request, url, {});
+    const credentials = await endpoint.credentialsOf(request);
+    const response = await exchangeWith(request, url, credentials);
+    const others = await renewed(response, request, credentials);
+    return others ? exchangeWith(request, url, others) : response;
   };
 
   const refusalOf = async (response: Response, { token, signal }: GeminiRequest, classify?: Classify): Promise<AppError> => {
     const { status } = response;
     const body = await readErrorBody(response, signal);
     const now = options.now();
-    const read = readRefusal(status, body, now);
+    const read = readRefusal(status, body, now, api);
     const error = classify ? classify(status, body, now) : read.error;
-    if (body === null) news({ provider: "gemini", kind: "unreadable", word: `HTTP ${status}`, shape: typeOf(response) });
-    for (const { kind, word } of read.unknown) news({ provider: "gemini", kind, word, shape: shapeOf(body) });
+    if (body === null) news({ provider, kind: "unreadable", word: `HTTP ${status}`, shape: typeOf(response) });
+    for (const { kind, word } of read.unknown) news({ provider, kind, word, shape: shapeOf(body) });
     const { kind, detail } = error;
-    options.log.debug("gemini refused a call", { tokenId: token.id, status: response.status, kind, detail });
+    options.log.debug(`${provider} refused a call`, { tokenId: token.id, status: response.status, kind, detail });
     return error;
   };
 
@@ -106,13 +179,35 @@ export function createTransport(options: Pick<GeminiOptions, "baseUrl" | "now" |
   };
 
   return {
+    generate,
     exchange,
     open: (request) => openAs(request),
     ask: (request) => free(request),
-    lookUp: (thing, request) => free(request, (status, body, now) => toLookupError(thing, status, body, now)),
+    lookUp: (thing, request) => free(request, (status, body, now) => toLookupError(thing, { status, body, now, api })),
     refusalOf,
     addressOf,
+    endpoint,
+    prepare(caller) {
+      const ready = endpoint.credentialsOf(caller);
+      return ready instanceof Promise ? ready : undefined;
+    },
   };
+}
+
+function exchangeWith({ method, body, headers, token, signal }: GeminiRequest, url: URL, credentials: Credentials): Promise<Response> {
+  return send({
+    method: method ?? (body === undefined ? "GET" : "POST"),
+    url: url.href,
+    headers: {
+      ...ACCEPT,
+      ...(body === undefined ? {} : { "content-type": "application/json" }),
+      ...headers,
+      ...credentials,
+    },
+    body,
+    proxy: token.proxy,
+    signal,
+  });
 }
 
 /** The body of a refusal as JSON, or null when it is none or cannot be read: the status says enough. */
@@ -136,7 +231,7 @@ const typeOf = (response: Response): string => (response.headers.get("content-ty
  * @throws {AppError} `upstream_unauthorized`
  */
 export function usableKey(secret: string): string {
-  if (/^[\x21-\x7e]+$/.test(secret)) return secret;
+  if (KEY_TEXT.test(secret)) return secret;
   throw new AppError("upstream_unauthorized", "This token is no key of the Gemini API.", {
     detail: { scope: "token", reason: "key_invalid" },
   });

@@ -5,12 +5,13 @@ import { AppError } from "../../errors.ts";
 import { silentLog } from "../../log.ts";
 import { startSimulator } from "../../simulator/simulator.ts";
 import type { ProviderToken, VideoStatus } from "../provider.ts";
-import { memoryCall } from "../testing.ts";
+import { builtInModels, memoryCall } from "../testing.ts";
 import { createGemini } from "./client.ts";
 
 const simulator = await startSimulator({ videoMs: 10, fileMs: 10 });
 const pauses: number[] = [];
 const gemini = createGemini({
+  models: builtInModels("gemini"),
   baseUrl: simulator.geminiBaseUrl,
   now: () => 0,
   log: silentLog,
@@ -44,7 +45,7 @@ async function start(change: Partial<VideoRequest> = {}, secret = token.secret) 
   return { operation, error, submitted };
 }
 
-/** Asks until there is an end; a failed look counts as none. */
+/** Asks until there is an end; a failed poll counts as none. */
 async function end(operation: Json, secret = token.secret): Promise<VideoStatus> {
   for (let look = 0; look < 500; look++) {
     const status = await gemini.pollVideo(operation, { ...token, secret }, memoryCall().call);
@@ -57,8 +58,8 @@ async function end(operation: Json, secret = token.secret): Promise<VideoStatus>
 async function download(status: VideoStatus): Promise<InputMedia> {
   if (status.state !== "done") throw new Error(`the video is ${status.state}`);
   const { call, drafts } = memoryCall();
-  const draft = await gemini.downloadVideo(status.result, token, call);
-  return { mime: draft.mime, data: new Blob([new Uint8Array(drafts.files[Number(draft.path)]!.bytes)]) };
+  const tempFile = await gemini.downloadVideo(status.result, token, call);
+  return { mime: tempFile.mime, data: new Blob([new Uint8Array(drafts.files[Number(tempFile.path)]!.bytes)]) };
 }
 
 async function make(change: Partial<VideoRequest> = {}) {
@@ -205,9 +206,9 @@ describe("videos that come to nothing", () => {
   });
 });
 
-describe("looks that fail leave the video alone", () => {
+describe("polls that fail leave the video alone", () => {
   test.each(["lost", "cut", "malformed", "html", "500", "503", "504", "array-error", "429-minute", "429-string", "bad-key", "location"])(
-    "%s is thrown, uncharged, and the next look finds it",
+    "%s is thrown, uncharged, and the next poll finds it",
     async (fault) => {
       const { operation } = await start();
       simulator.setFaults(`gemini.interaction-get=${fault}`);

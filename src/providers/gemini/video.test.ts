@@ -4,7 +4,7 @@ import type { InputMedia, Json, VideoRequest } from "../../domain/generation.ts"
 import { AppError } from "../../errors.ts";
 import { createLog } from "../../log.ts";
 import type { ProviderToken } from "../provider.ts";
-import { memoryCall } from "../testing.ts";
+import { builtInModels, memoryCall } from "../testing.ts";
 import { createGemini } from "./client.ts";
 
 const KEY = "AIzaSyCanaryCanaryCanaryCanaryCanary";
@@ -12,7 +12,7 @@ const token: ProviderToken = { id: 1, secret: KEY, proxy: null, state: {} };
 const request: VideoRequest = { family: "gemini-omni-1.2-flash", mode: "text", prompt: "a fox", images: [] };
 const mp4: InputMedia = { mime: "video/mp4", data: new Blob(["mp4"]) };
 const CREATE = "POST /v1beta/interactions";
-/** Long enough that its answer is not parsed in memory. */
+/** Long enough that its response is not parsed in memory. */
 const CLIP = Buffer.alloc(700_000, "video");
 
 type Call = { at: string; headers: Headers; body: Buffer; url: URL };
@@ -41,7 +41,7 @@ function setUp(routes: Record<string, ResponseReader | ResponseReader[]>) {
     signal.throwIfAborted();
     pauses.push(ms);
   };
-  const gemini = createGemini({ baseUrl: server.url.origin, now: () => 0, log, pause });
+  const gemini = createGemini({ models: builtInModels("gemini"), baseUrl: server.url.origin, now: () => 0, log, pause });
   const set = { gemini, calls, pauses, lines, origin: server.url.origin, ...memoryCall() };
   return { ...set, at: () => calls.map((call) => call.at), [Symbol.asyncDispose]: () => server.stop(true) };
 }
@@ -102,8 +102,8 @@ describe("starting", () => {
     ["an answer that is no object", () => Response.json([])],
     ["a page", () => new Response("<html>")],
     ["a page with 502", () => new Response("<html>", { status: 502 })],
-  ] as const)("%s may have been charged, and nobody may repeat it", async (_, answer) => {
-    await using set = setUp({ [CREATE]: answer });
+  ] as const)("%s may have been charged, and nobody may repeat it", async (_, response) => {
+    await using set = setUp({ [CREATE]: response });
     expect(await failure(start(set))).toMatchObject({ kind: "upstream_unknown_outcome", charged: true });
     expect(set.at()).toEqual([CREATE]);
   });
@@ -190,8 +190,8 @@ describe("inputs", () => {
     ["no address to upload to", () => new Response(""), "upstream_unavailable"],
     ["a bad type", refusal(400, "INVALID_ARGUMENT"), "upstream_invalid"],
     ["a minute's limit", refusal(429, "RESOURCE_EXHAUSTED"), "upstream_rate_limited"],
-  ] as const)("an upload answered by %s costs nothing", async (_, answer, kind) => {
-    await using set = setUp({ "POST /upload/v1beta/files": answer });
+  ] as const)("an upload answered by %s costs nothing", async (_, response, kind) => {
+    await using set = setUp({ "POST /upload/v1beta/files": response });
     const error = await failure(start(set, { mode: "edit", source: { media: mp4, operation: null } }));
     expect(error).toMatchObject({ kind, charged: false });
   });
@@ -204,15 +204,15 @@ const inlineVideo = { type: "video", mime_type: "video/mp4", data: CLIP.toString
 describe("polling", () => {
   const poll = (set: Rig) => set.gemini.pollVideo(HANDLE, token, set.call);
 
-  test("bytes inside the answer are read past, not stored", async () => {
+  test("bytes inside the response are read past, not stored", async () => {
     await using set = setUp({ [POLL]: () => completed({ type: "video", mime_type: "video/mp4", data: CLIP.toString("base64") }) });
     expect(await poll(set)).toMatchObject({ state: "done", result: { interactionId: "v1_a", inline: true } });
     expect(set.drafts.files).toEqual([]);
   });
 
   test("a video that the upstream does not know has failed, perhaps charged", async () => {
-    for (const answer of [unknownName, refusal(404, "NOT_FOUND")]) {
-      await using set = setUp({ [POLL]: answer });
+    for (const result of [unknownName, refusal(404, "NOT_FOUND")]) {
+      await using set = setUp({ [POLL]: result });
       expect(await poll(set)).toMatchObject({ state: "failed", error: { kind: "upstream_unknown_outcome", charged: true } });
     }
   });
@@ -226,19 +226,19 @@ describe("polling", () => {
     ["a page with 200", () => new Response("<html>"), "upstream_unavailable"],
     ["an error inside a 200", () => Response.json({ error: { code: 404 } }), "upstream_unavailable"],
     ["an answer cut short", () => cutAfter('{"id":'), "upstream_unavailable"],
-  ] as const)("%s says nothing about the video", async (_, answer, kind) => {
-    await using set = setUp({ [POLL]: answer });
+  ] as const)("%s says nothing about the video", async (_, result, kind) => {
+    await using set = setUp({ [POLL]: result });
     expect(await failure(poll(set))).toMatchObject({ kind, charged: false });
   });
 });
 
-test("cancelling tells whether it did, and there is no second stage", async () => {
-  for (const [answer, did] of [
+test("cancelling returns whether it did, and there is no second stage", async () => {
+  for (const [response, did] of [
     [() => Response.json({ id: "v1_a", status: "cancelled" }), true],
     [() => completed(), false],
     [unknownName, false],
   ] as const) {
-    await using set = setUp({ [`${POLL.replace("GET", "POST")}/cancel`]: answer });
+    await using set = setUp({ [`${POLL.replace("GET", "POST")}/cancel`]: response });
     expect(await set.gemini.cancelVideo(HANDLE, token, set.call)).toBe(did);
     await expect(set.gemini.continueVideo(HANDLE, token, set.call, async () => {})).rejects.not.toBeInstanceOf(AppError);
   }
@@ -278,7 +278,7 @@ describe("downloading", () => {
     expect(other.calls[0]!.headers.get("x-goog-api-key")).toBeNull();
   });
 
-  test("bytes that came inside the interaction are read again, into a draft", async () => {
+  test("bytes that came inside the interaction are read again, into a temp file", async () => {
     await using set = setUp({ [POLL]: () => completed({ type: "text", text: "x" }, inlineVideo) });
     expect(await download(set, { interactionId: "v1_a", inline: true })).toEqual({ path: "0", bytes: CLIP.byteLength, mime: "video/mp4" });
     expect(set.drafts.states()).toEqual(["closed"]);
@@ -332,8 +332,8 @@ describe("downloading", () => {
   });
 
   test("bytes that are not there any more are lost", async () => {
-    for (const answer of [unknownName, () => completed()]) {
-      await using set = setUp({ [POLL]: answer });
+    for (const response of [unknownName, () => completed()]) {
+      await using set = setUp({ [POLL]: response });
       expect(await failure(download(set, { interactionId: "v1_a", inline: true }))).toMatchObject({ kind: "no_result", charged: true });
     }
   });
@@ -352,8 +352,8 @@ describe("downloading", () => {
 test("no error and no log line holds the key or the address", async () => {
   const message = `API key ${KEY} at https://generativelanguage.googleapis.com/v1beta?key=${KEY} refused`;
   for (const status of [400, 401, 403, 404, 429, 500, 503, 504]) {
-    const answer = () => Response.json({ error: { code: "x", message } }, { status });
-    await using set = setUp({ [CREATE]: answer, [POLL]: answer, "GET /v1beta/files/xyz": answer });
+    const response = () => Response.json({ error: { code: "x", message } }, { status });
+    await using set = setUp({ [CREATE]: response, [POLL]: response, "GET /v1beta/files/xyz": response });
     const polled = await set.gemini.pollVideo(HANDLE, token, set.call).catch((error) => error);
     const all = [await failure(start(set)), await failure(download(set)), polled];
     const shown = `${all.map((error) => Bun.inspect(error) + Bun.inspect(error.cause)).join()} ${set.lines.join()}`;

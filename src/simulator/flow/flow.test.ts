@@ -12,7 +12,7 @@ beforeEach(() => {
   simulator.setOptions({ accessTokenSeconds: 3600, linkSeconds: 3600 });
 });
 
-// biome-ignore lint/suspicious/noExplicitAny: answers are asserted field by field
+// biome-ignore lint/suspicious/noExplicitAny: replies are asserted field by field
 type Json = any;
 type ResponseReader = { status: number; json: Json; headers: Headers };
 
@@ -137,14 +137,14 @@ describe("uploads", () => {
     const access = await accessOf("ann");
     const { name } = (await upload(access)).json.media;
     const imageInputs = [{ name, imageInputType: "IMAGE_INPUT_TYPE_REFERENCE" }];
-    const bytes = async (answer: ResponseReader) =>
-      Bun.hash(await (await fetch(answer.json.media[0].image.generatedImage.fifeUrl)).arrayBuffer());
+    const bytes = async (response: ResponseReader) =>
+      Bun.hash(await (await fetch(response.json.media[0].image.generatedImage.fifeUrl)).arrayBuffer());
     expect(await bytes(await draw(access, imageRequest({ imageInputs })))).not.toBe(await bytes(await draw(access, imageRequest())));
     expect((await draw(await accessOf("bob"), imageRequest({ imageInputs }))).status).toBe(404);
   });
 });
 
-describe("pictures", () => {
+describe("images", () => {
   test.each([
     ["GEM_PIX_2", "IMAGE_ASPECT_RATIO_LANDSCAPE", 1376, 768, "jpeg"],
     ["NARWHAL", "IMAGE_ASPECT_RATIO_PORTRAIT", 768, 1376, "jpeg"],
@@ -238,11 +238,11 @@ describe("upscaling", () => {
     ] as const) {
       const access = await accessOf(secret);
       const { name } = (await draw(access, imageRequest())).json.media[0];
-      const answer = await upscale(access, name, `UPSAMPLE_IMAGE_RESOLUTION_${target}`);
-      expect(answer.status).toBe(status);
+      const response = await upscale(access, name, `UPSAMPLE_IMAGE_RESOLUTION_${target}`);
+      expect(response.status).toBe(status);
       if (status === 200)
-        expect(await new Bun.Image(Buffer.from(answer.json.encodedImage, "base64")).metadata()).toMatchObject({ width, format: "jpeg" });
-      else expect(answer.json.error.details[0].reason).toBe("PUBLIC_ERROR_MODEL_ACCESS_DENIED");
+        expect(await new Bun.Image(Buffer.from(response.json.encodedImage, "base64")).metadata()).toMatchObject({ width, format: "jpeg" });
+      else expect(response.json.error.details[0].reason).toBe("PUBLIC_ERROR_MODEL_ACCESS_DENIED");
     }
   });
 
@@ -278,14 +278,14 @@ describe("refusals", () => {
   ])("%s is %d %s with the reason %p", async (fault, status, word, reason) => {
     const access = await accessOf("ann");
     simulator.setFaults(`flow.image=${fault}@ann`);
-    const answer = await draw(access, imageRequest());
-    expect(answer.status).toBe(status);
-    expect(answer.json.error).toMatchObject({ code: status, status: word });
-    expect(answer.json.error.details?.[0].reason).toBe(reason);
+    const response = await draw(access, imageRequest());
+    expect(response.status).toBe(status);
+    expect(response.json.error).toMatchObject({ code: status, status: word });
+    expect(response.json.error.details?.[0].reason).toBe(reason);
     expect((await draw(await accessOf("bob"), imageRequest())).status).toBe(200);
   });
 
-  test("lost: the image is charged, the answer never comes", async () => {
+  test("lost: the image is charged, the reply never comes", async () => {
     const access = await accessOf("ann");
     simulator.setFaults("flow.image=lost:once");
     await expect(draw(access, imageRequest())).rejects.toThrow();

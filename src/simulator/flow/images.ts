@@ -104,7 +104,7 @@ function readInputs(world: World, account: string, request: Fields, place: strin
   });
 }
 
-/** What a medium adds to a drawing made from it. */
+/** What a media item adds to a drawing made from it. */
 export function inputHash(entry: FlowMedia): number {
   return entry.upload?.hash ?? hashBytes(new TextEncoder().encode(entry.name));
 }
@@ -128,7 +128,7 @@ function mediaOf(world: World, origin: string, entry: FlowMedia): Fields {
   };
 }
 
-/** A workflow groups what was made from one submission; ours hold one medium each. */
+/** A workflow groups what was made from one submission; ours hold one media item each. */
 export function workflowOf(entry: FlowMedia): Fields {
   const now = new Date().toISOString();
   return {

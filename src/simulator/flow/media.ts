@@ -1,4 +1,4 @@
-// What Flow keeps: uploads and results by media id, their links and their bytes.
+// What Flow stores: uploads and results by media id, their links and their bytes.
 
 import { type Exchange, jsonReply, type Reply } from "../exchange.ts";
 import { generatedFile } from "../gemini/files.ts";
@@ -43,14 +43,14 @@ export function storeMedia(world: World, entry: FlowMedia): FlowMedia {
   return entry;
 }
 
-/** The account's own medium. @throws {Refusal} 404, also for what belongs to someone else */
+/** The account's own media item. @throws {Refusal} 404, also for what belongs to someone else */
 export function findMedia(world: World, account: string, name: unknown): FlowMedia {
   const entry = typeof name === "string" ? media(world).get(name) : undefined;
   if (!entry || entry.account !== account) throw notFound();
   return entry;
 }
 
-/** The account whose medium a signed link leads to, or empty. */
+/** The account whose media item a signed link leads to, or empty. */
 export function ownerOf(world: World, path: string): string {
   return media(world).get(path.split("/").at(-1)!)?.account ?? "";
 }

@@ -12,7 +12,7 @@ beforeEach(() => {
   simulator.setOptions({ videoMs: 5, flowVideoReply: "workflows" });
 });
 
-// biome-ignore lint/suspicious/noExplicitAny: answers are asserted field by field
+// biome-ignore lint/suspicious/noExplicitAny: replies are asserted field by field
 type Json = any;
 const SESSION = ";1764000000000";
 const PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
@@ -168,8 +168,8 @@ describe("a submitted video", () => {
       400,
     ],
   ] as const)("%s is refused and costs nothing", async (_, mode, more, expected) => {
-    const answer = await submit(await accessOf("pro-1"), mode, request(more));
-    expect(answer.status).toBe(expected);
+    const result = await submit(await accessOf("pro-1"), mode, request(more));
+    expect(result.status).toBe(expected);
     expect(simulator.counts().total.accepted).toBe(0);
   });
 

@@ -123,7 +123,7 @@ function keepUpload(world: World, upload: Upload, broken: boolean): GeminiFile {
   });
 }
 
-/** Keeps a generated video as a file that is ready some time after the video is. */
+/** Stores a generated video as a file that is ready some time after the video is. */
 export function storeClip(
   world: World,
   clip: { project: string; aspect: ClipAspect; pick: number; doneAt: number; broken: boolean },
@@ -175,7 +175,7 @@ function resource(world: World, file: GeminiFile, origin: string): Fields {
   };
 }
 
-/** The address that an answer names for a generated file. */
+/** The address that a reply names for a generated file. */
 export function downloadUri(file: GeminiFile, origin: string): string {
   return `${origin}/gemini/v1beta/files/${file.id}:download?alt=media`;
 }

@@ -9,7 +9,7 @@ beforeAll(async () => {
 afterAll(() => simulator.stop());
 beforeEach(() => simulator.reset());
 
-// biome-ignore lint/suspicious/noExplicitAny: answers are asserted field by field
+// biome-ignore lint/suspicious/noExplicitAny: replies are asserted field by field
 type Json = any;
 
 const PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
@@ -29,8 +29,8 @@ const generate = (model: string, body: unknown, headers?: Record<string, string>
   ask(`/v1beta/models/${model}:generateContent`, body, headers);
 const prompt = (text: string, config: object = {}) => ({ contents: [{ role: "user", parts: [{ text }] }], generationConfig: config });
 
-async function sizeOf(answer: Json) {
-  const part = answer.candidates[0].content.parts.findLast((one: Json) => one.inlineData && !one.thought);
+async function sizeOf(result: Json) {
+  const part = result.candidates[0].content.parts.findLast((one: Json) => one.inlineData && !one.thought);
   return new Bun.Image(Buffer.from(part.inlineData.data, "base64")).metadata();
 }
 
@@ -85,9 +85,9 @@ describe("credentials", () => {
     ["without billing", { "x-goog-api-key": "nobilling-1" }, 400, "FAILED_PRECONDITION"],
     ["from a wrong place", { "x-goog-api-key": "location-1" }, 400, "FAILED_PRECONDITION"],
   ])("%s: refused", async (_, headers, status, word) => {
-    const answer = await generate("gemini-3-pro-image", prompt("x"), headers as Record<string, string>);
-    expect(answer.status).toBe(status);
-    expect(answer.json.error.status).toBe(word);
+    const response = await generate("gemini-3-pro-image", prompt("x"), headers as Record<string, string>);
+    expect(response.status).toBe(status);
+    expect(response.json.error.status).toBe(word);
     expect(simulator.counts().total.accepted).toBe(0);
   });
 
@@ -150,7 +150,7 @@ describe("generateContent", () => {
     expect(await data({})).not.toBe(await data({}));
   });
 
-  test("shows thoughts and a draft only when asked for", async () => {
+  test("shows thoughts and an interim image only when asked for", async () => {
     const thoughts = async (config: object) =>
       (await generate("gemini-3-pro-image", prompt("x", config))).json.candidates[0].content.parts.filter((part: Json) => part.thought)
         .length;
@@ -253,10 +253,10 @@ describe("content faults", () => {
     simulator.setFaults(`gemini.generate=${fault}`);
     for (const method of ["generateContent", "streamGenerateContent"]) {
       const { status, json } = await ask(`/v1beta/models/gemini-3-pro-image:${method}`, prompt("x"));
-      const answer = method === "generateContent" ? json : json.at(-1);
+      const response = method === "generateContent" ? json : json.at(-1);
       expect(status).toBe(200);
-      expect(answer.candidates).toBeUndefined();
-      expect(answer.promptFeedback.blockReason).toBe(blockReason);
+      expect(response.candidates).toBeUndefined();
+      expect(response.promptFeedback.blockReason).toBe(blockReason);
     }
     expect(simulator.counts().total).toMatchObject({ accepted: 2, charged: 0 });
   });
@@ -277,7 +277,7 @@ describe("content faults", () => {
     ["malformed-response", "MALFORMED_RESPONSE"],
     ["max-tokens", "MAX_TOKENS"],
     ["text", "STOP"],
-  ])("%s ends with %s and no picture", async (fault, finishReason) => {
+  ])("%s ends with %s and no image", async (fault, finishReason) => {
     simulator.setFaults(`gemini.generate=${fault}`);
     const { status, json } = await generate("gemini-3-pro-image", prompt("x"));
     expect(status).toBe(200);

@@ -5,7 +5,7 @@ import type { World } from "../world.ts";
 import { gemini, keyOf, pageToken, projectOf, readPageToken } from "./access.ts";
 import { findFile, routeFiles } from "./files.ts";
 import { routeInteractions } from "./interactions.ts";
-import { type GeminiModel, isRetired, MODELS, modelResource } from "./models.ts";
+import { allModels, findModel, type GeminiModel, isRetired, modelResource } from "./models.ts";
 import { contentReply, generateReply, isCharged } from "./reply.ts";
 import { countedBody, readContentRequest } from "./request.ts";
 
@@ -31,7 +31,7 @@ export function routeGemini(incoming: Incoming, world: World): Route | null {
 
 function knownModel(id: string, version: string, method: string, exchange: Exchange): GeminiModel {
   const retired = exchange.world.plan.retiredModels(keyOf(exchange.incoming));
-  const model = MODELS.get(id);
+  const model = findModel(id, exchange.world);
   if (isRetired(id) || (model && retired.includes(id))) throw errors.refusalOf(errors.retiredModel(id));
   if (!model) throw errors.refusalOf(errors.unknownModel(id, version, method));
   return model;
@@ -39,7 +39,7 @@ function knownModel(id: string, version: string, method: string, exchange: Excha
 
 function listModels({ incoming, world }: Exchange): Reply {
   const retired = world.plan.retiredModels(keyOf(incoming));
-  const all = [...MODELS.values()].filter((model) => !retired.includes(model.id));
+  const all = allModels(world).filter((model) => !retired.includes(model.id));
   const size = Number(incoming.query.get("pageSize") ?? incoming.query.get("page_size") ?? DEFAULT_PAGE);
   if (!Number.isInteger(size) || size < 0) throw errors.invalidArgument("Invalid value at 'page_size' (TYPE_INT32)", "page_size");
   const start = readPageToken(incoming.query.get("pageToken") ?? incoming.query.get("page_token"));
@@ -59,7 +59,10 @@ async function generate(exchange: Exchange, id: string, version: string, method:
 }
 
 function countTokens(exchange: Exchange, id: string, version: string): Reply {
-  const model = knownModel(id, version, "countTokens", exchange);
+  return countReply(exchange, knownModel(id, version, "countTokens", exchange));
+}
+
+export function countReply(exchange: Exchange, model: GeminiModel): Reply {
   const request = readContentRequest(countedBody(exchange.incoming.json()), model, (uri) =>
     findFile(exchange.world, exchange.incoming, uri),
   );

@@ -172,7 +172,9 @@ function readFormats(body: Fields, model: GeminiModel): Formats {
 function readVideoFormat(format: Fields, model: GeminiModel): Formats["video"] {
   only(format, VIDEO_FORMAT, "response_format.");
   if (model.kind !== "video") throw invalidInteraction(`The model ${model.id} does not make videos.`);
-  if (format.gcs_uri !== undefined) throw invalidInteraction("gcs_uri is not supported in the Gemini API.");
+  if (format.gcs_uri !== undefined && !model.vertex) throw invalidInteraction("gcs_uri is not supported in the Gemini API.");
+  if (model.vertex && format.delivery === "uri" && format.gcs_uri === undefined)
+    throw invalidInteraction("response_format.gcs_uri is required when delivery is uri.");
   const aspect = format.aspect_ratio ?? null;
   if (aspect !== null && aspect !== "16:9" && aspect !== "9:16")
     throw invalidInteraction("response_format.aspect_ratio must be 16:9 or 9:16");

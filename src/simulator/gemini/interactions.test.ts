@@ -13,7 +13,7 @@ beforeEach(() => {
   simulator.setOptions({ videoMs: 5, fileMs: 5 });
 });
 
-// biome-ignore lint/suspicious/noExplicitAny: answers are asserted field by field
+// biome-ignore lint/suspicious/noExplicitAny: replies are asserted field by field
 type Json = any;
 const OMNI = "gemini-omni-1.2-flash";
 const PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
@@ -123,7 +123,7 @@ describe("a background interaction", () => {
     expect(simulator.counts().total).toMatchObject({ accepted: 1, charged: 0 });
   });
 
-  test("whose answer is lost was charged all the same", async () => {
+  test("whose reply is lost was charged all the same", async () => {
     simulator.setFaults("gemini.interaction=lost:once");
     await create().catch(() => null);
     expect(simulator.counts().total).toMatchObject({ accepted: 1, charged: 1 });
@@ -189,7 +189,7 @@ describe("an interaction that is waited for", () => {
     expect(deltas).toEqual(["thought_summary", "thought_signature", "video"]);
   });
 
-  test("draws with image models too", async () => {
+  test("generates with image models too", async () => {
     const { json } = await create({
       model: "gemini-3-pro-image",
       background: false,

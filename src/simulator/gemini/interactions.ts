@@ -5,10 +5,10 @@ import { interactionError } from "../google-errors.ts";
 import { type ClipAspect, clipBytes } from "../media/clips.ts";
 import { pixelsOf, renderedImage } from "../media/images.ts";
 import type { World } from "../world.ts";
-import { gemini, keyOf, projectOf } from "./access.ts";
+import { gemini } from "./access.ts";
 import { downloadUri, type GeminiFile, storeClip } from "./files.ts";
 import { type InteractionRequest, invalidInteraction, readInteraction } from "./interaction-request.ts";
-import { type GeminiModel, isRetired, MODELS } from "./models.ts";
+import { findModel, type GeminiModel, isRetired } from "./models.ts";
 
 export type Interaction = {
   id: string;
@@ -26,29 +26,44 @@ export type Interaction = {
   image: Fields | null;
   words: string;
   aspect: ClipAspect;
+  /** Epoch ms until which it is complete and shows nothing; 0: it is shown at once. */
+  silentUntil: number;
 };
 
 const PATH = /^\/gemini\/(?:v1|v1beta)\/interactions(?:\/([^/]+)(\/cancel)?)?$/;
 const interactions = (world: World) => world.shelf<Interaction>("interactions");
 
+export type InteractionCall = "interaction" | "interaction-get" | "interaction-cancel" | "interaction-delete";
+
 /** The route of an Interactions request, or null. */
 export function routeInteractions(incoming: Incoming): Route | null {
   const match = PATH.exec(incoming.path);
   if (!match) return null;
-  const [, id = "", cancel = ""] = match;
+  const found = interactionCall(incoming, match[1] ?? "", match[2] !== undefined, knownModel);
+  return found && gemini(incoming, `gemini.${found.call}`, found.run, found.model);
+}
+
+/** What a request asks of the interactions, wherever they lie; null: nothing known. */
+export function interactionCall(
+  incoming: Incoming,
+  id: string,
+  isCancel: boolean,
+  findModel: (exchange: Exchange, id: string) => GeminiModel,
+): { call: InteractionCall; run: Route["run"]; model?: string } | null {
   const { method } = incoming;
-  if (id === "" && method === "POST") return gemini(incoming, "gemini.interaction", create, textOf(incoming.json()?.model));
-  if (id === "") return null;
-  if (cancel !== "")
-    return method === "POST" ? gemini(incoming, "gemini.interaction-cancel", (exchange) => cancelInteraction(exchange, id)) : null;
-  if (method === "GET") return gemini(incoming, "gemini.interaction-get", (exchange) => poll(exchange, id));
-  if (method === "DELETE") return gemini(incoming, "gemini.interaction-delete", (exchange) => remove(exchange, id));
+  if (id === "") {
+    if (method !== "POST") return null;
+    const model = textOf(incoming.json()?.model);
+    return { call: "interaction", run: (exchange) => create(exchange, findModel(exchange, model)), model };
+  }
+  if (isCancel) return method === "POST" ? { call: "interaction-cancel", run: (exchange) => cancelInteraction(exchange, id) } : null;
+  if (method === "GET") return { call: "interaction-get", run: (exchange) => poll(exchange, id) };
+  if (method === "DELETE") return { call: "interaction-delete", run: (exchange) => remove(exchange, id) };
   return null;
 }
 
-async function create(exchange: Exchange): Promise<Reply> {
+async function create(exchange: Exchange, model: GeminiModel): Promise<Reply> {
   const { incoming, world } = exchange;
-  const model = knownModel(exchange, textOf(incoming.json()?.model));
   const request = readInteraction(exchange, model);
   const source = request.previous === null ? null : own(exchange, request.previous);
   const nothing = saysNothing(exchange, request);
@@ -63,15 +78,15 @@ async function create(exchange: Exchange): Promise<Reply> {
 
 function knownModel(exchange: Exchange, id: string): GeminiModel {
   if (id === "") throw invalidInteraction("model: a model is expected");
-  const model = MODELS.get(id);
-  if (model && !exchange.world.plan.retiredModels(keyOf(exchange.incoming)).includes(id)) return model;
+  const model = findModel(id, exchange.world);
+  if (model && !exchange.world.plan.retiredModels(exchange.secret).includes(id)) return model;
   const gone = isRetired(id) || model;
   throw new Refusal(interactionError(404, "not_found", gone ? `The model ${id} is no longer available.` : `The model ${id} is not found.`));
 }
 
 /** Why nothing is made, or null when something is. Uploaded videos may not be edited from some places: keys that begin with `eea` are there. */
 function saysNothing(
-  { content, incoming }: Exchange,
+  { content, secret }: Exchange,
   request: InteractionRequest,
 ): { outcome: Interaction["outcome"]; words: string } | null {
   const fault = content?.fault;
@@ -80,9 +95,7 @@ function saysNothing(
   if (fault === "fail") return { outcome: "failed", words: "" };
   if (fault === "incomplete") return { outcome: "incomplete", words: "" };
   const changes = request.task === "edit" || request.task === "extend";
-  return changes && keyOf(incoming).startsWith("eea") && request.videos.some((video) => !video.clip)
-    ? { outcome: "completed", words: "" }
-    : null;
+  return changes && secret.startsWith("eea") && request.videos.some((video) => !video.clip) ? { outcome: "completed", words: "" } : null;
 }
 
 type Beginning = {
@@ -92,10 +105,9 @@ type Beginning = {
   nothing: { outcome: Interaction["outcome"]; words: string } | null;
 };
 
-async function begin({ world, content, incoming }: Exchange, { model, request, source, nothing }: Beginning): Promise<Interaction> {
+async function begin({ world, content, project }: Exchange, { model, request, source, nothing }: Beginning): Promise<Interaction> {
   const aspect = request.video.aspect ?? request.videos[0]?.clip?.aspect ?? source?.aspect ?? "16:9";
   const runMs = model.kind === "video" ? world.options.videoMs : world.options.latencyMs;
-  const project = projectOf(keyOf(incoming));
   const doneAt = content?.fault === "stuck" ? Number.POSITIVE_INFINITY : world.now() + runMs;
   const pick = Number(Bun.hash(request.prompt) % 997n) + (request.seed ?? 0);
   const clip = { project, aspect, pick: Math.abs(pick), doneAt, broken: content?.fault === "file-failed" };
@@ -112,6 +124,7 @@ async function begin({ world, content, incoming }: Exchange, { model, request, s
     image: nothing === null && model.image ? await drawing(world, model, request) : null,
     words: nothing?.words ?? (model.kind === "text" ? `Simulated answer to: ${request.prompt}` : ""),
     aspect,
+    silentUntil: content?.fault === "no-output" ? doneAt + Number(content.argument || Number.POSITIVE_INFINITY) : 0,
   };
 }
 
@@ -124,9 +137,9 @@ async function drawing(world: World, model: GeminiModel, request: InteractionReq
 }
 
 /** @throws {Refusal} 400, not 404, for what is unknown or another project's */
-function own({ incoming, world }: Exchange, id: string): Interaction {
+function own({ project, world }: Exchange, id: string): Interaction {
   const interaction = interactions(world).get(id);
-  if (!interaction || interaction.project !== projectOf(keyOf(incoming))) throw invalidInteraction(`Invalid interaction name: ${id}`);
+  if (!interaction || interaction.project !== project) throw invalidInteraction(`Invalid interaction name: ${id}`);
   return interaction;
 }
 
@@ -169,9 +182,15 @@ function view(interaction: Interaction, origin: string, now: number): Fields {
     status,
     created: new Date(interaction.created).toISOString(),
     updated: new Date(updated).toISOString(),
-    ...(status === "completed" ? { steps: stepsOf(interaction, origin), usage: usageOf(interaction) } : {}),
+    ...(status === "completed" ? outcomeOf(interaction, origin, now) : {}),
     ...(status === "failed" ? { errors: [{ code: "internal_error", message: "The generation failed." }] } : {}),
   };
+}
+
+function outcomeOf(interaction: Interaction, origin: string, now: number): Fields {
+  const input = { type: "user_input", content: [{ type: "text", text: interaction.request.prompt }] };
+  if (now < interaction.silentUntil) return { steps: [input] };
+  return { steps: stepsOf(interaction, origin), usage: usageOf(interaction) };
 }
 
 function stepsOf(interaction: Interaction, origin: string): Fields[] {

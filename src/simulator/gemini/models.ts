@@ -1,5 +1,7 @@
 // The simulated Gemini models and their limits. Source: Gemini API model pages and image generation guide, read 2026-11-23.
+
 import type { RenderedSize, RenderedType } from "../media/images.ts";
+import type { World } from "../world.ts";
 
 const TEN_ASPECTS = ["1:1", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "16:9", "21:9"];
 const ALL_ASPECTS = [...TEN_ASPECTS, "1:4", "4:1", "1:8", "8:1"];
@@ -24,7 +26,13 @@ export type ImageLimits = {
   tokensPerInput: number;
 };
 
-export type GeminiModel = { id: string; displayName: string; kind: "image" | "video" | "text"; image?: ImageLimits };
+export type GeminiModel = {
+  id: string;
+  displayName: string;
+  kind: "image" | "video" | "text";
+  image?: ImageLimits /** As Vertex serves it. */;
+  vertex?: true;
+};
 
 const newTokens = (size: RenderedSize) => (size === "4K" ? 2000 : 1120);
 
@@ -122,7 +130,18 @@ const MODEL_LIST: GeminiModel[] = [
   { id: "gemini-2.5-flash", displayName: "Gemini 2.5 Flash", kind: "text" },
 ];
 
-export const MODELS: ReadonlyMap<string, GeminiModel> = new Map(MODEL_LIST.map((model) => [model.id, model]));
+const MODELS: ReadonlyMap<string, GeminiModel> = new Map(MODEL_LIST.map((model) => [model.id, model]));
+
+/** A model that came out since: as able as the newest of its kind. */
+function newModel(id: string): GeminiModel {
+  const like = MODELS.get(id.includes("omni") ? "gemini-omni-1.2-flash" : "gemini-nano-banana-2.1")!;
+  return { ...like, id, displayName: id };
+}
+
+export const findModel = (id: string, { options }: World): GeminiModel | undefined =>
+  MODELS.get(id) ?? (options.newModels.includes(id) ? newModel(id) : undefined);
+
+export const allModels = ({ options }: World): GeminiModel[] => [...MODELS.values(), ...options.newModels.map(newModel)];
 
 /** Ids that existed once: Imagen, Veo and every preview. */
 export function isRetired(id: string): boolean {

@@ -1,4 +1,4 @@
-// Builds generateContent answers: images, thoughts, interim images, and every way of answering without an image.
+// Builds generateContent replies: images, thoughts, interim images, and every way of replying without an image.
 import { type Fields, jsonReply, type Reply } from "../exchange.ts";
 import type { FaultName } from "../fault-table.ts";
 import { pixelsOf, type RenderedType, renderedImage } from "../media/images.ts";
@@ -6,7 +6,7 @@ import type { World } from "../world.ts";
 import type { ContentRequest } from "./request.ts";
 import { signPart } from "./strict.ts";
 
-/** An answer before it takes its form: parts and how it ended. */
+/** A reply before it takes its form: parts and how it ended. */
 export type GenerateReply = {
   parts: Fields[];
   /** What stands in for `candidates[0]` besides its parts; null: there are no candidates. */
@@ -64,7 +64,7 @@ const GROUNDING: Fields = {
   groundingChunks: [{ web: { uri: "https://example.com/fox", title: "example.com" } }],
 };
 
-/** Whether the upstream bills for an answer that this fault bends: it does unless nothing was made. */
+/** Whether the upstream bills for a reply that this fault bends: it does unless nothing was made. */
 export function isCharged(fault: FaultName | undefined): boolean {
   if (!fault) return true;
   return !(FEEDBACK[fault] || ENDINGS[fault] || fault === "empty" || fault === "max-tokens" || fault === "text");
@@ -89,8 +89,8 @@ async function drawn(request: ContentRequest, world: World, fault: FaultName | u
   const inline = await imageParts(request, world, fault);
   const parts: Fields[] = [];
   if (request.includeThoughts) parts.push({ text: "**Composing the scene**\n\nI place the light first, then the ridges.", thought: true });
-  const drafts = fault === "draft" || fault === "draft-late" || fault === "draft-only" || request.includeThoughts;
-  if (drafts) parts.push(fault === "draft-late" ? { ...inline.draft, thought: true } : { thought: true, ...inline.draft });
+  const interim = fault === "draft" || fault === "draft-late" || fault === "draft-only" || request.includeThoughts;
+  if (interim) parts.push(fault === "draft-late" ? { ...inline.draft, thought: true } : { thought: true, ...inline.draft });
   if (request.wants.text && fault !== "draft-only") parts.push({ text: "Here is your image." });
   const finals = fault === "draft-only" ? [] : fault === "two-images" ? [inline.final, inline.draft] : [inline.final];
   for (const final of finals) parts.push({ ...final });
@@ -129,11 +129,11 @@ async function imageParts(request: ContentRequest, world: World, fault: FaultNam
   };
 }
 
-function usageOf(request: ContentRequest, answer: GenerateReply): Fields {
+function usageOf(request: ContentRequest, result: GenerateReply): Fields {
   const limits = request.model.image;
   const imageIn = request.inputs.length * (limits?.tokensPerInput ?? 258);
-  const imageOut = answer.images * (limits?.tokens(request.size) ?? 0);
-  const textOut = answer.parts.reduce(
+  const imageOut = result.images * (limits?.tokens(request.size) ?? 0);
+  const textOut = result.parts.reduce(
     (sum, part) => sum + (typeof part.text === "string" && part.thought !== true ? Math.ceil(part.text.length / 4) : 0),
     0,
   );
@@ -145,27 +145,27 @@ function usageOf(request: ContentRequest, answer: GenerateReply): Fields {
   return {
     promptTokenCount: prompt,
     ...(imageOut + textOut > 0 ? { candidatesTokenCount: imageOut + textOut } : {}),
-    totalTokenCount: prompt + imageOut + textOut + answer.thoughtTokens,
+    totalTokenCount: prompt + imageOut + textOut + result.thoughtTokens,
     promptTokensDetails: details,
     ...(imageOut > 0 ? { candidatesTokensDetails: [{ modality: "IMAGE", tokenCount: imageOut }] } : {}),
-    ...(answer.thoughtTokens > 0 ? { thoughtsTokenCount: answer.thoughtTokens } : {}),
+    ...(result.thoughtTokens > 0 ? { thoughtsTokenCount: result.thoughtTokens } : {}),
     serviceTier: "standard",
   };
 }
 
-/** The answer in the form asked for: one object, an event stream, or a JSON array written piece by piece. */
-export function contentReply(request: ContentRequest, answer: GenerateReply, world: World, form: "object" | "sse" | "array"): Reply {
-  const common = { usageMetadata: usageOf(request, answer), modelVersion: request.model.id, responseId: world.id(22) };
-  const feedback = answer.promptFeedback ? { promptFeedback: answer.promptFeedback } : {};
+/** The reply in the form asked for: one object, an event stream, or a JSON array written piece by piece. */
+export function contentReply(request: ContentRequest, result: GenerateReply, world: World, form: "object" | "sse" | "array"): Reply {
+  const common = { usageMetadata: usageOf(request, result), modelVersion: request.model.id, responseId: world.id(22) };
+  const feedback = result.promptFeedback ? { promptFeedback: result.promptFeedback } : {};
   const candidate = (parts: Fields[], ending: Fields): Fields => ({
     candidates: [{ ...(parts.length > 0 ? { content: { role: "model", parts } } : {}), ...ending, index: 0 }],
   });
   if (form === "object") {
-    return jsonReply({ ...(answer.ending ? candidate(answer.parts, answer.ending) : {}), ...feedback, ...common });
+    return jsonReply({ ...(result.ending ? candidate(result.parts, result.ending) : {}), ...feedback, ...common });
   }
-  const last = answer.ending ? candidate([{ text: "" }], answer.ending) : {};
-  const chunks: Fields[] = answer.parts.map((part) => ({ ...candidate([part], {}), ...common }));
-  chunks.push({ ...(answer.parts.length > 0 ? last : answer.ending ? candidate([], answer.ending) : {}), ...feedback, ...common });
+  const last = result.ending ? candidate([{ text: "" }], result.ending) : {};
+  const chunks: Fields[] = result.parts.map((part) => ({ ...candidate([part], {}), ...common }));
+  chunks.push({ ...(result.parts.length > 0 ? last : result.ending ? candidate([], result.ending) : {}), ...feedback, ...common });
   if (form === "sse") {
     const headers = { "content-type": "text/event-stream" };
     return { status: 200, headers, body: chunks.map((chunk) => `data: ${JSON.stringify(chunk)}\r\n\r\n`) };

@@ -21,7 +21,7 @@ export type ContentRequest = {
   seed: number | null;
   includeThoughts: boolean;
   wants: { text: boolean; image: boolean };
-  /** A search was asked for: the answer reports its sources. */
+  /** A search was asked for: the reply reports its sources. */
   searches: boolean;
   textTokens: number;
 };
@@ -91,6 +91,14 @@ const TOOLS = [
 const CATEGORIES = ["HARASSMENT", "HATE_SPEECH", "SEXUALLY_EXPLICIT", "DANGEROUS_CONTENT", "CIVIC_INTEGRITY"].map(
   (name) => `HARM_CATEGORY_${name}`,
 );
+const VERTEX_CATEGORIES = [
+  ...CATEGORIES,
+  ...["IMAGE_HATE", "IMAGE_DANGEROUS_CONTENT", "IMAGE_HARASSMENT", "IMAGE_SEXUALLY_EXPLICIT", "JAILBREAK"].map(
+    (name) => `HARM_CATEGORY_${name}`,
+  ),
+];
+const IMAGE = ["aspectRatio", "imageSize"];
+const VERTEX_IMAGE = [...IMAGE, "personGeneration", "imageOutputOptions", "outputMimeType", "outputCompressionQuality", "prominentPeople"];
 const THRESHOLDS = [
   "HARM_BLOCK_THRESHOLD_UNSPECIFIED",
   "BLOCK_LOW_AND_ABOVE",
@@ -99,15 +107,17 @@ const THRESHOLDS = [
   "BLOCK_NONE",
   "OFF",
 ];
+/** Of one image; what is larger is read from Cloud Storage (Vertex image generation guide, 2026-11-29). */
+const MOST_INLINE_BYTES = 7 * 1024 * 1024;
 const LEVELS = ["THINKING_LEVEL_UNSPECIFIED", "MINIMAL", "LOW", "MEDIUM", "HIGH", "XHIGH"];
 
 /** @throws {Refusal} 400 INVALID_ARGUMENT as the upstream words it */
 export function readContentRequest(body: Fields | null, model: GeminiModel, findFile: FileLookup, project = ""): ContentRequest {
   if (!body) throw invalidArgument("Invalid JSON payload received. Unexpected token.");
-  const fields = message(readProtoJson(body), BODY, "");
+  const fields = message(readProtoJson(body), model.vertex ? [...BODY, "labels"] : BODY, "");
   const turns = repeated(fields.contents).map((turn, index) => readTurn(turn, index, findFile, project));
   if (turns.length === 0) throw invalidArgument("* GenerateContentRequest.contents: contents is not specified");
-  checkSafety(fields);
+  checkSafety(fields, model);
   const config = message(fields.generationConfig, GENERATION, "generation_config");
   checkTools(fields, model);
   checkConfig(config, model);
@@ -117,6 +127,8 @@ export function readContentRequest(body: Fields | null, model: GeminiModel, find
     .map((part) => textOf(message(part, PART, "system_instruction.parts").text))
     .join("\n");
   const inputs = turns.flatMap((turn) => turn.inputs);
+  if (model.vertex && inputs.some(({ bytes }) => bytes > MOST_INLINE_BYTES))
+    throw invalidArgument("Request contains an image that is larger than 7 MB: use a Cloud Storage URI.");
   const videos = inputs.filter(({ mime }) => mime.startsWith("video/"));
   if (model.image && videos.length > 0 && !model.image.videos) throw invalidArgument(`Video input is not supported by models/${model.id}.`);
   if (model.image && inputs.length - videos.length > model.image.maxInputs) {
@@ -190,10 +202,10 @@ function imageOf(part: Fields, place: string, findFile: FileLookup): InputMedia[
 
 const YOUTUBE = /^https:\/\/www\.youtube\.com\/watch\?v=|^https:\/\/youtu\.be\//;
 
-function checkSafety(fields: Fields): void {
+function checkSafety(fields: Fields, model: GeminiModel): void {
   for (const value of repeated(fields.safetySettings)) {
     const setting = message(value, ["category", "threshold"], "safety_settings");
-    enumValue(setting.category, CATEGORIES, "safety_settings.category");
+    enumValue(setting.category, model.vertex ? VERTEX_CATEGORIES : CATEGORIES, "safety_settings.category");
     enumValue(setting.threshold, THRESHOLDS, "safety_settings.threshold");
   }
   checkCategories(repeated(fields.safetySettings).map(fieldsOf));
@@ -240,7 +252,7 @@ function readImageConfig(config: Fields, model: GeminiModel): { aspect: string; 
   const candidates = numberValue(config.candidateCount, 1, 8, "candidateCount") ?? 1;
   numberValue(config.temperature, 0, 2, "temperature");
   numberValue(config.topP, 0, 1, "topP");
-  const image = message(config.imageConfig, ["aspectRatio", "imageSize"], "generation_config.image_config");
+  const image = message(config.imageConfig, model.vertex ? VERTEX_IMAGE : IMAGE, "generation_config.image_config");
   const limits = model.image;
   if (!limits) {
     if (config.imageConfig !== undefined) throw invalidArgument("Image config is not supported by this model.");

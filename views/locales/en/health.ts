@@ -1,4 +1,4 @@
-// English: why a token is held back, and what the operator can do. By the reasons of gateway/health.ts.
+// English: why a token is in cooldown or blocked, and what the operator can do. By the reasons of gateway/health.ts.
 import type { HealthReason } from "../../../src/gateway/pool/health/reasons.ts";
 
 export const health: Record<HealthReason | "operator", string> = {
@@ -23,6 +23,17 @@ export const health: Record<HealthReason | "operator", string> = {
   model_denied: "The plan of this token does not include this model. It is tried again after a day.",
   restricted:
     "The upstream has limited this account for violations of its policies. Check the account in the upstream's console, then clear the block.",
+  shared_capacity:
+    "The upstream has no capacity for this model in this location at the moment, for any customer: the account is not at fault. Another provider or location serves meanwhile; it is tried again within a minute.",
+  not_in_location:
+    "The upstream does not have this model in the location of this token. Set the location to global, or to one that has the model; it is tried again after a day.",
+  iam_denied:
+    "The service account may not use Vertex AI. Give it the role Vertex AI User (roles/aiplatform.user) in the project's IAM; a check notices it within hours, or clear the block.",
+  api_disabled:
+    "The Vertex AI API is not enabled in this project. Enable aiplatform.googleapis.com in the console; a check notices it within hours, or clear the block.",
+  project_missing:
+    "The project of this service account does not exist, or not any more. Create a key in a project that does and replace the secret.",
+  no_output: "The upstream said that a video was complete and showed none. Decide about the job; the token is not at fault.",
   signature: "The upstream refused a signature of another account. Nothing to do.",
   overloaded: "The upstream is overloaded.",
   internal: "The upstream fails with internal errors.",

@@ -117,6 +117,7 @@ export const keys = {
     openwebui: "As environment of its container; or by hand under Admin Panel → Settings → Connections, and → Images.",
     cherry: "Settings → Model Provider → Add, type OpenAI.",
     n8n: "Credentials → New → OpenAI.",
+    mcp: "For chat programs whose model has tools: Claude Code by the command, Cursor, LobeChat and others by the JSON.",
     gemini: "For Google's own libraries and command line.",
   } as Record<string, string>,
 

@@ -30,6 +30,7 @@ export const overview = {
   webhooksWithoutUrl: "Webhooks are sent without links to results, because the server's public address is not set.",
   linksUnreached: (host: string) =>
     `Clients get links to images at ${host}, which browsers elsewhere cannot open, and none was opened so far. Set server.public_url to the address that clients use.`,
+  modelsWrong: "Models are not as they were written:",
   clear: "Try again now",
   cleared: (label: string) => `${label} is tried again.`,
   ways: {
@@ -38,6 +39,7 @@ export const overview = {
     makeKey: "Create a key",
     showTokens: "Show the tokens",
     showJobs: "Show the jobs",
+    showModels: "Show the models",
     decide: "Decide",
     mediaLimits: "Media limits",
     deleteMedia: "Delete media",

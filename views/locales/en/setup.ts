@@ -30,7 +30,10 @@ export const welcome = {
       "A token is your own access to an upstream: a Gemini API key, or a Flow session. It is checked with the upstream, stored encrypted and never shown again.",
     existing: (count: number) => (count === 1 ? "There is a token in the pool already." : `There are ${count} tokens in the pool already.`),
     provider: "Provider",
-    providers: { gemini: "Gemini API (an API key)", flow: "Flow (a session)" } as Record<string, string>,
+    providers: { gemini: "Gemini API (an API key)", flow: "Flow (a session)", vertex: "Vertex AI (a service account)" } as Record<
+      string,
+      string
+    >,
     secret: "Key or session",
     secretHint: "Gemini: from the key page of Google AI Studio. Flow: the session cookie of labs.google.",
     label: "Name",
@@ -52,6 +55,7 @@ export const welcome = {
     gemini: "Gemini API key: create one at",
     geminiLink: "aistudio.google.com/apikey",
     billing: "Images need billing in the key's Google project; a free key has no image quota.",
+    vertex: "Vertex AI: create a JSON key of a service account with the role Vertex AI User at",
     flow: "Flow session: sign in at",
     flowCookie: "Open the browser's developer tools (F12), Application or Storage, Cookies, and copy the value of",
   },

@@ -4,7 +4,7 @@ import type { ErrorKind } from "../../../src/errors.ts";
 import type { HealthReason } from "../../../src/gateway/pool/health/reasons.ts";
 import type { LeftBehind } from "../../../src/gateway/tokens/parsed-token.ts";
 
-/** Why a token is held back, in a few words; what to do is in health.ts. */
+/** Why a token is in cooldown or blocked, in a few words; what to do is in health.ts. */
 type Reasons = Record<HealthReason | "operator", string>;
 
 const reasons: Reasons = {
@@ -25,6 +25,12 @@ const reasons: Reasons = {
   model_missing: "model unknown",
   model_denied: "not in the plan",
   restricted: "account limited",
+  shared_capacity: "shared capacity",
+  not_in_location: "not in this location",
+  iam_denied: "role missing",
+  api_disabled: "API not enabled",
+  project_missing: "project missing",
+  no_output: "no result shown",
   signature: "signature refused",
   overloaded: "overloaded",
   internal: "internal error",
@@ -159,6 +165,8 @@ export const tokens = {
     requestsPerDay: "Requests per day",
     imagesPerMinute: "Images per minute",
     usdPerDay: "US dollars per day",
+    location: "Location",
+    secretFile: "JSON key as a file",
   },
   hints: {
     label: "Clients may see it. Empty: the provider's name and a number.",
@@ -167,18 +175,27 @@ export const tokens = {
     concurrency: "-1: no limit, 0: none",
     weight: "A token with twice the weight gets twice the calls.",
     priority: "Higher is used first.",
-    proxy: "http://proxy.example:3128. A password in it is not shown again.",
+    proxy:
+      "http://proxy.example:3128 or socks5://proxy.example:1080. A password in it is not shown again. Empty: the pool's; direct: none.",
     families: "Model families, separated by commas. Empty: no restriction.",
     caps: "Counted here, before each call. Empty: no cap.",
-    secret: "A Gemini API key, or the session cookie of Flow. It is stored encrypted and never shown again.",
+    secret:
+      "A Gemini API key, the session cookie of Flow, or the JSON key of a service account of Google Cloud, which is recognised by itself. It is stored encrypted and never shown again.",
+    location: "Vertex only: global unless a model has to be served elsewhere. At another location most image models are missing.",
+    secretFile: "The file that Google Cloud gives for a key of a service account, in place of pasting it.",
   },
-  wrongProxy: "expected an address like http://proxy.example:3128",
+  wrongProxy: "expected an address like http://proxy.example:3128 or socks5://proxy.example:1080",
+  wrongLocation: "is not a location such as global, eu or us-central1",
+  wrongAccount: (reason: string) => reason,
   wrongSecret: "is not a secret of this provider",
   knownSecret: "Another token has this secret.",
   // Add
   addTitle: "Add a token",
   addAbout: "It is checked as soon as it is added.",
-  providers: { gemini: "Gemini (API key)", flow: "Flow (session)" } as Record<string, string>,
+  providers: { gemini: "Gemini (API key)", flow: "Flow (session)", vertex: "Vertex (service account or express key)" } as Record<
+    string,
+    string
+  >,
   added: (label: string) => `${label} is in the pool.`,
   // Detail
   health: "Health",
@@ -186,7 +203,13 @@ export const tokens = {
   since: "since",
   ends: "ends",
   endsByHand: "until you end it",
-  remedies: { secret: "Replace the secret", proxy: "Change the proxy", clear: "Try again now", enable: "Enable" },
+  remedies: {
+    secret: "Replace the secret",
+    proxy: "Change the proxy",
+    location: "Change the location",
+    clear: "Try again now",
+    enable: "Enable",
+  },
   account: "Account",
   secretEnd: "Secret ends with",
   checkedAt: "Last checked",
@@ -277,7 +300,7 @@ export const tokens = {
     captcha_proxy: "Proxies of captcha solvers, which are not supported",
     extension_route: "Routes to browsers that solve captchas, which are not supported",
     refresh: "Renewal intervals of single accounts: the setting refresh.flow_interval applies to all",
-    proxy: "Proxies that are not supported (SOCKS, or no address); these accounts are imported disabled",
+    proxy: "Proxies that are not supported (SOCKS4, or no address); these accounts are imported disabled",
   } satisfies Record<LeftBehind, string> as Record<LeftBehind, string>,
   importReason: (reason: string) => reason,
   // Groups

@@ -1,4 +1,4 @@
-// 简体中文: why a token is held back, and what the operator can do.
+// 简体中文: why a token is in cooldown or blocked, and what the operator can do.
 import type { health as en } from "../en/health.ts";
 
 export const health: typeof en = {
@@ -19,6 +19,13 @@ export const health: typeof en = {
   model_missing: "上游不认识此令牌的该模型，一天后会重试。",
   model_denied: "此令牌的套餐不含该模型，一天后会重试。",
   restricted: "上游因违反政策而限制了此账号。请在上游控制台查看账号，然后解除阻止。",
+  shared_capacity: "上游在此位置暂时没有该模型的容量，所有客户都受影响：与此账号无关。期间由其他提供商或位置服务，一分钟内会重试。",
+  not_in_location: "上游在此令牌的位置没有该模型。请将位置设为 global，或设为有此模型的位置；一天后会重试。",
+  iam_denied:
+    "此服务账号无权使用 Vertex AI。请在项目的 IAM 中授予 Vertex AI User 角色（roles/aiplatform.user）；数小时内的检查会发现，也可以直接解除阻止。",
+  api_disabled: "此项目未启用 Vertex AI API。请在控制台启用 aiplatform.googleapis.com；数小时内的检查会发现，也可以直接解除阻止。",
+  project_missing: "此服务账号的项目不存在或已删除。请在存在的项目中新建密钥并更换。",
+  no_output: "上游称视频已完成但没有给出结果。请对该任务作出决定；与此令牌无关。",
   signature: "上游拒绝了其他账号的签名，无需处理。",
   overloaded: "上游过载。",
   internal: "上游内部错误。",

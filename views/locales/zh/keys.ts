@@ -114,6 +114,7 @@ export const keys: typeof en = {
     openwebui: "作为其容器的环境变量；或手动填写：管理员面板 → 设置 → 外部连接，以及 → 图像。",
     cherry: "设置 → 模型服务 → 添加，类型选 OpenAI。",
     n8n: "Credentials → New → OpenAI。",
+    mcp: "用于模型支持工具的聊天程序：Claude Code 用命令，Cursor、LobeChat 等用 JSON。",
     gemini: "用于 Google 自己的库和命令行。",
   },
 

@@ -31,6 +31,7 @@ export const overview: typeof en = {
   webhooksWithoutUrl: "未设置服务器的公开地址，发送的 Webhook 中不含结果链接。",
   linksUnreached: (host) =>
     `客户端收到的图片链接指向 ${host}，其他机器上的浏览器无法打开，目前也没有任何链接被打开过。请把 server.public_url 设为客户端使用的地址。`,
+  modelsWrong: "模型与所写的不一致：",
   clear: "立即重试",
   cleared: (label) => `${label} 将重新尝试。`,
   ways: {
@@ -39,6 +40,7 @@ export const overview: typeof en = {
     makeKey: "创建密钥",
     showTokens: "查看令牌",
     showJobs: "查看任务",
+    showModels: "查看模型",
     decide: "去处理",
     mediaLimits: "媒体限制",
     deleteMedia: "删除媒体",

@@ -13,14 +13,14 @@ const USUAL_PAGE = 10;
 const LARGEST_PAGE = 100;
 
 /** Uploaded files, newest first. */
-export async function listFiles({ store, clock }: Pick<Api, "store" | "clock">, { request, key, origin }: Call): Promise<Response> {
+export async function listFiles({ store, clock }: Pick<Api, "store" | "clock">, { request, key, calledOrigin }: Call): Promise<Response> {
   const { size, after } = pageOf(request.url, { usual: USUAL_PAGE, largest: LARGEST_PAGE });
   const files = await store.listFiles({ keyId: key.id, now: clock.now(), order: "desc", limit: size + 1, after: after ?? undefined });
   const page = files.slice(0, size);
   const more = files.length > size ? { nextPageToken: pageToken(page.at(-1)!.id) } : {};
   const named = await store.listFileNames(page.map(({ id }) => id));
   const nameOf = ({ id }: Media) => named.find(({ mediaId }) => mediaId === id)?.name ?? id;
-  return Response.json({ files: page.map((media) => encodeFile(media, nameOf(media), origin)), ...more });
+  return Response.json({ files: page.map((media) => encodeFile(media, nameOf(media), calledOrigin)), ...more });
 }
 
 /**
@@ -30,7 +30,7 @@ export async function listFiles({ store, clock }: Pick<Api, "store" | "clock">, 
 export async function oneFile(api: Api, call: Call, name: string): Promise<Response> {
   const [id = "", verb] = name.slice(name.lastIndexOf("/") + 1).split(":");
   const media = await fileOf(api, call, id);
-  if (verb === undefined) return Response.json(encodeFile(media, id, call.origin));
+  if (verb === undefined) return Response.json(encodeFile(media, id, call.calledOrigin));
   if (verb !== "download") throw new AppError("not_found", "Expected files/{id} or files/{id}:download.");
   const found = await api.media.open(media.id);
   if (!found) throw noSuchFile(id);

@@ -84,7 +84,7 @@ function createWindow(chunks: AsyncIterator<Uint8Array>) {
         const at = held.indexOf(mark);
         // The end may hold the beginning of the mark.
         const safe = at >= 0 ? at : Math.max(0, held.byteLength - mark.byteLength + 1);
-        // A copy: whoever takes a piece may keep it.
+        // A copy: whoever takes a piece may hold on to it.
         if (safe > 0) yield Uint8Array.from(held.subarray(0, safe));
         if (at >= 0) return;
         held = held.subarray(safe);

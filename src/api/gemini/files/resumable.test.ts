@@ -18,15 +18,15 @@ afterEach(() => folder[Symbol.dispose]());
 
 function open() {
   const clock = virtualClock();
-  const drafts = createTempFiles(join(folder.path, "drafts"));
+  const tempFiles = createTempFiles(join(folder.path, "drafts"));
   const kept: number[] = [];
   const media: Pick<MediaStore, "openTempFile" | "store" | "remove"> = {
     remove: async () => true,
-    openTempFile: async (mime) => drafts.open(mime),
-    async store(draft) {
-      kept.push(draft.bytes);
-      await drafts.discard(draft);
-      return { bytes: draft.bytes } as Media;
+    openTempFile: async (mime) => tempFiles.open(mime),
+    async store(tempFile) {
+      kept.push(tempFile.bytes);
+      await tempFiles.discard(tempFile);
+      return { bytes: tempFile.bytes } as Media;
     },
   };
   const left = () => Array.from(new Bun.Glob("drafts/*").scanSync(folder.path));

@@ -32,7 +32,7 @@ export async function startUpload(api: UploadApi, call: Call): Promise<Response>
   const upload = api.uploads.begin({ ...(await factsOf(api, call, described)), declaredBytes });
   const { pathname } = new URL(request.url);
   return new Response(null, {
-    headers: { "x-goog-upload-url": `${call.origin}${pathname.replace(/\/$/, "")}/${upload.id}`, ...statusHeaders("active", upload) },
+    headers: { "x-goog-upload-url": `${call.calledOrigin}${pathname.replace(/\/$/, "")}/${upload.id}`, ...statusHeaders("active", upload) },
   });
 }
 
@@ -66,7 +66,7 @@ async function wholeUpload(
 }
 
 /** @throws {AppError} `invalid_request` for a name that no file may have, `conflict` for one that the key has used */
-async function factsOf({ store, media, clock }: UploadApi, { key, requestId, origin, request }: Call, described: Fields) {
+async function factsOf({ store, media, clock }: UploadApi, { key, requestId, calledOrigin: origin, request }: Call, described: Fields) {
   const asked = textOf(described.name)?.replace(/^files\//, "") ?? null;
   if (asked !== null && !isFileName(asked)) {
     const message = "file.name: expected files/ and up to 40 small letters, digits and dashes, with no dash at either end.";

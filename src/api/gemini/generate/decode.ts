@@ -1,13 +1,12 @@
 // generateContent body decoder: a neutral conversation and its image options. Pure: URLs are not fetched.
 // Source: docs/wire/gemini.md.
 
-import type { ImageOptions, Kind } from "../../../domain/generation.ts";
+import type { ImageOptions, Kind, Thinking } from "../../../domain/generation.ts";
 import { isRecord } from "../../../domain/is-record.ts";
 import { AppError } from "../../../errors.ts";
 import type { LeftOut } from "../../../gateway/generation/inputs/inputs.ts";
 import { endWithUser, joinTurns, type UnresolvedTurn } from "../../../gateway/generation/inputs/unresolved-turn.ts";
 import type { ImageHints } from "../../../gateway/models/image-options.ts";
-import type { Thinking } from "../../../gateway/models/models.ts";
 import { mustBe } from "../../body/invalid.ts";
 import { type CollectedHints, collectImageHints } from "../../image-config.ts";
 import { lastTurnStart, saysSomething } from "../../last-turn.ts";
@@ -148,7 +147,7 @@ const leniently =
     }
   };
 
-/** Null where nothing of it can be drawn: what functions and tools answered. */
+/** Null where nothing of it can be generated: results of functions and tools. */
 function roleOf(role: unknown): "user" | "model" | "system" | null {
   const word = textOf(role)?.toLowerCase() ?? "user";
   if (word === "model" || word === "assistant") return "model";

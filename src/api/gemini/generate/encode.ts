@@ -3,6 +3,7 @@
 
 import type { Finish, GenerateEvent, OutputExtras, Usage } from "../../../domain/generation.ts";
 import { AppError } from "../../../errors.ts";
+import type { BodyBytes } from "../../json-bytes.ts";
 
 export type Done = Extract<GenerateEvent, { type: "done" }>;
 
@@ -10,12 +11,12 @@ type Marks = { thought?: true; thoughtSignature?: string };
 /** A part on the wire. `data` is the bytes, which `json-bytes.ts` writes as base64; a video is named, not sent. */
 export type WirePart = (
   | { text: string }
-  | { inlineData: { mimeType: string; data: Blob } }
+  | { inlineData: { mimeType: string; data: BodyBytes } }
   | { fileData: { mimeType: string; fileUri: string } }
 ) &
   Marks;
 
-/** How an answer ends: the prompt was blocked, or a candidate has stopped. */
+/** How a response ends: the prompt was blocked, or a candidate has stopped. */
 export type End = ({ blockReason: string } | { finishReason: string }) & {
   message?: string;
   usage: Usage | null;
@@ -47,7 +48,7 @@ export function endOf({ finish, upstreamReason, message, usage, modelVersion, ex
   return { finishReason: wordOf(upstreamReason) ?? REASONS[finish], ...rest };
 }
 
-/** The end that a failure stands for, because Google answers so with HTTP 200: refusals, and answers without an image. Null: an error. */
+/** The end that a failure stands for, because Google answers so with HTTP 200: refusals, and responses without an image. Null: an error. */
 export function endOfFailure(error: unknown): End | null {
   if (!(error instanceof AppError)) return null;
   const upstreamReason = error.detail?.upstreamReason ?? "";
@@ -59,10 +60,10 @@ export function endOfFailure(error: unknown): End | null {
   return endOf({ finish: error.detail?.reason === "malformed" ? "malformed" : "no_image", ...rest });
 }
 
-/** What all objects of one answer share. */
+/** What all objects of one response share. */
 export type Envelope = { model: string; responseId: string };
 
-/** An answer, or a piece of a streamed one; the last piece has an end. */
+/** A response, or a piece of a streamed one; the last piece has an end. */
 export function encodeResponse({ model, responseId }: Envelope, parts: WirePart[], end: End | null) {
   const facts = { modelVersion: end?.modelVersion ?? model, responseId };
   const usage = end ? { usageMetadata: encodeUsage(end.usage) } : {};

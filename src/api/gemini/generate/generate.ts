@@ -1,20 +1,20 @@
 // generateContent, streamGenerateContent and countTokens: images or a video from a conversation.
 
-import { type GenerateEvent, type Media, NO_USAGE, type Turn } from "../../../domain/generation.ts";
+import { type GenerateEvent, NO_USAGE, type Turn } from "../../../domain/generation.ts";
 import { AppError } from "../../../errors.ts";
 import type { Run } from "../../../gateway/generation/contract.ts";
 import type { LeftOut } from "../../../gateway/generation/inputs/inputs.ts";
-import type { MediaStore } from "../../../gateway/media/media-store.ts";
 import { readImageOptions } from "../../../gateway/models/image-options.ts";
-import type { ModelChoice } from "../../../gateway/models/models.ts";
+import type { ModelChoice } from "../../../gateway/models/parse-model.ts";
 import { takeSideCall } from "../../../gateway/side-calls/take-side-call.ts";
 import { newId } from "../../../ids.ts";
 import { sendEarly } from "../../early-bytes.ts";
 import { generationHeaders, leftOutHeaders } from "../../generation-headers.ts";
-import { type ImageFormatOptions, renderImage } from "../../image-output.ts";
+import { type ImageFormatOptions, renderMade } from "../../image-output.ts";
 import { jsonWithBytes } from "../../json-bytes.ts";
 import { mediaUrl } from "../../links.ts";
 import { streamFrames } from "../../sse.ts";
+import { readWhole } from "../../whole-response.ts";
 import { type Api, admittedModel, type Call } from "../call.ts";
 import { errorBody } from "../errors.ts";
 import { decodeOptions } from "../options.ts";
@@ -33,14 +33,14 @@ type Method = "generateContent" | "streamGenerateContent";
 /** What is answered: a generation, or words that cost nothing. */
 type Begun = Started & { output: ImageFormatOptions | null; ignored: string[]; leftOut: LeftOut[] };
 
-/** @throws {AppError} everything that is known before an upstream is called; refusals are answers */
+/** @throws {AppError} everything that is known before an upstream is called; refusals are responses */
 export async function generateContent(api: Api, call: Call, model: string): Promise<Response> {
   const { run, output, ignored, leftOut } = await start(api, call, model, "generateContent");
   const envelope = { model: run.family, responseId: newId() };
-  const headers = headersOf(run, ignored, leftOut);
+  const headers = () => headersOf(run, ignored, leftOut);
   const whole = async () =>
     jsonWithBytes(await wholeResponse({ api, call, output }, run.events, envelope), {
-      headers: headersOf(run, ignored, leftOut),
+      headers: headers(),
       onSent: run.delivered,
     });
   return sendEarly({ api, startedAt: call.startedAt, headers, errorBody }, whole);
@@ -62,7 +62,7 @@ export async function streamGenerateContent(api: Api, call: Call, model: string)
 
 const headersOf = (run: Run, ignored: string[], leftOut: LeftOut[]) => ({ ...generationHeaders(run, ignored), ...leftOutHeaders(leftOut) });
 
-/** A video model is understood here as well, as the Python original did: the answer holds the video's address. */
+/** A video model is understood here as well, as python-flow2api did: the response holds the video's address. */
 async function start(api: Api, call: Call, model: string, method: Method): Promise<Begun> {
   const choice = admittedModel(api, call, model);
   const route = `POST /v1beta/models:${method}`;
@@ -124,52 +124,41 @@ function videoOf(turns: Turn[], system: string | undefined) {
   };
 }
 
-/** The answer under way: where its results are read, and how they are encoded. */
+/** The response under way: where its results are read, and how they are encoded. */
 type Writing = { api: Api; call: Call; output: ImageFormatOptions | null };
 
-/** What of a generation is a part of its answer. Interim images and thoughts are returned only when they were asked for. */
-async function partOf({ api, call: { origin }, output }: Writing, event: GenerateEvent): Promise<WirePart | null> {
+type PartEvent = Extract<GenerateEvent, { type: "text" | "thought" | "image" | "draft" }>;
+
+const hasPart = (event: GenerateEvent): event is PartEvent =>
+  event.type === "text" || event.type === "image" || event.type === "thought" || event.type === "draft";
+
+/** What of a generation is a part of its response. Interim images and thoughts are returned only when they were asked for. */
+async function partOf({ api, call: { calledOrigin }, output }: Writing, event: PartEvent): Promise<WirePart> {
   if (event.type === "text" || event.type === "thought") {
     return { text: event.text, ...(event.type === "thought" ? { thought: true } : {}), ...mark(event) };
   }
-  if (event.type !== "image" && event.type !== "draft") return null;
-  if (event.media.kind === "video") return { fileData: { mimeType: event.media.mime, fileUri: mediaUrl(origin, event.media) } };
-  const inlineData = output
-    ? await rendered(api, event.media, output)
-    : { mimeType: event.media.mime, data: await bytesOf(api.media, event.media) };
+  if (event.media.kind === "video") return { fileData: { mimeType: event.media.mime, fileUri: mediaUrl(calledOrigin, event.media) } };
+  const { format, blob: data } = await renderMade(api.media, api.log, event, output);
+  const inlineData = { mimeType: output ? `image/${format}` : event.media.mime, data };
   return { inlineData, ...(event.type === "draft" ? { thought: true } : {}), ...mark(event) };
-}
-
-async function rendered({ media, log }: Api, made: Media, output: ImageFormatOptions) {
-  const { blob, format } = await renderImage(media, log, made, output);
-  return { mimeType: `image/${format}`, data: blob };
 }
 
 const mark = ({ signature }: { signature?: string }) => (signature ? { thoughtSignature: signature } : {});
 
-/** The bytes of a result, read when they are written. */
-export async function bytesOf(store: Pick<MediaStore, "open">, { id }: Pick<Media, "id">): Promise<Blob> {
-  const found = await store.open(id);
-  if (!found) throw new Error("A stored result has no file");
-  return found.blob;
-}
-
 async function wholeResponse(writing: Writing, events: AsyncIterable<GenerateEvent>, envelope: Envelope) {
   let parts: WirePart[] = [];
   try {
-    for await (const event of events) {
-      // What an earlier token said before it failed is no part of the answer.
+    const done = await readWhole(events, (event) => {
+      // What an earlier token said before it failed is no part of the response.
       if (event.type === "token") parts = [];
-      const part = await partOf(writing, event);
-      if (part) parts.push(part);
-      if (event.type === "done") return encodeResponse(envelope, parts, endOf(event));
-    }
+      else if (hasPart(event)) return partOf(writing, event).then((part) => void parts.push(part));
+    });
+    return encodeResponse(envelope, parts, endOf(done));
   } catch (error) {
     const end = endOfFailure(error);
     if (!end) throw error;
     return encodeResponse(envelope, parts, end);
   }
-  throw new Error("A generation ended without an end");
 }
 
 /** One object for each part, then one with the end. A failure is an object with `error`, and ends it. */
@@ -184,8 +173,7 @@ async function* responseFrames(
     framing.frame(encodeResponse(envelope, "blockReason" in end || end.finishReason !== "STOP" ? [] : [{ text: "" }], end));
   try {
     for await (const event of events) {
-      const part = await partOf(writing, event);
-      if (part) yield* framing.frame(encodeResponse(envelope, [part], null));
+      if (hasPart(event)) yield* framing.frame(encodeResponse(envelope, [await partOf(writing, event)], null));
       if (event.type === "done") yield* last(endOf(event));
     }
   } catch (error) {

@@ -1,7 +1,7 @@
 // :predict, Imagen's method, served by current image models.
 // Source: docs/wire/gemini.md.
 
-import { type GenerateEvent, type Media, noImageText } from "../../../domain/generation.ts";
+import { type GenerateEvent, noImageText } from "../../../domain/generation.ts";
 import { isRecord } from "../../../domain/is-record.ts";
 import { AppError } from "../../../errors.ts";
 import type { InputReference } from "../../../gateway/generation/inputs/unresolved-turn.ts";
@@ -10,10 +10,12 @@ import { mustBe, wholeNumber } from "../../body/invalid.ts";
 import { sendEarly } from "../../early-bytes.ts";
 import { generationHeaders } from "../../generation-headers.ts";
 import { collectImageHints } from "../../image-config.ts";
-import { type ImageFormatOptions, renderImage } from "../../image-output.ts";
+import { type ImageFormatOptions, renderMade } from "../../image-output.ts";
 import { jsonWithBytes } from "../../json-bytes.ts";
+import type { MadeImage } from "../../links.ts";
 import { withNegativePrompt } from "../../negative-prompt.ts";
 import { foldSeed } from "../../seed.ts";
+import { readWhole } from "../../whole-response.ts";
 import { type Api, admittedModel, type Call } from "../call.ts";
 import { errorBody } from "../errors.ts";
 import { imagenSafety, outputOf, unmadeOutput, unread } from "../options.ts";
@@ -52,15 +54,12 @@ export function readInstance({ instances, parameters }: PredictBody): { instance
 /** @throws {AppError} also when every image was refused: clients of this method read the first prediction unasked */
 export async function predict(api: Api, call: Call, model: string): Promise<Response> {
   const { run, output, includeReasons, ignored } = await start(api, call, model);
-  const headers = generationHeaders(run, ignored);
+  const headers = () => generationHeaders(run, ignored);
   const whole = async () => {
     const { made, refusals } = await collect(run.events);
-    const predictions = await Promise.all(made.map((media) => encodePrediction(api, media, output)));
+    const predictions = await Promise.all(made.map((one) => encodePrediction(api, one, output)));
     const filtered = includeReasons ? refusals.map((reason) => ({ raiFilteredReason: reason })) : [];
-    return jsonWithBytes(
-      { predictions: [...predictions, ...filtered] },
-      { headers: generationHeaders(run, ignored), onSent: run.delivered },
-    );
+    return jsonWithBytes({ predictions: [...predictions, ...filtered] }, { headers: headers(), onSent: run.delivered });
   };
   return sendEarly({ api, startedAt: call.startedAt, headers, errorBody }, whole);
 }
@@ -115,16 +114,13 @@ const countOf = ({ sampleCount }: Fields): number =>
 const imageOutput = (parameters: Fields): ImageFormatOptions =>
   outputOf(parameters, fieldsOf(parameters.outputOptions)) ?? { format: null, compression: null };
 
-async function collect(events: AsyncIterable<GenerateEvent>): Promise<{ made: Media[]; refusals: string[] }> {
-  const made: Media[] = [];
+async function collect(events: AsyncIterable<GenerateEvent>): Promise<{ made: MadeImage[]; refusals: string[] }> {
+  const made: MadeImage[] = [];
   let text = "";
-  let done: Done | null = null;
-  for await (const event of events) {
+  const done = await readWhole(events, (event) => {
     if (event.type === "text") text += event.text;
-    else if (event.type === "image") made.push(event.media);
-    else if (event.type === "done") done = event;
-  }
-  if (!done) throw new Error("A generation ended without an end");
+    else if (event.type === "image") made.push({ media: event.media, base64: event.base64 });
+  });
   if (made.length === 0) throw withoutImage(done, text);
   return { made, refusals: (done.refusals ?? []).map((refusal) => refusal.message ?? `Filtered: ${refusal.upstreamReason}.`) };
 }
@@ -140,7 +136,7 @@ function withoutImage({ finish, upstreamReason, message }: Done, text: string): 
   });
 }
 
-async function encodePrediction(api: Api, media: Media, output: ImageFormatOptions) {
-  const { blob, format } = await renderImage(api.media, api.log, media, output);
+async function encodePrediction(api: Api, made: MadeImage, output: ImageFormatOptions) {
+  const { blob, format } = await renderMade(api.media, api.log, made, output);
   return { mimeType: `image/${format}`, bytesBase64Encoded: blob };
 }

@@ -10,7 +10,7 @@ export type Framing = {
   /** Fills silence, between two objects. */
   heartbeat(): string;
   /** One object, its blobs as base64, in pieces; the last piece ends with a blank line. */
-  frame(body: unknown): AsyncGenerator<string>;
+  frame(body: object): AsyncGenerator<string>;
   /** What comes after the last object. */
   end(): Iterable<string>;
 };
@@ -29,7 +29,7 @@ export function framingOf(request: Request): Framing {
 }
 
 /** `name`: the event's, where the protocol has one. */
-export async function* eventPieces(body: unknown, name?: string): AsyncGenerator<string> {
+export async function* eventPieces(body: object, name?: string): AsyncGenerator<string> {
   yield* surrounded(name ? `event: ${name}\ndata: ` : "data: ", body);
 }
 
@@ -55,7 +55,7 @@ function arrayFraming(): Framing {
   };
 }
 
-async function* surrounded(lead: string, body: unknown): AsyncGenerator<string> {
+async function* surrounded(lead: string, body: object): AsyncGenerator<string> {
   let held = lead;
   for await (const piece of jsonPieces(body)) {
     if (held !== lead) yield held;

@@ -16,7 +16,7 @@ import { dataReference, uriReference } from "../references.ts";
 import type { InteractionBody } from "../schema.ts";
 import { aspectOf, resolutionOf, webhookOf } from "../video-options.ts";
 
-/** How results are given: inside the answer, or as an address. */
+/** How results are given: inside the response, or as an address. */
 export type Delivery = "inline" | "uri";
 
 export type DecodedInteraction = {
@@ -26,7 +26,7 @@ export type DecodedInteraction = {
   /** Interaction that this one goes on from. */
   previous?: string;
   delivery: Delivery;
-  /** How an image is encoded inside the answer; null: as the model made it. */
+  /** How an image is encoded inside the response; null: as the model made it. */
   output: ImageFormatOptions | null;
   webhookUrl?: string;
   /** For an image: the conversation, the last turn the user's. */
@@ -108,7 +108,7 @@ function formatOf(formats: readonly Fields[]): Fields {
   return formats.find(({ type }) => type === "video" || type === "image") ?? {};
 }
 
-/** An encoding is made here for images inside the answer; a file stays as it was made. */
+/** An encoding is made here for images inside the response; a file stays as it was made. */
 function unmadeFormat(format: Fields, delivery: Delivery): string[] {
   if (format.type === "image" && delivery === "inline") return unmadeOutput({}, format, "responseFormat.");
   const isSame = format.type === "video" && textOf(format.mimeType)?.toLowerCase() === "video/mp4";

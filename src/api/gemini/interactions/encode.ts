@@ -11,12 +11,12 @@ import { interactionId } from "../job-names.ts";
 import { fieldsOf, listOf, textOf } from "../proto-json.ts";
 import type { Delivery } from "./decode.ts";
 
-/** What an interaction gives back as it was asked for; kept with its job. */
+/** What an interaction gives back as it was asked for; stored with its job. */
 export type InteractionEcho = { delivery: Delivery; previous: string | null; ignored?: string[]; format?: ImageFormat | null };
 
 export const writeEcho = (echo: InteractionEcho): Json => ({ interaction: echo });
 
-/** Jobs that were made in another way have none: their results come inside the answer. */
+/** Jobs that were made in another way have none: their results come inside the response. */
 export function readEcho({ echo }: Pick<Job, "echo">): InteractionEcho {
   const { delivery, previous, ignored, format } = fieldsOf(fieldsOf(echo).interaction);
   const names = listOf(ignored).map(String);

@@ -15,8 +15,8 @@ import { sendEarly } from "../../early-bytes.ts";
 import { idempotencyKeyOf, insists } from "../../generation-headers.ts";
 import { renderImage } from "../../image-output.ts";
 import { jsonWithBytes } from "../../json-bytes.ts";
-import { frame, streamFrames } from "../../sse.ts";
-import { type Api, type Call, jobsOf, modelOf, stoppable } from "../call.ts";
+import { frame, stoppable, streamFrames } from "../../sse.ts";
+import { type Api, type Call, jobsOf, modelOf } from "../call.ts";
 import { errorBody } from "../errors.ts";
 import { eventPieces } from "../generate/stream.ts";
 import { interactionId, interactionJobId, videoUri } from "../job-names.ts";
@@ -41,7 +41,7 @@ export async function createInteraction(api: Api, call: Call): Promise<Response>
   if (stream) return streamed(api, call, job, { signal, stop, client });
   if (background) return answer(api, call, job, client);
   const whole = async () => answer(api, call, await ended(api, call, job), client);
-  return sendEarly({ api, startedAt: call.startedAt, headers: client.headers, errorBody }, whole);
+  return sendEarly({ api, startedAt: call.startedAt, headers: () => client.headers, errorBody }, whole);
 }
 
 export async function getInteraction(api: Api, call: Call, id: string): Promise<Response> {
@@ -67,27 +67,28 @@ async function begin(api: Api, call: Call, client: JobClient) {
   using body = await api.bodies.json(call.request, validate);
   const decoded = decodeInteraction(body.value);
   const previous = decoded.previous === undefined ? null : await jobOf(api, call, decoded.previous);
-  const make = modelOf(decoded.model).kind === "video" ? makeVideo : makeImage;
+  const make = modelOf(api.catalogue(), decoded.model).kind === "video" ? makeVideo : makeImage;
   const { stream, background } = decoded;
-  return { job: await make(api, { ...call, client }, decoded, previous), stream, background };
+  return { job: await make(api, call, { client, decoded, previous }), stream, background };
 }
 
 const ignoredOf = (api: Api, { model, options, ignored }: DecodedInteraction) => [
   ...ignored,
-  ...leftByJob(api, modelOf(model), pickModelOptions(options)),
+  ...leftByJob(api, modelOf(api.catalogue(), model), pickModelOptions(options)),
 ];
 
 /** What orders of both kinds share. */
 const orderOf = (
-  { requestId, startedAt, key, request, client }: Call & { client: JobClient },
+  api: Api,
+  { requestId, startedAt, key, request }: Call,
   { model, webhookUrl, delivery, previous, output }: DecodedInteraction,
   ignored: string[],
 ) => ({
-  ...{ requestId, startedAt, webhookUrl, client },
+  ...{ requestId, startedAt, webhookUrl },
   dialect: "gemini" as const,
   route: ROUTE,
   keyId: key.id,
-  choice: modelOf(model),
+  choice: modelOf(api.catalogue(), model),
   echo: writeEcho({
     delivery,
     previous: previous ?? null,
@@ -98,13 +99,17 @@ const orderOf = (
 });
 
 /** A video of an earlier interaction is what this one changes; its image is the first of those given. */
-async function makeVideo(api: Api, call: Call & { client: JobClient }, decoded: DecodedInteraction, previous: Job | null): Promise<Job> {
+/** What an interaction makes: its body, the job that it continues, and the client that waits for it. */
+type Work = { client: JobClient; decoded: DecodedInteraction; previous: Job | null };
+
+async function makeVideo(api: Api, call: Call, { client, decoded, previous }: Work): Promise<Job> {
   const [named, ...others] = decoded.videos;
   if (others.length > 0) throw new AppError("invalid_request", "input: one video can be changed at a time.", { param: "input" });
   const source = previous?.kind === "video" ? { jobId: previous.id } : named && (await readSource(api, call, named.fields, named.param));
   const earlier = previous?.kind === "image" ? await resultsOf(api, previous) : [];
   return jobsOf(api).createVideo({
-    ...orderOf(call, decoded, ignoredOf(api, decoded)),
+    ...orderOf(api, call, decoded, ignoredOf(api, decoded)),
+    client,
     options: { ...decoded.video, seed: decoded.options.seed },
     prompt: decoded.prompt,
     images: await readImages(api, call, [...earlier, ...decoded.images]),
@@ -113,7 +118,7 @@ async function makeVideo(api: Api, call: Call & { client: JobClient }, decoded: 
 }
 
 /** An earlier interaction is the conversation that this one goes on with. */
-async function makeImage(api: Api, call: Call & { client: JobClient }, decoded: DecodedInteraction, previous: Job | null): Promise<Job> {
+async function makeImage(api: Api, call: Call, { client, decoded, previous }: Work): Promise<Job> {
   if (previous?.kind === "video") throw new AppError("invalid_request", "An image model goes on with no video.", { param: "input" });
   exactAspect(decoded.hints.aspectRatio, HINT_NAMES.aspectRatio);
   const earlier: UnresolvedTurn[] = previous
@@ -126,7 +131,8 @@ async function makeImage(api: Api, call: Call & { client: JobClient }, decoded: 
   const [last = { role: "user" as const, parts: [] }, ...before] = decoded.turns.toReversed();
   const turns = [...earlier, ...before.reverse(), { ...last, parts: [...videos, ...last.parts] }].filter(({ parts }) => parts.length > 0);
   return jobsOf(api).createImages({
-    ...orderOf(call, decoded, ignoredOf(api, decoded)),
+    ...orderOf(api, call, decoded, ignoredOf(api, decoded)),
+    client,
     options: { ...decoded.options, ...readImageOptions(decoded.hints, HINT_NAMES) },
     shapeParams: { aspect: HINT_NAMES.aspectRatio, size: HINT_NAMES.imageSize },
     imagesParam: "input",
@@ -169,7 +175,7 @@ async function answer(api: Api, call: Call, job: Job, client?: JobClient): Promi
 const headersOf = (job: Job, client?: JobClient) => ({ ...client?.headers, ...ignoredHeader(readEcho(job).ignored ?? []) });
 
 /** What there is to give of a job; empty while it goes on. */
-async function contentOf(api: Api, { origin }: Call, job: Job): Promise<OutputBlock[]> {
+async function contentOf(api: Api, { calledOrigin: origin }: Call, job: Job): Promise<OutputBlock[]> {
   const words = wordsOf(job);
   if (words !== null) return [{ type: "text", text: words }];
   if (statusOf(job) !== "completed") return [];

@@ -6,7 +6,6 @@ import type { Job } from "../../../domain/job.ts";
 import type { ImageForm } from "../../../domain/key.ts";
 import { AppError } from "../../../errors.ts";
 import type { Run } from "../../../gateway/generation/contract.ts";
-import { parseModel } from "../../../gateway/models/models.ts";
 import type { LocalReply } from "../../../gateway/side-calls/reply.ts";
 import { takeSideCall } from "../../../gateway/side-calls/take-side-call.ts";
 import { validator } from "../../body/body.ts";
@@ -15,6 +14,7 @@ import { generationHeaders, isJoined, leftOutHeaders, leftOutLines } from "../..
 import { type Base64Placeholders, createBase64Placeholders, framePieces, jsonWithBytes } from "../../json-bytes.ts";
 import { mediaDataUrl, mediaUrl } from "../../links.ts";
 import { COMMENT, frame, streamFrames } from "../../sse.ts";
+import { readWhole } from "../../whole-response.ts";
 import { type Api, answerId, type Call, modelOf, startImages } from "../call.ts";
 import { type Done, errorBody, refusalOf } from "../errors.ts";
 import { ChatBody } from "../schema.ts";
@@ -37,44 +37,44 @@ import { answerChatVideo, startChatVideo } from "./video.ts";
 
 const validate = validator(ChatBody);
 
-type Show = (media: Extract<GenerateEvent, { type: "image" }>["media"]) => Promise<ShownImage>;
+type Show = (made: Extract<GenerateEvent, { type: "image" }>) => ShownImage | Promise<ShownImage>;
 
 /** @throws {AppError} everything that is known before an upstream is called */
 export async function chat(api: Api, call: Call): Promise<Response> {
   using body = await api.bodies.json(call.request, validate);
   const decoded = decodeChat(body.value);
-  const kind = parseModel(decoded.model)?.kind ?? "image";
+  const kind = api.catalogue().parseModel(decoded.model)?.kind ?? "image";
   const facts = chatFacts(body.value, decoded, kind, call.request.headers);
   const side = takeSideCall(api, call.key, { call: facts.call, demand: demandOf(facts) });
   if (side.reply) return answerLocally(api, decoded, side.reply);
 
-  const choice = modelOf(decoded.model);
+  const choice = modelOf(api.catalogue(), decoded.model);
   if (choice.kind === "video") {
     const video = await startChatVideo(api, call, { body: body.value, decoded, choice });
     if (!isJoined(video.headers)) side.started();
     // Not awaited: the body is released while the client waits.
     return answerChatVideo(api, call, envelopeOf(api, video.job.family, video.job), video);
   }
-  const order = { ...decoded, route: "POST /v1/chat/completions", compared: { form: decoded.form } };
+  const form = formOf(api, call, decoded);
+  const compared = { form: decoded.form };
+  const order = { ...decoded, route: "POST /v1/chat/completions", returnsBytes: form !== "markdown_url", compared };
   const { run, leftOut, job, stop } = await startImages(api, call, order);
   if (!isJoined(run.headers)) side.started();
   // Of the end rather than the beginning: a retired model is known by then.
   const headersNow = () => ({ ...generationHeaders(run), ...leftOutHeaders(leftOut) });
-  const headers = headersNow();
   const notes = leftOutLines(leftOut);
   const envelope = envelopeOf(api, run.family, job);
   const embedded = createBase64Placeholders();
-  const show = shower(api, call, decoded, embedded);
+  const show = shower(api, call, { requested: form, stream: decoded.stream, embedded });
   if (!decoded.stream) {
-    const whole = async () =>
-      jsonWithBytes(
-        { ...(await completion(api, run.events, { envelope, show, notes })), model: run.family },
-        { headers: headersNow(), onSent: run.delivered },
-        embedded,
-      );
-    return sendEarly({ api, startedAt: call.startedAt, headers, errorBody }, whole);
+    const whole = async () => {
+      const response = await completion(api, run.events, { envelope, show, notes });
+      response.model = run.family;
+      return jsonWithBytes(response, { headers: headersNow(), onSent: run.delivered }, embedded);
+    };
+    return sendEarly({ api, startedAt: call.startedAt, headers: headersNow, errorBody }, whole);
   }
-  return streamChat({ api, run, envelope, show, embedded, notes, includeUsage: decoded.includeUsage, headers, stop });
+  return streamChat({ api, run, envelope, show, embedded, notes, includeUsage: decoded.includeUsage, headers: headersNow(), stop });
 }
 
 const envelopeOf = (api: Api, model: string, job: Job | null): Envelope => ({
@@ -93,15 +93,17 @@ function formOf(api: Api, { request, key }: Call, decoded: DecodedChat): ImageFo
 /** Upper bound for the JSON and SSE around a data URL, in bytes. */
 const LINE_OVERHEAD = 512;
 
-function shower(api: Api, call: Call, decoded: DecodedChat, embedded: Base64Placeholders): Show {
-  const { origin } = call;
-  const requested = formOf(api, call, decoded);
-  const longest = decoded.stream ? api.settings.current().chat.max_line_kb * 1024 : 0;
-  return async (media) => {
+type Showing = { requested: ImageForm; stream: boolean; embedded: Base64Placeholders };
+
+function shower(api: Api, { origin }: Call, { requested, stream, embedded }: Showing): Show {
+  const longest = stream ? api.settings.current().chat.max_line_kb * 1024 : 0;
+  return (made) => {
+    const { media } = made;
     const isTooLong = longest > 0 && Math.ceil(media.bytes / 3) * 4 + LINE_OVERHEAD > longest;
-    const form = isTooLong ? "markdown_url" : requested;
-    const url = form === "markdown_url" ? mediaUrl(origin, media) : await mediaDataUrl(api.media, media, embedded);
-    return { form: form === "images" ? "images" : "markdown", url, link: mediaUrl(origin, media) };
+    const link = mediaUrl(origin, media);
+    if (isTooLong || requested === "markdown_url") return { form: "markdown", url: link, link };
+    const form = requested === "images" ? "images" : "markdown";
+    return mediaDataUrl(api.media, made, embedded).then((url) => ({ form, url, link }));
   };
 }
 
@@ -117,16 +119,17 @@ async function completion(
 ) {
   const images: ShownImage[] = [];
   let text = "";
-  for await (const event of events) {
+  const done = await readWhole(events, (event) => {
     if (event.type === "text") text += event.text;
-    else if (event.type === "image") images.push(await show(event.media));
-    else if (event.type === "done") {
-      assertShown(api, event);
-      const said = text || images.length > 0 ? text : refusalText(event);
-      return encodeCompletion(envelope, { text: said, images, reasoning: notes, finish: event.finish, usage: event.usage });
+    else if (event.type === "image") {
+      const image = show(event);
+      if (!(image instanceof Promise)) images.push(image);
+      else return image.then((shown) => void images.push(shown));
     }
-  }
-  throw new Error("A generation ended without an end");
+  });
+  assertShown(api, done);
+  const said = text || images.length > 0 ? text : refusalText(done);
+  return encodeCompletion(envelope, { text: said, images, reasoning: notes, finish: done.finish, usage: done.usage });
 }
 
 type ChatStream = {
@@ -184,7 +187,7 @@ async function* chatFrames(
         if (state.hasContent) yield chunk({ content: event.text });
         else held += event.text;
       } else if (event.type === "image") {
-        const image = await show(event.media);
+        const image = await show(event);
         state.hasContent = true;
         if (held) yield chunk({ content: image.form === "markdown" ? `${held}\n\n` : held });
         said ||= held !== "";

@@ -1,7 +1,7 @@
 // What a conversation with a video model asks for.
 import { describe, expect, test } from "bun:test";
 import { AppError } from "../../../errors.ts";
-import { parseModel } from "../../../gateway/models/models.ts";
+import { parseModel } from "../../../gateway/models/testing.ts";
 import type { ChatBody } from "../schema.ts";
 import { decodeChat } from "./decode.ts";
 import { decodeChatVideo } from "./decode-video.ts";

@@ -4,7 +4,7 @@ import type { VideoMode } from "../../../domain/generation.ts";
 import { isRecord } from "../../../domain/is-record.ts";
 import { AppError } from "../../../errors.ts";
 import type { InputReference } from "../../../gateway/generation/inputs/unresolved-turn.ts";
-import type { ModelChoice } from "../../../gateway/models/models.ts";
+import type { ModelChoice } from "../../../gateway/models/parse-model.ts";
 import type { ChatBody } from "../schema.ts";
 import { collectShape, type DecodedVideo, type SourceReference, sourceOf, videoShape } from "../videos/decode.ts";
 import type { DecodedChat } from "./decode.ts";

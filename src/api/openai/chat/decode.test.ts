@@ -121,9 +121,9 @@ describe("the conversation", () => {
     ["a fence that is not closed", [user(`~~~\n${OWN}`)], [["user", `~~~\n${OWN}`]]],
   ])("%s", (_name, messages, expected) => expect(flat(decode({ messages }).turns)).toEqual(expected as never));
 
-  test("bytes and reference of one answer are one image, read where it is stored", () => {
-    const answer = { role: "assistant", content: `[image-1]: ${OWN}`, images: [{ type: "image_url", image_url: { url: PNG } }] };
-    const [, model] = decode({ messages: [user("a"), answer, user("b")] }).turns;
+  test("bytes and reference of one response are one image, read where it is stored", () => {
+    const result = { role: "assistant", content: `[image-1]: ${OWN}`, images: [{ type: "image_url", image_url: { url: PNG } }] };
+    const [, model] = decode({ messages: [user("a"), result, user("b")] }).turns;
     expect(model!.parts).toEqual([expect.objectContaining({ url: OWN, otherwise: PNG, trusted: false })]);
     const markdown = shown(`![image](${PNG})\n\n[image-1]: ${OWN}`);
     expect(flat(decode({ messages: markdown }).turns)[1]).toEqual(["model", `<${OWN}>`]);

@@ -32,13 +32,15 @@ export type DecodedChat = {
 export function decodeChat(body: ChatBody): DecodedChat {
   const roles = body.messages.map(({ role }) => (role === "assistant" ? "model" : role));
   const exactFrom = lastTurnStart(roles, (index) => saysSomething(body.messages[index]!.content));
-  const messages = body.messages.flatMap((message, index) =>
-    decodeMessage(message, { name: `messages[${index}]`, exact: index >= exactFrom }),
-  );
+  const messages: UnresolvedTurn[] = [];
+  for (const [index, message] of body.messages.entries()) {
+    const turn = decodeMessage(message, { name: `messages[${index}]`, exact: index >= exactFrom });
+    if (turn) messages.push(turn);
+  }
   const turns = endWithUser(joinTurns(messages));
   if (turns.length === 0 && roles.at(-1) === "user") throw nothingSaid("messages");
   if (body.image) lastUserTurn(turns)?.parts.push({ type: "reference", url: body.image, param: "image", trusted: true });
-  const modalities = (body.modalities ?? []).map((one) => one.toLowerCase());
+  const modalities = body.modalities?.map((one) => one.toLowerCase()) ?? NO_WORDS;
   return {
     model: body.model,
     stream: body.stream ?? false,
@@ -55,12 +57,18 @@ export function decodeChat(body: ChatBody): DecodedChat {
   };
 }
 
+const NO_WORDS: readonly string[] = [];
+
 const isInstruction = (message: Message) => message.role === "system" || message.role === "developer";
 
 /** Text of system and developer messages, or undefined. `name`: where the message stands in the body. */
 export function instructionsOf(messages: { message: Message; name: string }[]): string | undefined {
-  const said = messages.flatMap(({ message, name }) => (isInstruction(message) ? [textOf(message, `${name}.content`)] : []));
-  return said.filter(Boolean).join("\n\n") || undefined;
+  let said = "";
+  for (const { message, name } of messages) {
+    const text = isInstruction(message) ? textOf(message, `${name}.content`) : "";
+    if (text !== "") said += said === "" ? text : `\n\n${text}`;
+  }
+  return said === "" ? undefined : said;
 }
 
 export const lastUserTurn = (turns: UnresolvedTurn[]) => turns.findLast((turn) => turn.role === "user");

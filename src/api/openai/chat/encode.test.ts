@@ -79,13 +79,13 @@ describe("errors", () => {
     expect(errorHeaders(new AppError("busy", "m", { retryAfterMs }))).toMatchObject({ "retry-after": seconds, "retry-after-ms": ms });
   });
 
-  test("a bug reports nothing, on either surface", () => {
+  test("a bug reports nothing, in either dialect", () => {
     const bug = new Error("secret detail");
     expect(JSON.stringify([errorBody(bug), geminiBody(bug)])).not.toContain("secret");
     expect([errorStatus(bug), geminiBody(bug).error.code]).toEqual([500, 500]);
   });
 
-  test("Google's surface names a bad key as Google does", () => {
+  test("Google's dialect names a bad key as Google does", () => {
     expect(geminiBody(new AppError("unauthorized", "m")).error).toMatchObject({
       code: 400,
       status: "INVALID_ARGUMENT",

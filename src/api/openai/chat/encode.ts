@@ -3,7 +3,7 @@
 
 import type { Finish, GenerateEvent, Usage } from "../../../domain/generation.ts";
 import type { VideoForm } from "../../../domain/key.ts";
-import type { ModelEntry } from "../../../gateway/models/models.ts";
+import type { ModelEntry } from "../../../gateway/models/model-list.ts";
 
 /** A finished image in the two ways a response can carry it. `link`: the address of the stored image, whatever the form. */
 export type ShownImage = { form: "markdown" | "images"; url: string; link: string };
@@ -43,36 +43,54 @@ const imagePart = (url: string, index: number) => ({ type: "image_url" as const,
 
 /**
  * Where the images are stored, as link reference definitions (CommonMark 0.31, 4.7): readers show nothing of them, and they come back with
- * the conversation also where a client keeps the text alone. The title repeats the label: showdown (SillyTavern) shows the line of a
+ * the conversation also where a client stores the text alone. The title repeats the label: showdown (SillyTavern) shows the line of a
  * label that stands only once in a text, and SillyTavern itself takes double quotes for speech.
  */
-export const imageDefinitions = (images: readonly Pick<ShownImage, "link">[]): string =>
-  images.map(({ link }, index) => `[image-${index + 1}]: ${link} (image-${index + 1})`).join("\n");
+export function imageDefinitions(images: readonly Pick<ShownImage, "link">[]): string {
+  let text = "";
+  for (let at = 0; at < images.length; at++) text += `${at > 0 ? "\n" : ""}[image-${at + 1}]: ${images[at]!.link} (image-${at + 1})`;
+  return text;
+}
 
 /** Text first, then each image as a Markdown line of its own, then where they are stored. */
 export function contentOf(text: string, images: readonly ShownImage[]): string {
-  const shown = images.filter((image) => image.form === "markdown").map((image) => markdownImage(image.url));
-  return [text.trim(), ...shown, imageDefinitions(images)].filter(Boolean).join("\n\n");
+  let content = text.trim();
+  const add = (paragraph: string) => {
+    content += content === "" ? paragraph : `\n\n${paragraph}`;
+  };
+  for (const { form, url } of images) if (form === "markdown") add(markdownImage(url));
+  if (images.length > 0) add(imageDefinitions(images));
+  return content;
 }
+
+type CompletionMessage = {
+  role: "assistant";
+  content: string;
+  refusal: null;
+  reasoning_content?: string;
+  images?: ReturnType<typeof imagePart>[];
+};
 
 /** `chat.completion`. */
 export function encodeCompletion(
   envelope: Envelope,
-  answer: { text: string; images: ShownImage[]; reasoning?: string; finish: Finish; usage: Usage },
+  response: { text: string; images: ShownImage[]; reasoning?: string; finish: Finish; usage: Usage },
 ) {
-  const images = answer.images.filter((image) => image.form === "images").map((image, index) => imagePart(image.url, index));
-  const message = {
-    role: "assistant" as const,
-    content: contentOf(answer.text, answer.images),
+  const images: ReturnType<typeof imagePart>[] = [];
+  for (const { form, url } of response.images) if (form === "images") images.push(imagePart(url, images.length));
+  // What is undefined is left out of the JSON.
+  const message: CompletionMessage = {
+    role: "assistant",
+    content: contentOf(response.text, response.images),
     refusal: null,
-    ...(answer.reasoning ? { reasoning_content: answer.reasoning } : {}),
-    ...(images.length > 0 ? { images } : {}),
+    reasoning_content: response.reasoning || undefined,
+    images: images.length > 0 ? images : undefined,
   };
   return {
     ...envelope,
     object: "chat.completion" as const,
-    choices: [{ index: 0, message, finish_reason: FINISH_REASON[answer.finish], logprobs: null }],
-    usage: encodeUsage(answer.usage),
+    choices: [{ index: 0, message, finish_reason: FINISH_REASON[response.finish], logprobs: null }],
+    usage: encodeUsage(response.usage),
   };
 }
 

@@ -21,7 +21,7 @@ describe("the scanner of Markdown images", () => {
     ["brackets in the target", "![a](x[0]) ![b](u)", ["x[0]", "u"]],
   ])("%s", (_, text, expected) => expect(urls(text)).toEqual(expected));
 
-  test("places cover the whole image", () => {
+  test("positions cover the whole image", () => {
     const text = "one ![a](u 't') two";
     const [image] = markdownImages(text);
     expect(text.slice(image!.start, image!.end)).toBe("![a](u 't')");

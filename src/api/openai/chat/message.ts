@@ -19,17 +19,19 @@ export type MessageContext = { name: string; exact: boolean };
 const isText = (value: unknown): value is string => typeof value === "string";
 const textPart = (text: string): UnresolvedPart => ({ type: "text", text });
 
-/** The turn of a user's or assistant's message that says or shows something. @throws {AppError} `invalid_request` where it is exact */
-export function decodeMessage(message: Message, { name, exact }: MessageContext): UnresolvedTurn[] {
-  if (message.role !== "user" && message.role !== "assistant") return [];
+/** The turn of a user's or assistant's message; null where it says and shows nothing. @throws {AppError} `invalid_request` where it is exact */
+export function decodeMessage(message: Message, { name, exact }: MessageContext): UnresolvedTurn | null {
+  if (message.role !== "user" && message.role !== "assistant") return null;
   const role = message.role === "user" ? "user" : "model";
   const reader = { trusted: role === "user", exact };
   const where = `${name}.content`;
   const content = message.content ?? [];
   const parts = isText(content) ? decodeText(content, where) : content.flatMap((part, at) => decodePart(part, `${where}[${at}]`, reader));
+  const [only] = parts;
+  if (parts.length === 1 && only?.type === "text" && !message.images?.length) return only.text.trim() === "" ? null : { role, parts };
   const images = (message.images ?? []).flatMap((part, at) => decodePart(part, `${name}.images[${at}]`, reader));
   const all = withoutDoubles([...parts, ...images], role).filter((part) => part.type === "reference" || part.text.trim() !== "");
-  return all.length === 0 ? [] : [{ role, parts: all }];
+  return all.length === 0 ? null : { role, parts: all };
 }
 
 /** A text that does not decode as an image stays text up to this length. */
@@ -37,9 +39,11 @@ const MAX_STAND_IN = 500;
 
 /** Text with its images taken out. One that cannot be read is text, whoever wrote it and wherever it stands. */
 export function decodeText(text: string, where: string): UnresolvedPart[] {
+  const found = textMedia(text);
+  if (found.length === 0) return [textPart(text)];
   const parts: UnresolvedPart[] = [];
   let from = 0;
-  for (const { url, start, end, label } of textMedia(text)) {
+  for (const { url, start, end, label } of found) {
     const standIn = end - start <= MAX_STAND_IN ? text.slice(start, end) : "";
     const said = textPart(text.slice(from, start) + label);
     parts.push(said, { type: "reference", url, param: where, trusted: false, lenient: { text: standIn.trim() } });

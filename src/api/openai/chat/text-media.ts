@@ -17,14 +17,18 @@ const DELIMITERS: ReadonlySet<string> = new Set(" \t\r\n()<>[]{}\"'`|,;*~");
 const isDelimiter = (char: string) => DELIMITERS.has(char) || char > "\x7f";
 const MAX_HOST = 300;
 const MAX_LABEL = 300;
+const NONE: readonly TextMedia[] = [];
 
 /**
  * Images of a text in order: data URLs as Markdown images, and our own media in any form. Foreign links and code stay text.
  * Linear in the length of the text.
  */
-export function textMedia(text: string): TextMedia[] {
-  const images = text.includes("](") ? shownIn(text) : [];
-  const named = text.includes("/media/") ? namedIn(text, images) : [];
+export function textMedia(text: string): readonly TextMedia[] {
+  const hasImages = text.includes("](");
+  const hasOwn = text.includes("/media/");
+  if (!hasImages && !hasOwn) return NONE;
+  const images = hasImages ? shownIn(text) : [];
+  const named = hasOwn ? namedIn(text, images) : [];
   if (images.length + named.length === 0) return [];
   const found = [...images, ...named].sort((a, b) => a.start - b.start);
   const code = codeRanges(text);

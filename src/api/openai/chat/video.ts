@@ -5,11 +5,11 @@ import type { Job } from "../../../domain/job.ts";
 import type { VideoForm } from "../../../domain/key.ts";
 import { AppError } from "../../../errors.ts";
 import { isSettled } from "../../../gateway/jobs/job-state.ts";
-import type { ModelChoice } from "../../../gateway/models/models.ts";
+import type { ModelChoice } from "../../../gateway/models/parse-model.ts";
 import { sendEarly } from "../../early-bytes.ts";
 import { jobHeaders } from "../../generation-headers.ts";
 import { mediaUrl } from "../../links.ts";
-import { frame, streamFrames } from "../../sse.ts";
+import { frame, stoppable, streamFrames } from "../../sse.ts";
 import type { Api, Call } from "../call.ts";
 import { errorBody, jobFailure } from "../errors.ts";
 import type { ChatBody } from "../schema.ts";
@@ -20,18 +20,17 @@ import { decodeChatVideo } from "./decode-video.ts";
 import { type Envelope, encodeChunk, encodeCompletion, encodeUsageChunk, FINISH_REASON, VIDEO_FORMS, videoText } from "./encode.ts";
 
 /** A created job and the form of its response. */
-export type VideoChat = StartedVideo & Pick<DecodedChat, "stream" | "includeUsage"> & { left: AbortController };
+export type VideoChat = StartedVideo & Pick<DecodedChat, "stream" | "includeUsage"> & { signal: AbortSignal; stop(): void };
 
 type VideoRequest = { body: ChatBody; decoded: DecodedChat; choice: ModelChoice };
 
 /** @throws {AppError} everything that is known before an upstream is called */
 export async function startChatVideo(api: Api, call: Call, { body, decoded, choice }: VideoRequest): Promise<VideoChat> {
   const { stream, includeUsage } = decoded;
-  const left = new AbortController();
-  const signal = AbortSignal.any([call.request.signal, left.signal]);
+  const { signal, stop } = stoppable(call.request);
   const video = decodeChatVideo(body, decoded, choice);
   const started = await startVideo(api, call, { route: "POST /v1/chat/completions", video, signal });
-  return { ...started, stream, includeUsage, left };
+  return { ...started, stream, includeUsage, signal, stop };
 }
 
 /**
@@ -39,16 +38,16 @@ export async function startChatVideo(api: Api, call: Call, { body, decoded, choi
  * @throws {AppError} without streaming, why no video came
  */
 export async function answerChatVideo(api: Api, call: Call, envelope: Envelope, chat: VideoChat): Promise<Response> {
-  const { job, stream, client, left } = chat;
+  const { job, stream, client, stop } = chat;
   const headers = { ...chat.headers, "x-flow2api-job": job.id };
   if (!stream) {
     const whole = async () => {
       const ended = await endedJob(api, call, job);
       const body = await completion(api, call, envelope, ended);
       client.delivered();
-      return Response.json(body, { headers: { ...headers, ...jobHeaders(ended) } });
+      return Response.json(body, { headers: { ...headers, ...jobHeaders(api.catalogue(), ended) } });
     };
-    return sendEarly({ api, startedAt: call.startedAt, headers, errorBody }, () => client.deliver(whole));
+    return sendEarly({ api, startedAt: call.startedAt, headers: () => headers, errorBody }, () => client.deliver(whole));
   }
   const startedAt = api.clock.now();
   const state = { words: "Starting" };
@@ -57,7 +56,7 @@ export async function answerChatVideo(api: Api, call: Call, envelope: Envelope, 
     return frame(encodeChunk(envelope, { reasoning_content: `${state.words}; ${seconds} s so far.\n` }));
   };
   const frames = videoFrames(api, call, envelope, { ...chat, state });
-  return streamFrames(frames, { clock: api.clock, heartbeat, headers, onCancel: () => left.abort(), onEnd: client.delivered });
+  return streamFrames(frames, { clock: api.clock, heartbeat, headers, onCancel: stop, onEnd: client.delivered });
 }
 
 async function endedJob(api: Api, call: Call, job: Job): Promise<Job> {
@@ -74,9 +73,8 @@ async function* videoFrames(
   api: Api,
   call: Call,
   envelope: Envelope,
-  { job, includeUsage, state, left }: VideoChat & { state: { words: string } },
+  { job, includeUsage, state, signal }: VideoChat & { state: { words: string } },
 ): AsyncGenerator<string> {
-  const signal = AbortSignal.any([call.request.signal, left.signal]);
   yield frame(encodeChunk(envelope, { role: "assistant", content: "" }));
   yield frame(encodeChunk(envelope, { reasoning_content: whereabouts(call, job) }));
   try {

@@ -8,8 +8,8 @@ import { ImagesBody } from "../schema.ts";
 import { decodeImages, MASK_INSTRUCTION } from "./decode.ts";
 
 const validate = validator(ImagesBody);
-const decode = (body: object, kind: "generation" | "edit" = "generation", uploads?: Parameters<typeof decodeImages>[2]) =>
-  decodeImages(validate({ prompt: "p", ...body }), kind, uploads);
+const decode = (body: object, kind: "generation" | "edit" = "generation", uploads?: Parameters<typeof decodeImages>[3]) =>
+  decodeImages(validate({ prompt: "p", ...body }), kind, "gemini-nano-banana-2.1", uploads);
 const parts = (...args: Parameters<typeof decode>) =>
   decode(...args).turns[0]!.parts.map((part) => (part.type === "text" ? part.text : `<${part.url}>`));
 const upload = (url: string): InputReference => ({ type: "reference", url, param: "image", trusted: true });

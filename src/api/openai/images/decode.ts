@@ -4,7 +4,6 @@ import type { ImageOptions } from "../../../domain/generation.ts";
 import { AppError } from "../../../errors.ts";
 import type { InputReference, UnresolvedTurn } from "../../../gateway/generation/inputs/unresolved-turn.ts";
 import type { ImageHints } from "../../../gateway/models/image-options.ts";
-import { DEFAULT_FAMILY } from "../../../gateway/models/models.ts";
 import { countOr, mustBe } from "../../body/invalid.ts";
 import { type CollectedHints, collectImageHints, collectSeed } from "../../image-config.ts";
 import { IMAGE_FORMATS, type ImageFormatOptions } from "../../image-output.ts";
@@ -59,7 +58,12 @@ type Uploads = { images: InputReference[]; mask: InputReference[] };
  * `uploads`: images that came as files of a form; they follow those that the body names.
  * @throws {AppError} `invalid_request` naming the field
  */
-export function decodeImages(body: ImagesBody, kind: "generation" | "edit", uploads: Uploads = { images: [], mask: [] }): DecodedImages {
+export function decodeImages(
+  body: ImagesBody,
+  kind: "generation" | "edit",
+  defaultModel: string,
+  uploads: Uploads = { images: [], mask: [] },
+): DecodedImages {
   const named = (["image", "images", "input_references"] as const).flatMap((field) => referencesOf(body[field], field));
   const prompt = decodeText(withNegativePrompt(body.prompt, body.negative_prompt), "prompt").filter(
     (part) => part.type === "reference" || part.text.trim() !== "",
@@ -75,7 +79,7 @@ export function decodeImages(body: ImagesBody, kind: "generation" | "edit", uplo
   const masked: UnresolvedTurn["parts"] = mask.length > 0 && count > 0 ? [{ type: "text", text: MASK_INSTRUCTION }, ...mask] : [];
   const partials = body.stream ? countOr(0, body.partial_images, "partial_images", PARTIALS) : 0;
   return {
-    model: body.model ?? DEFAULT_FAMILY.image,
+    model: body.model ?? defaultModel,
     stream: body.stream ?? false,
     n: countOr(1, body.n, "n", IMAGE_COUNT),
     turns: [{ role: "user", parts: [...prompt, ...images, ...masked] }],

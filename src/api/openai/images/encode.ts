@@ -2,6 +2,7 @@
 // Source: docs/wire/openai.md.
 import type { Usage } from "../../../domain/generation.ts";
 import type { RenderedImage } from "../../image-output.ts";
+import type { BodyBytes } from "../../json-bytes.ts";
 import type { Quality } from "./decode.ts";
 
 export type StreamName = "image_generation" | "image_edit";
@@ -22,13 +23,19 @@ export function encodeImageUsage(usage: Usage) {
 }
 
 /** Actual pixels of an image, `WxH`; undefined where they are not known. */
-export const sizeOf = ({ media }: RenderedImage): string | undefined =>
+export const sizeOf = ({ media }: Pick<RenderedImage, "media">): string | undefined =>
   media.width === null || media.height === null ? undefined : `${media.width}x${media.height}`;
 
 /** One element of `data`: a link, or the bytes. */
-export type ImageDatum = { url: string } | { b64_json: Blob };
+export type ImageDatum = { url: string } | { b64_json: BodyBytes };
 
-type FinishedImages = { created: number; images: RenderedImage[]; data: ImageDatum[]; quality: Quality | null; usage: Usage | null };
+type FinishedImages = {
+  created: number;
+  images: Pick<RenderedImage, "media" | "format">[];
+  data: ImageDatum[];
+  quality: Quality | null;
+  usage: Usage | null;
+};
 
 /** `ImagesResponse`. Format and size are those of the first image: all had the same options. */
 export function encodeImages({ created, images, data, quality, usage }: FinishedImages) {

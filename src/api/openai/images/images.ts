@@ -1,6 +1,6 @@
 // POST /v1/images/generations and /v1/images/edits: images whole, streamed, or as a job.
 
-import type { GenerateEvent, Media } from "../../../domain/generation.ts";
+import type { GenerateEvent } from "../../../domain/generation.ts";
 import { NO_USAGE } from "../../../domain/generation.ts";
 import { AppError } from "../../../errors.ts";
 import type { Run } from "../../../gateway/generation/contract.ts";
@@ -11,9 +11,11 @@ import { fieldName, formObject } from "../../body/form-object.ts";
 import { isMultipart } from "../../body/multipart.ts";
 import { sendEarly } from "../../early-bytes.ts";
 import { generationHeaders, leftOutHeaders } from "../../generation-headers.ts";
-import { renderImage } from "../../image-output.ts";
+import { renderMade } from "../../image-output.ts";
 import { jsonWithBytes } from "../../json-bytes.ts";
+import type { MadeImage } from "../../links.ts";
 import { COMMENT, FIRST_COMMENT_MS, frame, streamFrames } from "../../sse.ts";
+import { readWhole } from "../../whole-response.ts";
 import { type Api, type Call, type ImageOrder, startImages } from "../call.ts";
 import { type Done, errorBody, withoutImage } from "../errors.ts";
 import { fileReference } from "../references.ts";
@@ -40,10 +42,9 @@ export async function images(api: Api, call: Call, kind: ImagesKind): Promise<Re
   if (started instanceof Response) return started;
   const { decoded, run, leftOut, stop } = started;
   const headersNow = () => ({ ...generationHeaders(run), ...leftOutHeaders(leftOut) });
-  const headers = headersNow();
   if (!decoded.stream) {
     const { startedAt } = call;
-    return sendEarly({ api, startedAt, headers, errorBody }, async () =>
+    return sendEarly({ api, startedAt, headers: headersNow, errorBody }, async () =>
       jsonWithBytes(await wholeBody(api, call, run, decoded), { headers: headersNow(), onSent: run.delivered }),
     );
   }
@@ -52,7 +53,7 @@ export async function images(api: Api, call: Call, kind: ImagesKind): Promise<Re
     clock: api.clock,
     heartbeat: COMMENT,
     firstMs: FIRST_COMMENT_MS,
-    headers,
+    headers: headersNow(),
     onCancel: stop,
     onEnd: run.delivered,
   });
@@ -63,11 +64,11 @@ async function withBody<T>(api: Api, call: Call, kind: ImagesKind, act: (decoded
   const { request } = call;
   if (!isMultipart(request)) {
     using body = await api.bodies.json(request, validate);
-    return await act(decodeImages(body.value, kind));
+    return await act(decodeImages(body.value, kind, api.catalogue().defaultFamily("image")));
   }
   await using form = await api.bodies.form(request, api.media, api.settings.current().media.fetch_limit_mb);
   const body = validate(formObject(form, FORM_FIELDS));
-  return await act(decodeImages(body, kind, await storeUploads(api, call, form)));
+  return await act(decodeImages(body, kind, api.catalogue().defaultFamily("image"), await storeUploads(api, call, form)));
 }
 
 const IMAGE_FIELDS: ReadonlySet<string> = new Set(["image", "images", "input_reference", "input_references"]);
@@ -92,18 +93,16 @@ const orderOf = ({ output, form, quality, ...decoded }: DecodedImages, kind: Ima
   echo: { output, form, quality } satisfies ImageEcho,
   route: ROUTES[kind],
   imagesParam: "image",
+  returnsBytes: form === "b64_json",
 });
 
 async function wholeBody(api: Api, call: Call, run: Run, echo: ImageEcho) {
-  const made: Media[] = [];
+  const made: MadeImage[] = [];
   let text = "";
-  let end: Done | null = null;
-  for await (const event of run.events) {
+  const end = await readWhole(run.events, (event) => {
     if (event.type === "text") text += event.text;
-    else if (event.type === "image") made.push(event.media);
-    else if (event.type === "done") end = event;
-  }
-  if (!end) throw new Error("A generation ended without an end");
+    else if (event.type === "image") made.push({ media: event.media, base64: event.base64 });
+  });
   if (made.length === 0) throw withoutImage(end, text);
   return imagesBody(api, call, { made, usage: end.usage }, echo);
 }
@@ -118,25 +117,25 @@ async function* imageFrames(
   name: StreamName,
 ): AsyncGenerator<string> {
   const created = Math.floor(api.clock.now() / 1000);
-  const render = (media: Media) => renderImage(api.media, api.log, media, output);
-  const completed = async (media: Media, usage: Done["usage"]) => {
-    const image = await render(media);
+  const render = (made: MadeImage) => renderMade(api.media, api.log, made, output);
+  const completed = async (made: MadeImage, usage: Done["usage"]) => {
+    const image = await render(made);
     const data = encodeCompleted(name, usage, image, await base64Of(image), created, quality);
     return frame(data, data.type);
   };
-  let held: Media | null = null;
+  let held: MadeImage | null = null;
   let interim = 0;
   let text = "";
   try {
     for await (const event of events) {
       if (event.type === "text") text += event.text;
       else if (event.type === "draft" && interim < partials) {
-        const image = await render(event.media);
+        const image = await render(event);
         const data = encodePartial(name, interim++, image, await base64Of(image), created, quality);
         yield frame(data, data.type);
       } else if (event.type === "image") {
         if (held) yield await completed(held, NO_USAGE);
-        held = event.media;
+        held = { media: event.media, base64: event.base64 };
       } else if (event.type === "done") {
         if (!held) throw withoutImage(event, text);
         yield await completed(held, event.usage);

@@ -8,7 +8,7 @@ import type { Jobs } from "../../../gateway/jobs/contract.ts";
 import { isOutcomeUnknown, isSettled } from "../../../gateway/jobs/job-state.ts";
 import { insists } from "../../generation-headers.ts";
 import { jsonWithBytes } from "../../json-bytes.ts";
-import { COMMENT, frame, streamFrames } from "../../sse.ts";
+import { COMMENT, frame, stoppable, streamFrames } from "../../sse.ts";
 import { type Api, type Call, createImageJob, type ImageOrder, prepareImages } from "../call.ts";
 
 import { errorBody, errorHeaders, errorStatus, jobFailure } from "../errors.ts";
@@ -39,12 +39,8 @@ export async function imageJob(api: Api, call: Call, id: string): Promise<Respon
 
 /** GET /v1/images/generations/{id}/events: the job now and after every change; the last event holds the response. */
 export async function imageJobEvents(api: Api, call: Call, id: string): Promise<Response> {
-  const left = new AbortController();
-  const watched = await jobsOf(api).watch(
-    await imageJobId(api, call, id),
-    call.key.id,
-    AbortSignal.any([call.request.signal, left.signal]),
-  );
+  const { signal, stop } = stoppable(call.request);
+  const watched = await jobsOf(api).watch(await imageJobId(api, call, id), call.key.id, signal);
   if (!watched) throw noJob();
   const frames = (async function* () {
     for await (const job of watched) {
@@ -52,7 +48,7 @@ export async function imageJobEvents(api: Api, call: Call, id: string): Promise<
       else yield frame(await (await answerJob(api, call, job)).text(), `image_job.${job.state}`);
     }
   })();
-  return streamFrames(frames, { clock: api.clock, heartbeat: COMMENT, onCancel: () => left.abort() });
+  return streamFrames(frames, { clock: api.clock, heartbeat: COMMENT, onCancel: stop });
 }
 
 /** DELETE /v1/images/generations/{id}: ends it where that is still possible. */
@@ -70,7 +66,9 @@ const echoOf = ({ dialect, echo }: Job): ImageEcho =>
 
 async function answerJob(api: Api, call: Call, job: Job): Promise<Response> {
   if (job.state === "completed") {
-    return jsonWithBytes(await imagesBody(api, call, { made: await mediaOf(api, job), usage: job.usage }, echoOf(job)));
+    return jsonWithBytes(
+      await imagesBody(api, call, { made: (await mediaOf(api, job)).map((media) => ({ media })), usage: job.usage }, echoOf(job)),
+    );
   }
   if (!isSettled(job.state)) return Response.json(encodeImageJob(job), { status: 202, headers: jobHeaders(job) });
   // An unknown outcome has no response of its own: the job is returned.

@@ -4,8 +4,8 @@ import type { ImageOptions } from "../../../domain/generation.ts";
 import { isRecord } from "../../../domain/is-record.ts";
 import { AppError } from "../../../errors.ts";
 import { endWithUser, type InputReference, joinTurns, type UnresolvedTurn } from "../../../gateway/generation/inputs/unresolved-turn.ts";
+import type { Catalogue } from "../../../gateway/models/catalogue/catalogue.ts";
 import type { ImageHints } from "../../../gateway/models/image-options.ts";
-import { DEFAULT_FAMILY, parseModel } from "../../../gateway/models/models.ts";
 import { countOr } from "../../body/invalid.ts";
 import { type CollectedHints, collectImageHints, collectSeed } from "../../image-config.ts";
 import type { ImageFormatOptions } from "../../image-output.ts";
@@ -42,7 +42,7 @@ export type Recall = {
 };
 
 /** @throws {AppError} `invalid_request` naming the item, `not_found` for a model without the image tool */
-export function decodeResponse(body: ResponsesBody, recall: Recall): DecodedResponse {
+export function decodeResponse(body: ResponsesBody, recall: Recall, catalogue: Catalogue): DecodedResponse {
   const tool = (body.tools ?? []).find((one) => one.type === "image_generation");
   const items = typeof body.input === "string" ? [{ role: "user", content: body.input }] : body.input;
   const turns = endWithUser(joinTurns([...earlierTurns(body, recall), ...decodeItems(items, recall)]));
@@ -53,7 +53,7 @@ export function decodeResponse(body: ResponsesBody, recall: Recall): DecodedResp
   const said = instructionsOf(items.flatMap((item, index) => (isMessage(item) ? [{ message: item, name: `input[${index}]` }] : [])));
   const partials = body.stream ? countOr(0, tool?.partial_images, "tools.partial_images", PARTIALS) : 0;
   return {
-    model: modelOf(body, tool),
+    model: modelOf(body, tool, catalogue),
     stream: body.stream ?? false,
     turns,
     ...collectImageHints(body, { tools: tool }),
@@ -70,9 +70,9 @@ export function decodeResponse(body: ResponsesBody, recall: Recall): DecodedResp
 }
 
 /** An image model named outright goes before the tool's; any other model only calls the tool. */
-function modelOf(body: ResponsesBody, tool: Loose | undefined): string {
-  if (!tool || parseModel(body.model)) return body.model;
-  return textIn(tool.model) ?? DEFAULT_FAMILY.image;
+function modelOf(body: ResponsesBody, tool: Loose | undefined, catalogue: Catalogue): string {
+  if (!tool || catalogue.parseModel(body.model)) return body.model;
+  return textIn(tool.model) ?? catalogue.defaultFamily("image");
 }
 
 function earlierTurns({ previous_response_id: id }: ResponsesBody, recall: Recall): UnresolvedTurn[] {
@@ -97,7 +97,7 @@ const roleOf = (item: Loose): string | null => {
   return item.type === "image_generation_call" || item.type === "item_reference" ? "model" : null;
 };
 
-/** The items as turns. Images of earlier answers that follow the user's last words are what these are about: they go before them. */
+/** The items as turns. Images of earlier responses that follow the user's last words are what these are about: they go before them. */
 function decodeItems(items: readonly Loose[], recall: Recall): UnresolvedTurn[] {
   const roles = items.map(roleOf);
   const start = lastTurnStart(roles, (index) => saysSomething(items[index]!.content));
@@ -111,14 +111,17 @@ function decodeItems(items: readonly Loose[], recall: Recall): UnresolvedTurn[] 
 
 /** Items without meaning for an image model (reasoning, calls of other tools) are skipped. */
 function decodeItem(item: Loose, place: MessageContext, recall: Recall): UnresolvedTurn[] {
-  if (isMessage(item)) return decodeMessage(item, place);
+  if (isMessage(item)) {
+    const turn = decodeMessage(item, place);
+    return turn ? [turn] : [];
+  }
   if (item.type === "image_generation_call") return [{ role: "model", parts: earlierImage(item, place, recall) }];
   if (item.type !== "item_reference") return [];
   const part = recall.item(textIn(item.id) ?? "");
   return part ? [{ role: "model", parts: [part] }] : [];
 }
 
-/** An image of an earlier answer: ours as it is stored, with the upstream's mark on it, else the bytes that the client has. */
+/** An image of an earlier response: ours as it is stored, with the upstream's mark on it, else the bytes that the client has. */
 function earlierImage(item: Loose, { name, exact }: MessageContext, recall: Recall): UnresolvedTurn["parts"] {
   const known = recall.item(textIn(item.id) ?? "");
   const result = textIn(item.result);

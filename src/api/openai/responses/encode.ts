@@ -4,6 +4,7 @@
 import type { Usage } from "../../../domain/generation.ts";
 import { AppError, type ErrorKind } from "../../../errors.ts";
 import type { RenderedImage } from "../../image-output.ts";
+import type { BodyBytes } from "../../json-bytes.ts";
 import { errorBody } from "../errors.ts";
 import type { Quality } from "../images/decode.ts";
 import { sizeOf } from "../images/encode.ts";
@@ -38,7 +39,7 @@ export const encodeOpenCall = (id: string) => ({
 });
 
 /** One that made an image; `result` is its bytes, or already their base64; null where they are left out. */
-export function encodeCall(id: string, image: RenderedImage, result: Blob | string | null, quality: Quality | null) {
+export function encodeCall(id: string, image: RenderedImage, result: BodyBytes | string | null, quality: Quality | null) {
   return {
     id,
     type: "image_generation_call" as const,

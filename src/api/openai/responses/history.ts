@@ -41,23 +41,23 @@ export async function recallFor(responses: Pick<StoredResponses, "find">, keyId:
   const named = items.map(({ id }) => (typeof id === "string" ? responseIdOf(id) : null));
   const ids = new Set([body.previous_response_id, ...named].filter((id) => typeof id === "string"));
   const found = await Promise.all([...ids].map(async (id) => [id, await findStoredAnswer(responses, id, keyId)] as const));
-  const answers = new Map(found.filter((one): one is [string, StoredAnswer] => one[1] !== null));
+  const results = new Map(found.filter((one): one is [string, StoredAnswer] => one[1] !== null));
   return {
     response(id) {
-      const answer = answers.get(id);
-      return answer ? [...answer.turns, { role: "model", parts: partsOf(answer) }] : null;
+      const result = results.get(id);
+      return result ? [...result.turns, { role: "model", parts: partsOf(result) }] : null;
     },
     item(id) {
-      const answer = answers.get(responseIdOf(id) ?? "");
-      return answer ? partOf(answer, id) : null;
+      const result = results.get(responseIdOf(id) ?? "");
+      return result ? partOf(result, id) : null;
     },
   };
 }
 
 /** Text of a response, then its images. */
-function partsOf(answer: StoredAnswer): Part[] {
-  const ids = answer.response.output.map(({ id }) => id);
-  const parts = ids.map((id) => partOf(answer, id)).filter((part) => part !== null);
+function partsOf(result: StoredAnswer): Part[] {
+  const ids = result.response.output.map(({ id }) => id);
+  const parts = ids.map((id) => partOf(result, id)).filter((part) => part !== null);
   return [...parts.filter(({ type }) => type === "text"), ...parts.filter(({ type }) => type !== "text")];
 }
 

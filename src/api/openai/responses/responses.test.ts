@@ -1,8 +1,9 @@
-// What /v1/responses understands of a body, and what it remembers of earlier answers.
+// What /v1/responses understands of a body, and what it remembers of earlier responses.
 
 import { describe, expect, test } from "bun:test";
 import { type Media, NO_USAGE } from "../../../domain/generation.ts";
 import type { UnresolvedTurn } from "../../../gateway/generation/inputs/unresolved-turn.ts";
+import { CATALOGUE } from "../../../gateway/models/testing.ts";
 import { validator } from "../../body/body.ts";
 import { ResponsesBody } from "../schema.ts";
 import { decodeResponse } from "./decode.ts";
@@ -12,7 +13,7 @@ import { recallFor, type StoredAnswer, toRow, unreadTurn, withoutImages } from "
 const validate = validator(ResponsesBody);
 const NOTHING = { response: () => null, item: () => null };
 const decode = (body: object, recall: Parameters<typeof decodeResponse>[1] = NOTHING) =>
-  decodeResponse(validate({ model: "gemini-3-pro-image", input: "a fox", ...body }), recall);
+  decodeResponse(validate({ model: "gemini-3-pro-image", input: "a fox", ...body }), recall, CATALOGUE);
 const flat = (turns: UnresolvedTurn[]) =>
   turns.map(({ role, parts }) => [role, ...parts.map((part) => (part.type === "text" ? part.text : `<${part.url}>`))]);
 const OWN = { type: "reference", url: "/media/a.png", param: "input", trusted: false } as const;
@@ -69,14 +70,14 @@ describe("the conversation", () => {
     expect(turns[0]!.parts).toEqual([{ ...OWN, otherwise: "data:image/png;base64,AA", lenient: { text: "" } }]);
   });
 
-  test("goes on from an earlier answer without changing what is remembered", () => {
+  test("goes on from an earlier response without changing what is remembered", () => {
     const earlier: UnresolvedTurn[] = [{ role: "user", parts: [{ type: "text", text: "a" }] }];
     const { turns } = decode({ previous_response_id: "resp_1", input: "b" }, { ...NOTHING, response: () => earlier });
     expect([flat(turns), flat(earlier)]).toEqual([[["user", "a", "b"]], [["user", "a"]]]);
   });
 });
 
-describe("the model that draws", () => {
+describe("the model that generates images", () => {
   const tool = { type: "image_generation" };
   test.each([
     [{ model: "gemini-3-pro-image" }, "gemini-3-pro-image"],
@@ -100,7 +101,7 @@ test.each([
   expect(() => decode(body)).toThrow(expect.objectContaining({ kind: "invalid_request", param })),
 );
 
-describe("what is stored of an answer", () => {
+describe("what is stored of a response", () => {
   const OWN_ID = "a".repeat(26);
   const RESPONSE = `resp_${OWN_ID}`;
   const envelope = { id: RESPONSE, created: 1, body: validate({ model: "m", input: "a fox" }) };

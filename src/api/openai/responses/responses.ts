@@ -1,6 +1,6 @@
 // POST /v1/responses: the image_generation tool, as one response or as events.
 
-import type { Json, Media } from "../../../domain/generation.ts";
+import type { GenerateEvent, Json, Media } from "../../../domain/generation.ts";
 import type { Job } from "../../../domain/job.ts";
 import { omit } from "../../../domain/omit.ts";
 import type { StoredResponses } from "../../../gateway/generation/stored-responses.ts";
@@ -8,9 +8,10 @@ import { takeSideCall } from "../../../gateway/side-calls/take-side-call.ts";
 import { validator } from "../../body/body.ts";
 import { sendEarly } from "../../early-bytes.ts";
 import { generationHeaders, leftOutHeaders } from "../../generation-headers.ts";
-import { renderImage } from "../../image-output.ts";
+import { renderMade } from "../../image-output.ts";
 import { jsonWithBytes } from "../../json-bytes.ts";
 import { COMMENT, streamFrames } from "../../sse.ts";
+import { readWhole } from "../../whole-response.ts";
 import { type Api, answerId, type Call, startImages } from "../call.ts";
 import { demandOf, responsesFacts } from "../chat/side-calls.ts";
 import { errorBody, withoutImage } from "../errors.ts";
@@ -30,12 +31,17 @@ export async function responses(api: Own, call: Call): Promise<Response> {
   const begun = await begin(api, call);
   if (begun.local) return sendLocal(api, begun);
   const { work, headersNow, stop, delivered } = begun;
-  const headers = headersNow();
   if (!work.decoded.stream) {
     const whole = async () => jsonWithBytes(await wholeResponse(api, work), { headers: headersNow(), onSent: delivered });
-    return sendEarly({ api, startedAt: call.startedAt, headers, errorBody }, whole);
+    return sendEarly({ api, startedAt: call.startedAt, headers: headersNow, errorBody }, whole);
   }
-  return streamFrames(responseFrames(api, work), { clock: api.clock, heartbeat: COMMENT, headers, onCancel: stop, onEnd: delivered });
+  return streamFrames(responseFrames(api, work), {
+    clock: api.clock,
+    heartbeat: COMMENT,
+    headers: headersNow(),
+    onCancel: stop,
+    onEnd: delivered,
+  });
 }
 
 async function sendLocal(api: Api, { local, stream }: { local: LocalResponse; stream: boolean }): Promise<Response> {
@@ -46,7 +52,7 @@ async function sendLocal(api: Api, { local, stream }: { local: LocalResponse; st
 /** Reads the body, whose bytes count until the images in it are stored, and starts. */
 async function begin(api: Own, call: Call) {
   using body = await api.bodies.json(call.request, validate);
-  const decoded = decodeResponse(body.value, await recallFor(api.responses, call.key.id, body.value));
+  const decoded = decodeResponse(body.value, await recallFor(api.responses, call.key.id, body.value), api.catalogue());
   const received = withoutInput(body.value);
   const envelopeOf = (job: Job | null): ResponseEnvelope => ({
     id: `resp_${answerId(job)}`,
@@ -54,7 +60,7 @@ async function begin(api: Own, call: Call) {
     body: received,
   });
   const isSilent = decoded.turns.length === 0;
-  const facts = responsesFacts(body.value, decoded, call.request.headers);
+  const facts = responsesFacts(body.value, decoded, api.catalogue().parseModel(decoded.model)?.kind ?? "image", call.request.headers);
   const side = decoded.forced && !isSilent ? null : takeSideCall(api, call.key, { call: facts.call, demand: demandOf(facts) });
   if (side?.reply) {
     const keep = storing(api, call, received, { output: decoded.output, turns: decoded.turns.map(unreadTurn) });
@@ -63,6 +69,7 @@ async function begin(api: Own, call: Call) {
   const { run, turns, leftOut, job, stop } = await startImages(api, call, {
     ...decoded,
     n: 1,
+    returnsBytes: true,
     route: "POST /v1/responses",
     imagesParam: "input",
     compared: comparedOf(received),
@@ -103,20 +110,19 @@ async function wholeResponse(api: Api, { envelope, decoded, events, keep }: Resp
   const output: OutputItem[] = [];
   const drawn = new Map<string, Media>();
   let text = "";
-  for await (const event of events) {
+  const addImage = async (event: Extract<GenerateEvent, { type: "image" }>) => {
+    const image = await renderMade(api.media, api.log, event, decoded.output);
+    const id = callId(envelope.id, drawn.size);
+    drawn.set(id, event.media);
+    output.push(encodeCall(id, image, image.blob, decoded.quality));
+  };
+  const done = await readWhole(events, (event) => {
     if (event.type === "text") text += event.text;
-    else if (event.type === "image") {
-      const image = await renderImage(api.media, api.log, event.media, decoded.output);
-      const id = callId(envelope.id, drawn.size);
-      drawn.set(id, event.media);
-      output.push(encodeCall(id, image, image.blob, decoded.quality));
-    } else if (event.type === "done") {
-      if (output.length === 0 && !mayBeWords(event, text, decoded)) throw withoutImage(event, text);
-      if (text.trim()) output.push(encodeMessage(messageId(envelope.id), text));
-      const response = encodeResponse(envelope, { status: "completed", usage: event.usage }, output);
-      await keep(response, drawn);
-      return response;
-    }
-  }
-  throw new Error("A generation ended without an end");
+    else if (event.type === "image") return addImage(event);
+  });
+  if (output.length === 0 && !mayBeWords(done, text, decoded)) throw withoutImage(done, text);
+  if (text.trim()) output.push(encodeMessage(messageId(envelope.id), text));
+  const response = encodeResponse(envelope, { status: "completed", usage: done.usage }, output);
+  await keep(response, drawn);
+  return response;
 }

@@ -36,7 +36,7 @@ export async function deleteResponse(api: Own, { key }: Call, id: string): Promi
 const DEFAULT_PAGE = 20;
 const MAX_PAGE = 100;
 
-/** The conversation that was answered, with the answers before it; newest first unless `order=asc`, pages by `after` and `limit`. */
+/** The conversation that was answered, with the responses before it; newest first unless `order=asc`, pages by `after` and `limit`. */
 export async function listInputItems(api: Own, call: Call, id: string): Promise<Response> {
   const { turns } = await answerOf(api, call, id);
   const query = new URL(call.request.url).searchParams;
@@ -73,9 +73,9 @@ const limitOf = (text: string | null): number => (text === null ? DEFAULT_PAGE :
 
 /** @throws {AppError} `not_found`, also for another key's: existence is not revealed */
 async function answerOf({ responses }: Own, { key }: Call, id: string): Promise<StoredAnswer> {
-  const answer = await findStoredAnswer(responses, id, key.id);
-  if (!answer) throw noResponse(id);
-  return answer;
+  const response = await findStoredAnswer(responses, id, key.id);
+  if (!response) throw noResponse(id);
+  return response;
 }
 
 const noResponse = (id: string) => new AppError("not_found", `Response with id '${id.slice(0, 80)}' not found.`, { param: "response_id" });

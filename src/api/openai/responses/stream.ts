@@ -2,7 +2,8 @@
 
 import type { GenerateEvent, Media } from "../../../domain/generation.ts";
 import { AppError } from "../../../errors.ts";
-import { type RenderedImage, renderImage } from "../../image-output.ts";
+import { type RenderedImage, renderMade } from "../../image-output.ts";
+import type { MadeImage } from "../../links.ts";
 import { frame } from "../../sse.ts";
 import type { Api } from "../call.ts";
 import { type Done, withoutImage } from "../errors.ts";
@@ -28,7 +29,7 @@ export type ResponseWork = {
   envelope: ResponseEnvelope;
   decoded: DecodedResponse;
   events: AsyncIterable<GenerateEvent>;
-  /** Keeps the whole answer, with the media of its images by the ids of their items, unless the client does not want it. Never throws. */
+  /** Stores the whole response, with the media of its images by the ids of their items, unless the client does not want it. Never throws. */
   keep(response: EncodedResponse, drawn: ReadonlyMap<string, Media>): Promise<void>;
 };
 
@@ -50,7 +51,7 @@ export async function* responseFrames(api: Api, { envelope, decoded, events, kee
   const output: OutputItem[] = [];
   const calls = createCalls(write, output, envelope.id);
   const drawn = new Map<string, Media>();
-  const render = (media: Media) => renderImage(api.media, api.log, media, decoded.output);
+  const render = (made: MadeImage) => renderMade(api.media, api.log, made, decoded.output);
   let text = "";
   let interim = 0;
 
@@ -63,9 +64,9 @@ export async function* responseFrames(api: Api, { envelope, decoded, events, kee
     for await (const event of events) {
       if (event.type === "text") text += event.text;
       else if (event.type === "generating") yield calls.generating();
-      else if (event.type === "draft" && interim < decoded.partials) yield await calls.partial(await render(event.media), interim++);
+      else if (event.type === "draft" && interim < decoded.partials) yield await calls.partial(await render(event), interim++);
       else if (event.type === "image") {
-        const [id, frames] = await calls.complete(await render(event.media), decoded);
+        const [id, frames] = await calls.complete(await render(event), decoded);
         drawn.set(id, event.media);
         yield frames;
       } else if (event.type === "done") {

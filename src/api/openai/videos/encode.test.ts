@@ -56,8 +56,8 @@ test.each([
     { position: 7, waitMs: null },
     { queue_position: 7, estimated_wait_seconds: null },
   ],
-] as const)("a place of %p in the queue is told", (place, told) =>
-  expect(encodeVideo({ ...JOB, state: "queued", place }, null, ORIGIN)).toMatchObject(told),
+] as const)("a queue position of %p is returned", (place, reported) =>
+  expect(encodeVideo({ ...JOB, state: "queued", place }, null, ORIGIN)).toMatchObject(reported),
 );
 
 test("23: a job under way has every field of a Video, and no error", () =>

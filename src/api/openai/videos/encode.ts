@@ -1,5 +1,5 @@
 // Encoder of Video objects from jobs. Pure; the stored media item is an argument.
-// Source: OpenAI API reference, videos (SDK types of openai 7.57), OpenRouter's video answers (its AI SDK provider 2.10); read 2026-11-23.
+// Source: OpenAI API reference, videos (SDK types of openai 7.57), OpenRouter's video responses (its AI SDK provider 2.10); read 2026-11-23.
 
 import type { Media, Resolution } from "../../../domain/generation.ts";
 import { isRecord } from "../../../domain/is-record.ts";

@@ -9,7 +9,8 @@ import { ownMediaId, readInput, readLenient } from "../../../gateway/generation/
 import { assertReadable } from "../../../gateway/generation/inputs/read-references.ts";
 import { JobClient } from "../../../gateway/generation/undelivered/job-client.ts";
 import type { CreateVideoJob, Jobs } from "../../../gateway/jobs/contract.ts";
-import { DEFAULT_FAMILY, type ModelChoice, parseModel } from "../../../gateway/models/models.ts";
+import type { Catalogue } from "../../../gateway/models/catalogue/catalogue.ts";
+import type { ModelChoice } from "../../../gateway/models/parse-model.ts";
 import { canMakeVideo, videoNeeds } from "../../../gateway/models/video-options.ts";
 import { admitInputs } from "../../admission.ts";
 import { idempotencyKeyOf, insists, jobHeaders } from "../../generation-headers.ts";
@@ -37,7 +38,7 @@ export async function startVideo(api: Api, call: Call, { route, video, signal = 
   const { prompt, shape, seed, webhookUrl } = video;
   if (video.source || video.images.length > 0) admitInputs(api, request, key.id);
   const source = await readSource(api, call, video.source);
-  const choice = chooseModel(video, source);
+  const choice = chooseModel(api.catalogue(), video, source);
   const mode = video.mode === "references" && choice.params.modes ? undefined : video.mode;
   const images = await readImages(api, call, video);
   const client = new JobClient(signal, insists(request));
@@ -51,7 +52,7 @@ export async function startVideo(api: Api, call: Call, { route, video, signal = 
     idempotencyKey: idempotencyKeyOf(request),
     echo: { size: video.size ?? source?.size ?? null } satisfies VideoEcho,
   });
-  return { job, client, headers: { ...jobHeaders(job), ...client.headers } };
+  return { job, client, headers: { ...jobHeaders(api.catalogue(), job), ...client.headers } };
 }
 
 export function jobsOf({ jobs }: Api): Jobs {
@@ -103,14 +104,15 @@ async function readImages(api: Api, { key, requestId, request }: Call, { images:
  * The model asked for; without one that which made the source, where it can go on from it, else the default.
  * @throws {AppError} `not_found`
  */
-function chooseModel({ model, mode, images: named }: DecodedVideo, source: Source | null): ModelChoice {
-  const maker = model === null && source?.job ? makerChoice(source.job) : null;
+function chooseModel(catalogue: Catalogue, { model, mode, images: named }: DecodedVideo, source: Source | null): ModelChoice {
+  const maker = model === null && source?.job ? makerChoice(catalogue, source.job) : null;
   if (maker) {
     const images = named.map((): InputMedia => ({ mime: "", data: new Blob() }));
     const needs = videoNeeds(maker.params, { options: { mode }, images, source: source!.order });
-    if (canMakeVideo(maker.families[0], needs, () => true)) return maker;
+    const family = catalogue.familyOf(maker.families[0]);
+    if (family?.kind === "video" && canMakeVideo(family, needs, () => true)) return maker;
   }
-  const choice = modelOf(model ?? DEFAULT_FAMILY.video);
+  const choice = modelOf(catalogue, model ?? catalogue.defaultFamily("video"));
   if (choice.kind === "video") return choice;
   throw new AppError("not_found", `The model '${choice.requested}' makes images, which this route does not serve.`, {
     param: "model",
@@ -119,8 +121,8 @@ function chooseModel({ model, mode, images: named }: DecodedVideo, source: Sourc
 }
 
 /** The model of a job without what its id says of where a video starts and how long it is. */
-function makerChoice({ model, family }: Job): ModelChoice | null {
-  const choice = parseModel(model);
+function makerChoice(catalogue: Catalogue, { model, family }: Job): ModelChoice | null {
+  const choice = catalogue.parseModel(model);
   if (!choice) return null;
   const params = omit(choice.params, ["modes", "seconds"]);
   return { ...choice, retired: choice.retired || family !== choice.families[0], families: [family], params };

@@ -49,7 +49,7 @@ export async function remixVideo(api: Api, call: Call, id: string): Promise<Resp
 
 export async function getVideo(api: Api, call: Call, id: string): Promise<Response> {
   const job = await videoOf(api, call, id);
-  return Response.json(await show(api, call, job), { headers: { ...jobHeaders(job), ...POLL_HEADERS } });
+  return Response.json(await show(api, call, job), { headers: { ...jobHeaders(api.catalogue(), job), ...POLL_HEADERS } });
 }
 
 /** Newest first unless `order=asc`; pages by `after` and `limit`. */
@@ -91,7 +91,10 @@ export async function videoContent(api: Api, call: Call, id: string): Promise<Re
   const found = await api.media.open(mediaId);
   if (!found) throw nothing("The content of this video is past its age.");
   // The URL is the job's; its content may be deleted later.
-  return mediaResponse(found.media, found.blob, call.request, { "cache-control": "private, no-cache", ...jobHeaders(job) });
+  return mediaResponse(found.media, found.blob, call.request, {
+    "cache-control": "private, no-cache",
+    ...jobHeaders(api.catalogue(), job),
+  });
 }
 
 /** /v1/videos/characters. */

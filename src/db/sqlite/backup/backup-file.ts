@@ -32,7 +32,7 @@ export type BackupReport = {
   lacks: string[];
 };
 
-type BackupOptions = {
+export type BackupOptions = {
   dataDir: string;
   /** Is made new. */
   file: string;

@@ -1,20 +1,22 @@
 // Request log database: opens its file; replaces a damaged one, at start or in use.
 
-import { type Database, SQLiteError } from "bun:sqlite";
+import type { Database } from "bun:sqlite";
 import { existsSync, renameSync, statSync } from "node:fs";
 import type { RequestRow } from "../../../domain/request.ts";
 import { newId } from "../../../ids.ts";
 import type { Log } from "../../../log.ts";
-import type { Checkpoints } from "../checkpoints.ts";
 import { closeDatabase, openDatabase } from "../database.ts";
 import { migrate, REQUEST_MIGRATIONS } from "../migrate.ts";
+import type { StoreThread } from "../thread/store-thread.ts";
 import { createWriter, type Writer } from "../writer.ts";
+import { REQUEST_ACTIONS } from "./request-actions.ts";
 import { insertRequests, listRequests } from "./requests.ts";
 
-type Options = { file: string; now: () => number; log: Log; checkpoints?: Checkpoints };
-type Opened = { db: Database; writer: Writer };
+type Options = { file: string; now: () => number; log: Log; thread?: StoreThread };
+/** The connection reads; the writer has its own where it writes in a thread. */
+type Opened = { db: Database; writer: Writer<typeof REQUEST_ACTIONS> };
 
-/** Up to here every page is looked at when it is opened; of a larger one only what a request reads and writes. */
+/** Up to here every page is checked when it is opened; of a larger one only what a request reads and writes. */
 const CHECKED_BYTES = 16 * 1024 * 1024;
 
 export class RequestDatabase {
@@ -53,7 +55,7 @@ export class RequestDatabase {
 
   async close(): Promise<void> {
     const { db, writer } = this.opened;
-    await writer.drain();
+    await writer.close();
     try {
       closeDatabase(db);
     } catch (error) {
@@ -65,18 +67,17 @@ export class RequestDatabase {
   async #replace(error: unknown): Promise<void> {
     await this.close();
     moveAside(this.options, error);
-    // The checkpoint thread knows the former file under this name: the connection makes its own.
-    this.opened = await openWhole({ ...this.options, checkpoints: undefined });
+    this.opened = await openWhole(this.options);
   }
 }
 
-async function openWhole({ file, checkpoints }: Options): Promise<Opened> {
+async function openWhole({ file, thread }: Options): Promise<Opened> {
   const isLarge = existsSync(file) && statSync(file).size > CHECKED_BYTES;
   const db = await openDatabase(file);
   try {
     await migrate(db, REQUEST_MIGRATIONS);
     probe(db, isLarge);
-    return { db, writer: createWriter(db, checkpoints?.of(db)) };
+    return { db, writer: thread ? await thread.open("requests", { file }) : createWriter({ db }, REQUEST_ACTIONS) };
   } catch (error) {
     db.close();
     throw error;
@@ -117,8 +118,9 @@ const NO_FILE: ReadonlySet<string> = new Set(["EISDIR", "ENOENT", "ELOOP"]);
 function isBroken(error: unknown, codes = NOT_OURS): boolean {
   const cause = error instanceof Error ? (error.cause ?? error) : error;
   if (cause instanceof BrokenFile) return true;
-  if (cause instanceof SQLiteError) return codes.test(cause.code ?? "SQLITE_ERROR");
-  return NO_FILE.has((cause as NodeJS.ErrnoException | undefined)?.code ?? "");
+  const { name, code } = cause as NodeJS.ErrnoException;
+  // By name: one that the writing thread met is a copy.
+  return name === "SQLiteError" ? codes.test(code ?? "SQLITE_ERROR") : NO_FILE.has(code ?? "");
 }
 
 function moveAside({ file, now, log }: Options, error: unknown): void {

@@ -226,11 +226,11 @@ describe("pace", () => {
   test("old rows go with their attempts, however many, and are counted", () =>
     withLog(async (log, folder) => {
       const old = Array.from({ length: 1200 }, () => newRow({ at: NOW - 1, attempts: [newAttempt(), newAttempt()] }));
-      const kept = newRow();
-      for (const row of [...old, kept]) log.append(row);
+      const stored = newRow();
+      for (const row of [...old, stored]) log.append(row);
       expect(await log.deleteBefore(NOW)).toBe(1200);
       expect(await log.deleteBefore(NOW)).toBe(0);
-      expect((await log.list({ limit: 5 })).map((row) => row.id)).toEqual([kept.id]);
+      expect((await log.list({ limit: 5 })).map((row) => row.id)).toEqual([stored.id]);
       using db = new Database(join(folder, "requests.db"));
       expect(db.query("SELECT count(*) AS n FROM attempts").get()).toEqual({ n: 1 });
     }));

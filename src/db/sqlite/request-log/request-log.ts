@@ -5,10 +5,10 @@ import type { Clock } from "../../../clock.ts";
 import type { RequestRow } from "../../../domain/request.ts";
 import type { Log } from "../../../log.ts";
 import type { RequestLog } from "../../store.ts";
-import type { Checkpoints } from "../checkpoints.ts";
 import { retryBusy } from "../database.ts";
+import type { StoreThread } from "../thread/store-thread.ts";
 import { RequestDatabase } from "./request-database.ts";
-import { deleteRequestsBefore, getRequest, insertRequests, listRequests } from "./requests.ts";
+import { getRequest, listRequests } from "./requests.ts";
 
 /** Rows held in memory at most, in batches: beyond it the newest are dropped and the log says how many. */
 const MAX_BATCHES_HELD = 256;
@@ -23,8 +23,8 @@ export type RequestLogOptions = {
   flushMs?: number;
   /** Rows that are written without waiting, and rows of one transaction: about 2 ms of the event loop for the default of 64. */
   batch?: number;
-  /** Absent: the connection makes its own. */
-  checkpoints?: Checkpoints;
+  /** Writes in a thread of its own; absent: in this one. */
+  thread?: StoreThread;
 };
 
 /**
@@ -34,7 +34,7 @@ export type RequestLogOptions = {
 export async function openRequestLog(options: RequestLogOptions): Promise<RequestLog> {
   const { clock, log, flushMs = 250, batch = 64 } = options;
   const file = join(options.dataDir, "requests.db");
-  const database = await RequestDatabase.open({ file, now: clock.now, log, checkpoints: options.checkpoints });
+  const database = await RequestDatabase.open({ file, now: clock.now, log, thread: options.thread });
   let held: RequestRow[] = [];
   let dropped = 0;
   let cancelTimer: (() => void) | null = null;
@@ -45,7 +45,7 @@ export async function openRequestLog(options: RequestLogOptions): Promise<Reques
       const rows = held.slice(0, batch);
       held = held.slice(batch);
       await database
-        .use(({ db, writer }) => writer.write(() => insertRequests(db, rows)))
+        .use(({ writer }) => writer.write("insertRequests", [rows]))
         .catch((error) => {
           dropped += rows.length;
           log.error("The request log cannot be written", { error });
@@ -85,7 +85,7 @@ export async function openRequestLog(options: RequestLogOptions): Promise<Reques
       await flush();
       let deleted = 0;
       for (let slice = DELETE_SLICE; slice === DELETE_SLICE && !signal?.aborted; deleted += slice)
-        slice = await database.use(({ db, writer }) => writer.write(() => deleteRequestsBefore(db, time, DELETE_SLICE)));
+        slice = await database.use(({ writer }) => writer.write("deleteRequestsBefore", [time, DELETE_SLICE]));
       return deleted;
     },
     flush,

@@ -84,7 +84,7 @@ export function listRequests(db: Database, filter: RequestFilter): RequestRow[] 
   return withAttempts(db, pageStatement(db, match !== "", named.length > 0).all(match === "" ? bound : { ...bound, match }));
 }
 
-/** Rows between two positions, those of the index that match or all. Ids that a person wrote are few: they are looked at one by one. */
+/** Rows between two positions, those of the index that match or all. Ids that a person wrote are few: they are checked one by one. */
 function pageStatement(db: Database, hasMatch: boolean, hasIds: boolean) {
   const isNamed = hasIds ? "AND seq IN (SELECT value FROM json_each($named))" : "";
   return hasMatch

@@ -15,25 +15,55 @@ export type Affinity = {
 /** Longer signatures are not stored: without one an upstream loses context, not the conversation. */
 export const MAX_SIGNATURE = 16_384;
 
-/** In memory, the newest `capacity` results: losing it costs a preference, nothing else. */
-export function createAffinity(capacity = 10_000): Affinity {
-  const origins = new Map<string, Origin>();
-  const tokens = new Map<number | bigint, number>();
-  const keepNewest = (map: Map<unknown, unknown>) => {
-    if (map.size > capacity) map.delete(map.keys().next().value);
+/** Of all signatures together, in characters: the oldest results lose theirs first. */
+const MAX_SIGNATURES = 4 * 1024 * 1024;
+
+type Capacity = { results: number; signatures: number };
+
+/** In memory, the newest results: losing one costs a preference, nothing else. Of a fixed size: what fills for hours looks like a leak. */
+export function createAffinity({ results, signatures }: Capacity = { results: 10_000, signatures: MAX_SIGNATURES }): Affinity {
+  const tokenIds = new Map<string, number>();
+  const stored = new Map<string, string>();
+  let length = 0;
+  /** By hash: 53 bits as a plain number, which takes no memory of its own. */
+  const bySignature = new Map<number, number>();
+
+  const store = (mediaId: string, signature: string) => {
+    stored.set(mediaId, signature);
+    length += signature.length;
+    for (const [id, oldest] of stored) {
+      if (length <= signatures && stored.size <= results) break;
+      stored.delete(id);
+      length -= oldest.length;
+    }
   };
   const rememberSignature = (signature: string, tokenId: number) => {
-    tokens.set(Bun.hash(signature), tokenId);
-    keepNewest(tokens);
+    bySignature.set(hashOf(signature), tokenId);
+    dropOldest(bySignature, results);
   };
   return {
     remember(mediaId, { tokenId, signature }) {
-      origins.set(mediaId, signature && signature.length <= MAX_SIGNATURE ? { tokenId, signature } : { tokenId });
-      keepNewest(origins);
-      if (signature) rememberSignature(signature, tokenId);
+      length -= stored.get(mediaId)?.length ?? 0;
+      stored.delete(mediaId);
+      tokenIds.set(mediaId, tokenId);
+      dropOldest(tokenIds, results);
+      if (!signature) return;
+      if (signature.length <= MAX_SIGNATURE) store(mediaId, signature);
+      rememberSignature(signature, tokenId);
     },
     rememberSignature,
-    of: (mediaId) => origins.get(mediaId) ?? null,
-    tokenOf: (signature) => tokens.get(Bun.hash(signature)) ?? null,
+    of(mediaId) {
+      const tokenId = tokenIds.get(mediaId);
+      if (tokenId === undefined) return null;
+      const signature = stored.get(mediaId);
+      return signature === undefined ? { tokenId } : { tokenId, signature };
+    },
+    tokenOf: (signature) => bySignature.get(hashOf(signature)) ?? null,
   };
+}
+
+const hashOf = (text: string): number => Number(BigInt.asUintN(53, Bun.hash(text) as bigint));
+
+function dropOldest(map: Map<unknown, unknown>, capacity: number): void {
+  if (map.size > capacity) map.delete(map.keys().next().value);
 }

@@ -13,6 +13,7 @@ import { type InputReference, joinTurns, type UnresolvedTurn } from "./unresolve
 /** An input that was left out: the field that named it, and why. */
 export type LeftOut = { param: string; reason: string };
 
+const FILE_ID = /^file-([a-z2-7]{26})$/;
 const OWN_MEDIA = /^(?:https?:\/\/[^?#]+)?\/media\/([a-z2-7]{26})\.[a-z0-9]{1,5}(?:[?#].*)?$/;
 
 /** The id in a link to our media, whatever host it was made for: ids cannot be guessed. Null for any other URL. */
@@ -25,7 +26,7 @@ export const fileIdOf = (mediaId: string) => `file-${mediaId}`;
 
 /** Media id behind a file id; null for anything else. */
 export function fileMediaId(fileId: string): string | null {
-  return /^file-([a-z2-7]{26})$/.exec(fileId)?.[1] ?? null;
+  return FILE_ID.exec(fileId)?.[1] ?? null;
 }
 
 /** URL of a file by the name that the key gave it. */
@@ -56,6 +57,7 @@ type Owner = {
  * @throws {AppError} `invalid_request` naming the field whose image cannot be read
  */
 export async function resolveTurns(deps: InputDependencies, turns: UnresolvedTurn[], owner: Owner): Promise<Turn[]> {
+  if (!turns.some(holdsReference)) return turns.filter(({ parts }) => parts.length > 0) as Turn[];
   const readable = readableTurns(turns);
   const resolved = await Promise.all(
     readable.map(async ({ role, parts }) => {
@@ -72,6 +74,11 @@ export async function resolveTurns(deps: InputDependencies, turns: UnresolvedTur
   );
   // Roles alternate also where a turn between two others was left out.
   return owner.leftOut?.length || readable !== turns ? joinTurns(resolved) : resolved.filter(({ parts }) => parts.length > 0);
+}
+
+function holdsReference({ parts }: UnresolvedTurn): boolean {
+  for (const { type } of parts) if (type === "reference") return true;
+  return false;
 }
 
 /** Failures that are the reference's own, not those of the server or of a client that left. */

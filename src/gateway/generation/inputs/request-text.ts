@@ -23,17 +23,22 @@ export function assertTextFits(characters: number): void {
 }
 
 /**
- * Counts the text of a request: its body is released when it has been decoded, and the text waits in the queue.
+ * Counts the text of a request; null where it is too short to count: its body is released when it has been decoded, and the text waits in the queue.
  * @throws {AppError} `invalid_request`, and as {@link HoldBytes}
  */
-export function holdText({ key, turns, options }: Pick<ImageGeneration, "key" | "turns" | "options">, hold?: HoldBytes): () => void {
+export function holdText(
+  { key, turns, options }: Pick<ImageGeneration, "key" | "turns" | "options">,
+  hold?: HoldBytes,
+): (() => void) | null {
   let characters = options.system?.length ?? 0;
   let signatures = 0;
-  for (const part of turns.flatMap(({ parts }) => parts)) {
-    if (part.type === "text") characters += part.text.length;
-    signatures += (part.type === "text" ? part.signature : part.image.signature)?.length ?? 0;
+  for (const { parts } of turns) {
+    for (const part of parts) {
+      if (part.type === "text") characters += part.text.length;
+      signatures += (part.type === "text" ? part.signature : part.image.signature)?.length ?? 0;
+    }
   }
   assertTextFits(characters);
   const bytes = characters + signatures;
-  return hold && bytes > UNCOUNTED ? hold(key.id, bytes) : () => {};
+  return hold && bytes > UNCOUNTED ? hold(key.id, bytes) : null;
 }

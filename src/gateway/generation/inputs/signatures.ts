@@ -10,8 +10,10 @@ const PLACEHOLDER = "skip_thought_signature_validator";
 const signatureOf = (part: Part): string | undefined => (part.type === "text" ? part.signature : part.image.signature);
 
 /** Whether any part bears a signature. */
-export const hasSignatures = (turns: readonly Turn[]): boolean =>
-  turns.some(({ parts }) => parts.some((part) => signatureOf(part) !== undefined));
+export function hasSignatures(turns: readonly Turn[]): boolean {
+  for (const { parts } of turns) for (const part of parts) if (signatureOf(part) !== undefined) return true;
+  return false;
+}
 
 /**
  * The conversation for one account. A signature whose maker is not known (made before a restart, or elsewhere) stays: the upstream

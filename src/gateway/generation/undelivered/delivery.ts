@@ -9,12 +9,17 @@ export class Delivery {
     private readonly ends: { left(): void; delivered(): void },
   ) {
     if (signal.aborted) this.leave();
-    else signal.addEventListener("abort", this.leave, { once: true });
+    else signal.addEventListener("abort", this, { once: true });
   }
 
-  readonly leave = (): void => {
+  /** The signal aborts. */
+  handleEvent(): void {
+    this.leave();
+  }
+
+  leave(): void {
     if (this.close()) this.ends.left();
-  };
+  }
 
   readonly delivered = (): void => {
     if (this.close()) this.ends.delivered();
@@ -23,7 +28,7 @@ export class Delivery {
   private close(): boolean {
     const { isOpen } = this;
     this.isOpen = false;
-    if (isOpen) this.signal.removeEventListener("abort", this.leave);
+    if (isOpen) this.signal.removeEventListener("abort", this);
     return isOpen;
   }
 }

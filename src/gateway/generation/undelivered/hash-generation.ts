@@ -15,6 +15,7 @@ export const NOT_COMPARED: ReadonlySet<string> = new Set([
   "insist",
   "startedAt",
   "imagesParam",
+  "returnsBytes",
   "turns",
 ]);
 

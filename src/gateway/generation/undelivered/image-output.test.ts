@@ -6,7 +6,7 @@ import { PIXEL_PNG } from "../../media/media.fixtures.ts";
 import { createOutputRecorder, mediaOfJob, partsOf } from "./image-output.ts";
 
 const picture = (id: string): GenerateEvent => ({ type: "image", media: { id } as Media });
-const draft = (id: string): GenerateEvent => ({ type: "draft", media: { id } as Media });
+const interim = (id: string): GenerateEvent => ({ type: "draft", media: { id } as Media });
 const token = (attempt: number): GenerateEvent => ({ type: "token", label: "one", provider: "gemini", attempt });
 const text = (words: string, signature?: string): GenerateEvent => ({ type: "text", text: words, signature });
 const thought = (words: string): GenerateEvent => ({ type: "thought", text: words });
@@ -19,20 +19,20 @@ function heard(events: GenerateEvent[], calls = 1) {
   return { notes, parts };
 }
 
-describe("an answer that was taken down", () => {
+describe("a response that was taken down", () => {
   test.each<[string, GenerateEvent[], string[]]>([
     ["pieces of one text are one part", [text("a"), text("b"), picture("x"), text("c")], ["text ab", "image x", "text c"]],
-    ["words and thoughts are apart, drafts in their place", [thought("a"), draft("d"), text("b")], ["thought a", "draft d", "text b"]],
-    ["what was said before another token was tried is none of it", [token(1), text("a"), draft("d"), token(2), text("b")], ["text b"]],
+    ["words and thoughts are apart, drafts in their place", [thought("a"), interim("d"), text("b")], ["thought a", "draft d", "text b"]],
+    ["what was said before another token was tried is none of it", [token(1), text("a"), interim("d"), token(2), text("b")], ["text b"]],
     ["a picture that came is paid for, and stays", [token(1), picture("x"), token(2), picture("y")], ["image x", "image y"]],
     ["steps on the way are not kept", [token(1), { type: "generating" }, { type: "storing" }, picture("x"), DONE], ["image x"]],
   ])("%s", (_, events, parts) => expect(heard(events).parts).toEqual(parts));
 
-  test("of several calls keeps what all of them said", () => {
+  test("of several calls retains what all of them said", () => {
     expect(heard([token(1), text("a"), token(1), text("b")], 2).parts).toEqual(["text ab"]);
   });
 
-  test("keeps the upstream's marks where they stood, up to a length", () => {
+  test("retains the upstream's marks where they stood, up to a length", () => {
     const { notes } = heard([text("a", "mark"), text("b"), text("c", "m".repeat(100_000))]);
     expect(notes.answer().parts).toEqual([
       { type: "text", text: "a", signature: "mark" },
@@ -48,8 +48,8 @@ describe("an answer that was taken down", () => {
   });
 });
 
-test("results that are not in the answer follow it, each once; drafts are no results", () => {
-  const answer = heard([thought("a"), draft("d"), picture("x")]).notes.answer();
+test("results that are not in the response follow it, each once; interim images are no results", () => {
+  const answer = heard([thought("a"), interim("d"), picture("x")]).notes.answer();
   const job = { answer, mediaIds: ["x", "y"] };
   expect(partsOf(job).slice(2)).toEqual([
     { type: "image", mediaId: "x" },
@@ -75,7 +75,7 @@ describe("a crash while an image is made", () => {
     expect([found.job.state, found.job.mediaIds.length]).toEqual(["completed", 1]);
   });
 
-  test("does not take a draft for the result: what became of it is unknown", async () => {
+  test("does not take an interim image for the result: what became of it is unknown", async () => {
     await using found = await stored({ includeThoughts: true });
     expect([found.job.state, found.job.mediaIds]).toEqual(["unknown", []]);
     expect(found.world.seen.images).toBe(1);

@@ -10,7 +10,7 @@ const HOUR = 3600 * SECOND;
 /** Times in epoch ms. `until` is when it ends by itself; null: only the operator ends it. */
 export type Cooldown = { state: "cooling" | "blocked"; reason: HealthReason; since: number; until: number | null };
 
-/** Health of one token, one model of a token, one group, or one model of a group. */
+/** Health of one token, one model of a token, one group, one model of a group, or one model in a location. */
 export type Health = {
   readonly cooldown: Cooldown | null;
   /** Cooldowns of growing length in a row, since the last success. */

@@ -64,6 +64,8 @@ function parseLastError(value: unknown): LastError | null {
 
 /** Reads `TokenRow.health`; whatever is not understood counts as healthy. */
 export function parseHealth(value: unknown, now: number): StoredHealth {
+  // Nothing is stored of most tokens.
+  if (value === null) return { token: HEALTHY, families: new Map(), days: new Map(), lastError: null, group: null };
   const { token, families, days, lastError, group } = asObject(value);
   const shared = asObject(group);
   const { name } = shared;

@@ -4,7 +4,7 @@ import type { Random } from "../../../clock.ts";
 import type { CooldownRow } from "../../../domain/token.ts";
 import type { Log } from "../../../log.ts";
 import type { Outcome } from "../lease-contract.ts";
-import type { Group, PoolToken } from "../pool-token.ts";
+import type { Group, Place, PoolToken } from "../pool-token.ts";
 import { type Cooldown, HEALTHY, type Health, reanchored } from "./cooldown.ts";
 import { afterProxyFailure, isUpstreamResponse, nextHealth, reasonOf } from "./health.ts";
 import { groupOwnerOf } from "./health-codec.ts";
@@ -22,13 +22,14 @@ type Dependencies = {
   reindex(token: PoolToken): void;
   /** The upstream denies a family to some token or group. */
   noteDenied(family: string): void;
+  onCooldown?(provider: string, reason: HealthReason): void;
 };
 
 /** A call of `token` for `family`, `now` in epoch ms; a family of null is a check of the token alone. */
 type Call = { token: PoolToken; family: string | null; now: number };
 
 /** Blocks that a successful check disproves. */
-const DISPROVED_BY_CHECK: ReadonlySet<HealthReason> = new Set(["key_invalid", "session_dead"]);
+const DISPROVED_BY_CHECK: ReadonlySet<HealthReason> = new Set(["key_invalid", "session_dead", "iam_denied", "api_disabled"]);
 
 export class HealthTracker {
   #network: NetworkState = NETWORK_WORKS;
@@ -52,6 +53,7 @@ export class HealthTracker {
       token_model: token.families.get(family ?? "") ?? HEALTHY,
       group: group.health,
       group_model: group.families.get(family ?? "") ?? HEALTHY,
+      location_model: token.place.families.get(family ?? "") ?? HEALTHY,
     };
     const changes = nextHealth(health, outcome, { now, random: this.deps.random, isShared: this.#isShared(call, outcome) });
     for (const [scope, next] of Object.entries(changes) as [Scope, Health][]) {
@@ -72,8 +74,13 @@ export class HealthTracker {
       return;
     }
     this.#setNetwork(afterResponse(this.#network));
-    const reason = token.health.cooldown?.reason;
-    if (!reason || !DISPROVED_BY_CHECK.has(reason)) return;
+    const isDisproved = ({ cooldown }: Health) => cooldown !== null && DISPROVED_BY_CHECK.has(cooldown.reason);
+    const { group } = token;
+    if (isDisproved(group.health)) {
+      group.health = HEALTHY;
+      this.#reindexGroup(group);
+    }
+    if (!isDisproved(token.health)) return;
     token.health = HEALTHY;
     this.deps.writer.markDirty(token);
     this.deps.reindex(token);
@@ -86,8 +93,10 @@ export class HealthTracker {
     if (family === undefined) token.health = group.health = HEALTHY;
     clearFamilies(token.families);
     clearFamilies(group.families);
+    clearFamilies(token.place.families);
     this.deps.reindex(token);
     this.#reindexGroup(group);
+    this.#reindexPlace(token.place);
     this.deps.writer.markDirty(token);
   }
 
@@ -95,8 +104,8 @@ export class HealthTracker {
   reanchor(now: number, before: number): void {
     const { tokens, writer, reindex } = this.deps;
     for (const token of tokens.values()) {
-      for (const holder of [token, token.group]) {
-        holder.health = reanchored(holder.health, now, before);
+      for (const holder of [token, token.group, token.place]) {
+        if ("health" in holder) holder.health = reanchored(holder.health, now, before);
         for (const [family, health] of holder.families) holder.families.set(family, reanchored(health, now, before));
       }
     }
@@ -117,22 +126,24 @@ export class HealthTracker {
     const { log, writer } = this.deps;
     const { reason, until } = cooldown;
     writer.markDirty(token, cooldownRow(token, scope, family, cooldown));
+    this.deps.onCooldown?.(token.row.provider, reason);
     const fields = { tokenId: token.row.id, label: token.row.label, scope, family, reason, until };
     if (until === null || reason === "billing") log.warn("Token needs the operator", { ...fields, advice: HEALTH_REASONS[reason].advice });
     else log.info("Token cooldown begins", fields);
   }
 
   #setHealth(token: PoolToken, scope: Scope, family: string, health: Health): void {
-    const { group } = token;
+    const { group, place } = token;
     if (scope === "token") token.health = health;
     else if (scope === "group") group.health = health;
     else {
-      const families = scope === "token_model" ? token.families : group.families;
+      const families = { token_model: token.families, group_model: group.families, location_model: place.families }[scope];
       if (health === HEALTHY) families.delete(family);
       else families.set(family, health);
       if (health.cooldown?.state === "blocked") this.deps.noteDenied(family);
     }
     if (isOfGroup(scope)) this.#reindexGroup(group);
+    else if (scope === "location_model") this.#reindexPlace(place);
     else this.deps.reindex(token);
   }
 
@@ -140,6 +151,11 @@ export class HealthTracker {
     const owner = groupOwnerOf(group);
     if (owner) this.deps.writer.markDirty(owner);
     for (const token of group.tokens) this.deps.reindex(token);
+  }
+
+  /** Its health lasts a minute at most and is not stored. */
+  #reindexPlace({ tokens }: Place): void {
+    for (const token of tokens) this.deps.reindex(token);
   }
 
   #setNetwork(next: NetworkState): void {
@@ -183,10 +199,16 @@ export class HealthTracker {
 }
 
 const isOfGroup = (scope: Scope) => scope === "group" || scope === "group_model";
-const isOfModel = (scope: Scope) => scope === "token_model" || scope === "group_model";
+const isOfModel = (scope: Scope) => scope === "token_model" || scope === "group_model" || scope === "location_model";
 
-function cooldownRow({ row, group }: PoolToken, scope: Scope, family: string | null, { since, until, reason }: Cooldown): CooldownRow {
-  const subject = isOfGroup(scope) && group.name !== null ? groupSubject(row.provider, group.name) : tokenSubject(row.id);
+function cooldownRow(
+  { row, group, place }: PoolToken,
+  scope: Scope,
+  family: string | null,
+  { since, until, reason }: Cooldown,
+): CooldownRow {
+  const ofGroup = isOfGroup(scope) && group.name !== null ? groupSubject(row.provider, group.name) : tokenSubject(row.id);
+  const subject = scope === "location_model" ? place.key : ofGroup;
   return { subject, tokenId: row.id, at: since, family: isOfModel(scope) ? family : null, reason, until };
 }
 

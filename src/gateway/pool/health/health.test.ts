@@ -13,73 +13,83 @@ const NOW = Date.UTC(2026, 10, 23, 12);
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const half = () => 0.5;
-const allHealthy: HealthByScope = { token: HEALTHY, token_model: HEALTHY, group: HEALTHY, group_model: HEALTHY };
+const allHealthy: HealthByScope = { token: HEALTHY, token_model: HEALTHY, group: HEALTHY, group_model: HEALTHY, location_model: HEALTHY };
 const after = (outcome: Outcome, change: Partial<Record<Scope, Health>> = {}, now = NOW, shared = false) =>
   nextHealth({ ...allHealthy, ...change }, outcome, { now, random: half, isShared: shared });
-const told = (reason: FailureReason, scope: FailureDetail["scope"] = "token", until?: number): FailureDetail => ({ scope, reason, until });
+const reported = (reason: FailureReason, scope: FailureDetail["scope"] = "token", until?: number): FailureDetail => ({
+  scope,
+  reason,
+  until,
+});
 
 describe("a failure holds back", () => {
   const CASES: [name: string, failed: Failure, scope: Scope, state: "cooling" | "blocked", ms: number | null][] = [
     [
       "the model of the group for RetryInfo",
-      failure("upstream_rate_limited", told("per_minute", "group_model", NOW + 47_000)),
+      failure("upstream_rate_limited", reported("per_minute", "group_model", NOW + 47_000)),
       "group_model",
       "cooling",
       47_000,
     ],
     [
       "the same by retryAfterMs",
-      failure("upstream_rate_limited", told("per_minute", "group_model"), { retryAfterMs: 3_299 }),
+      failure("upstream_rate_limited", reported("per_minute", "group_model"), { retryAfterMs: 3_299 }),
       "group_model",
       "cooling",
       3_299,
     ],
     [
       "60 s when per-minute names no time",
-      failure("upstream_rate_limited", told("per_minute", "group_model")),
+      failure("upstream_rate_limited", reported("per_minute", "group_model")),
       "group_model",
       "cooling",
       MINUTE,
     ],
     [
       "at least 1 s when the upstream says at once",
-      failure("upstream_rate_limited", told("per_minute", "group_model", NOW)),
+      failure("upstream_rate_limited", reported("per_minute", "group_model", NOW)),
       "group_model",
       "cooling",
       1000,
     ],
     [
       "at most a day when the upstream says a year",
-      failure("upstream_rate_limited", told("per_minute", "group_model", NOW + 1e12)),
+      failure("upstream_rate_limited", reported("per_minute", "group_model", NOW + 1e12)),
       "group_model",
       "cooling",
       24 * HOUR,
     ],
     [
       "until Pacific midnight per day, whatever RetryInfo says",
-      failure("upstream_quota", told("per_day", "group_model", NOW + 9_000)),
+      failure("upstream_quota", reported("per_day", "group_model", NOW + 9_000)),
       "group_model",
       "cooling",
       nextPacificMidnight(NOW) - NOW,
     ],
-    ["a model without quota for a day", failure("upstream_quota", told("limit_zero", "group_model")), "group_model", "blocked", 24 * HOUR],
+    [
+      "a model without quota for a day",
+      failure("upstream_quota", reported("limit_zero", "group_model")),
+      "group_model",
+      "blocked",
+      24 * HOUR,
+    ],
     [
       "a minute for a lack of quota without details",
-      failure("upstream_rate_limited", told("no_details", "group_model")),
+      failure("upstream_rate_limited", reported("no_details", "group_model")),
       "group_model",
       "cooling",
       MINUTE,
     ],
     [
       "a second for a lack of quota that names a second, and nothing else",
-      failure("upstream_rate_limited", told("no_details", "group_model", NOW + 1_000)),
+      failure("upstream_rate_limited", reported("no_details", "group_model", NOW + 1_000)),
       "group_model",
       "cooling",
       1_000,
     ],
     [
       "as long as RetryInfo says where quota is lacking without details",
-      failure("upstream_rate_limited", told("no_details", "token"), { retryAfterMs: 7_500 }),
+      failure("upstream_rate_limited", reported("no_details", "token"), { retryAfterMs: 7_500 }),
       "token",
       "cooling",
       7_500,
@@ -92,28 +102,28 @@ describe("a failure holds back", () => {
       "cooling",
       5_000,
     ],
-    ["a throttled account for a minute", failure("upstream_rate_limited", told("throttled")), "token", "cooling", MINUTE],
+    ["a throttled account for a minute", failure("upstream_rate_limited", reported("throttled")), "token", "cooling", MINUTE],
     [
       "a throttled account for the told time",
-      failure("upstream_rate_limited", told("throttled", "token", NOW + 90_000)),
+      failure("upstream_rate_limited", reported("throttled", "token", NOW + 90_000)),
       "token",
       "cooling",
       90_000,
     ],
-    ["an account out of quota for 12 hours", failure("upstream_quota", told("account_quota")), "token", "cooling", 12 * HOUR],
+    ["an account out of quota for 12 hours", failure("upstream_quota", reported("account_quota")), "token", "cooling", 12 * HOUR],
     ["a quota without detail for 12 hours", failure("upstream_quota"), "token", "cooling", 12 * HOUR],
-    ["an invalid key", failure("upstream_unauthorized", told("key_invalid")), "token", "blocked", null],
+    ["an invalid key", failure("upstream_unauthorized", reported("key_invalid")), "token", "blocked", null],
     ["an unauthorized token without detail", failure("upstream_unauthorized"), "token", "blocked", null],
-    ["a leaked key", failure("upstream_unauthorized", told("key_leaked")), "token", "blocked", null],
-    ["a forbidden key", failure("upstream_unauthorized", told("key_forbidden")), "token", "blocked", null],
-    ["a dead session", failure("upstream_unauthorized", told("session_dead")), "token", "blocked", null],
-    ["billing of the whole group", failure("upstream_unauthorized", told("billing", "group")), "group", "blocked", HOUR],
-    ["a refused location", failure("upstream_unauthorized", told("location")), "token", "blocked", null],
-    ["verification", failure("upstream_verification", told("verification")), "token", "blocked", null],
+    ["a leaked key", failure("upstream_unauthorized", reported("key_leaked")), "token", "blocked", null],
+    ["a forbidden key", failure("upstream_unauthorized", reported("key_forbidden")), "token", "blocked", null],
+    ["a dead session", failure("upstream_unauthorized", reported("session_dead")), "token", "blocked", null],
+    ["billing of the whole group", failure("upstream_unauthorized", reported("billing", "group")), "group", "blocked", HOUR],
+    ["a refused location", failure("upstream_unauthorized", reported("location")), "token", "blocked", null],
+    ["verification", failure("upstream_verification", reported("verification")), "token", "blocked", null],
     ["verification without detail", failure("upstream_verification"), "token", "blocked", null],
     [
       "a missing model for a day",
-      failure("upstream_model_denied", told("model_missing", "token_model")),
+      failure("upstream_model_denied", reported("model_missing", "token_model")),
       "token_model",
       "blocked",
       24 * HOUR,
@@ -148,18 +158,18 @@ describe("health is left alone by", () => {
   ];
   test.each(HARMLESS)("%s, whatever its detail says", (kind) => {
     expect(after(failure(kind))).toEqual({});
-    expect(after(failure(kind, told("key_invalid")))).toEqual({});
+    expect(after(failure(kind, reported("key_invalid")))).toEqual({});
   });
   test("whatever concerns the request only", () =>
-    expect(after(failure("upstream_unavailable", told("malformed", "request")))).toEqual({}));
+    expect(after(failure("upstream_unavailable", reported("malformed", "request")))).toEqual({}));
 });
 
 describe("failures in a row", () => {
   const COUNTED: [ErrorKind, FailureDetail | undefined][] = [
     ["upstream_unavailable", undefined],
-    ["upstream_unavailable", told("internal", "upstream")],
-    ["upstream_unavailable", told("overloaded", "upstream")],
-    ["upstream_unavailable", told("cut_off")],
+    ["upstream_unavailable", reported("internal", "upstream")],
+    ["upstream_unavailable", reported("overloaded", "upstream")],
+    ["upstream_unavailable", reported("cut_off")],
     ["upstream_timeout", undefined],
     ["upstream_unknown_outcome", undefined],
   ];
@@ -173,7 +183,7 @@ describe("failures in a row", () => {
   });
 
   test("do not count while other tokens see the same", () =>
-    expect(after(failure("upstream_unavailable", told("overloaded", "upstream")), {}, NOW, true)).toEqual({}));
+    expect(after(failure("upstream_unavailable", reported("overloaded", "upstream")), {}, NOW, true)).toEqual({}));
 
   const open: Health = {
     cooldown: { state: "cooling", reason: "failing", since: NOW, until: NOW + 30_000 },
@@ -195,7 +205,7 @@ describe("failures in a row", () => {
 });
 
 describe("a lack of quota without details", () => {
-  const refused = failure("upstream_rate_limited", told("no_details", "group_model"));
+  const refused = failure("upstream_rate_limited", reported("no_details", "group_model"));
   test("cools 1, 2, 4 … minutes, at most an hour", () => {
     let health = HEALTHY;
     let now = NOW;
@@ -211,7 +221,7 @@ describe("a lack of quota without details", () => {
     let health = HEALTHY;
     let now = NOW;
     const cooldowns = Array.from({ length: 5 }, () => {
-      const again = failure("upstream_rate_limited", told("no_details", "group_model", now + 1_000));
+      const again = failure("upstream_rate_limited", reported("no_details", "group_model", now + 1_000));
       health = after(again, { group_model: health }, now).group_model!;
       const cooldown = health.cooldown!.until! - now;
       now = health.cooldown!.until!;
@@ -236,7 +246,7 @@ describe("a lack of quota without details", () => {
 });
 
 describe("of two conditions", () => {
-  const until = (ms: number): Failure => failure("upstream_rate_limited", told("throttled", "token", NOW + ms));
+  const until = (ms: number): Failure => failure("upstream_rate_limited", reported("throttled", "token", NOW + ms));
   test("the later end stays", () => {
     const { token } = after(until(50_000));
     expect(after(until(20_000), { token })).toEqual({});
@@ -249,7 +259,7 @@ describe("of two conditions", () => {
   });
 });
 
-test("an answer is what the upstream itself said, refusals included", () => {
+test("a response is what the upstream itself said, refusals included", () => {
   expect(isUpstreamResponse(success())).toBe(true);
   expect(isUpstreamResponse(failure("content_policy"))).toBe(true);
   expect(isUpstreamResponse(failure("upstream_quota"))).toBe(true);

@@ -7,7 +7,8 @@ import { afterFailure } from "./breaker.ts";
 import { type Cooldown, cooldownEnd, endOf, type Failure, HEALTHY, type Health, laterOf, retryEnd } from "./cooldown.ts";
 import { type Effect, HEALTH_REASONS, type HealthReason, type Scope } from "./reasons.ts";
 
-const MINUTE = 60_000;
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
 export type HealthByScope = Readonly<Record<Scope, Health>>;
@@ -58,19 +59,22 @@ export function reasonOf(failure: Failure): HealthReason | null {
   return reason === "no_details" && failure.retryAfterMs !== undefined ? "per_minute" : reason;
 }
 
-const BACKOFF = { firstMs: MINUTE, longestMs: HOUR, jitter: 0.1 };
+/** By the effect of a reason. */
+const BACKOFFS = { backoff: { firstMs: MINUTE, longestMs: HOUR }, surge: { firstMs: 5 * SECOND, longestMs: MINUTE } } as const;
+const JITTER = 0.1;
 const MAX_CONSECUTIVE = 16;
 
-function backOff(health: Health, failure: Failure, now: number, random: Random): Health {
+function backOff(health: Health, reason: HealthReason, failure: Failure, { now, random }: When): Health {
   // Calls that ran at the same time are one refusal.
-  if (health.cooldown?.reason === "no_details" && cooldownEnd(health, now) > 0) return health;
-  const jitter = 1 + BACKOFF.jitter * (2 * random() - 1);
+  if (health.cooldown?.reason === reason && cooldownEnd(health, now) > 0) return health;
+  const { firstMs, longestMs } = BACKOFFS[HEALTH_REASONS[reason].effect === "surge" ? "surge" : "backoff"];
+  const jitter = 1 + JITTER * (2 * random() - 1);
   const { consecutiveFailures } = health;
-  const backoffMs = Math.min(BACKOFF.firstMs * 2 ** consecutiveFailures * jitter, BACKOFF.longestMs);
+  const backoffMs = Math.min(firstMs * 2 ** consecutiveFailures * jitter, longestMs);
   // The upstream's own time wins; only without it the cooldown is a guess that grows.
   const retryAt = retryEnd(failure, now);
   const until = retryAt ?? now + Math.round(backoffMs);
-  const cooldown = laterOf(health, { state: "cooling", reason: "no_details", since: now, until }, now);
+  const cooldown = laterOf(health, { state: "cooling", reason, since: now, until }, now);
   if (retryAt !== undefined) return { ...health, cooldown };
   return { ...health, cooldown, consecutiveFailures: Math.min(consecutiveFailures + 1, MAX_CONSECUTIVE) };
 }
@@ -95,11 +99,12 @@ function afterSuccess(health: Health, now: number): Health {
 type When = { now: number; random: Random };
 
 /** Health of any scope after a failure for this reason. */
-function afterReason(health: Health, reason: HealthReason, failure: Failure, { now, random }: When): Health {
+function afterReason(health: Health, reason: HealthReason, failure: Failure, when: When): Health {
+  const { now } = when;
   const effect: Effect = HEALTH_REASONS[reason].effect;
   if (effect === "none") return health;
   if (effect === "breaker") return countFailure(health, now);
-  if (effect === "backoff") return backOff(health, failure, now, random);
+  if (effect === "backoff" || effect === "surge") return backOff(health, reason, failure, when);
   const next: Cooldown = { state: effect.state, reason, since: now, until: endOf(effect, failure, now) };
   const cooldown = laterOf(health, next, now);
   return cooldown === health.cooldown ? health : { ...health, cooldown };
@@ -119,7 +124,8 @@ export function nextHealth(
     if (next !== health[scope]) changes[scope] = next;
   };
   if (outcome.ok) {
-    for (const scope of ["token", "token_model", "group", "group_model"] as const) change(scope, afterSuccess(health[scope], when.now));
+    for (const scope of ["token", "token_model", "group", "group_model", "location_model"] as const)
+      change(scope, afterSuccess(health[scope], when.now));
     return changes;
   }
   const reason = reasonOf(outcome);

@@ -144,7 +144,7 @@ describe("those that need the operator", () => {
 
 describe("our own network", () => {
   const unreachable = failure("network");
-  test("that is down disables nothing, is recorded with its time, and ends with the first answer", async () => {
+  test("that is down disables nothing, is recorded with its time, and ends with the first response", async () => {
     const test = testPool([tokenRow(1), tokenRow(2), tokenRow(3, { proxy: "http://proxy:1" })]);
     const since = test.clock.now();
     for (let i = 0; i < 30; i++) {
@@ -183,7 +183,7 @@ describe("own caps", () => {
     await test.clock.advance(50_000);
     expect(await kindOf(test.lease())).toBe("served");
   });
-  test("of a group count for all its tokens, the strictest member's counts", async () => {
+  test("of a group count for all its tokens, the strictest token's counts", async () => {
     const caps = (requestsPerMinute: number) => ({ caps: { group: { requestsPerMinute } } });
     const test = testPool([grouped(1, "g", caps(9)), grouped(2, "g", caps(3)), grouped(3, "g"), tokenRow(4, { enabled: false })]);
     const ids = [];
@@ -349,7 +349,7 @@ describe("health is saved", () => {
     expect([await isServed(again, 1), await isServed(again, 2)]).toEqual([false, false]);
   });
 
-  test("a group's limit outlives the token that kept it", async () => {
+  test("a group's limit outlives the token that reported it", async () => {
     const test = testPool(rows);
     await call(test, limited("per_day"), { pinned: 1 });
     test.pool.load(rows.slice(1));

@@ -9,20 +9,20 @@ const HOUR = 60 * MINUTE;
 /** Why something cools or is blocked: the upstream's reasons, and three that the pool finds itself. */
 export type HealthReason = FailureReason | "failing" | "proxy" | "imported_off";
 
-/** What a reason applies to: a token, one model of a token, a group, or one model of a group. */
-export type Scope = "token" | "token_model" | "group" | "group_model";
+/** What a reason applies to: a token, one model of a token, a group, one model of a group, or one model of the provider in a location. */
+export type Scope = "token" | "token_model" | "group" | "group_model" | "location_model";
 
 /** Why a token is not available, as far as a client is concerned. */
 export type Cause = "operator" | "rate" | "failing" | "quota" | "model" | "plan";
 
 /** What ends a cooldown or a block, for the button beside the advice. `none`: it ends by itself, or the token is not at fault. */
-export type FixAction = "secret" | "proxy" | "clear" | "enable" | "none";
+export type FixAction = "secret" | "proxy" | "location" | "clear" | "enable" | "none";
 
 /** `end`: ms from now, or null for the operator alone. `usesRetryAfter`: the upstream's own time to come back wins over `end`. */
 export type CooldownEffect = { state: "cooling" | "blocked"; end: number | "pacific_midnight" | null; usesRetryAfter?: boolean };
 
-/** `breaker` counts towards the token's breaker; `backoff` cools for a time that grows with each refusal in a row. */
-export type Effect = "none" | "breaker" | "backoff" | CooldownEffect;
+/** `breaker` counts towards the token's breaker; `backoff` and the shorter `surge` cool for a time that grows with each refusal in a row. */
+export type Effect = "none" | "breaker" | "backoff" | "surge" | CooldownEffect;
 
 type HealthRule = {
   /** Where the effect lands when the provider did not say. */
@@ -127,6 +127,53 @@ export const HEALTH_REASONS: Readonly<Record<HealthReason, HealthRule>> = {
     fix: "clear",
     advice:
       "The upstream has limited this account for violations of its policies. Look at the account in the upstream's console, then clear the block.",
+  },
+  shared_capacity: {
+    scope: "location_model",
+    effect: "surge",
+    cause: "rate",
+    fix: "clear",
+    advice:
+      "The upstream has no capacity for this model in this location at the moment, for any customer: the account is not at fault. Another provider or location serves meanwhile; it is tried again within a minute.",
+  },
+  not_in_location: {
+    scope: "token_model",
+    effect: blockFor(24 * HOUR),
+    cause: "model",
+    fix: "location",
+    advice:
+      "The upstream does not have this model in the location of this token. Set the location to global, or to one that has the model; it is tried again after a day.",
+  },
+  iam_denied: {
+    scope: "token",
+    effect: BLOCK,
+    cause: "operator",
+    fix: "clear",
+    advice:
+      "The service account may not use Vertex AI. Give it the role Vertex AI User (roles/aiplatform.user) in the project's IAM; a check notices it within hours, or clear the block.",
+  },
+  api_disabled: {
+    scope: "group",
+    effect: BLOCK,
+    cause: "operator",
+    fix: "clear",
+    advice:
+      "The Vertex AI API is not enabled in this project. Enable aiplatform.googleapis.com in the console; a check notices it within hours, or clear the block.",
+  },
+  project_missing: {
+    scope: "token",
+    effect: BLOCK,
+    cause: "operator",
+    fix: "secret",
+    advice:
+      "The project of this service account does not exist, or not any more. Create a key in a project that does and replace the secret.",
+  },
+  no_output: {
+    scope: "token",
+    effect: "none",
+    cause: "failing",
+    fix: "none",
+    advice: "The upstream said that a video was complete and showed none. Decide about the job; the token is not at fault.",
   },
   signature: {
     scope: "token",

@@ -1,0 +1,31 @@
+// Fields of the settings schema: text, whole number, flag, choice and list, each with default and description.
+import { t } from "elysia";
+
+/** `boot`: read once at start. Everything else takes effect on the next request. */
+type Note = {
+  boot?: true;
+  secret?: true;
+  /** What a person is asked to write where type and bounds do not say it. */
+  expected?: string;
+  /** A rule beyond type and pattern, by its name in settings-check.ts; of a list: for each item. */
+  check?: "cidr" | "host" | "proxy" | "url";
+};
+
+export const text = (fallback: string, description: string, note: Note & { pattern?: string } = {}) =>
+  t.String({ default: fallback, description, ...note });
+export const whole = (fallback: number, [minimum, maximum]: readonly [number, number], description: string, note: Note = {}) =>
+  t.Integer({ default: fallback, minimum, maximum, description, ...note });
+export const flag = (fallback: boolean, description: string, note: Note = {}) => t.Boolean({ default: fallback, description, ...note });
+export const choice = <const T extends string>(values: readonly [T, ...T[]], description: string, note: Note = {}) =>
+  t.Union(
+    values.map((value) => t.Literal(value)),
+    { default: values[0], description, ...note },
+  ) as unknown as ReturnType<typeof t.Unsafe<T>>;
+export const list = (description: string, note: Note = {}) => t.Array(t.String(), { default: [], description, ...note });
+
+export const HTTP_URL = { pattern: "^https?://[^\\s?#]+$", check: "url", expected: "an http(s) address without query" } as const;
+export const OPTIONAL_HTTP_URL = {
+  pattern: "^(https?://[^\\s?#]+)?$",
+  check: "url",
+  expected: "empty, or an http(s) address without query",
+} as const;

@@ -1,0 +1,43 @@
+// Upstream calls by token: stored with their batch in one row, added to the rollups later, many at once.
+import type { Database } from "bun:sqlite";
+import { addUsage, type UsageShare } from "./usage.ts";
+
+/**
+ * Calls from which on they are added up. Of ten thousand tokens nearly every call changes a page of its own in both rollups: together they
+ * change each page once.
+ */
+const MANY = 5000;
+
+export type TokenCall = Omit<UsageShare, "dimension" | "inputTokens" | "outputTokens">;
+type Stored = [subject: number, hour: number, family: string, ok: 0 | 1, ms: number, images: number, videoMs: number, microUsd: number];
+
+/** Calls stored since the last sum, as far as this process knows. */
+const waiting = new WeakMap<Database, number>();
+
+/** Stores the calls of a batch. */
+export function putTokenCalls(db: Database, calls: readonly TokenCall[]): void {
+  if (calls.length === 0) return;
+  const stored = calls.map((call): Stored => {
+    return [call.subject, call.hour, call.family, call.ok ? 1 : 0, call.ms, call.images, call.videoMs, call.microUsd];
+  });
+  db.query("INSERT INTO token_calls (calls) VALUES (?)").run(JSON.stringify(stored));
+  const count = (waiting.get(db) ?? 0) + calls.length;
+  waiting.set(db, count);
+  if (count >= MANY) sumTokenCalls(db);
+}
+
+/** Adds all stored calls to the rollups; those who read sums by token ask for it before. */
+export function sumTokenCalls(db: Database): void {
+  waiting.set(db, 0);
+  const rows = db.query<{ calls: string }, []>("SELECT calls FROM token_calls").all();
+  if (rows.length === 0) return;
+  const shares = rows.flatMap(({ calls }) => (JSON.parse(calls) as Stored[]).map(toShare));
+  addUsage(db, shares);
+  db.query("DELETE FROM token_calls").run();
+}
+
+function toShare([subject, hour, family, ok, ms, images, videoMs, microUsd]: Stored): UsageShare {
+  return { dimension: "token", subject, hour, family, ok: ok === 1, ms, images, videoMs, microUsd, inputTokens: 0, outputTokens: 0 };
+}
+
+export const hasTokenCalls = (db: Database): boolean => db.query("SELECT 1 FROM token_calls LIMIT 1").get() !== null;

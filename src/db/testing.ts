@@ -1,0 +1,31 @@
+// Engines that the contract suite runs against.
+import { openStore } from "./sqlite/store.ts";
+import { StoreThread } from "./sqlite/thread/store-thread.ts";
+import type { Store } from "./store.ts";
+
+export type Engine = { name: string; open(folder: string): Promise<Store> };
+
+const SECRET_KEY = new Uint8Array(32).map((_, index) => index * 7);
+
+/** A thread of the sources, whose death is an error of the test that started it. */
+export function startThread(onDeath = (why: string): void => void Promise.reject(new Error(why))): StoreThread {
+  return new StoreThread({ url: new URL("../store-thread.ts", import.meta.url), onDeath });
+}
+
+export const ENGINES: Engine[] = [
+  { name: "sqlite", open: (dataDir) => openStore({ dataDir, secretKey: SECRET_KEY }) },
+  {
+    name: "sqlite that writes in a thread",
+    async open(dataDir) {
+      const thread = startThread();
+      const store = await openStore({ dataDir, secretKey: SECRET_KEY, thread });
+      return {
+        ...store,
+        async close() {
+          await store.close();
+          await thread.close();
+        },
+      };
+    },
+  },
+];

@@ -1,0 +1,53 @@
+// Own prices of a family: one field a size or resolution.
+
+import type { ModelView } from "../../src/gateway/models/list-models.ts";
+import { Badge, Button, Card, Form } from "../ui/controls.tsx";
+import { formatPrice } from "../ui/format.ts";
+import type { View } from "../ui/view.ts";
+
+/** One field a size; empty means the list price. */
+export function ModelPrices({ view, model: { family, providers }, action }: { view: View; model: ModelView; action: string }) {
+  const { models: t } = view.t;
+  const unit = family.kind === "image" ? t.perImage : t.perSecond;
+  return (
+    <Card title={t.prices}>
+      <Form view={view} action={action} label={t.prices}>
+        <p class="muted">{t.pricesAbout}</p>
+        {providers.map(({ provider, prices, byTokens, isAssumed }) => (
+          <fieldset key={provider} class="prices">
+            <legend>
+              {provider} <span class="muted">{unit}</span> {byTokens && <Badge tone="off">{t.byTokens}</Badge>}
+              {isAssumed && (
+                <Badge tone="bad" title={t.assumedHint}>
+                  {t.assumed}
+                </Badge>
+              )}
+            </legend>
+            {prices.map(({ size, listUsd, ownUsd }) => {
+              const name = `price.${provider}.${size}`;
+              return (
+                <div key={size} class="field">
+                  <label for={`f-${name}`}>{size}</label>
+                  <input
+                    id={`f-${name}`}
+                    name={name}
+                    type="number"
+                    inputMode="decimal"
+                    min={0}
+                    max={1000}
+                    step="any"
+                    value={ownUsd ?? ""}
+                    placeholder={t.listPrice(formatPrice(listUsd, view.locale))}
+                  />
+                </div>
+              );
+            })}
+          </fieldset>
+        ))}
+        <div class="form-foot">
+          <Button tone="primary">{t.savePrices}</Button>
+        </div>
+      </Form>
+    </Card>
+  );
+}
