@@ -5,6 +5,7 @@ import type { KeyChange, KeyRow, NewKey } from "../domain/key.ts";
 import type { RequestFilter, RequestRow } from "../domain/request.ts";
 import type { CooldownRow, HealthChange, NewToken, TokenChange, TokenRow, TokenSecret } from "../domain/token.ts";
 import type { AdminStore } from "./admin.ts";
+import type { AlertStore } from "./alerts.ts";
 import type { JobStore } from "./jobs.ts";
 import type { LedgerStore } from "./ledger.ts";
 import type { MediaRows } from "./media.ts";
@@ -14,8 +15,8 @@ import type { UndeliveredStore } from "./undelivered.ts";
 /** Counters per table that rise with every edit, also by other processes (the command line on the same folder). */
 export type Revisions = { tokens: number; keys: number; settings: number };
 
-/** With the parts in ledger.ts, jobs.ts, media.ts, responses.ts, undelivered.ts and admin.ts. */
-export interface Store extends LedgerStore, JobStore, MediaRows, ResponseStore, UndeliveredStore, AdminStore {
+/** With the parts in ledger.ts, jobs.ts, media.ts, responses.ts, undelivered.ts, admin.ts and alerts.ts. */
+export interface Store extends LedgerStore, JobStore, MediaRows, ResponseStore, UndeliveredStore, AdminStore, AlertStore {
   // tokens
   listTokens(): Promise<TokenRow[]>;
   /** @throws {AppError} `conflict` when the same secret is already there */

@@ -1,5 +1,6 @@
 // Write actions on flow2api.db by name, so that the thread that writes can be asked for them.
 import type { Database } from "bun:sqlite";
+import * as alerts from "./alerts.ts";
 import * as audit from "./audit.ts";
 import * as fileNames from "./file-names.ts";
 import * as idempotency from "./idempotency.ts";
@@ -83,4 +84,12 @@ export const STORE_ACTIONS = {
   deleteSessions: plain(sessions.deleteSessions),
   deleteSessionsBefore: plain(sessions.deleteSessionsBefore),
   insertAudit: plain(audit.insertAudit),
+
+  putChannel: sealed(alerts.putChannel),
+  deleteChannel: plain(alerts.deleteChannel),
+  updateChannelState: plain(alerts.updateChannelState),
+  saveIncidents: plain(alerts.saveIncidents),
+  claimMessages: plain(alerts.claimMessages),
+  updateMessage: plain(alerts.updateMessage),
+  deleteAlertsBefore: plain(alerts.deleteAlertsBefore),
 };

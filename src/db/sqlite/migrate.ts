@@ -25,6 +25,7 @@ import store017 from "./migrations/017.sql" with { type: "text" };
 import store018 from "./migrations/018.sql" with { type: "text" };
 import store019 from "./migrations/019.sql" with { type: "text" };
 import store020 from "./migrations/020.sql" with { type: "text" };
+import store021 from "./migrations/021.sql" with { type: "text" };
 import requests001 from "./migrations/requests-001.sql" with { type: "text" };
 import requests002 from "./migrations/requests-002.sql" with { type: "text" };
 
@@ -50,6 +51,7 @@ export const STORE_MIGRATIONS: readonly string[] = [
   store018,
   store019,
   store020,
+  store021,
 ];
 export const REQUEST_MIGRATIONS: readonly string[] = [requests001, requests002];
 

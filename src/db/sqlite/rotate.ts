@@ -5,6 +5,7 @@ import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { AppError } from "../../errors.ts";
 import type { AuditRow } from "../admin.ts";
+import { CONFIG_OF_CHANNEL } from "./alerts.ts";
 import { insertAudit } from "./audit.ts";
 import { settleFolder } from "./backup/restore.ts";
 import { closeDatabase, openDatabase, retryBusy } from "./database.ts";
@@ -27,6 +28,7 @@ export const SEALED = [
   { table: "deliveries", key: "id", column: "url", purpose: URL_OF_DELIVERY },
   { table: "key_webhooks", key: "key_id", column: "url", purpose: URL_OF_KEY },
   { table: "key_webhooks", key: "key_id", column: "secret", purpose: SECRET_OF_KEY },
+  { table: "alert_channels", key: "id", column: "config", purpose: CONFIG_OF_CHANNEL },
 ] as const;
 
 export type Rotation = {

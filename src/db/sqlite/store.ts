@@ -6,6 +6,7 @@ import { AppError } from "../../errors.ts";
 import type { UsageQuery } from "../ledger.ts";
 import type { Store } from "../store.ts";
 import { STORE_ACTIONS, type Tables } from "./actions.ts";
+import * as alerts from "./alerts.ts";
 import * as audit from "./audit.ts";
 import { closeDatabase, openDatabase, retryBusy } from "./database.ts";
 import * as fileNames from "./file-names.ts";
@@ -98,6 +99,7 @@ function createStore(engine: Engine): Store {
     ...jobMethods(engine),
     ...resultMethods(engine),
     ...adminMethods(engine),
+    ...alertMethods(engine),
     revisions: () => retryBusy(() => settings.readRevisions(db)),
     async close() {
       await writer.close();
@@ -219,4 +221,20 @@ const adminMethods = ({ db, vault, writer: { write } }: Engine) =>
 
     insertAudit: (row) => write("insertAudit", [row]),
     listAudit: (filter) => retryBusy(() => audit.listAudit(db, filter)),
+  }) satisfies Partial<Store>;
+
+const alertMethods = ({ db, vault, writer: { write } }: Engine) =>
+  ({
+    listChannels: () => retryBusy(() => alerts.listChannels(db, vault)),
+    putChannel: (channel) => write("putChannel", [channel], DURABLE),
+    deleteChannel: (id) => write("deleteChannel", [id], DURABLE),
+    updateChannelState: (id, state) => write("updateChannelState", [id, state]),
+    saveIncidents: (incidents, messages) => write("saveIncidents", [incidents, messages], DURABLE),
+    listUnsettledIncidents: () => retryBusy(() => alerts.listUnsettledIncidents(db)),
+    listIncidents: (query) => retryBusy(() => alerts.listIncidents(db, query)),
+    claimMessages: (now, limit, until) => write("claimMessages", [now, limit, until]),
+    nextMessageAt: () => retryBusy(() => alerts.nextMessageAt(db)),
+    updateMessage: (id, change) => write("updateMessage", [id, change]),
+    listMessages: (query) => retryBusy(() => alerts.listMessages(db, query)),
+    deleteAlertsBefore: (time, limit) => write("deleteAlertsBefore", [time, limit]),
   }) satisfies Partial<Store>;

@@ -221,6 +221,8 @@ function quieten(file: string, now: number): void {
     const has = (table: string) => db.query("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?").get(table) !== null;
     if (has("sessions")) db.run("DELETE FROM sessions");
     if (has("jobs")) db.run("UPDATE jobs SET state = 'submitting' WHERE state = 'queued'");
+    // What was to be said then is not said again.
+    if (has("alert_messages")) db.run("DELETE FROM alert_messages WHERE state = 'waiting'");
     if (has("media"))
       db.query("UPDATE media SET expires_at = max(expires_at, $until) WHERE origin = 'result' AND expires_at IS NOT NULL").run({
         until: now + RESTORED_MEDIA_MS,
