@@ -1,7 +1,7 @@
 // Store contract: reservations end once; usage by hour, day, model, key and token.
 import { describe, expect, test } from "bun:test";
 import { temporaryFolder } from "../testing.ts";
-import type { Amounts, Begun, LedgerStore, NewReservation, ReservationEnd, UsageQuery } from "./ledger.ts";
+import type { Amounts, Begun, KeyDayQuery, LedgerStore, NewReservation, ReservationEnd, UsageQuery } from "./ledger.ts";
 import { ENGINES } from "./testing.ts";
 
 const HOUR = 3_600_000;
@@ -206,6 +206,32 @@ describe.each(ENGINES)("a ledger over $name", ({ open }) => {
           [7, 1, 900, 0],
           [8, 0, 4000, 0],
         ]);
+      }));
+
+    test("what keys used by day and family, page by page", () =>
+      withStore(async (store) => {
+        await fill(store);
+        const [today, tomorrow] = [NOON - 12 * HOUR, NOON + 12 * HOUR];
+        const days = async (change: Partial<KeyDayQuery> = {}) =>
+          (await store.readKeyDays({ from: today, to: tomorrow + 24 * HOUR, limit: 10, ...change })).map(
+            ({ day, keyId, family, requests, images, usd }) => [day, keyId, family, requests, images, usd],
+          );
+        const all = [
+          [today, 1, "alpha", 1, 1, 0.039],
+          [today, 1, "beta", 1, 2, 0.1],
+          [tomorrow, 2, "alpha", 1, 1, 0.000001],
+        ];
+        expect(await days()).toEqual(all);
+        expect(await days({ limit: 1, after: { day: today, keyId: 1, family: "alpha" } })).toEqual(all.slice(1, 2));
+        expect([await days({ key: 2 }), await days({ model: "beta" }), await days({ to: tomorrow })]).toEqual([
+          all.slice(2),
+          all.slice(1, 2),
+          all.slice(0, 2),
+        ]);
+        expect((await store.readKeyDays({ from: today, to: tomorrow, limit: 5, model: "beta" }))[0]).toEqual({
+          ...{ day: today, keyId: 1, family: "beta", requests: 1, errors: 0, images: 2, videoSeconds: 8, usd: 0.1 },
+          ...{ inputTokens: 5, outputTokens: 6 },
+        });
       }));
 
     test("percentiles lie within a bucket of the true ones, also beyond the last bound", () =>

@@ -83,6 +83,23 @@ export type UsageRow = {
   maxMs: number | null;
 };
 
+/** Asks for what keys used in UTC days that begin in [from, to), epoch ms. */
+export type KeyDayQuery = {
+  from: number;
+  to: number;
+  key?: number;
+  model?: string;
+  /** The last row of the page before. */
+  after?: Pick<KeyDay, "day" | "keyId" | "family">;
+  limit: number;
+};
+
+/** What one key used of one family in one UTC day (its start, epoch ms). */
+export type KeyDay = { day: number; keyId: number; family: string } & Pick<
+  UsageRow,
+  "requests" | "errors" | "images" | "videoSeconds" | "usd" | "inputTokens" | "outputTokens"
+>;
+
 /** Bytes that a key has uploaded in a period. */
 export type UploadSum = { keyId: number; period: string; bytes: number };
 
@@ -114,6 +131,8 @@ export interface LedgerStore {
   readUploads(period: string): Promise<Omit<UploadSum, "period">[]>;
   /** Groups in ascending order; those without any generation are left out. */
   readUsage(query: UsageQuery): Promise<UsageRow[]>;
+  /** Ordered by day, key and family. */
+  readKeyDays(query: KeyDayQuery): Promise<KeyDay[]>;
   /** Deletes at most `limit` ended reservations and as many rollups that are older than the times given; says how many went. */
   deleteUsageBefore(before: { reservations: number; hours: number }, limit: number): Promise<number>;
 }

@@ -2,7 +2,7 @@
 // A second engine is a second folder beside sqlite/; one contract suite runs against both.
 
 import type { KeyChange, KeyRow, NewKey } from "../domain/key.ts";
-import type { RequestFilter, RequestRow } from "../domain/request.ts";
+import type { FailureCount, FailureQuery, FailureSum, RequestFilter, RequestRow } from "../domain/request.ts";
 import type { CooldownRow, HealthChange, NewToken, TokenChange, TokenRow, TokenSecret } from "../domain/token.ts";
 import type { AdminStore } from "./admin.ts";
 import type { AlertStore } from "./alerts.ts";
@@ -68,6 +68,10 @@ export interface RequestLog {
   /** Rows appended before the call are seen. */
   list(filter: RequestFilter): Promise<RequestRow[]>;
   get(id: string): Promise<RequestRow | null>;
+  /** Failures by outcome and reason, the most first. Costs the same however many there are of one kind. */
+  failures(query: FailureQuery): Promise<FailureSum[]>;
+  /** Failures by time, ascending; or by token, the most first, at most `limit` of them. */
+  countFailures(query: FailureQuery & { by: "hour" | "day" | "token"; limit?: number }): Promise<FailureCount[]>;
   /** Rows that began before, slice by slice until none is left or `signal` aborts. */
   deleteBefore(time: number, signal?: AbortSignal): Promise<number>;
   flush(): Promise<void>;

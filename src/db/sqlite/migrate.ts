@@ -28,6 +28,7 @@ import store020 from "./migrations/020.sql" with { type: "text" };
 import store021 from "./migrations/021.sql" with { type: "text" };
 import requests001 from "./migrations/requests-001.sql" with { type: "text" };
 import requests002 from "./migrations/requests-002.sql" with { type: "text" };
+import requests003 from "./migrations/requests-003.sql" with { type: "text" };
 
 /** Append only. Step n ends with `PRAGMA user_version = n`, inside its own transaction. */
 export const STORE_MIGRATIONS: readonly string[] = [
@@ -53,7 +54,7 @@ export const STORE_MIGRATIONS: readonly string[] = [
   store020,
   store021,
 ];
-export const REQUEST_MIGRATIONS: readonly string[] = [requests001, requests002];
+export const REQUEST_MIGRATIONS: readonly string[] = [requests001, requests002, requests003];
 
 /** Version of the schema in the file; 0: nothing there. */
 export function schemaVersion(db: Database): number {

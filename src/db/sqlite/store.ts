@@ -157,6 +157,7 @@ const usageMethods = ({ db, writer: { write } }: Engine) =>
       if (isByToken(query) && (await retryBusy(() => hasTokenCalls(db)))) await write("sumTokenCalls", []);
       return retryBusy(() => usage.readUsage(db, query));
     },
+    readKeyDays: (query) => retryBusy(() => usage.readKeyDays(db, query)),
     deleteUsageBefore: (before, limit) => write("deleteUsageBefore", [before, limit]),
   }) satisfies Partial<Store>;
 

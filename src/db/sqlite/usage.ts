@@ -1,6 +1,6 @@
 // SQL of usage rollups: sums by hour, and by day and family, in all, per key and per token.
 import type { Database } from "bun:sqlite";
-import type { Amounts, UsageQuery, UsageRow } from "../ledger.ts";
+import type { Amounts, KeyDay, KeyDayQuery, UsageQuery, UsageRow } from "../ledger.ts";
 
 /** What one generation, or one upstream call of it, adds. */
 export type UsageShare = Amounts & {
@@ -155,6 +155,31 @@ function toUsage(raw: Raw): UsageRow {
     p95Ms: percentile(raw, succeeded, 0.95),
     maxMs: succeeded > 0 ? raw.msMax : null,
   };
+}
+
+/** A day at a time by its index, each in the order of the primary key. */
+export function readKeyDays(db: Database, { from, to, key, model, after, limit }: KeyDayQuery): KeyDay[] {
+  const conditions = [
+    "dimension = 'key' AND day >= $from AND day < $to",
+    key !== undefined && "subject = $key",
+    model !== undefined && "family = $model",
+    after && "(day, subject, family) > ($day, $subject, $family)",
+  ];
+  const bound = {
+    ...{ from: Math.max(from, after?.day ?? 0), to, limit },
+    ...(key !== undefined && { key }),
+    ...(model !== undefined && { model }),
+    ...(after && { day: after.day, subject: after.keyId, family: after.family }),
+  };
+  return db
+    .query<Omit<KeyDay, "videoSeconds" | "usd"> & { videoMs: number; microUsd: number }, Record<string, string | number>>(
+      `SELECT day, subject AS keyId, family, requests, errors, images, video_ms AS videoMs, micro_usd AS microUsd,
+         input_tokens AS inputTokens, output_tokens AS outputTokens
+       FROM usage_days INDEXED BY usage_days_by_time
+       WHERE ${conditions.filter(Boolean).join(" AND ")} ORDER BY day, subject, family LIMIT $limit`,
+    )
+    .all(bound)
+    .map(({ videoMs, microUsd, ...row }) => ({ ...row, videoSeconds: videoMs / 1000, usd: microUsd / 1e6 }));
 }
 
 /** Interpolated within the bucket that holds it; never over the largest seen. */

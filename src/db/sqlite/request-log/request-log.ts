@@ -7,6 +7,7 @@ import type { Log } from "../../../log.ts";
 import type { RequestLog } from "../../store.ts";
 import { retryBusy } from "../database.ts";
 import type { StoreThread } from "../thread/store-thread.ts";
+import { countFailures, readFailures } from "./failure-sums.ts";
 import { RequestDatabase } from "./request-database.ts";
 import { getRequest, listRequests } from "./requests.ts";
 
@@ -80,6 +81,14 @@ export async function openRequestLog(options: RequestLogOptions): Promise<Reques
     async get(id) {
       await flush();
       return database.use(({ db }) => retryBusy(() => getRequest(db, id)));
+    },
+    async failures(query) {
+      await flush();
+      return database.use(({ db }) => retryBusy(() => readFailures(db, query)));
+    },
+    async countFailures(query) {
+      await flush();
+      return database.use(({ db }) => retryBusy(() => countFailures(db, query)));
     },
     async deleteBefore(time, signal) {
       await flush();

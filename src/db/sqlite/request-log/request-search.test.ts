@@ -7,6 +7,7 @@ import { temporaryFolder, virtualClock } from "../../../testing.ts";
 import type { RequestLog } from "../../store.ts";
 import { openDatabase } from "../database.ts";
 import { migrate, REQUEST_MIGRATIONS } from "../migrate.ts";
+import { countFailures, readFailures } from "./failure-sums.ts";
 import { openRequestLog } from "./request-log.ts";
 import { listRequests } from "./requests.ts";
 
@@ -102,6 +103,52 @@ describe("a row is found", () => {
     }));
 });
 
+const failedCall = (tokenId: number, reason: string | null, outcome = "upstream_quota") => ({
+  ...{ tokenId, provider: "gemini", family: "f", startedAt: NOW, ms: 1, outcome, reason, upstreamStatus: 429 },
+});
+
+describe("what failed is found", () => {
+  const rows = [
+    newRow("req_1", { outcome: "no_token", attempts: [failedCall(3, "per_day"), failedCall(4, "key_leaked")] }),
+    newRow("req_2", { attempts: [failedCall(3, "key_leaked"), { ...failedCall(33, null), outcome: "ok" }] }),
+    newRow("req_3", { outcome: "upstream_timeout", family: "veo-3.1", attempts: [failedCall(33, null, "upstream_timeout")] }),
+    newRow("req_4", { outcome: "unauthorized", kind: null, keyId: null, refusal: { reason: "invalid_api_key", address: "::1", times: 7 } }),
+    newRow("req_5", { outcome: "content_policy", attempts: [{ ...failedCall(3, null), outcome: "ok" }] }),
+  ];
+  const cases: [string, Omit<RequestFilter, "limit">, string][] = [
+    ["by the reason of its last call", { reason: "key_leaked" }, "_1"],
+    ["by its outcome, where no call failed last", { reason: "content_policy" }, "_5"],
+    ["by the reason of a refusal", { reason: "invalid_api_key" }, "_4"],
+    ["by the reason of a token's call, also where another token served", { reason: "key_leaked", tokenId: 3 }, "_2"],
+    ["by a token whose call failed", { attemptFailed: true, tokenId: 3 }, "_2 _1"],
+    ["by a token whose call failed without a reason", { reason: "upstream_timeout", tokenId: 33 }, "_3"],
+    ["by having been refused", { refused: true }, "_4"],
+    ["by having failed, which a refusal did not", { failed: true }, "_5 _3 _1"],
+    ["by its family", { family: "veo-3.1" }, "_3"],
+    ["by a name that holds the text", { text: "aurora", textTokens: [4], textKeys: [] }, "_1"],
+    ["by a name or by its words", { text: "gemini", textTokens: [4], failed: true }, "_5 _3 _1"],
+  ];
+  test.each(cases)("%s", (_, filter, expected) => withRows(async (log) => expect(await found(log, filter)).toBe(expected), rows));
+
+  test("and comes back as it was appended", () => withRows(async (log) => expect(await log.get("req_4")).toEqual(rows[3]!), rows));
+});
+
+describe("a recorded prompt is found", () => {
+  const prompts = ["A red fox in the snow", "一只在雪地里的狐狸 4K", "夜の港、長時間露光"];
+  const rows = prompts.map((prompt, index) => newRow(`req_${index}`, { payload: { prompt, parameters: {} } }));
+  test.each([
+    ["snow", "_0"],
+    ["RED fo", "_0"],
+    ["狐狸", "_1"],
+    ["狐", "_1"],
+    ["雪地里", "_1"],
+    ["在雪地里的狐狸 4k", "_1"],
+    ["狐地", ""],
+    ["長時間", "_2"],
+    ["港", "_2"],
+  ])("%s", (text, expected) => withRows(async (log) => expect(await found(log, { text })).toBe(expected), rows));
+});
+
 describe("a hostile text", () => {
   const texts = [
     '" OR 1',
@@ -136,17 +183,32 @@ describe("the payload", () => {
     ));
 });
 
-test("rows of the first version are found after the migration", async () => {
+test("rows of earlier versions are found and counted after the migration", async () => {
   using folder = temporaryFolder();
   using db = await openDatabase(`${folder.path}/requests.db`);
   await migrate(db, REQUEST_MIGRATIONS.slice(0, 1));
-  db.run(
-    `INSERT INTO requests (id, at, ms, dialect, route, key_id, model, family, kind, outcome, message, images, video_seconds, input_tokens,
-       output_tokens, usd, stream, media_ids)
-     VALUES ('old', 1, 1, 'openai', '/', 3, 'm', 'f', 'image', 'busy', 'The queue is full', 0, 0, 0, 0, 0, 0, '[]')`,
-  );
+  const insert = (id: string, at: number) =>
+    db.run(
+      `INSERT INTO requests (id, at, ms, dialect, route, key_id, model, family, kind, outcome, message, images, video_seconds, input_tokens,
+         output_tokens, usd, stream, media_ids)
+       VALUES (?, ?, 1, 'openai', '/', 3, 'm', 'f', 'image', 'busy', 'The queue is full', 0, 0, 0, 0, 0, 0, '[]')`,
+      [id, at],
+    );
+  insert("old", NOW);
   db.run("INSERT INTO attempts VALUES (1, 0, 7, 'gemini', 'f', 1, 1, 'busy', NULL, NULL)");
+  await migrate(db, REQUEST_MIGRATIONS.slice(0, 2));
+  insert("prompted", NOW + MINUTE);
+  db.run(`UPDATE requests SET payload = '{"prompt":"a fox","parameters":{}}' WHERE id = 'prompted'`);
   await migrate(db, REQUEST_MIGRATIONS);
   const asked = { keyId: 3, tokenId: 7, model: "m", outcome: "busy", failed: true, kind: "image", text: "queue" } as const;
-  expect(listRequests(db, { ...asked, limit: 5 }).map(({ id }) => id)).toEqual(["old"]);
+  const more = { family: "f", reason: "busy", attemptFailed: true } as const;
+  const ids = (filter: Omit<RequestFilter, "limit">) => listRequests(db, { ...filter, limit: 5 }).map(({ id }) => id);
+  expect(ids({ ...asked, ...more })).toEqual(["old"]);
+  expect(ids({ text: "fox" })).toEqual(["prompted"]);
+  const day = { from: NOW - (NOW % (24 * 60 * MINUTE)), to: NOW + 24 * 60 * MINUTE };
+  const sum = { outcome: "busy", reason: "busy", refused: false };
+  expect(readFailures(db, day)).toEqual([{ ...sum, count: 2 }]);
+  expect(readFailures(db, { ...day, of: { key: 3 } })).toEqual([{ ...sum, count: 2 }]);
+  expect(readFailures(db, { ...day, of: { token: 7 } })).toEqual([{ ...sum, count: 1 }]);
+  expect(countFailures(db, { ...day, by: "hour" })).toEqual([{ group: NOW, count: 2 }]);
 });

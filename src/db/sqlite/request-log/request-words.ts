@@ -1,4 +1,4 @@
-// Request log search: the FTS5 expression of a filter. Pure.
+// Request log search: the FTS5 expression of a filter, and where texts are cut into words. Pure.
 import type { RequestFilter } from "../../../domain/request.ts";
 
 /** More say nothing more. */
@@ -7,36 +7,89 @@ const MAX_WORDS = 8;
 /** Shorter beginnings are those of half the words there are. */
 const MIN_BEGUN = 2;
 
+/** Of keys and tokens whose names hold the text. */
+const MAX_NAMED = 200;
+
+/** Writing without blanks between words: it is cut into pairs of characters, and a last one alone. */
+const RUN = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]+/gu;
+
+export const hasRuns = (text: string): boolean => text.search(RUN) >= 0;
+
+/** The text with every such run cut, as the index has it. */
+export const splitRuns = (text: string): string => text.replace(RUN, (run) => ` ${pairsOf([...run]).join(" ")} `);
+
+const pairsOf = (run: readonly string[]): string[] => run.map((character, at) => character + (run[at + 1] ?? ""));
+
 /**
  * The FTS5 expression for a filter; empty: every row matches; null: none can.
  * @param isBegun the last word of the text may be the beginning of one
  */
 export function matchOf(filter: RequestFilter, { isBegun = false } = {}): string | null {
-  const { keyId, tokenId, model, outcome, failed, kind, text } = filter;
+  const facets = facetsOf(filter);
+  const text = (filter.text ?? "").trim();
+  const words = wordsOf(text, isBegun);
+  const named = text === "" ? [] : namedOf(filter);
+  if (text !== "" && words.length === 0 && named.length === 0) return null;
+  const texts = [
+    words.length > 0 && `words : (${words.join(" AND ")})`,
+    named.length > 0 && `facets : (${named.map(quoted).join(" OR ")})`,
+  ].filter(Boolean);
+  const asked = [facets.length > 0 && `facets : (${facets.map(quoted).join(" AND ")})`, texts.length > 0 && `(${texts.join(" OR ")})`];
+  return asked.filter(Boolean).join(" AND ");
+}
+
+/** Words of the index that a row has for each filter. */
+function facetsOf({ keyId, tokenId, model, family, outcome, failed, refused, kind, reason, attemptFailed }: RequestFilter): string[] {
+  const call = tokenId !== undefined;
   const facets = [
     keyId !== undefined && `k${keyId}`,
-    tokenId !== undefined && `t${tokenId}`,
+    call && `t${tokenId}`,
     model !== undefined && `m${hex(model)}`,
-    outcome !== undefined && `o${outcome.replaceAll("_", "")}`,
+    family !== undefined && `y${hex(family)}`,
+    outcome !== undefined && `o${plain(outcome)}`,
     failed && "f",
+    refused && "g",
     kind !== undefined && `d${kind}`,
-  ].filter((facet): facet is string => typeof facet === "string");
-  const words = wordsOf(text ?? "");
-  if (words.length === 0 && (text ?? "").trim() !== "") return null;
-  const end = isBegun && words.at(-1)!.length >= MIN_BEGUN ? "*" : "";
-  const asked = [
-    facets.length > 0 && `facets : (${facets.map(quoted).join(" AND ")})`,
-    words.length > 0 && `words : (${words.map(quoted).join(" AND ")}${end})`,
+    reason !== undefined && (call ? `x${tokenId}r${plain(reason)}` : `r${plain(reason)}`),
+    call && attemptFailed && `x${tokenId}`,
   ];
-  return asked.filter(Boolean).join(" AND ");
+  return facets.filter((facet): facet is string => typeof facet === "string");
+}
+
+function namedOf({ textKeys = [], textTokens = [] }: RequestFilter): string[] {
+  return [...textKeys.slice(0, MAX_NAMED).map((id) => `k${id}`), ...textTokens.slice(0, MAX_NAMED).map((id) => `t${id}`)];
 }
 
 /** As SQLite's `hex` writes a text. */
 const hex = (text: string) => Buffer.from(text, "utf8").toString("hex").toUpperCase();
 
+/** An underscore is a gap of the index. */
+const plain = (word: string) => word.replaceAll("_", "");
+
 const quoted = (word: string) => `"${word}"`;
 
-/** Cut where the index cuts: at everything that is neither letter nor digit. */
-function wordsOf(text: string): string[] {
-  return (text.match(/[\p{L}\p{N}]+/gu) ?? []).slice(0, MAX_WORDS);
+/** Cut where the index cuts: at everything that is neither letter nor digit, and within runs. */
+function wordsOf(text: string, isBegun: boolean): string[] {
+  const words = (text.match(/[\p{L}\p{N}]+/gu) ?? []).slice(0, MAX_WORDS).flatMap(piecesOf);
+  return words.slice(0, MAX_WORDS).map((word, at, all) => {
+    // A single character of a run begins a pair.
+    const isStart = isRun(word) ? [...word].length === 1 : isBegun && at === all.length - 1 && word.length >= MIN_BEGUN;
+    return quoted(word) + (isStart ? "*" : "");
+  });
+}
+
+const isRun = (word: string) => word.replace(RUN, "") === "";
+
+/** A word, or the pairs of a run: a run that is longer than one has no last character alone here, as it may go on in the row. */
+function piecesOf(word: string): string[] {
+  const pieces: string[] = [];
+  let last = 0;
+  for (const { 0: run, index } of word.matchAll(RUN)) {
+    if (index > last) pieces.push(word.slice(last, index));
+    const pairs = pairsOf([...run]);
+    pieces.push(...(pairs.length > 1 ? pairs.slice(0, -1) : pairs));
+    last = index + run.length;
+  }
+  if (last < word.length) pieces.push(word.slice(last));
+  return pieces;
 }

@@ -3,18 +3,24 @@
 import type { Database } from "bun:sqlite";
 import { omit } from "../../../domain/omit.ts";
 import type { AttemptRow, RequestFilter, RequestRow } from "../../../domain/request.ts";
+import { addFailures, deleteFailuresBefore } from "./failure-sums.ts";
+import { indexRequests, type SplitWords, splitWords } from "./request-index.ts";
 import { matchOf } from "./request-words.ts";
 
 const COLUMNS = `seq, id, at, requests.ms AS ms, dialect, route, key_id AS keyId, model, requests.family AS family, kind,
   requests.outcome AS outcome, message, images, video_seconds AS videoSeconds, input_tokens AS inputTokens,
-  output_tokens AS outputTokens, usd, stream, media_ids AS mediaIds`;
+  output_tokens AS outputTokens, usd, stream, media_ids AS mediaIds, requests.reason AS refusedFor, address, times`;
 
 const MODEL_LENGTH = 200;
 
-type Raw = Omit<RequestRow, "stream" | "mediaIds" | "attempts" | "payload"> & {
+type Raw = Omit<RequestRow, "stream" | "mediaIds" | "attempts" | "payload" | "refusal"> & {
   seq: number;
   stream: number;
   mediaIds: string;
+  refusedFor: string | null;
+  address: string | null;
+  /** Null: it was not refused. */
+  times: number | null;
   /** Read with one row only. */
   payload?: string | null;
 };
@@ -24,14 +30,17 @@ type Bound = Record<string, string | number | null>;
 export function insertRequests(db: Database, rows: readonly RequestRow[]): void {
   const insert = db.query<never, Record<string, string | number | boolean | null>>(
     `INSERT INTO requests (id, at, ms, dialect, route, key_id, model, family, kind, outcome, message, images, video_seconds,
-       input_tokens, output_tokens, usd, stream, media_ids, payload)
+       input_tokens, output_tokens, usd, stream, media_ids, payload, reason, address, times)
      VALUES ($id, $at, $ms, $dialect, $route, $keyId, $model, $family, $kind, $outcome, $message, $images, $videoSeconds,
-       $inputTokens, $outputTokens, $usd, $stream, $mediaIds, $payload)
+       $inputTokens, $outputTokens, $usd, $stream, $mediaIds, $payload, $reason, $address, $times)
      ON CONFLICT (id) DO NOTHING`,
   );
   let first = Number.POSITIVE_INFINITY;
   let last = 0;
-  for (const { attempts, payload = null, ...row } of rows) {
+  const added: RequestRow[] = [];
+  const split: SplitWords = [];
+  for (const one of rows) {
+    const { attempts, payload = null, refusal, ...row } = one;
     const { changes, lastInsertRowid } = insert.run({
       ...row,
       at: Math.round(row.at),
@@ -39,28 +48,22 @@ export function insertRequests(db: Database, rows: readonly RequestRow[]): void 
       model: row.model.slice(0, MODEL_LENGTH),
       mediaIds: JSON.stringify(row.mediaIds),
       payload: payload && JSON.stringify(payload),
+      reason: refusal?.reason ?? null,
+      address: refusal?.address ?? null,
+      times: refusal?.times ?? null,
     });
     if (changes === 0) continue;
     const seq = Number(lastInsertRowid);
     insertAttempts(db, seq, attempts);
+    added.push(one);
+    const words = splitWords(one);
+    if (words !== null) split.push({ seq, words });
     first = Math.min(first, seq);
     last = seq;
   }
   // At once: a statement of its own for each row costs four times as much.
-  if (last > 0) indexRequests(db, { from: first, to: last });
-}
-
-/** Makes rows findable by their filters and words, attempts included: those at positions `from` to `to`, each once. */
-export function indexRequests(db: Database, { from, to }: { from: number; to: number }): void {
-  // As in the migration that made this index, so that old rows and new ones are found alike.
-  db.query(
-    `INSERT INTO request_words (rowid, facets, words)
-     SELECT seq,
-       'k' || ifnull(key_id, 0) || ' o' || replace(outcome, '_', '') || iif(outcome = 'ok', '', ' f') || ' d' || ifnull(kind, '')
-         || ' m' || hex(model) || ifnull((SELECT group_concat(' t' || token_id, '') FROM attempts WHERE request = seq), ''),
-       model || ' ' || ifnull(message, '')
-     FROM requests WHERE seq BETWEEN $from AND $to`,
-  ).run({ from, to });
+  if (last > 0) indexRequests(db, { from: first, to: last }, split);
+  addFailures(db, added);
 }
 
 function insertAttempts(db: Database, request: number, attempts: readonly AttemptRow[]): void {
@@ -171,12 +174,13 @@ function withAttempts(db: Database, rows: Raw[]): RequestRow[] {
     )
     .all({ requests: JSON.stringify(rows.map((row) => row.seq)) });
   const byRequest = Map.groupBy(attempts, (attempt) => attempt.request);
-  return rows.map(({ seq, stream, mediaIds, payload, ...row }) => ({
+  return rows.map(({ seq, stream, mediaIds, payload, refusedFor: reason, address, times, ...row }) => ({
     ...row,
     stream: stream === 1,
     mediaIds: JSON.parse(mediaIds),
     attempts: (byRequest.get(seq) ?? []).map((attempt) => omit(attempt, ["request"])),
     ...(payload ? { payload: JSON.parse(payload) } : {}),
+    ...(times === null ? {} : { refusal: { reason, address, times } }),
   }));
 }
 
@@ -189,5 +193,6 @@ export function deleteRequestsBefore(db: Database, time: number, limit: number):
       .map(({ seq }) => seq),
   );
   db.query("DELETE FROM request_words WHERE rowid IN (SELECT value FROM json_each($old))").run({ old });
+  deleteFailuresBefore(db, time, limit);
   return db.query("DELETE FROM requests WHERE seq IN (SELECT value FROM json_each($old))").run({ old }).changes;
 }
