@@ -6,8 +6,9 @@ import { join } from "node:path";
 import { settleFolder } from "../db/sqlite/backup/restore.ts";
 import { acquireFolder } from "../db/sqlite/lock.ts";
 import { SEALED } from "../db/sqlite/rotate.ts";
-import { createVault, loadSecretKey } from "../db/sqlite/secrets.ts";
+import { loadSecretKey } from "../db/sqlite/secrets.ts";
 import { openStore } from "../db/sqlite/store.ts";
+import { createVault } from "../db/vault.ts";
 import { temporaryFolder } from "../testing.ts";
 import { runRecorded, type World } from "./testing.ts";
 

@@ -1,5 +1,6 @@
 // Write actions on flow2api.db by name, so that the thread that writes can be asked for them.
 import type { Database } from "bun:sqlite";
+import type { Vault } from "../vault.ts";
 import * as alerts from "./alerts.ts";
 import * as audit from "./audit.ts";
 import * as fileNames from "./file-names.ts";
@@ -15,7 +16,6 @@ import { sumTokenCalls } from "./token-calls.ts";
 import * as tokens from "./tokens.ts";
 import * as undelivered from "./undelivered.ts";
 import * as usage from "./usage.ts";
-import type { Vault } from "./vault.ts";
 import * as webhooks from "./webhooks.ts";
 
 /** What actions run on. */

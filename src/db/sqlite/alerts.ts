@@ -2,10 +2,8 @@
 import type { Database } from "bun:sqlite";
 import { AppError } from "../../errors.ts";
 import type { ChannelRow, ChannelState, IncidentRow, MessageChange, MessageRow, NewChannel, NewMessage } from "../alerts.ts";
-import type { Vault } from "./vault.ts";
-
-/** Purpose of the vault. */
-export const CONFIG_OF_CHANNEL = "alert_channel";
+import { CONFIG_OF_CHANNEL } from "../sealed.ts";
+import type { Vault } from "../vault.ts";
 
 const CHANNEL = "id, kind, name, enabled, rules, config, created_at AS createdAt, ok_at AS okAt, failed_at AS failedAt, error";
 const INCIDENT = "id, rule, subject, began_at AS beganAt, ended_at AS endedAt, settled, state";

@@ -4,11 +4,10 @@ import type { Database } from "bun:sqlite";
 import type { JobState } from "../../domain/job.ts";
 import { omit } from "../../domain/omit.ts";
 import type { JobChange, JobQuery, JobRow, NewDelivery } from "../jobs.ts";
-import type { Vault } from "./vault.ts";
+import { URL_OF_JOB } from "../sealed.ts";
+import type { Vault } from "../vault.ts";
 import { insertDelivery } from "./webhooks.ts";
 
-/** Purpose of the vault. */
-export const URL_OF_JOB = "job_webhook_url";
 const COLUMNS =
   "seq, id, kind, key_id AS keyId, request_id AS requestId, state, created_at AS createdAt, ended_at AS endedAt, removed, webhook_url AS url, body";
 const ENDED = "('completed', 'failed', 'cancelled')";

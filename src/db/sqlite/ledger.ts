@@ -1,8 +1,9 @@
 // SQL of the ledger: reservations, and usage of keys by period.
 import type { Database } from "bun:sqlite";
 import type { Amounts, Begun, LedgerState, NewReservation, Reservation, ReservationEnd, UploadSum } from "../ledger.ts";
+import type { UsageShare } from "../usage-sums.ts";
 import { putTokenCalls, type TokenCall } from "./token-calls.ts";
-import { addUsage, type UsageShare } from "./usage.ts";
+import { addUsage } from "./usage.ts";
 
 const ESTIMATE = "images, video_ms AS videoMs, micro_usd AS microUsd";
 

@@ -5,18 +5,26 @@ import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { AppError } from "../../errors.ts";
 import type { AuditRow } from "../admin.ts";
-import { CONFIG_OF_CHANNEL } from "./alerts.ts";
+import {
+  CONFIG_OF_CHANNEL,
+  KEY_CHECK,
+  PROXY,
+  SECRET,
+  SECRET_OF_KEY,
+  SETTING,
+  STATE,
+  URL_OF_DELIVERY,
+  URL_OF_JOB,
+  URL_OF_KEY,
+} from "../sealed.ts";
+import { createVault, type Vault } from "../vault.ts";
 import { insertAudit } from "./audit.ts";
 import { settleFolder } from "./backup/restore.ts";
 import { closeDatabase, openDatabase, retryBusy } from "./database.ts";
-import { URL_OF_JOB } from "./jobs.ts";
 import { acquireFolder } from "./lock.ts";
 import { migrate, STORE_MIGRATIONS } from "./migrate.ts";
-import { createVault, findSecretKey, keyOpens, newSecretKey, parseKey, settleSecretKey, writeNextKey } from "./secrets.ts";
-import { KEY_CHECK, keyCheckOf, readKeyCheck, SETTING, writeKeyCheck } from "./settings.ts";
-import { PROXY, SECRET, STATE } from "./tokens.ts";
-import type { Vault } from "./vault.ts";
-import { SECRET_OF_KEY, URL_OF_DELIVERY, URL_OF_KEY } from "./webhooks.ts";
+import { findSecretKey, keyOpens, newSecretKey, parseKey, settleSecretKey, writeNextKey } from "./secrets.ts";
+import { keyCheckOf, readKeyCheck, writeKeyCheck } from "./settings.ts";
 
 /** Every column that holds sealed values, with its row's key and its purpose of the vault; the key check value is the only other one. */
 export const SEALED = [

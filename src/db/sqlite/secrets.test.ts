@@ -3,7 +3,8 @@ import { describe, expect, test } from "bun:test";
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { temporaryFolder } from "../../testing.ts";
-import { createVault, loadSecretKey } from "./secrets.ts";
+import { createVault } from "../vault.ts";
+import { loadSecretKey } from "./secrets.ts";
 
 const KEY = crypto.getRandomValues(new Uint8Array(32));
 const BASE64 = Buffer.from(KEY).toString("base64");

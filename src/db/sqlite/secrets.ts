@@ -1,17 +1,12 @@
-// Secrets at rest: one secret key, a derived key per purpose (HKDF), AES-256-GCM.
+// Secret key of a data folder: from the environment, or from its file, which is made on first use.
 
-import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { AppError } from "../../errors.ts";
-import { KEY_CHECK, keyCheckOf } from "./settings.ts";
-import type { Vault } from "./vault.ts";
-
-const KEY_BYTES = 32;
-const VERSION = 1;
-const NONCE_BYTES = 12;
-const TAG_BYTES = 16;
-const HEAD_BYTES = 1 + NONCE_BYTES + TAG_BYTES;
+import { KEY_CHECK } from "../sealed.ts";
+import { createVault, KEY_BYTES } from "../vault.ts";
+import { keyCheckOf } from "./settings.ts";
 
 const KEY_FILE = "secret.key";
 /** The key that takes its place, while a rotation is under way or after it was cut off. */
@@ -129,43 +124,4 @@ export function parseKey(text: string, source: string): Uint8Array {
     throw new AppError("invalid_request", `${source}: expected 32 bytes in base64 (44 characters), as "openssl rand -base64 32" prints.`);
   if (new Set(bytes).size < 8) throw new AppError("invalid_request", `${source}: expected random bytes, got a pattern.`);
   return new Uint8Array(bytes);
-}
-
-/**
- * @param key 32 bytes, see {@link loadSecretKey}
- * @throws {Error} when the key has another length
- */
-export function createVault(key: Uint8Array): Vault {
-  if (key.byteLength !== KEY_BYTES) throw new Error(`The secret key must have ${KEY_BYTES} bytes.`);
-  const derived = new Map<string, Buffer>();
-  const keyFor = (use: "seal" | "derive" | "mac", purpose: string): Buffer => {
-    const info = `flow2api/1/${use}/${purpose}`;
-    let bytes = derived.get(info);
-    if (!bytes) {
-      bytes = Buffer.from(hkdfSync("sha256", key, new Uint8Array(0), info, KEY_BYTES));
-      derived.set(info, bytes);
-    }
-    return bytes;
-  };
-  return {
-    seal(purpose, text) {
-      const nonce = randomBytes(NONCE_BYTES);
-      const cipher = createCipheriv("aes-256-gcm", keyFor("seal", purpose), nonce);
-      const body = Buffer.concat([cipher.update(text, "utf8"), cipher.final()]);
-      return new Uint8Array(Buffer.concat([Buffer.of(VERSION), nonce, cipher.getAuthTag(), body]));
-    },
-    open(purpose, box) {
-      if (box.byteLength < HEAD_BYTES || box[0] !== VERSION) throw new Error("A sealed value is damaged.");
-      const nonce = box.subarray(1, 1 + NONCE_BYTES);
-      const decipher = createDecipheriv("aes-256-gcm", keyFor("seal", purpose), nonce, { authTagLength: TAG_BYTES });
-      decipher.setAuthTag(box.subarray(1 + NONCE_BYTES, HEAD_BYTES));
-      try {
-        return Buffer.concat([decipher.update(box.subarray(HEAD_BYTES)), decipher.final()]).toString("utf8");
-      } catch (error) {
-        throw new Error("A sealed value does not open with this secret key.", { cause: error });
-      }
-    },
-    derive: (purpose) => new Uint8Array(keyFor("derive", purpose)),
-    mac: (purpose, text) => new Uint8Array(createHmac("sha256", keyFor("mac", purpose)).update(text).digest()),
-  };
 }

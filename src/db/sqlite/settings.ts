@@ -2,11 +2,9 @@
 
 import { Database } from "bun:sqlite";
 import { existsSync } from "node:fs";
+import { KEY_CHECK, SETTING } from "../sealed.ts";
 import type { Revisions } from "../store.ts";
-import type { Vault } from "./vault.ts";
-
-/** Purpose of the vault. All values are sealed: which of them is a secret is not known here. */
-export const SETTING = "setting";
+import type { Vault } from "../vault.ts";
 
 /** Values by dotted key; a key that was never written is absent. */
 export function readSettings(db: Database, vault: Vault): Record<string, unknown> {
@@ -47,9 +45,6 @@ export function readRevisions(db: Database): Revisions {
   if (!row) throw new Error("The revisions row is missing.");
   return row;
 }
-
-/** Key check value: a known text, sealed with the secret key in force. Its fact name, vault purpose and text. */
-export const KEY_CHECK = "secret_key_canary";
 
 /** Null when none was written yet. */
 export function readKeyCheck(db: Database): Uint8Array | null {

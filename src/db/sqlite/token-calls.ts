@@ -1,6 +1,7 @@
 // Upstream calls by token: stored with their batch in one row, added to the rollups later, many at once.
 import type { Database } from "bun:sqlite";
-import { addUsage, type UsageShare } from "./usage.ts";
+import type { UsageShare } from "../usage-sums.ts";
+import { addUsage } from "./usage.ts";
 
 /**
  * Calls from which on they are added up. Of ten thousand tokens nearly every call changes a page of its own in both rollups: together they

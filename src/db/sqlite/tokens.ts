@@ -3,7 +3,8 @@
 import type { Database } from "bun:sqlite";
 import type { CooldownRow, HealthChange, NewToken, TokenChange, TokenRow, TokenSecret } from "../../domain/token.ts";
 import { AppError } from "../../errors.ts";
-import type { Vault } from "./vault.ts";
+import { hintOf, PROXY, SECRET, STATE } from "../sealed.ts";
+import type { Vault } from "../vault.ts";
 
 const COLUMNS = `id, provider, label, quota_group AS "group", enabled, image_enabled AS imageEnabled, video_enabled AS videoEnabled,
   image_concurrency AS imageConcurrency, video_concurrency AS videoConcurrency, weight, priority,
@@ -26,20 +27,6 @@ type Raw = Omit<
   caps: string | null;
 };
 
-/** Purposes of the vault. */
-export const SECRET = "token-secret";
-export const STATE = "token-state";
-export const PROXY = "token-proxy";
-
-/** The last four characters of a shorter secret would reveal too much of it. */
-const SHORTEST_HINTED = 12;
-
-/** The end of the secret, or of the id of a JSON key, which is no secret. */
-function hintOf(secret: string): string {
-  const keyId = secret.startsWith("{") ? /"private_key_id":"([\w-]{4,})"/.exec(secret)?.[1] : undefined;
-  if (keyId) return keyId.slice(-4);
-  return secret.length >= SHORTEST_HINTED && !secret.startsWith("{") ? secret.slice(-4) : "";
-}
 const toJson = (value: unknown): string | null => (value === null || value === undefined ? null : JSON.stringify(value));
 const fromJson = (text: string | null): unknown => (text === null ? null : JSON.parse(text));
 const noToken = (id: number) => new AppError("not_found", `There is no token ${id}.`);

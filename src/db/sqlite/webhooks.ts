@@ -3,12 +3,8 @@
 import type { Database } from "bun:sqlite";
 import { hostAndPort } from "../../http.ts";
 import type { DeliveryChange, DeliveryFilter, DeliveryRow, KeyWebhook, NewDelivery } from "../jobs.ts";
-import type { Vault } from "./vault.ts";
-
-/** Purposes of the vault. */
-export const URL_OF_DELIVERY = "delivery_url";
-export const URL_OF_KEY = "key_webhook_url";
-export const SECRET_OF_KEY = "key_webhook_secret";
+import { SECRET_OF_KEY, URL_OF_DELIVERY, URL_OF_KEY } from "../sealed.ts";
+import type { Vault } from "../vault.ts";
 
 const COLUMNS = `id, job_id AS jobId, key_id AS keyId, url, type, payload, created_at AS createdAt, state, attempts, next_at AS nextAt,
   ended_at AS endedAt, last_status AS lastStatus, last_error AS lastError`;

@@ -1,10 +1,10 @@
 // The thread that writes: each batch of actions is one transaction; checkpoints between them.
 import type { Database } from "bun:sqlite";
 import { statSync } from "node:fs";
+import { createVault } from "../../vault.ts";
 import { STORE_ACTIONS } from "../actions.ts";
 import { closeDatabase, isBusy, openDatabase, retryBusy } from "../database.ts";
 import { REQUEST_ACTIONS } from "../request-log/request-actions.ts";
-import { createVault } from "../secrets.ts";
 import { type Act, type ActionTable, commitGroup, type Outcome } from "../writer.ts";
 import { type FileName, type FromThread, type Packed, packOutcomes, sendError, type ToThread, unpackActions } from "./messages.ts";
 

@@ -1,0 +1,31 @@
+// Sealed values: the purposes of the vault, and what of a secret may be shown.
+
+/** Of tokens. */
+export const SECRET = "token-secret";
+export const STATE = "token-state";
+export const PROXY = "token-proxy";
+
+/** All settings are sealed: which of them is a secret is not known in the store. */
+export const SETTING = "setting";
+
+/** Of jobs and webhooks. */
+export const URL_OF_JOB = "job_webhook_url";
+export const URL_OF_DELIVERY = "delivery_url";
+export const URL_OF_KEY = "key_webhook_url";
+export const SECRET_OF_KEY = "key_webhook_secret";
+
+/** Of alerts. */
+export const CONFIG_OF_CHANNEL = "alert_channel";
+
+/** Key check value: a known text, sealed with the secret key in force. Its fact name, vault purpose and text. */
+export const KEY_CHECK = "secret_key_canary";
+
+/** The last four characters of a shorter secret would reveal too much of it. */
+const SHORTEST_HINTED = 12;
+
+/** The end of the secret, or of the id of a JSON key, which is no secret. */
+export function hintOf(secret: string): string {
+  const keyId = secret.startsWith("{") ? /"private_key_id":"([\w-]{4,})"/.exec(secret)?.[1] : undefined;
+  if (keyId) return keyId.slice(-4);
+  return secret.length >= SHORTEST_HINTED && !secret.startsWith("{") ? secret.slice(-4) : "";
+}

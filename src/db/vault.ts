@@ -1,0 +1,60 @@
+// Vault: seals and opens secrets by purpose, with one secret key, a derived key per purpose (HKDF) and AES-256-GCM.
+
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from "node:crypto";
+
+/** What can be done with the installation key. A purpose is a constant word: a box of one cannot be opened for another. */
+export type Vault = {
+  /** Encrypts. The same text never gives the same box. */
+  seal(purpose: string, text: string): Uint8Array;
+  /** @throws {Error} when the box was made with another key or purpose, or is damaged; says nothing of its content */
+  open(purpose: string, box: Uint8Array): string;
+  /** 32 bytes that belong to the purpose, for signing what leaves this program. */
+  derive(purpose: string): Uint8Array;
+  /** Keyed SHA-256: tells whether two texts are the same, and nothing else. */
+  mac(purpose: string, text: string): Uint8Array;
+};
+
+export const KEY_BYTES = 32;
+const VERSION = 1;
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+const HEAD_BYTES = 1 + NONCE_BYTES + TAG_BYTES;
+
+/**
+ * @param key 32 bytes, the secret key of the installation
+ * @throws {Error} when the key has another length
+ */
+export function createVault(key: Uint8Array): Vault {
+  if (key.byteLength !== KEY_BYTES) throw new Error(`The secret key must have ${KEY_BYTES} bytes.`);
+  const derived = new Map<string, Buffer>();
+  const keyFor = (use: "seal" | "derive" | "mac", purpose: string): Buffer => {
+    const info = `flow2api/1/${use}/${purpose}`;
+    let bytes = derived.get(info);
+    if (!bytes) {
+      bytes = Buffer.from(hkdfSync("sha256", key, new Uint8Array(0), info, KEY_BYTES));
+      derived.set(info, bytes);
+    }
+    return bytes;
+  };
+  return {
+    seal(purpose, text) {
+      const nonce = randomBytes(NONCE_BYTES);
+      const cipher = createCipheriv("aes-256-gcm", keyFor("seal", purpose), nonce);
+      const body = Buffer.concat([cipher.update(text, "utf8"), cipher.final()]);
+      return new Uint8Array(Buffer.concat([Buffer.of(VERSION), nonce, cipher.getAuthTag(), body]));
+    },
+    open(purpose, box) {
+      if (box.byteLength < HEAD_BYTES || box[0] !== VERSION) throw new Error("A sealed value is damaged.");
+      const nonce = box.subarray(1, 1 + NONCE_BYTES);
+      const decipher = createDecipheriv("aes-256-gcm", keyFor("seal", purpose), nonce, { authTagLength: TAG_BYTES });
+      decipher.setAuthTag(box.subarray(1 + NONCE_BYTES, HEAD_BYTES));
+      try {
+        return Buffer.concat([decipher.update(box.subarray(HEAD_BYTES)), decipher.final()]).toString("utf8");
+      } catch (error) {
+        throw new Error("A sealed value does not open with this secret key.", { cause: error });
+      }
+    },
+    derive: (purpose) => new Uint8Array(keyFor("derive", purpose)),
+    mac: (purpose, text) => new Uint8Array(createHmac("sha256", keyFor("mac", purpose)).update(text).digest()),
+  };
+}
