@@ -1,0 +1,115 @@
+// Write actions by name: the lane that each takes its turn in, and how durable it is.
+import type { Vault } from "../vault.ts";
+import * as alerts from "./alerts.ts";
+import * as audit from "./audit.ts";
+import type { Sql } from "./driver.ts";
+import * as fileNames from "./file-names.ts";
+import * as idempotency from "./idempotency.ts";
+import * as jobs from "./jobs.ts";
+import * as keys from "./keys.ts";
+import * as ledger from "./ledger.ts";
+import * as media from "./media.ts";
+import * as responses from "./responses.ts";
+import * as sessions from "./sessions.ts";
+import * as settings from "./settings.ts";
+import * as tokens from "./tokens.ts";
+import * as undelivered from "./undelivered.ts";
+import * as usage from "./usage.ts";
+import * as webhooks from "./webhooks.ts";
+
+/** What actions run on. */
+export type Tables = { sql: Sql; vault: Vault };
+
+type Lane = "ledger" | "jobs" | "media" | "admin";
+type Options = { relaxed?: boolean };
+
+const plain =
+  (lane: Lane) =>
+  <A extends unknown[], R>(run: (sql: Sql, ...args: A) => Promise<R>, options: Options = {}) => ({
+    ...{ lane, ...options },
+    run: ({ sql }: Tables, ...args: A): Promise<R> => run(sql, ...args),
+  });
+
+const sealed =
+  (lane: Lane) =>
+  <A extends unknown[], R>(run: (sql: Sql, vault: Vault, ...args: A) => Promise<R>, options: Options = {}) => ({
+    ...{ lane, ...options },
+    run: ({ sql, vault }: Tables, ...args: A): Promise<R> => run(sql, vault, ...args),
+  });
+
+type Limits<T extends string> = Record<T, number>;
+
+/** Can be made again, or is no loss: housekeeping, what is measured anew, what lives for minutes. */
+const RELAXED = { relaxed: true };
+
+const ofLedger = plain("ledger");
+const ofJobs = plain("jobs");
+const ofMedia = plain("media");
+const ofAdmin = plain("admin");
+
+export const ACTIONS = {
+  begin: ofLedger(ledger.begin),
+  end: ofLedger(ledger.end),
+  addUploads: ofLedger(ledger.addUploads, RELAXED),
+  sumTokenCalls: ofLedger(usage.sumTokenCalls),
+  deleteUsageBefore: ofLedger(
+    async (sql, before: Limits<"reservations" | "hours">, limit: number) =>
+      (await ledger.deleteReservationsBefore(sql, before.reservations, limit)) + (await usage.deleteHoursBefore(sql, before.hours, limit)),
+    RELAXED,
+  ),
+
+  insertToken: sealed("admin")(tokens.insertToken),
+  insertTokens: sealed("admin")(tokens.insertTokens),
+  updateToken: sealed("admin")(tokens.updateToken),
+  deleteToken: ofAdmin(tokens.deleteToken),
+  writeTokenSecret: sealed("admin")(tokens.writeTokenSecret),
+  saveHealth: ofAdmin(tokens.saveHealth, RELAXED),
+
+  insertKey: ofAdmin(keys.insertKey),
+  updateKey: ofAdmin(keys.updateKey),
+
+  insertMedia: ofMedia(media.insertMedia),
+  deleteMedia: ofMedia(media.deleteMedia, RELAXED),
+  nameFile: ofMedia(fileNames.nameFile),
+
+  insertJob: sealed("jobs")(jobs.insertJob),
+  updateJob: sealed("jobs")(jobs.updateJob),
+  deleteJob: ofJobs(jobs.deleteJob),
+  updateDelivery: ofJobs(webhooks.updateDelivery),
+  writeKeyWebhook: sealed("jobs")(webhooks.writeKeyWebhook),
+  claimIdempotency: ofJobs(idempotency.claimIdempotency),
+  updateIdempotency: ofJobs(idempotency.updateIdempotency),
+  deleteIdempotency: ofJobs(idempotency.deleteIdempotency),
+  deleteJobsBefore: ofJobs(
+    async (sql, before: Limits<"jobs" | "deliveries" | "idempotency">, limit: number) =>
+      (await jobs.deleteJobsBefore(sql, before.jobs, limit)) +
+      (await webhooks.deleteDeliveriesBefore(sql, before.deliveries, limit)) +
+      (await idempotency.deleteIdempotencyBefore(sql, before.idempotency, limit)),
+    RELAXED,
+  ),
+
+  insertResponse: ofMedia(responses.insertResponse),
+  deleteResponse: ofMedia(responses.deleteResponse),
+  deleteResponsesBefore: ofMedia(responses.deleteResponsesBefore, RELAXED),
+  deleteOldestResponses: ofMedia(responses.deleteOldestResponses, RELAXED),
+  putUndelivered: ofMedia(undelivered.putUndelivered, RELAXED),
+  deleteUndelivered: ofMedia(undelivered.deleteUndelivered, RELAXED),
+
+  writeSettings: sealed("admin")(settings.writeSettings),
+  writeFact: ofAdmin(settings.writeFact),
+
+  insertSession: ofAdmin(sessions.insertSession),
+  extendSession: ofAdmin(sessions.extendSession, RELAXED),
+  deleteSession: ofAdmin(sessions.deleteSession),
+  deleteSessions: ofAdmin(sessions.deleteSessions),
+  deleteSessionsBefore: ofAdmin(sessions.deleteSessionsBefore, RELAXED),
+  insertAudit: ofAdmin(audit.insertAudit),
+
+  putChannel: sealed("admin")(alerts.putChannel),
+  deleteChannel: ofAdmin(alerts.deleteChannel),
+  updateChannelState: ofAdmin(alerts.updateChannelState, RELAXED),
+  saveIncidents: ofAdmin(alerts.saveIncidents),
+  claimMessages: ofAdmin(alerts.claimMessages),
+  updateMessage: ofAdmin(alerts.updateMessage),
+  deleteAlertsBefore: ofAdmin(alerts.deleteAlertsBefore, RELAXED),
+};

@@ -1,0 +1,119 @@
+// SQL of jobs: rows in order of creation, changed only from an expected state.
+
+import type { JobState } from "../../domain/job.ts";
+import { omit } from "../../domain/omit.ts";
+import type { JobChange, JobQuery, JobRow, NewDelivery } from "../jobs.ts";
+import { URL_OF_JOB } from "../sealed.ts";
+import type { Vault } from "../vault.ts";
+import type { Bound } from "./binding.ts";
+import type { Reader, Sql } from "./driver.ts";
+import { insertDelivery } from "./webhooks.ts";
+
+const COLUMNS = `seq, id, kind, key_id AS "keyId", request_id AS "requestId", state, created_at AS "createdAt", ended_at AS "endedAt", removed,
+  webhook_url AS url, body`;
+const ENDED = "('completed', 'failed', 'cancelled')";
+
+type Columns = Pick<JobRow, "id" | "kind" | "keyId" | "requestId" | "state" | "createdAt" | "endedAt" | "removed">;
+type Raw = Columns & { seq: number; url: Uint8Array | null; body: string };
+
+function toJob(vault: Vault, raw: Raw): JobRow {
+  const { url, body, ...columns } = omit(raw, ["seq"]);
+  const webhookUrl = url && vault.open(URL_OF_JOB, url);
+  return { ...JSON.parse(body), ...columns, webhookUrl };
+}
+
+function toBindings(vault: Vault, job: JobRow) {
+  const { id, kind, keyId, requestId, state, createdAt, endedAt, removed, webhookUrl, ...rest } = job;
+  const url = webhookUrl === null ? null : vault.seal(URL_OF_JOB, webhookUrl);
+  return { id, kind, keyId, requestId, state, createdAt, endedAt, removed, url, body: JSON.stringify(rest) };
+}
+
+export async function insertJob(sql: Sql, vault: Vault, job: JobRow): Promise<void> {
+  await sql.run(
+    `INSERT INTO jobs (id, kind, key_id, request_id, state, created_at, ended_at, removed, webhook_url, body)
+     VALUES ($id, $kind, $keyId, $requestId, $state, $createdAt, $endedAt, $removed, $url, $body)`,
+    toBindings(vault, job),
+  );
+}
+
+export type JobUpdate = { id: string; from: readonly JobState[]; change: JobChange; delivery?: NewDelivery };
+
+/** Compare and set: null when the job is not in one of the states `from`. A delivery is queued only with the change. */
+export async function updateJob(sql: Sql, vault: Vault, { id, from, change, delivery }: JobUpdate): Promise<JobRow | null> {
+  const raw = await sql.get<Raw>(`SELECT ${COLUMNS} FROM jobs WHERE id = $id FOR NO KEY UPDATE`, { id });
+  if (!raw || !from.includes(raw.state)) return null;
+  const next: JobRow = { ...toJob(vault, raw), ...change };
+  await sql.run(
+    `UPDATE jobs SET request_id = $requestId, state = $state, ended_at = $endedAt, removed = $removed, webhook_url = $url, body = $body
+     WHERE id = $id`,
+    toBindings(vault, next),
+  );
+  if (delivery) await insertDelivery(sql, vault, delivery);
+  return next;
+}
+
+export async function getJob(sql: Reader, vault: Vault, id: string): Promise<JobRow | null> {
+  const raw = await sql.get<Raw>(`SELECT ${COLUMNS} FROM jobs WHERE id = $id`, { id });
+  return raw && toJob(vault, raw);
+}
+
+/** The latest job of a request. */
+export async function findJob(sql: Reader, vault: Vault, requestId: string): Promise<JobRow | null> {
+  const raw = await sql.get<Raw>(`SELECT ${COLUMNS} FROM jobs WHERE request_id = $requestId ORDER BY seq DESC LIMIT 1`, { requestId });
+  return raw && toJob(vault, raw);
+}
+
+export async function listJobs(sql: Reader, vault: Vault, { keyId, limit, after, order, kind, states }: JobQuery): Promise<JobRow[]> {
+  const down = order === "desc";
+  const conditions = [
+    keyId === null ? "" : "key_id = $keyId AND NOT removed",
+    after === undefined ? "" : `seq ${down ? "<" : ">"} (SELECT seq FROM jobs WHERE id = $after)`,
+    kind === undefined ? "" : "kind = $kind",
+    states === undefined ? "" : "state = ANY ($states::text[])",
+  ].filter(Boolean);
+  const bound: Bound = {
+    limit,
+    ...(keyId !== null && { keyId }),
+    ...(after !== undefined && { after }),
+    ...(kind !== undefined && { kind }),
+    ...(states !== undefined && { states }),
+  };
+  const rows = await sql.all<Raw>(
+    `SELECT ${COLUMNS} FROM jobs ${conditions.length > 0 ? `WHERE ${conditions.join(" AND ")}` : ""}
+     ORDER BY seq ${down ? "DESC" : "ASC"} LIMIT $limit`,
+    bound,
+  );
+  return rows.map((raw) => toJob(vault, raw));
+}
+
+/** Jobs that have not ended, and ended ones whose reservation is open; oldest first. */
+export async function listUnsettledJobs(sql: Reader, vault: Vault): Promise<JobRow[]> {
+  const rows = await sql.all<Raw>(
+    `SELECT ${COLUMNS} FROM jobs WHERE state NOT IN ${ENDED}
+     UNION SELECT ${COLUMNS} FROM jobs WHERE request_id IN (SELECT request_id FROM reservations WHERE state = 'reserved')
+     ORDER BY seq`,
+  );
+  return rows.map((raw) => toJob(vault, raw));
+}
+
+/** From the index of those that have not ended. */
+export async function countOpenJobs(sql: Reader): Promise<Partial<Record<JobState, number>>> {
+  const rows = await sql.all<{ state: JobState; count: number }>(
+    `SELECT state, count(*) AS count FROM jobs WHERE state NOT IN ${ENDED} GROUP BY state`,
+  );
+  return Object.fromEntries(rows.map(({ state, count }) => [state, count]));
+}
+
+/** An id that is gone is skipped. */
+export async function deleteJob(sql: Sql, id: string): Promise<void> {
+  await sql.run("DELETE FROM jobs WHERE id = $id", { id });
+}
+
+/** Deletes at most `limit` jobs that ended before `time` (epoch ms); says how many. */
+export function deleteJobsBefore(sql: Sql, time: number, limit: number): Promise<number> {
+  return sql.run(
+    `DELETE FROM jobs WHERE seq IN (
+       SELECT seq FROM jobs WHERE ended_at < $time AND state IN ${ENDED} ORDER BY ended_at LIMIT $limit FOR UPDATE SKIP LOCKED)`,
+    { time, limit },
+  );
+}

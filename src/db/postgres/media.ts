@@ -1,0 +1,115 @@
+// SQL of media: one row per stored file, expiry, oldest first.
+import type { Media } from "../../domain/generation.ts";
+import type { FileFilter, MediaFilter } from "../media.ts";
+import type { Bound } from "./binding.ts";
+import type { Reader, Sql } from "./driver.ts";
+
+const COLUMNS = `id, kind, origin, mime, ext, bytes, width, height, key_id AS "keyId", created_at AS "createdAt", expires_at AS "expiresAt",
+  request_id AS "requestId", name, purpose, family`;
+
+/** With `data` when the row holds the bytes instead of a file. @throws when the id exists: ids are random */
+export async function insertMedia(sql: Sql, media: Media, data: Uint8Array | null = null): Promise<void> {
+  const { id, kind, origin, mime, ext, bytes, width, height, keyId, createdAt, expiresAt, requestId, name, purpose, family } = media;
+  await sql.run(
+    `INSERT INTO media (id, kind, origin, mime, ext, bytes, width, height, key_id, created_at, expires_at, request_id, name, purpose, family,
+       data)
+     VALUES ($id, $kind, $origin, $mime, $ext, $bytes, $width, $height, $keyId, $createdAt, $expiresAt, $requestId, $name, $purpose, $family,
+       $data)`,
+    { id, kind, origin, mime, ext, bytes, width, height, keyId, createdAt, expiresAt, requestId, name, purpose, family, data },
+  );
+}
+
+/** Null when the bytes are in a file, or the media item is absent. */
+export async function readMediaBytes(sql: Reader, id: string): Promise<Uint8Array | null> {
+  return (await sql.get<{ data: Uint8Array | null }>("SELECT data FROM media WHERE id = $id", { id }))?.data ?? null;
+}
+
+/** One media item, expired or not; null when there is none. */
+export function getMedia(sql: Reader, id: string): Promise<Media | null> {
+  return sql.get(`SELECT ${COLUMNS} FROM media WHERE id = $id`, { id });
+}
+
+/** Files of one key that are not past `now`, by age; those with the same age by id. `after` is not among them. */
+export async function listFiles(sql: Reader, filter: FileFilter): Promise<Media[]> {
+  const { keyId, now, after, purpose, order, limit } = filter;
+  const mark = after === undefined ? null : await getMedia(sql, after);
+  if (after !== undefined && mark === null) return [];
+  const [beyond, direction] = order === "asc" ? [">", "ASC"] : ["<", "DESC"];
+  return sql.all(
+    `SELECT ${COLUMNS} FROM media
+     WHERE name IS NOT NULL AND key_id = $keyId AND (expires_at IS NULL OR expires_at > $now)
+       AND ($purpose::text IS NULL OR purpose = $purpose) AND ($id::text IS NULL OR (created_at, id) ${beyond} ($at::bigint, $id))
+     ORDER BY created_at ${direction}, id ${direction} LIMIT $limit`,
+    { keyId, now, limit, purpose: purpose ?? null, id: mark?.id ?? null, at: mark?.createdAt ?? null },
+  );
+}
+
+/** Newest first; those made in the same millisecond by id. */
+export function listMedia(sql: Reader, { origin, limit, before, kind, keyId, family, from, to }: MediaFilter): Promise<Media[]> {
+  const conditions = [
+    kind === undefined ? "" : "kind = $kind",
+    keyId === undefined ? "" : "key_id = $keyId",
+    family === undefined ? "" : "family = $family",
+    from === undefined ? "" : "created_at >= $from",
+    to === undefined ? "" : "created_at < $to",
+    before === undefined ? "" : "(created_at, id) < ($at, $id)",
+  ].filter(Boolean);
+  const bound: Bound = {
+    ...{ origin, limit },
+    ...(kind !== undefined && { kind }),
+    ...(keyId !== undefined && { keyId }),
+    ...(family !== undefined && { family }),
+    ...(from !== undefined && { from }),
+    ...(to !== undefined && { to }),
+    ...(before !== undefined && { at: before.createdAt, id: before.id }),
+  };
+  return sql.all(
+    `SELECT ${COLUMNS} FROM media WHERE ${["origin = $origin", ...conditions].join(" AND ")} ORDER BY created_at DESC, id DESC LIMIT $limit`,
+    bound,
+  );
+}
+
+/** At most `limit` media past `now`, first those that expired first. */
+export function listExpiredMedia(sql: Reader, now: number, limit: number): Promise<Media[]> {
+  return sql.all(`SELECT ${COLUMNS} FROM media WHERE expires_at <= $now ORDER BY expires_at LIMIT $limit`, { now, limit });
+}
+
+/** At most `limit` media of one owner and origin made before `before`, oldest first. */
+export function listOldestMedia(
+  sql: Reader,
+  { origin, keyId, before, limit }: { origin: Media["origin"]; keyId: number | null; before: number; limit: number },
+): Promise<Media[]> {
+  const bound: Bound = { origin, before, limit, ...(keyId !== null && { keyId }) };
+  return sql.all(
+    `SELECT ${COLUMNS} FROM media WHERE origin = $origin AND created_at < $before AND key_id ${keyId === null ? "IS NULL" : "= $keyId"}
+     ORDER BY created_at, id LIMIT $limit`,
+    bound,
+  );
+}
+
+/** What a request has made, oldest first. */
+export function listResults(sql: Reader, requestId: string): Promise<Media[]> {
+  return sql.all(`SELECT ${COLUMNS} FROM media WHERE request_id = $requestId AND origin = 'result' ORDER BY created_at, seq`, {
+    requestId,
+  });
+}
+
+/** Unknown ids are skipped. */
+export async function deleteMedia(sql: Sql, ids: string[]): Promise<void> {
+  await sql.run("DELETE FROM media WHERE id = ANY ($ids::text[])", { ids });
+}
+
+/** The ids without a media item. */
+export async function listUnknownMedia(sql: Reader, ids: string[]): Promise<string[]> {
+  const rows = await sql.all<{ id: string }>(
+    `SELECT asked.id FROM unnest($ids::text[]) WITH ORDINALITY AS asked (id, position)
+     WHERE NOT EXISTS (SELECT 1 FROM media WHERE media.id = asked.id) ORDER BY position`,
+    { ids },
+  );
+  return rows.map(({ id }) => id);
+}
+
+/** Bytes of all media, by owner and origin. Triggers maintain the sums. */
+export function sumMedia(sql: Reader): Promise<{ origin: Media["origin"]; keyId: number | null; bytes: number }[]> {
+  return sql.all(`SELECT origin, nullif(key_id, -1) AS "keyId", bytes FROM media_sums WHERE bytes > 0 ORDER BY origin, key_id`);
+}

@@ -1,0 +1,167 @@
+// SQL of usage rollups: sums by hour, and by day and family, in all, per key and per token.
+import type { Amounts, KeyDay, KeyDayQuery, UsageQuery, UsageRow } from "../ledger.ts";
+import { BUCKETS, type Hour, type RawUsage, scopeOf, sumShares, toUsage, type UsageShare } from "../usage-sums.ts";
+import type { Bound } from "./binding.ts";
+import type { Reader, Sql } from "./driver.ts";
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 86_400_000;
+
+/** The two tables, and the length of what a row sums up. */
+const BY_HOUR = { table: "usage_hours", length: HOUR_MS } as const;
+const BY_DAY = { table: "usage_days", length: DAY_MS } as const;
+type Rollup = typeof BY_HOUR | typeof BY_DAY;
+
+const COUNTS = [
+  ["requests", "requests"],
+  ["errors", "errors"],
+  ["images", "images"],
+  ["videoMs", "video_ms"],
+  ["microUsd", "micro_usd"],
+  ["inputTokens", "input_tokens"],
+  ["outputTokens", "output_tokens"],
+  ["msSum", "ms_sum"],
+  ...BUCKETS.map((bucket) => [bucket, bucket] as const),
+] as const;
+
+const COLUMNS = COUNTS.map(([, column]) => column).join(", ");
+const ARRAYS = COUNTS.map(([name]) => `$${name}::bigint[]`).join(", ");
+const SUMMED = COUNTS.map(([, column]) => `${column} = held.${column} + excluded.${column}`).join(", ");
+const MERGED = `ON CONFLICT (dimension, subject, start, family) DO UPDATE SET ${SUMMED}, ms_max = greatest(held.ms_max, excluded.ms_max)`;
+
+/** Adds shares to the sums of their hour and of their day. */
+export async function addUsage(sql: Sql, shares: readonly UsageShare[]): Promise<void> {
+  for (const rollup of [BY_HOUR, BY_DAY]) await addTo(sql, rollup, shares);
+}
+
+async function addTo(sql: Sql, { table, length }: Rollup, shares: readonly UsageShare[]): Promise<void> {
+  // In one order on every node: rows that several write at once are waited for, and never crosswise.
+  const sums = sumShares(shares, length).sort(byRow);
+  const bound: Bound = {
+    dimensions: sums.map(({ dimension }) => dimension),
+    subjects: sums.map(({ subject }) => subject),
+    starts: sums.map(({ hour }) => hour),
+    families: sums.map(({ family }) => family),
+    msMax: sums.map(({ msMax }) => msMax),
+    ...Object.fromEntries(COUNTS.map(([name]) => [name, sums.map((sum) => sum[name])])),
+  };
+  await sql.run(
+    `INSERT INTO ${table} AS held (dimension, subject, start, family, ms_max, ${COLUMNS})
+     SELECT * FROM unnest($dimensions::text[], $subjects::bigint[], $starts::bigint[], $families::text[], $msMax::bigint[], ${ARRAYS})
+     ${MERGED}`,
+    bound,
+  );
+}
+
+const byRow = (a: Hour, b: Hour) =>
+  compare(a.dimension, b.dimension) || a.subject - b.subject || a.hour - b.hour || compare(a.family, b.family);
+const compare = (a: string, b: string) => (a < b ? -1 : Number(a > b));
+
+/** An upstream call; `bucket` is that of its duration. */
+export type TokenCall = Omit<UsageShare, "dimension" | "inputTokens" | "outputTokens"> & { bucket: number };
+
+/** Stores calls; they are added to the rollups later, many at once. */
+export async function putTokenCalls(sql: Sql, calls: readonly TokenCall[]): Promise<void> {
+  if (calls.length === 0) return;
+  await sql.run(
+    `INSERT INTO token_calls (subject, hour, family, ok, ms, bucket, images, video_ms, micro_usd)
+     SELECT * FROM unnest($subjects::bigint[], $hours::bigint[], $families::text[], $oks::boolean[], $ms::bigint[], $buckets::int[],
+       $images::bigint[], $videoMs::bigint[], $microUsd::bigint[])`,
+    {
+      subjects: calls.map(({ subject }) => subject),
+      hours: calls.map(({ hour }) => hour),
+      families: calls.map(({ family }) => family),
+      oks: calls.map(({ ok }) => ok),
+      ms: calls.map(({ ms }) => ms),
+      buckets: calls.map(({ bucket }) => bucket),
+      images: calls.map(({ images }) => images),
+      videoMs: calls.map(({ videoMs }) => videoMs),
+      microUsd: calls.map(({ microUsd }) => microUsd),
+    },
+  );
+}
+
+const CALL_BUCKETS = BUCKETS.map((_, index) => `count(*) FILTER (WHERE ok AND bucket = ${index})`).join(", ");
+
+/** Adds all stored calls to the rollups; those who read sums by token ask for it before. */
+export async function sumTokenCalls(sql: Sql): Promise<void> {
+  // Another node that sums at the same time has what is locked; this one waits for it, so that nothing is missing afterwards.
+  await sql.run("LOCK TABLE token_calls IN SHARE ROW EXCLUSIVE MODE");
+  const last = await sql.get<{ seq: number | null }>("SELECT max(seq) AS seq FROM token_calls");
+  if (last?.seq === null || last?.seq === undefined) return;
+  for (const { table, length } of [BY_HOUR, BY_DAY])
+    await sql.run(
+      `INSERT INTO ${table} AS held (dimension, subject, start, family, ms_max, ${COLUMNS})
+       SELECT 'token', subject, hour - hour % $length::bigint, family, coalesce(max(ms) FILTER (WHERE ok), 0),
+         count(*), count(*) FILTER (WHERE NOT ok), sum(images), sum(video_ms), sum(micro_usd), 0, 0,
+         coalesce(sum(ms) FILTER (WHERE ok), 0), ${CALL_BUCKETS}
+       FROM token_calls WHERE seq <= $last GROUP BY 2, 3, 4 ORDER BY 2, 3, 4
+       ${MERGED}`,
+      { length, last: last.seq },
+    );
+  await sql.run("DELETE FROM token_calls WHERE seq <= $last", { last: last.seq });
+}
+
+export async function hasTokenCalls(sql: Reader): Promise<boolean> {
+  return (await sql.get("SELECT 1 AS found FROM token_calls LIMIT 1")) !== null;
+}
+
+const SUMS = [...COUNTS.map(([name, column]) => `sum(${column})::bigint AS "${name}"`), `max(ms_max) AS "msMax"`].join(", ");
+
+/** What rows are put together by. */
+const groupedBy = (by: UsageQuery["by"]): string =>
+  ({ hour: "start", day: `start - start % ${DAY_MS}`, model: "family", span: "$from::bigint", key: "subject", token: "subject" })[by];
+
+/** Groups in ascending order. */
+export async function readUsage(sql: Reader, query: UsageQuery): Promise<UsageRow[]> {
+  const { by, from, to, model = null } = query;
+  const isWholeDays = from % DAY_MS === 0 && to % DAY_MS === 0;
+  const { table } = by !== "hour" && isWholeDays ? BY_DAY : BY_HOUR;
+  const { dimension, subject } = scopeOf(query);
+  const { after = -1, limit = null, ids = null } = by === "key" || by === "token" ? query : {};
+  const scope = subject === null ? "subject > $after AND ($ids::bigint[] IS NULL OR subject = ANY ($ids))" : "subject = $subject";
+  const bound: Bound = subject === null ? { after, ids } : { subject };
+  const rows = await sql.all<RawUsage>(
+    `SELECT ${groupedBy(by)} AS grouped, ${SUMS} FROM ${table}
+     WHERE dimension = $dimension AND ${scope} AND start >= $from AND start < $to AND ($model::text IS NULL OR family = $model)
+     GROUP BY grouped ORDER BY grouped LIMIT $limit::bigint`,
+    { from, to, model, dimension, limit, ...bound },
+  );
+  return rows.map(toUsage);
+}
+
+/** By day, key and family. */
+export async function readKeyDays(sql: Reader, { from, to, key, model, after, limit }: KeyDayQuery): Promise<KeyDay[]> {
+  const conditions = [
+    "dimension = 'key' AND start >= $from AND start < $to",
+    key !== undefined && "subject = $key",
+    model !== undefined && "family = $model",
+    after && "(start, subject, family) > ($day, $subject, $family)",
+  ];
+  const bound: Bound = {
+    ...{ from: Math.max(from, after?.day ?? 0), to, limit },
+    ...(key !== undefined && { key }),
+    ...(model !== undefined && { model }),
+    ...(after && { day: after.day, subject: after.keyId, family: after.family }),
+  };
+  const rows = await sql.all<Omit<KeyDay, "videoSeconds" | "usd"> & Pick<Amounts, "videoMs" | "microUsd">>(
+    `SELECT start AS day, subject AS "keyId", family, requests, errors, images, video_ms AS "videoMs", micro_usd AS "microUsd",
+       input_tokens AS "inputTokens", output_tokens AS "outputTokens"
+     FROM usage_days WHERE ${conditions.filter(Boolean).join(" AND ")} ORDER BY start, subject, family LIMIT $limit`,
+    bound,
+  );
+  return rows.map(({ videoMs, microUsd, ...row }) => ({ ...row, videoSeconds: videoMs / 1000, usd: microUsd / 1e6 }));
+}
+
+/** Deletes at most `limit` rollups of each table that are older than `time` (epoch ms); says how many. */
+export async function deleteHoursBefore(sql: Sql, time: number, limit: number): Promise<number> {
+  let gone = 0;
+  for (const { table, length } of [BY_HOUR, BY_DAY])
+    gone += await sql.run(
+      `DELETE FROM ${table} WHERE (dimension, subject, start, family) IN (
+         SELECT dimension, subject, start, family FROM ${table}
+         WHERE dimension IN ('all', 'key', 'token') AND start < $before LIMIT $limit FOR UPDATE SKIP LOCKED)`,
+      { before: time - (time % length), limit },
+    );
+  return gone;
+}
