@@ -5,7 +5,7 @@ import { BRIDGE_HEADER, isSocks } from "./proxy-address.ts";
 import { SocksBridges } from "./socks-bridges.ts";
 
 export type HttpRequest = {
-  method?: "GET" | "POST" | "DELETE";
+  method?: "GET" | "HEAD" | "POST" | "PUT" | "DELETE";
   url: string;
   headers?: Record<string, string>;
   body?: string | Uint8Array | Blob;

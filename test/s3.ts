@@ -39,14 +39,17 @@ export async function startS3(bucket = "flow2api"): Promise<S3Server> {
     const url = new URL(request.url);
     if (!isSigned(request, url)) return s3Error(403, "SignatureDoesNotMatch");
     requests.push(`${request.method} ${url.pathname}`);
-    // The signature was verified here: s3rver reads no more than half of version 4.
-    for (const name of [...url.searchParams.keys()]) if (name.startsWith("X-Amz-")) url.searchParams.delete(name);
+    // The signature was verified here: s3rver reads no more than half of version 4, and takes what is left for a stranger's request.
+    const overrides = [...url.searchParams].filter(([name]) => name.startsWith("response-"));
+    for (const name of [...url.searchParams.keys()]) if (/^(X-Amz-|response-)/.test(name)) url.searchParams.delete(name);
     const headers = new Headers(request.headers);
     for (const name of ["authorization", "x-amz-date", "x-amz-content-sha256", "host"]) headers.delete(name);
     const target = `http://127.0.0.1:${innerPort}${url.pathname}${url.search}`;
     const body = request.method === "PUT" || request.method === "POST" ? await request.bytes() : undefined;
     const response = await fetch(target, { method: request.method, headers, body, decompress: false, redirect: "manual", proxy: "" });
-    return new Response(response.body, { status: response.status, headers: response.headers });
+    const answer = new Response(response.body, { status: response.status, headers: response.headers });
+    for (const [name, value] of overrides) answer.headers.set(name.slice("response-".length), value);
+    return answer;
   };
   let server = Bun.serve({ hostname: "127.0.0.1", port: 0, maxRequestBodySize: 2 ** 31, idleTimeout: 0, fetch: handle });
   const port = server.port!;

@@ -1,0 +1,100 @@
+// Object store against the S3 server of tests, which verifies signatures.
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { S3_ACCESS_KEY, S3_REGION, S3_SECRET_KEY, type S3Server, startS3 } from "../test/s3.ts";
+import { AppError } from "./errors.ts";
+import { ObjectStore, readObjectUrl } from "./object-store.ts";
+import { temporaryFolder } from "./testing.ts";
+
+describe("readObjectUrl", () => {
+  test.each([
+    ["s3://bucket", { bucket: "bucket", prefix: "" }],
+    ["s3://bucket/", { bucket: "bucket", prefix: "" }],
+    ["s3://bucket/a/b/", { bucket: "bucket", prefix: "a/b" }],
+    ["https://bucket/a", null],
+    ["s3://bucket/a?x=1", null],
+    ["s3:///a", null],
+    ["bucket/a", null],
+  ])("%s", (url, expected) => {
+    expect(readObjectUrl(url)).toEqual(expected);
+  });
+});
+
+describe("ObjectStore", () => {
+  let s3: S3Server;
+  let store: ObjectStore;
+  const open = (secretKey = S3_SECRET_KEY) =>
+    new ObjectStore({ url: `s3://${s3.bucket}/media`, endpoint: s3.endpoint, region: S3_REGION, accessKey: S3_ACCESS_KEY, secretKey });
+  beforeAll(async () => {
+    s3 = await startS3();
+    store = open();
+  });
+  afterAll(() => s3[Symbol.asyncDispose]());
+
+  const bytesOf = async (stream: ReadableStream<Uint8Array> | null) => stream && new Uint8Array(await new Response(stream).arrayBuffer());
+
+  test("a file is put under the prefix, and read whole and by range", async () => {
+    using folder = temporaryFolder();
+    const path = `${folder.path}/a.png`;
+    const bytes = Uint8Array.from({ length: 200_000 }, (_, at) => at % 251);
+    await Bun.write(path, bytes);
+    await store.put("a/a.png", Bun.file(path), "image/png");
+    expect((await s3.client.stat("media/a/a.png")).type).toBe("image/png");
+    expect(await store.size("a/a.png")).toBe(200_000);
+    expect(await bytesOf(await store.read("a/a.png"))).toEqual(bytes);
+    expect(await bytesOf(await store.read("a/a.png", { start: 100, end: 1100 }))).toEqual(bytes.slice(100, 1100));
+  });
+
+  test("an absent object has no size and no bytes, and can be deleted", async () => {
+    expect(await store.size("none")).toBeNull();
+    expect(await store.read("none")).toBeNull();
+    await store.delete("none");
+  });
+
+  test("objects are listed with their size and time, without the prefix", async () => {
+    await store.put("list/one", new Blob(["one"]), "text/plain");
+    await store.put("list/two", new Blob(["two!"]), "text/plain");
+    const [page] = await Array.fromAsync(store.list("list/"));
+    expect(page!.map(({ name, bytes }) => [name, bytes])).toEqual([
+      ["list/one", 3],
+      ["list/two", 4],
+    ]);
+    expect(Math.abs(page![0]!.at - Date.now())).toBeLessThan(60_000);
+    await store.delete("list/one");
+    expect(await store.size("list/one")).toBeNull();
+  });
+
+  test("a link gives the bytes to whoever holds it, with their type and name", async () => {
+    await store.put("linked", new Blob(["bytes"]), "text/plain");
+    const response = await fetch(store.link("linked", { mime: "image/webp", disposition: 'inline; filename="x.webp"' }));
+    expect(await response.text()).toBe("bytes");
+    expect(response.headers.get("content-type")).toBe("image/webp");
+    expect(response.headers.get("content-disposition")).toBe('inline; filename="x.webp"');
+  });
+
+  test("a refusal names the store's own word, and neither link nor key", async () => {
+    const failure = await open("wrong")
+      .put("x", new Blob(["x"]), "text/plain")
+      .catch((error) => error);
+    expect(failure).toBeInstanceOf(AppError);
+    expect(failure.kind).toBe("unavailable");
+    expect(failure.message).toBe("The object store refused PUT with 403 (SignatureDoesNotMatch).");
+    expect(Bun.inspect(failure)).not.toContain("X-Amz-Signature");
+  });
+
+  test("a store that is away is unavailable, and serves again when it is back", async () => {
+    await store.put("stays", new Blob(["stays"]), "text/plain");
+    await s3.close();
+    for (const act of [() => store.put("x", new Blob(["x"]), "text/plain"), () => store.size("stays"), () => Array.fromAsync(store.list())])
+      expect(
+        (
+          await act().then(
+            () => null,
+            (error) => error,
+          )
+        )?.kind,
+      ).toBe("unavailable");
+    s3.open();
+    expect(await store.size("stays")).toBe(5);
+  });
+});
