@@ -97,6 +97,21 @@ export type AppErrorOptions = ErrorOptions & {
   customer?: string;
 };
 
+/** Kinds by which a request is turned away for what the client sent, or how often. */
+const REFUSALS: ReadonlySet<ErrorKind> = new Set([
+  "invalid_request",
+  "not_found",
+  "conflict",
+  "payload_too_large",
+  "request_timeout",
+  "unsupported_media_type",
+  "unauthorized",
+  "forbidden",
+  "limit_exceeded",
+]);
+
+export const isRefusal = (kind: ErrorKind): boolean => REFUSALS.has(kind);
+
 /** Returned each time that a model has no quota at all upstream: the first refusal and those made locally while it is known. */
 export const NO_QUOTA_MESSAGE =
   "This server has no quota for this model: it is not part of the free tier. Its operator has to enable billing for it. Nothing was charged.";

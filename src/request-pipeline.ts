@@ -14,6 +14,7 @@ import { errorResponse as openaiError } from "./api/openai/errors.ts";
 import { baseUrlHint, isCanonical, repairedUrl } from "./api/paths.ts";
 import { createPluginGuard, errorResponse as pluginError } from "./api/plugin.ts";
 import { createProxyWatch, trustProxyHint } from "./api/proxy-watch.ts";
+import { refusalRow } from "./api/refusal-row.ts";
 import type { Context } from "./context.ts";
 import type { KeyRow } from "./domain/key.ts";
 import { AppError, knownFailure } from "./errors.ts";
@@ -158,6 +159,7 @@ export class RequestPipeline {
       this.ctx.log.error(knownFailure(error) ? "The store failed" : "A request failed by a bug", { error });
     const failure = isUnknownPath ? unknownUrl(request.method, arrival.path, baseUrlHint(arrival.calledOrigin)) : error;
     if (this.#admin?.guard.hasSeen(request)) return this.#admin.errorResponse(request, failure);
+    arrival.failure = knownFailure(failure);
     return ENVELOPES[dialectOf(arrival)](failure);
   }
 
@@ -193,7 +195,16 @@ export class RequestPipeline {
   #end(arrival: Arrival, status: number, route: string | null): void {
     if (arrival.hasEnded) return;
     this.#access.end(arrival, status, route);
+    if (arrival.failure !== null) this.#logRefusal(arrival, arrival.failure);
     void this.ctx.media.endRequest(arrival.requestId, status >= 400);
+  }
+
+  /** A row of the request log for what was turned away; a generation that began writes its own. */
+  #logRefusal(arrival: Arrival, failure: AppError): void {
+    const { clock, requests, settings } = this.ctx;
+    const withAddress = settings.current().requests.record_addresses;
+    const row = refusalRow(arrival, failure, { now: clock.now(), withAddress });
+    if (row) requests.append(row);
   }
 
   /** Bodies count for their key; those of a signed-in operator have no share, and all others have one together. */
@@ -255,7 +266,10 @@ export class RequestPipeline {
   async #refuse(arrival: Arrival, { refusal, dialect }: Verdict): Promise<Response | null> {
     if (refusal === null) return null;
     if (refusal === "admin") return this.#askAdmin(arrival);
-    if (refusal !== "preflight") return ENVELOPES[dialect](refusal);
+    if (refusal !== "preflight") {
+      arrival.failure = refusal;
+      return ENVELOPES[dialect](refusal);
+    }
     return dialect === "plugin" ? new Response("OK") : new Response(null, { status: 204 });
   }
 

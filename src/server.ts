@@ -1,5 +1,6 @@
 // Start and stop of the server: open, load, wire, listen; refuse new requests, drain, flush, close.
 import type { RequestTracker } from "./api/access-log.ts";
+import { boundRefusals } from "./bound-refusals.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { type Config, withDatabase } from "./config/config.ts";
 import type { Settings } from "./config/settings-schema.ts";
@@ -124,7 +125,7 @@ async function openFolder({ config, log, clock, firstKey }: StartOptions & { clo
   closing.defer(() => thread.close());
   const store = await openStore({ dataDir, secretKey, thread });
   closing.defer(() => store.close());
-  const requests = await openRequestLog({ dataDir, clock, log, thread });
+  const requests = boundRefusals(await openRequestLog({ dataDir, clock, log, thread }), clock);
   closing.defer(() => requests.close());
   if (firstKey) await addKey(store, firstKey, clock.now());
   const effective = withDatabase(config, await store.readSettings());

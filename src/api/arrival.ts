@@ -1,5 +1,6 @@
 // Arrival: what is known of one request from its arrival to its response, in one object that it carries.
 import type { KeyRow } from "../domain/key.ts";
+import type { AppError } from "../errors.ts";
 import { calledOrigin, clientAddress, publicOrigin } from "./address.ts";
 import { firstSegment, splitUrl } from "./dialect.ts";
 
@@ -47,6 +48,10 @@ export class Arrival {
   ticket = 0;
   /** The key of a request that was admitted with one, or came with one to an open path. */
   key: KeyRow | null = null;
+  /** The key that it came with and that does not admit it: revoked, expired, of another address. */
+  refusedKey: KeyRow | null = null;
+  /** Why it got an error. */
+  failure: AppError | null = null;
   /** Headers of every response to this request, beside its id. */
   headers: Readonly<Record<string, string>> = NO_HEADERS;
   /** The guard has let it in, after it had to wait for that. */

@@ -76,6 +76,7 @@ export function createGuard({ keys, now, metricsToken, hosts, trustProxy = [], m
     const key = keys.find(presented);
     if (!key) return unauthorized(UNKNOWN_KEY);
     const refusal = refusalOf(key, now(), key.addresses.length > 0 ? arrival.address : null, allows);
+    if (refusal) arrival.refusedKey = key;
     if (refusal) return key.revokedAt === null && key.enabled ? new AppError("forbidden", refusal) : unauthorized(refusal);
     arrival.key = key;
     return null;

@@ -163,6 +163,7 @@ export const SettingsSchema = t.Object({
   }),
   requests: t.Object({
     retention_days: whole(30, [1, 3650], "Age at which request log rows are deleted"),
+    record_addresses: flag(true, "Store with the row of a refused request the address that it came from"),
     record_payloads: flag(false, "Store prompts (their first 2,000 characters) and parameters with the rows of the request log"),
   }),
   tracing: t.Object({

@@ -47,7 +47,7 @@ export type RequestRow = {
   attempts: AttemptRow[];
   /** Only on a single row. */
   payload?: RequestPayload;
-  /** Only of a request that was turned away before a generation began; its `kind` is null. */
+  /** Only of a request that was turned away for what its client sent, before a token was asked for; `kind` is null where that was not known. */
   refusal?: Refusal;
 };
 

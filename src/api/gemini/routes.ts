@@ -2,8 +2,9 @@
 
 import { Elysia } from "elysia";
 import type { FileName } from "../../db/media.ts";
-import { AppError } from "../../errors.ts";
+import { AppError, knownFailure } from "../../errors.ts";
 import type { AdmissionControl } from "../../gateway/limits/contract.ts";
+import { arrivalOf } from "../arrival.ts";
 import { dialectOf, type RequestHead, splitUrl } from "../dialect.ts";
 import type { Api, Call } from "./call.ts";
 import { errorResponse } from "./errors.ts";
@@ -41,11 +42,16 @@ type Server = { timeout(request: Request, seconds: number): void } | null;
 type Arrival = { request: Request; server: Server; set: { headers: object } };
 
 /** Always returns a response; failures have Google's envelope. */
-async function respond({ log }: Pick<Api, "log">, handle: () => Response | Promise<Response>): Promise<Response> {
+async function respond(
+  { log }: Pick<Api, "log">,
+  call: { failure: AppError | null } | null,
+  handle: () => Response | Promise<Response>,
+): Promise<Response> {
   try {
     return await handle();
   } catch (error) {
     if (!(error instanceof AppError)) log.error("A request failed by a bug", { error });
+    if (call) call.failure = knownFailure(error);
     return errorResponse(error);
   }
 }
@@ -58,7 +64,7 @@ function respondTo(
   handler: Answer,
 ): Promise<Response> {
   server?.timeout(call.request, 0);
-  return respond(ctx, () => handler(ctx, call, restOf(call.request.url, start)));
+  return respond(ctx, arrivalOf(call.request), () => handler(ctx, call, restOf(call.request.url, start)));
 }
 
 /** The path after `start`, decoded; ids may hold slashes. */
@@ -182,7 +188,7 @@ function uploadRoutes(ctx: GeminiContext, uploads: Uploads) {
     respondTo(ctx, { call: ctx.callOf(request), server }, "", (_, call) => startUpload(api, call));
   const goOn = ({ request, server, params }: Arrival & { params: { upload: string } }) => {
     server?.timeout(request, 0);
-    return respond(ctx, () => continueUpload(api, request, params.upload));
+    return respond(ctx, arrivalOf(request), () => continueUpload(api, request, params.upload));
   };
   return new Elysia({ name: "gemini upload", prefix: "/upload/:version/files" })
     .post("/", begin, { parse: "none", detail: { tags: ["Gemini"], summary: "Begin the upload of an image or a video" } })

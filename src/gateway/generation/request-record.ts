@@ -5,8 +5,8 @@ import type { RequestLog } from "../../db/store.ts";
 import type { GenerateEvent, Kind, Media, Usage } from "../../domain/generation.ts";
 import type { KeyRow } from "../../domain/key.ts";
 import { omit } from "../../domain/omit.ts";
-import type { RequestPayload } from "../../domain/request.ts";
-import { AppError } from "../../errors.ts";
+import type { Refusal, RequestPayload } from "../../domain/request.ts";
+import { AppError, isRefusal } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import type { Metrics } from "../../metrics.ts";
 import type { CallDetails, TracedAttempt, TracedRow, Traces } from "../../traces.ts";
@@ -67,6 +67,8 @@ export class GenerationRecord {
   private usage: Usage | null = null;
   private outcome = "cancelled";
   private message: string | null = null;
+  /** Turned away for what the client sent, before an upstream was called. */
+  private refusal: Refusal | null = null;
   private isDecided = false;
   private isClosed = false;
 
@@ -105,6 +107,8 @@ export class GenerationRecord {
     this.isDecided = true;
     if (error instanceof AppError && error.usage) this.usage = error.usage;
     Object.assign(this, described(error));
+    const isRefused = error instanceof AppError && isRefusal(error.kind) && this.attempts.length === 0 && error.joined === undefined;
+    if (isRefused) this.refusal = { reason: error.reason ?? null, address: null, times: 1 };
   }
 
   /** Settles or releases the reservation and writes the row. The first call counts. */
@@ -116,6 +120,8 @@ export class GenerationRecord {
     const inputTokens = usage ? usage.inputText + usage.inputImage : 0;
     const outputTokens = usage ? usage.outputText + usage.outputImage + usage.thoughts : 0;
     if (admission) this.endAdmission(admission, { ok: this.outcome === "ok", ms, inputTokens, outputTokens, calls: this.calls });
+    // What was admitted counts as a generation that failed.
+    if (admission) this.refusal = null;
     this.write({ ms, inputTokens, outputTokens });
     if (!request.forJob) this.deps.traces?.release(request.requestId);
   }
@@ -160,7 +166,7 @@ export class GenerationRecord {
   }
 
   private write({ ms, inputTokens, outputTokens }: { ms: number; inputTokens: number; outputTokens: number }): void {
-    const { request, family, outcome, message, mediaIds, attempts, tokenId } = this;
+    const { request, family, outcome, message, mediaIds, attempts, tokenId, refusal } = this;
     const model = clip(request.choice.requested);
     writeRequest(this.deps, {
       id: request.requestId,
@@ -183,6 +189,7 @@ export class GenerationRecord {
       mediaIds,
       attempts,
       payload: request.payload,
+      ...(refusal ? { refusal } : {}),
     });
     const facts = { requestId: request.requestId, model, family, tokenId, attempts: attempts.length, ms, outcome };
     this.deps.log.info("generation", message ? { ...facts, message } : facts);

@@ -69,6 +69,7 @@ const descriptions: Record<SettingKey, string> = {
   "models.adopt": "令牌的模型列表中有、而模型目录中没有的模型：ask 在管理面板中列出但关闭；auto 立即提供；off 不列出",
   "webhooks.enabled": "任务结束时通知请求和密钥所指定的地址",
   "requests.retention_days": "请求日志保留的天数",
+  "requests.record_addresses": "在被拒绝请求的日志行中保存其来源地址",
   "requests.record_payloads": "在请求日志中保存提示词（前 2,000 个字符）和参数",
   "tracing.endpoint": "接收链路追踪的 OTLP/HTTP 收集器，例如 http://localhost:4318；留空则关闭 OpenTelemetry，且不加载",
   "tracing.headers": "发给收集器的请求头，格式为 name=value,name=value",

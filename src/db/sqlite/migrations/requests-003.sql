@@ -1,6 +1,6 @@
 -- requests.db, version 3: refusals, failures by reason, and an index that knows families, reasons and prompts.
 
--- Of a request that was turned away before a generation began (kind is null): why, from where, and how many it stands for.
+-- Of a request that was turned away before a generation began (times is null for all others): why, from where, how many it stands for.
 ALTER TABLE requests ADD COLUMN reason TEXT;
 ALTER TABLE requests ADD COLUMN address TEXT;
 ALTER TABLE requests ADD COLUMN times INTEGER;

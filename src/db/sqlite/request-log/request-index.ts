@@ -25,7 +25,7 @@ export function indexRequests(db: Database, { from, to }: { from: number; to: nu
   db.query(
     `INSERT INTO request_words (rowid, facets, words)
      SELECT seq,
-       'k' || ifnull(key_id, 0) || ' o' || replace(outcome, '_', '') || iif(outcome = 'ok', '', iif(kind IS NULL, ' g', ' f'))
+       'k' || ifnull(key_id, 0) || ' o' || replace(outcome, '_', '') || iif(outcome = 'ok', '', iif(times IS NULL, ' f', ' g'))
          || ' d' || ifnull(kind, '') || ' m' || hex(model) || iif(family IS NULL, '', ' y' || hex(family))
          || iif(outcome = 'ok', '', ' r' || replace(ifnull(ifnull(reason,
               (SELECT iif(outcome = 'ok', NULL, ifnull(reason, outcome)) FROM attempts WHERE request = seq ORDER BY position DESC LIMIT 1)),
