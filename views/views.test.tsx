@@ -7,7 +7,7 @@ import { LoginPage } from "./auth/login.tsx";
 import { ImageFigure, ImageStep, KeyStep, PasswordStep, TokenStep } from "./auth/setup.tsx";
 import { en } from "./locales/en.ts";
 import { zh } from "./locales/zh.ts";
-import { OverviewPage } from "./overview.tsx";
+import { OverviewPage } from "./overview/overview.tsx";
 import { SideCallsPage } from "./side-calls.tsx";
 import {
   ActionButton,
@@ -180,13 +180,13 @@ describe("hostile text", () => {
           },
           needs: [
             {
-              kind: "token",
-              id: 1,
-              label: EVIL,
-              health: { state: "blocked", reason: "billing", message: EVIL, since: NOW, until: null },
-              remedy: "clear",
+              ...{ id: "tokens:x:billing", level: "warn", since: NOW, kind: "tokens", provider: EVIL, reason: "billing", count: 9 },
+              ...{ named: [{ id: 1, label: EVIL }], families: [EVIL], fix: "clear" },
             },
-            { kind: "job", id: EVIL, model: EVIL, at: NOW },
+            {
+              ...{ id: "jobs:unknown", level: "bad", since: NOW, kind: "jobs", count: 1, usd: 1 },
+              named: [{ id: EVIL, requestId: EVIL, model: EVIL, at: NOW, usd: 1 }],
+            },
           ],
           today: NOTHING_USED,
           month: NOTHING_USED,

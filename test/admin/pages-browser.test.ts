@@ -131,9 +131,9 @@ describe("the overview", () => {
       detail: { scope: "token", reason: "key_invalid" },
       charged: false,
     });
-    await page.getByRole("link", { name: "Replace the secret" }).waitFor({ timeout: 5000 });
+    await page.getByRole("link", { name: "Replace secret" }).waitFor({ timeout: 5000 });
     await page.getByRole("button", { name: "Try again now" }).click();
-    await page.getByText("alpha is tried again.").waitFor();
+    await page.getByText("It is tried again.").waitFor();
     await page.getByText("Nothing needs attention.").waitFor();
     expect(opened.complaints).toEqual([]);
   });

@@ -143,7 +143,7 @@ const fewOf = (addresses: readonly string[]) => (addresses.length < 10 ? address
 async function visitAll(watched: Watched, pages: number): Promise<Report> {
   const report: Report = { pages, visited: 0, found: [], read: new Map() };
   // Toasts on the page that comes next name what was acted on.
-  for (const id of [world.tokens.at(-1)!, ...world.tokens.slice(0, 4)]) await me.post(`/admin/overview/tokens/${id}/cooldown`);
+  for (const id of [world.tokens.at(-1)!, ...world.tokens.slice(0, 4)]) await me.post(`/admin/tokens/${id}/check`);
   for (const route of routes) for (const address of fewOf(examplesOf(route, world))) await visit(watched, route, address, report);
   return report;
 }

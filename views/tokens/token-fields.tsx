@@ -9,7 +9,7 @@ import { HealthBadge } from "../ui/controls.tsx";
 import { Countdown } from "../ui/figures.tsx";
 import type { View } from "../ui/view.ts";
 
-const PARAMETERS = ["q", "provider", "group", "tag", "health"] as const;
+const PARAMETERS = ["q", "provider", "group", "tag", "health", "reason"] as const;
 
 /** Query string of a list of tokens, without its `?`; what asks for nothing is left out. */
 export function tokenQueryText(query: TokenQuery): string {

@@ -46,10 +46,10 @@ export function createTokenPages(ctx: AdminContext): TokenPages {
   };
 }
 
-/** Where a form comes from, to go back there: one of our own pages of tokens. */
+/** Where a form comes from, to go back there: one of our own pages of tokens, or the overview. */
 export function backOf(form: FormReader, otherwise = "/admin/tokens"): string {
   const back = form.text("back", { max: 2000 });
-  return /^\/admin\/tokens([/?#]|$)/.test(back) ? back : otherwise;
+  return /^\/admin(\/tokens([/?#]|$)|$)/.test(back) ? back : otherwise;
 }
 
 /** Why a check failed, in the language of the page. */

@@ -12,7 +12,7 @@ import type { AdminContext } from "../context.ts";
 import { downloadText } from "../download.ts";
 import { fileText } from "../file-text.ts";
 import { goTo, page, readForm, viewOf } from "../page.ts";
-import { auditEach, createTokenPages, removeTokens, type TokenPages } from "./context.ts";
+import { auditEach, backOf, createTokenPages, removeTokens, type TokenPages } from "./context.ts";
 import { tokenPageRoutes } from "./detail.ts";
 import { readBulkChange, readLocationField, readProxyField, readSecret } from "./form.ts";
 import { tokenGroupRoutes } from "./groups.ts";
@@ -86,7 +86,7 @@ const listRoutes = (ctx: AdminContext, pages: TokenPages) =>
       const change = act === "set" ? readBulkChange(form) : {};
       form.check();
       const notice = await actOnMany(ctx, pages, request, { act, ids, change });
-      return goTo(ctx, request, tokensHref(query, { after: query.after }), notice);
+      return goTo(ctx, request, backOf(form, tokensHref(query, { after: query.after })), notice);
     })
     .post("/removals/:name/restore", async ({ request, params }) => {
       const { tokens } = viewOf(ctx, request).t;

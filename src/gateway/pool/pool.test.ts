@@ -117,7 +117,7 @@ describe("all cool beyond the wait", () => {
     const error = await refusalOf(test.lease());
     expect([error.kind, error.reason, error.message]).toEqual(["no_token", "needs_operator", BILLING_MESSAGE]);
     await test.clock.advance(3_600_000);
-    expect(test.pool.blocked(10)).toHaveLength(2);
+    expect(test.pool.held().held).toMatchObject([{ state: "blocked", reason: "billing", count: 2 }]);
     {
       await using probe = await test.lease();
       expect((await refusalOf(test.lease())).kind).toBe("busy");

@@ -14,6 +14,7 @@ import type { Cooldown } from "./health/cooldown.ts";
 import { HealthTracker } from "./health/health-tracker.ts";
 import { HealthWriter, type SaveHealth } from "./health/health-writer.ts";
 import type { HealthReason } from "./health/reasons.ts";
+import { type HeldReport, heldReport } from "./held.ts";
 import { LatencyEstimate } from "./latency-estimate.ts";
 import { ActiveLeases } from "./lease.ts";
 import type { Lease, LeaseOptions, LeaseRequest, Leases, Outcome } from "./lease-contract.ts";
@@ -21,7 +22,6 @@ import type { PoolToken } from "./pool-token.ts";
 import { TokenRegistry } from "./registry.ts";
 import { Scheduler } from "./scheduler.ts";
 import {
-  blockedViews,
   countCooldowns,
   countStates,
   countUsable,
@@ -205,9 +205,9 @@ export class Pool implements Leases {
     return this.#registry.all().map((token) => tokenView(token, now));
   }
 
-  /** Those that need the operator, `limit` at most, without a view of every other token. */
-  blocked(limit: number): PoolTokenView[] {
-    return blockedViews(this.#registry.tokens.values(), this.#now(), limit);
+  /** Tokens of each provider by state, and those that are held back by reason. Walks the pool. */
+  held(): HeldReport {
+    return heldReport(this.#registry.tokens.values(), this.#now());
   }
 
   /** One token of the snapshot; null when there is none. */

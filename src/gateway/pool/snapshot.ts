@@ -184,7 +184,7 @@ function groupView(group: Group, name: string, { provider, id }: TokenRow, now: 
 }
 
 /** Most tokens: their state is known without a view. */
-const isQuiet = ({ row, health, group }: PoolToken) => row.enabled && health === HEALTHY && group.health === HEALTHY;
+export const isQuiet = ({ row, health, group }: PoolToken) => row.enabled && health === HEALTHY && group.health === HEALTHY;
 
 /** Tokens by state, cheaply. */
 export function countStates(all: Iterable<PoolToken>, now: number): Record<HealthState, number> {
@@ -217,16 +217,6 @@ export function countUsable(all: Iterable<PoolToken>, time: number): number {
     if (!removed && row.enabled && cooldownEnd(health, time) === 0 && cooldownEnd(group.health, time) === 0) usable++;
   }
   return usable;
-}
-
-/** The first `limit` that need the operator. */
-export function blockedViews(all: Iterable<PoolToken>, now: number, limit: number): PoolTokenView[] {
-  const found: PoolTokenView[] = [];
-  for (const token of all) {
-    if (found.length === limit) break;
-    if (!token.removed && !isQuiet(token) && healthView(token, now).state === "blocked") found.push(tokenView(token, now));
-  }
-  return found;
 }
 
 const ignore = () => {};

@@ -9,7 +9,7 @@ import { matchingIds, pageOfTokens, readTokenQuery, type TokenItem, type TokenQu
 function item(id: number, row: Partial<TokenRow> = {}, view: Partial<PoolTokenView> & { state?: HealthState } = {}): TokenItem {
   const { state = "healthy", ...rest } = view;
   const health = { state, reason: null, message: "", since: null, until: null };
-  return { row: tokenRow(id, row), view: { id, health, credits: null, usedAt: null, ...rest } as PoolTokenView };
+  return { row: tokenRow(id, row), view: { id, health, models: [], credits: null, usedAt: null, ...rest } as unknown as PoolTokenView };
 }
 
 const query = (text = ""): TokenQuery => readTokenQuery(new URLSearchParams(text));
@@ -37,6 +37,26 @@ describe("search", () => {
   ])("%s", (_name, text, ids) => {
     expect(idsOf(items, text).sort()).toEqual(ids);
     expect(matchingIds(items, query(text)).sort()).toEqual(ids);
+  });
+});
+
+describe("what is held back", () => {
+  const held = (reason: string) => ({ health: { state: "blocked", reason, message: "", since: 1, until: null } }) as Partial<PoolTokenView>;
+  const model = (reason: string) => ({ models: [{ family: "veo-3.1", scope: "token", reason }] }) as unknown as Partial<PoolTokenView>;
+  const items = [item(1, {}, held("key_invalid")), item(2, {}, held("key_leaked")), item(3, {}, model("limit_zero")), item(4)];
+  test.each([
+    ["reason=key_invalid", [1]],
+    ["reason=limit_zero", [3]],
+    ["reason=key_leaked&health=blocked", [2]],
+    ["reason=limit_zero&health=blocked", []],
+    ["health=partly", [3]],
+  ])("is found by %s, in the list and for all that match", (text, ids) => {
+    expect(idsOf(items, text)).toEqual(ids);
+    expect(matchingIds(items, query(text))).toEqual(ids);
+  });
+  test("stands before the healthy ones when the worst come first, and is counted", () => {
+    expect(idsOf(items, "sort=health")).toEqual([1, 2, 3, 4]);
+    expect(pageOfTokens(items, query(), { size: 9, today: new Map() }).counts).toMatchObject({ healthy: 2, partly: 1, blocked: 2 });
   });
 });
 
@@ -96,7 +116,7 @@ describe("pages", () => {
 
   test("counts by health ignore the filter by health and nothing else", () => {
     const { counts, total } = pageOfTokens(items, query("health=blocked&group=g1"), { size: 5, today: new Map() });
-    expect(counts).toEqual({ all: 334, healthy: 84, cooling: 84, blocked: 83, disabled: 83 });
+    expect(counts).toEqual({ all: 334, healthy: 84, cooling: 84, blocked: 83, disabled: 83, partly: 0 });
     expect(total).toBe(83);
   });
 

@@ -12,12 +12,17 @@ export type TokenQuery = {
   provider: string;
   group: string;
   tag: string;
-  health: HealthState | "";
+  /** `partly`: healthy, with some models held back. */
+  health: ListedState | "";
+  /** Why the token, or one of its models, is held back. */
+  reason: string;
   sort: TokenSort;
   descending: boolean;
   /** Cursor of the last row of the page before; see {@link TokenPage.next}. */
   after: string;
 };
+
+export type ListedState = HealthState | "partly";
 
 export type TokenItem = { view: PoolTokenView; row: TokenRow };
 
@@ -26,7 +31,7 @@ export type TokenPage = {
   /** Cursor that asks for the rows after these; null: there are none. */
   next: string | null;
   /** Rows that match all but the filter by health. */
-  counts: Record<HealthState | "all", number>;
+  counts: Record<ListedState | "all", number>;
   /** Rows that match everything, on this page or not. */
   total: number;
 };
@@ -36,7 +41,9 @@ export type TokenChoices = { providers: string[]; groups: string[]; tags: string
 
 const MAX_CHOICES = 200;
 const HEALTH_STATES: readonly HealthState[] = ["blocked", "cooling", "healthy", "disabled"];
-const NOWHERE: TokenQuery = { q: "", provider: "", group: "", tag: "", health: "", sort: "label", descending: false, after: "" };
+const LISTED_STATES: readonly ListedState[] = [...HEALTH_STATES, "partly"];
+const NOTHING = { q: "", provider: "", group: "", tag: "", health: "", reason: "" } as const;
+const NOWHERE: TokenQuery = { ...NOTHING, sort: "label", descending: false, after: "" };
 
 /** Reads a query string. What is not understood asks for nothing. */
 export function readTokenQuery(params: URLSearchParams): TokenQuery {
@@ -47,17 +54,19 @@ export function readTokenQuery(params: URLSearchParams): TokenQuery {
     provider: text("provider"),
     group: text("group"),
     tag: text("tag"),
-    health: HEALTH_STATES.find((state) => state === params.get("health")) ?? "",
+    health: LISTED_STATES.find((state) => state === params.get("health")) ?? "",
+    reason: text("reason"),
     sort: TOKEN_SORTS.find((sort) => sort === params.get("sort")) ?? "label",
     descending: params.get("order") === "desc",
     after: (params.get("after") ?? "").slice(0, 1000),
   };
 }
 
-/** Whether the token is asked for, whatever its health. */
-function matches({ q, provider, group, tag }: TokenQuery): (row: TokenRow) => boolean {
+/** Whether the token is asked for, whatever its state. */
+function matches({ q, provider, group, tag, reason }: TokenQuery): (item: TokenItem) => boolean {
   const part = q.toLowerCase();
-  return (row) =>
+  return ({ row, view }) =>
+    (reason === "" || view.health.reason === reason || view.models.some((model) => model.reason === reason)) &&
     (provider === "" || row.provider === provider) &&
     (group === "" || row.group === group) &&
     (tag === "" || row.tags.includes(tag)) &&
@@ -67,10 +76,13 @@ function matches({ q, provider, group, tag }: TokenQuery): (row: TokenRow) => bo
 /** Ids of all that match, in no order: for acts on the whole of what was searched for. */
 export function matchingIds(items: readonly TokenItem[], query: TokenQuery): number[] {
   const isAsked = matches(query);
-  return items
-    .filter(({ row, view }) => (query.health === "" || view.health.state === query.health) && isAsked(row))
-    .map(({ row }) => row.id);
+  return items.filter((item) => isIn(item.view, query.health) && isAsked(item)).map(({ row }) => row.id);
 }
+
+const isPartly = ({ health, models }: PoolTokenView): boolean => health.state === "healthy" && models.length > 0;
+
+const isIn = (view: PoolTokenView, state: TokenQuery["health"]): boolean =>
+  state === "" || (state === "partly" ? isPartly(view) : view.health.state === state);
 
 type Key = string | number;
 
@@ -93,11 +105,15 @@ function wordsOf(row: TokenRow): Words {
 /** What a row is sorted by. @param today requests of the running day, by id */
 function keyOf(sort: TokenSort, { view, row }: TokenItem, today: ReadonlyMap<number, number>): Key {
   if (sort === "label") return wordsOf(row).label;
-  // Worst first; those without an end before those that end by themselves.
-  if (sort === "health") return HEALTH_STATES.indexOf(view.health.state) * 1e15 + (view.health.until ?? 0);
+  if (sort === "health") return healthKey(view);
   if (sort === "used") return view.usedAt ?? 0;
   if (sort === "today") return today.get(row.id) ?? 0;
   return view.credits ?? -1;
+}
+
+/** Worst first; those without an end before those that end by themselves, and those with models held back before the others. */
+function healthKey({ health, models }: PoolTokenView): number {
+  return HEALTH_STATES.indexOf(health.state) * 1e15 + (health.until ?? 0) + (health.state === "healthy" && models.length === 0 ? 1 : 0);
 }
 
 type Place = { key: Key; id: number };
@@ -129,13 +145,14 @@ export function pageOfTokens(
   const isAsked = matches(query);
   const sign = query.descending ? -1 : 1;
   const after = readCursor(query.after);
-  const counts = { all: 0, healthy: 0, cooling: 0, blocked: 0, disabled: 0 };
+  const counts = { all: 0, healthy: 0, cooling: 0, blocked: 0, disabled: 0, partly: 0 };
   const nearest: (Place & { item: TokenItem })[] = [];
   for (const item of items) {
-    if (!isAsked(item.row)) continue;
+    if (!isAsked(item)) continue;
     counts.all++;
     counts[item.view.health.state]++;
-    if (query.health !== "" && item.view.health.state !== query.health) continue;
+    if (isPartly(item.view)) counts.partly++;
+    if (!isIn(item.view, query.health)) continue;
     const place = { key: keyOf(query.sort, item, today), id: item.row.id, item };
     if (after && sign * comparePlaces(place, after) <= 0) continue;
     insert(nearest, place, (a, b) => sign * comparePlaces(a, b), size + 1);

@@ -127,18 +127,38 @@ describe("a token that fails five times in a row", () => {
   });
 });
 
-describe("those that need the operator", () => {
+describe("what is held back", () => {
   const invalid = failure("upstream_unauthorized", { scope: "token", reason: "key_invalid" });
-  test("are listed, up to a limit; those that cool or are switched off are not among them", async () => {
-    const test = testPool([tokenRow(1), tokenRow(2), tokenRow(3), tokenRow(4, { enabled: false }), tokenRow(5)]);
-    for (const pinned of [1, 2, 3]) await call(test, invalid, { pinned });
-    await call(test, limited("per_minute", { retryAfterMs: MINUTE }), { pinned: 5 });
-    expect(test.pool.blocked(9).map(({ id, health }) => [id, health.reason])).toEqual([
-      [1, "key_invalid"],
-      [2, "key_invalid"],
-      [3, "key_invalid"],
+  test("is counted by provider and reason, blocked before cooling, with the first eight named", async () => {
+    const rows = Array.from({ length: 12 }, (_, index) => tokenRow(index + 1));
+    const test = testPool([...rows, tokenRow(13, { enabled: false }), tokenRow(14), tokenRow(15, { provider: "beta", enabled: false })]);
+    for (const { id } of rows) await call(test, invalid, { pinned: id });
+    const since = test.clock.now();
+    await call(test, failure("upstream_rate_limited", { scope: "token", reason: "throttled" }), { pinned: 14 });
+    const { held, providers } = test.pool.held();
+    expect(held.map(({ scope, state, reason, count, until }) => [scope, state, reason, count, until])).toEqual([
+      ["token", "blocked", "key_invalid", 12, null],
+      ["token", "cooling", "throttled", 1, since + MINUTE],
     ]);
-    expect(test.pool.blocked(2)).toHaveLength(2);
+    expect(held[0]!.named.map(({ id }) => id)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+    expect(
+      providers.map(({ provider, total, healthy, cooling, blocked, disabled }) => [provider, total, healthy, cooling, blocked, disabled]),
+    ).toEqual([
+      ["alpha", 14, 0, 1, 12, 1],
+      ["beta", 1, 0, 0, 0, 1],
+    ]);
+  });
+  test("names the models where only some of them are held, and counts each token once", async () => {
+    const test = testPool([grouped(1, "project"), grouped(2, "project"), grouped(3, null)]);
+    await call(test, limited("per_minute", { retryAfterMs: MINUTE }), { pinned: 1 });
+    await call(test, limited("per_minute", { retryAfterMs: MINUTE }), { pinned: 1, family: "other-model" });
+    const { held, providers } = test.pool.held();
+    expect(held.map(({ scope, state, reason, count, families }) => ({ scope, state, reason, count, families }))).toEqual([
+      { scope: "model", state: "cooling", reason: "per_minute", count: 2, families: [FAMILY, "other-model"].sort() },
+    ]);
+    expect(providers).toMatchObject([{ healthy: 3, partly: 2 }]);
+    await test.clock.advance(MINUTE);
+    expect(test.pool.held()).toMatchObject({ held: [], providers: [{ healthy: 3, partly: 0 }] });
   });
 });
 

@@ -1,18 +1,18 @@
 // Overview page: current activity, alerts for the operator, and usage.
-import type { OverviewNow, OverviewPlots, OverviewState } from "../src/gateway/reports/overview.ts";
-import type { UsageTotal } from "../src/gateway/reports/usage.ts";
-import { ThreeSteps } from "./auth/setup.tsx";
-import { NeedRow } from "./overview-needs.tsx";
-import { SideCallsCard } from "./side-calls.tsx";
-import { Card, EmptyState, LinkButton, Stat, Stats } from "./ui/controls.tsx";
-import { Count, Dash, Duration, Money } from "./ui/figures.tsx";
-import { formatPercent } from "./ui/format.ts";
-import { PageHead } from "./ui/layout.tsx";
-import { Hint } from "./ui/messages.tsx";
-import { NAV } from "./ui/nav.ts";
-import { alongTime, Plot, PlotScripts, type PlotSeries, type PlotUnit } from "./ui/plot.tsx";
-import { Cell, Row, Table } from "./ui/table.tsx";
-import type { View } from "./ui/view.ts";
+import type { OverviewNow, OverviewPlots, OverviewState } from "../../src/gateway/reports/overview.ts";
+import type { UsageTotal } from "../../src/gateway/reports/usage.ts";
+import { ThreeSteps } from "../auth/setup.tsx";
+import { SideCallsCard } from "../side-calls.tsx";
+import { Card, EmptyState, LinkButton, Stat, Stats } from "../ui/controls.tsx";
+import { Count, Dash, Duration, Money } from "../ui/figures.tsx";
+import { formatPercent } from "../ui/format.ts";
+import { PageHead } from "../ui/layout.tsx";
+import { Hint } from "../ui/messages.tsx";
+import { NAV } from "../ui/nav.ts";
+import { alongTime, Plot, PlotScripts, type PlotSeries, type PlotUnit } from "../ui/plot.tsx";
+import { Cell, Row, Table } from "../ui/table.tsx";
+import type { View } from "../ui/view.ts";
+import { NeedRow, needCounts } from "./needs.tsx";
 
 /** `origin`: where clients find this server. */
 type OverviewProps = { view: View; look: OverviewState; plots: OverviewPlots; origin: string };
@@ -45,9 +45,10 @@ export function OverviewLive({ view, look: { now, needs, today, month, sideCalls
         <Hint tone="ok">{overview.needsNothing}</Hint>
       ) : (
         <Card title={overview.needs}>
+          <p class="soft">{needCounts(view, needs)}</p>
           <ul class="needs">
             {needs.map((need) => (
-              <NeedRow key={"id" in need ? `${need.kind}-${need.id}` : need.kind} view={view} need={need} />
+              <NeedRow key={need.id} view={view} need={need} />
             ))}
           </ul>
         </Card>
