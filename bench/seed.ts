@@ -3,6 +3,7 @@ import { Database, type SQLQueryBindings } from "bun:sqlite";
 import { join } from "node:path";
 import { systemClock } from "../src/clock.ts";
 import type { JobRow } from "../src/db/jobs.ts";
+import { BEAT_MS } from "../src/db/ledger.ts";
 import { indexRequests } from "../src/db/sqlite/request-log/request-index.ts";
 import { openRequestLog } from "../src/db/sqlite/request-log/request-log.ts";
 import { loadSecretKey } from "../src/db/sqlite/secrets.ts";
@@ -240,6 +241,8 @@ function seedSums(db: Database): void {
          sum(video_ms), sum(micro_usd), sum(input_tokens), sum(output_tokens), sum(ok * ms), max(ok * ms), ${BUCKETS}
        FROM (${from}) GROUP BY subject, hour, family ORDER BY subject, hour, family`,
     );
+  const beats = `INSERT INTO store.token_beats SELECT token_id, at / ${BEAT_MS} % 49, at - at % ${BEAT_MS} AS slot, sum(ok), sum(NOT ok)
+      FROM (${calls}) WHERE at > (SELECT max(at) FROM requests) - ${DAY} GROUP BY token_id, slot`;
   const perDay = `INSERT INTO store.usage_days SELECT dimension, subject, hour - hour % ${DAY} AS day, family,
       ${SUMMED.split(", ")
         .map((name) => `sum(${name})`)
@@ -257,6 +260,7 @@ function seedSums(db: Database): void {
     add("key", "key_id", whole);
     add("token", "token_id", calls);
     for (const sql of [
+      beats,
       perDay,
       ledger,
       perKey("strftime('%Y-%m-%d', at / 1000, 'unixepoch')"),

@@ -95,6 +95,30 @@ describe.each(ENGINES)("a ledger over $name", ({ open }) => {
       ]);
     }));
 
+  test("the calls of each token are counted by half-hours, at most a day back, and go with the token", () =>
+    withStore(async (store) => {
+      const HALF = HOUR / 2;
+      const call = (tokenId: number, ok: boolean) => ({ tokenId, ok, ms: 900, amounts: amounts(1, 39_000) });
+      const end = async (endedAt: number, calls: ReservationEnd["calls"]) => store.end([ending(await insert(store), { endedAt, calls })]);
+      await end(NOON + 1, [call(7, true), call(7, false), call(8, true)]);
+      await end(NOON + HALF - 1, [call(7, true)]);
+      expect(await store.readBeats([7], 0)).toEqual([{ tokenId: 7, at: NOON, served: 2, failed: 1 }]);
+      await end(NOON + HALF, [call(7, true)]);
+      await end(NOON + 5, [call(8, false)]);
+      const all = [
+        { tokenId: 7, at: NOON, served: 2, failed: 1 },
+        { tokenId: 7, at: NOON + HALF, served: 1, failed: 0 },
+        { tokenId: 8, at: NOON, served: 1, failed: 1 },
+      ];
+      expect(await store.readBeats([8, 7, 9], 0)).toEqual(all);
+      expect(await store.readBeats([8, 7], NOON + 1)).toEqual(all.slice(1, 2));
+      // A day and a half-hour later its place is taken; what ends out of turn does not bring the old day back.
+      await end(NOON + 49 * HALF, [call(7, false)]);
+      await end(NOON + 2, [call(7, true)]);
+      expect(await store.readBeats([7], 0)).toEqual([all[1]!, { tokenId: 7, at: NOON + 49 * HALF, served: 0, failed: 1 }]);
+      expect(await store.readBeats([], 0)).toEqual([]);
+    }));
+
   test("everything is there after a restart", async () => {
     using folder = temporaryFolder();
     const store = await open(folder.path);
@@ -205,6 +229,19 @@ describe.each(ENGINES)("a ledger over $name", ({ open }) => {
         expect(tokens.map(({ group, errors, maxMs, inputTokens }) => [group, errors, maxMs, inputTokens])).toEqual([
           [7, 1, 900, 0],
           [8, 0, 4000, 0],
+        ]);
+      }));
+
+    test("of several families together, without the others", () =>
+      withStore(async (store) => {
+        await fill(store);
+        const hours = async (models: string[]) =>
+          (await store.readUsage({ ...everything, by: "span", models })).map(({ requests }) => requests);
+        expect([await hours(["alpha"]), await hours(["alpha", "beta"]), await hours(["gamma"]), await hours([])]).toEqual([
+          [2],
+          [3],
+          [],
+          [],
         ]);
       }));
 

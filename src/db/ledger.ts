@@ -52,7 +52,14 @@ export type LedgerState = {
 };
 
 /** Asks for sums of generations admitted in hours that begin in [from, to), epoch ms. */
-export type UsageQuery = { from: number; to: number /** Only this family. */; model?: string } & (
+export type UsageQuery = {
+  from: number;
+  to: number;
+  /** Only this family. */
+  model?: string;
+  /** Only these families. */
+  models?: readonly string[];
+} & (
   | { by: "hour" | "day" | "model" | "span"; of?: { key: number } | { token: number } }
   | {
       by: "key" | "token";
@@ -100,6 +107,12 @@ export type KeyDay = { day: number; keyId: number; family: string } & Pick<
   "requests" | "errors" | "images" | "videoSeconds" | "usd" | "inputTokens" | "outputTokens"
 >;
 
+/** Length of a beat: half an hour. */
+export const BEAT_MS = 1_800_000;
+
+/** Upstream calls of a token that ended in the half-hour from `at` on, epoch ms. */
+export type TokenBeat = { tokenId: number; at: number; served: number; failed: number };
+
 /** Bytes that a key has uploaded in a period. */
 export type UploadSum = { keyId: number; period: string; bytes: number };
 
@@ -133,6 +146,8 @@ export interface LedgerStore {
   readUsage(query: UsageQuery): Promise<UsageRow[]>;
   /** Ordered by day, key and family. */
   readKeyDays(query: KeyDayQuery): Promise<KeyDay[]>;
+  /** Half-hours of these tokens that began at `since` or later, by token and time; at most a day back, those without a call left out. */
+  readBeats(ids: readonly number[], since: number): Promise<TokenBeat[]>;
   /** Deletes at most `limit` ended reservations and as many rollups that are older than the times given; says how many went. */
   deleteUsageBefore(before: { reservations: number; hours: number }, limit: number): Promise<number>;
 }

@@ -91,8 +91,8 @@ function sharesOf(end: ReservationEnd, keyId: number, family: string): UsageShar
   ];
 }
 
-const callsOf = ({ hour, calls }: ReservationEnd, family: string): TokenCall[] =>
-  calls.map(({ tokenId, ok, ms, amounts }) => ({ subject: tokenId, hour, family, ok, ms, ...amounts }));
+const callsOf = ({ hour, endedAt, calls }: ReservationEnd, family: string): TokenCall[] =>
+  calls.map(({ tokenId, ok, ms, amounts }) => ({ subject: tokenId, hour, family, ok, ms, at: endedAt, ...amounts }));
 
 /** What limits are rebuilt from: open reservations, sums of these periods, admissions since `since` (epoch ms). */
 export function readLedger(db: Database, periods: readonly string[], since: number): LedgerState {

@@ -26,6 +26,7 @@ import store018 from "./migrations/018.sql" with { type: "text" };
 import store019 from "./migrations/019.sql" with { type: "text" };
 import store020 from "./migrations/020.sql" with { type: "text" };
 import store021 from "./migrations/021.sql" with { type: "text" };
+import store022 from "./migrations/022.sql" with { type: "text" };
 import requests001 from "./migrations/requests-001.sql" with { type: "text" };
 import requests002 from "./migrations/requests-002.sql" with { type: "text" };
 import requests003 from "./migrations/requests-003.sql" with { type: "text" };
@@ -53,6 +54,7 @@ export const STORE_MIGRATIONS: readonly string[] = [
   store019,
   store020,
   store021,
+  store022,
 ];
 export const REQUEST_MIGRATIONS: readonly string[] = [requests001, requests002, requests003];
 

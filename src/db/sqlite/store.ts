@@ -22,6 +22,7 @@ import * as sessions from "./sessions.ts";
 import * as settings from "./settings.ts";
 import { readKeyCheck, writeKeyCheck } from "./settings.ts";
 import type { StoreThread } from "./thread/store-thread.ts";
+import { readBeats } from "./token-beats.ts";
 import { hasTokenCalls } from "./token-calls.ts";
 import * as tokens from "./tokens.ts";
 import * as undelivered from "./undelivered.ts";
@@ -156,6 +157,10 @@ const usageMethods = ({ db, writer: { write } }: Engine) =>
       // Calls by token are added up when somebody reads them.
       if (isByToken(query) && (await retryBusy(() => hasTokenCalls(db)))) await write("sumTokenCalls", []);
       return retryBusy(() => usage.readUsage(db, query));
+    },
+    async readBeats(ids, since) {
+      if (await retryBusy(() => hasTokenCalls(db))) await write("sumTokenCalls", []);
+      return retryBusy(() => readBeats(db, ids, since));
     },
     readKeyDays: (query) => retryBusy(() => usage.readKeyDays(db, query)),
     deleteUsageBefore: (before, limit) => write("deleteUsageBefore", [before, limit]),

@@ -1,6 +1,7 @@
 // Upstream calls by token: stored with their batch in one row, added to the rollups later, many at once.
 import type { Database } from "bun:sqlite";
 import type { UsageShare } from "../usage-sums.ts";
+import { addBeats } from "./token-beats.ts";
 import { addUsage } from "./usage.ts";
 
 /**
@@ -9,8 +10,11 @@ import { addUsage } from "./usage.ts";
  */
 const MANY = 5000;
 
-export type TokenCall = Omit<UsageShare, "dimension" | "inputTokens" | "outputTokens">;
-type Stored = [subject: number, hour: number, family: string, ok: 0 | 1, ms: number, images: number, videoMs: number, microUsd: number];
+/** `at`: when it ended, epoch ms. */
+export type TokenCall = Omit<UsageShare, "dimension" | "inputTokens" | "outputTokens"> & { at: number };
+type Sums = [subject: number, hour: number, family: string, ok: 0 | 1, ms: number, images: number, videoMs: number, microUsd: number];
+/** Rows that an earlier version has left lack the end of the call. */
+type Stored = [...Sums, at?: number];
 
 /** Calls stored since the last sum, as far as this process knows. */
 const waiting = new WeakMap<Database, number>();
@@ -19,7 +23,7 @@ const waiting = new WeakMap<Database, number>();
 export function putTokenCalls(db: Database, calls: readonly TokenCall[]): void {
   if (calls.length === 0) return;
   const stored = calls.map((call): Stored => {
-    return [call.subject, call.hour, call.family, call.ok ? 1 : 0, call.ms, call.images, call.videoMs, call.microUsd];
+    return [call.subject, call.hour, call.family, call.ok ? 1 : 0, call.ms, call.images, call.videoMs, call.microUsd, call.at];
   });
   db.query("INSERT INTO token_calls (calls) VALUES (?)").run(JSON.stringify(stored));
   const count = (waiting.get(db) ?? 0) + calls.length;
@@ -32,8 +36,12 @@ export function sumTokenCalls(db: Database): void {
   waiting.set(db, 0);
   const rows = db.query<{ calls: string }, []>("SELECT calls FROM token_calls").all();
   if (rows.length === 0) return;
-  const shares = rows.flatMap(({ calls }) => (JSON.parse(calls) as Stored[]).map(toShare));
-  addUsage(db, shares);
+  const stored = rows.flatMap(({ calls }) => JSON.parse(calls) as Stored[]);
+  addUsage(db, stored.map(toShare));
+  addBeats(
+    db,
+    stored.map(([subject, hour, , ok, , , , , at = hour]) => ({ subject, at, ok: ok === 1 })),
+  );
   db.query("DELETE FROM token_calls").run();
 }
 

@@ -5,6 +5,7 @@ import type { CooldownRow, HealthChange, NewToken, TokenChange, TokenRow, TokenS
 import { AppError } from "../../errors.ts";
 import { hintOf, PROXY, SECRET, STATE } from "../sealed.ts";
 import type { Vault } from "../vault.ts";
+import { deleteBeats } from "./token-beats.ts";
 
 const COLUMNS = `id, provider, label, quota_group AS "group", enabled, image_enabled AS imageEnabled, video_enabled AS videoEnabled,
   image_concurrency AS imageConcurrency, video_concurrency AS videoConcurrency, weight, priority,
@@ -162,6 +163,7 @@ export function updateToken(db: Database, vault: Vault, id: number, change: Toke
 export function deleteToken(db: Database, id: number): void {
   if (db.query("DELETE FROM tokens WHERE id = $id").run({ id }).changes === 0) throw noToken(id);
   deleteCooldowns(db, `token ${id}`);
+  deleteBeats(db, id);
 }
 
 /** @throws {AppError} `not_found` */

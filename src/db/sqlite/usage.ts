@@ -51,7 +51,7 @@ const groupedBy = (by: UsageQuery["by"], start: string): string =>
 
 /** Groups in ascending order. */
 export function readUsage(db: Database, query: UsageQuery): UsageRow[] {
-  const { by, from, to, model = null } = query;
+  const { by, from, to, model = null, models } = query;
   const isWholeDays = from % DAY_MS === 0 && to % DAY_MS === 0;
   const { table, start } = by !== "hour" && isWholeDays ? BY_DAY : BY_HOUR;
   const { dimension, subject } = scopeOf(query);
@@ -61,14 +61,16 @@ export function readUsage(db: Database, query: UsageQuery): UsageRow[] {
     subject === null ? `subject > $after ${ids ? "AND subject IN (SELECT value FROM json_each($ids))" : ""}` : "subject = $subject";
   // Some ids are read in the order of the primary key, which stops at the limit; the index by time would first find them all.
   const time = limit >= 0 || ids ? `+${start}` : start;
+  const only: Bound = models ? { models: JSON.stringify(models) } : {};
   const bound: Bound = subject === null ? { after, ...(ids && { ids: JSON.stringify(ids) }) } : { subject };
   const rows = db
     .query<RawUsage, Bound>(
       `SELECT ${groupedBy(by, start)} AS grouped, ${SUMS} FROM ${table}
        WHERE dimension = $dimension AND ${scope} AND ${time} >= $from AND ${time} < $to AND ($model IS NULL OR family = $model)
+         ${models ? "AND family IN (SELECT value FROM json_each($models))" : ""}
        GROUP BY grouped ORDER BY grouped LIMIT $limit`,
     )
-    .all({ from, to, model, dimension, limit, ...bound });
+    .all({ from, to, model, dimension, limit, ...only, ...bound });
   return rows.map(toUsage);
 }
 
