@@ -10,6 +10,7 @@ import type { CooldownCount } from "../../metrics.ts";
 import type { TokenFacts } from "../../providers/provider.ts";
 import { refusal } from "./availability.ts";
 import type { CandidateSet } from "./candidate-set.ts";
+import { CapacityCount, type FamilyOfKind, type PoolCapacity } from "./capacity.ts";
 import type { Cooldown } from "./health/cooldown.ts";
 import { HealthTracker } from "./health/health-tracker.ts";
 import { HealthWriter, type SaveHealth } from "./health/health-writer.ts";
@@ -208,6 +209,11 @@ export class Pool implements Leases {
   /** Tokens of each provider by state, and those that are held back by reason. Walks the pool. */
   held(): HeldReport {
     return heldReport(this.#registry.tokens.values(), this.#now());
+  }
+
+  /** What each model of each provider can serve now. Walks the pool. */
+  capacity(families: readonly FamilyOfKind[]): PoolCapacity {
+    return new CapacityCount(families, this.#now()).count(this.#registry.tokens.values());
   }
 
   /** One token of the snapshot; null when there is none. */

@@ -135,6 +135,9 @@ export function settle(counter: Counter, spend: Spend, used: { images: number; u
   spend.usd = used.usd;
 }
 
+/** Calls of the running day. */
+export const dayUsed = ({ day }: Counter, now: number): number => (day.until > now ? day.requests : 0);
+
 /** Undoes {@link reserve}: the call was never made. Changes `counter`. */
 export function release(counter: Counter, spend: Spend): void {
   const at = counter.recent.indexOf(spend);
