@@ -122,6 +122,7 @@ export function openWorldStore(disk: Disk, clock: Clock, elapsed: () => number, 
     addUploads: async () => {},
     readUploads: async () => [],
     readUsage: async () => [],
+    readBeats: async () => [],
     readKeyDays: async () => [],
     deleteUsageBefore: async () => 0,
     saveHealth: (changes) =>

@@ -113,10 +113,10 @@ function sharesOf({ end, keyId, family }: Closed): UsageShare[] {
   ];
 }
 
-const callsOf = ({ end: { hour, calls }, family }: Closed): TokenCall[] =>
+const callsOf = ({ end: { hour, endedAt, calls }, family }: Closed): TokenCall[] =>
   calls.map(({ tokenId, ok, ms, amounts }) => {
     const rounded = Math.max(0, Math.round(ms));
-    return { subject: tokenId, hour, family, ok, ms: rounded, bucket: bucketOf(rounded), ...amounts };
+    return { subject: tokenId, hour, family, ok, ms: rounded, bucket: bucketOf(rounded), at: endedAt, ...amounts };
   });
 
 /** What limits are rebuilt from: open reservations, sums of these periods, admissions since `since` (epoch ms). */

@@ -4,6 +4,7 @@ import type { Postgres, Reader, Sql } from "./driver.ts";
 import step001 from "./migrations/001.sql" with { type: "text" };
 import step002 from "./migrations/002.sql" with { type: "text" };
 import step003 from "./migrations/003.sql" with { type: "text" };
+import step004 from "./migrations/004.sql" with { type: "text" };
 
 export type Migration = {
   sql: string;
@@ -16,6 +17,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { sql: step001, worksFrom: 1 },
   { sql: step002, worksFrom: 1 },
   { sql: step003, worksFrom: 1 },
+  { sql: step004, worksFrom: 1 },
 ];
 
 /**

@@ -17,6 +17,7 @@ import { migrate } from "./migrate.ts";
 import * as responses from "./responses.ts";
 import * as sessions from "./sessions.ts";
 import * as settings from "./settings.ts";
+import { readBeats } from "./token-beats.ts";
 import * as tokens from "./tokens.ts";
 import * as undelivered from "./undelivered.ts";
 import * as usage from "./usage.ts";
@@ -132,6 +133,10 @@ const usageMethods = ({ db, write }: Engine) => {
       // Calls by token are added up when somebody reads them.
       if (isByToken(query) && (await usage.hasTokenCalls(db))) await write("sumTokenCalls");
       return usage.readUsage(db, query);
+    },
+    async readBeats(ids, since) {
+      if (await usage.hasTokenCalls(db)) await write("sumTokenCalls");
+      return readBeats(db, ids, since);
     },
     readKeyDays: (query) => usage.readKeyDays(db, query),
     deleteUsageBefore: (before, limit) => write("deleteUsageBefore", before, limit),

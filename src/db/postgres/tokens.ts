@@ -7,6 +7,7 @@ import type { Vault } from "../vault.ts";
 import type { Bound } from "./binding.ts";
 import { deleteCooldowns, insertCooldowns } from "./cooldowns.ts";
 import type { Reader, Sql } from "./driver.ts";
+import { deleteBeats } from "./token-beats.ts";
 
 const COLUMNS = `id, provider, label, quota_group AS "group", enabled, image_enabled AS "imageEnabled", video_enabled AS "videoEnabled",
   image_concurrency AS "imageConcurrency", video_concurrency AS "videoConcurrency", weight, priority,
@@ -165,6 +166,7 @@ export async function updateToken(sql: Sql, vault: Vault, id: number, change: To
 export async function deleteToken(sql: Sql, id: number): Promise<void> {
   if ((await sql.run("DELETE FROM tokens WHERE id = $id", { id })) === 0) throw noToken(id);
   await deleteCooldowns(sql, `token ${id}`);
+  await deleteBeats(sql, id);
 }
 
 type Sealed = { secret: Uint8Array; state: Uint8Array | null };

@@ -3,6 +3,7 @@ import type { Amounts, KeyDay, KeyDayQuery, UsageQuery, UsageRow } from "../ledg
 import { BUCKETS, type Hour, type RawUsage, scopeOf, sumShares, toUsage, type UsageShare } from "../usage-sums.ts";
 import type { Bound } from "./binding.ts";
 import type { Reader, Sql } from "./driver.ts";
+import { addBeats } from "./token-beats.ts";
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
@@ -57,16 +58,16 @@ const byRow = (a: Hour, b: Hour) =>
   compare(a.dimension, b.dimension) || a.subject - b.subject || a.hour - b.hour || compare(a.family, b.family);
 const compare = (a: string, b: string) => (a < b ? -1 : Number(a > b));
 
-/** An upstream call; `bucket` is that of its duration. */
-export type TokenCall = Omit<UsageShare, "dimension" | "inputTokens" | "outputTokens"> & { bucket: number };
+/** An upstream call; `bucket` is that of its duration, `at` when it ended, epoch ms. */
+export type TokenCall = Omit<UsageShare, "dimension" | "inputTokens" | "outputTokens"> & { bucket: number; at: number };
 
 /** Stores calls; they are added to the rollups later, many at once. */
 export async function putTokenCalls(sql: Sql, calls: readonly TokenCall[]): Promise<void> {
   if (calls.length === 0) return;
   await sql.run(
-    `INSERT INTO token_calls (subject, hour, family, ok, ms, bucket, images, video_ms, micro_usd)
+    `INSERT INTO token_calls (subject, hour, family, ok, ms, bucket, images, video_ms, micro_usd, ended_at)
      SELECT * FROM unnest($subjects::bigint[], $hours::bigint[], $families::text[], $oks::boolean[], $ms::bigint[], $buckets::int[],
-       $images::bigint[], $videoMs::bigint[], $microUsd::bigint[])`,
+       $images::bigint[], $videoMs::bigint[], $microUsd::bigint[], $ends::bigint[])`,
     {
       subjects: calls.map(({ subject }) => subject),
       hours: calls.map(({ hour }) => hour),
@@ -77,6 +78,7 @@ export async function putTokenCalls(sql: Sql, calls: readonly TokenCall[]): Prom
       images: calls.map(({ images }) => images),
       videoMs: calls.map(({ videoMs }) => videoMs),
       microUsd: calls.map(({ microUsd }) => microUsd),
+      ends: calls.map(({ at }) => at),
     },
   );
 }
@@ -99,6 +101,7 @@ export async function sumTokenCalls(sql: Sql): Promise<void> {
        ${MERGED}`,
       { length, last: last.seq },
     );
+  await addBeats(sql, last.seq);
   await sql.run("DELETE FROM token_calls WHERE seq <= $last", { last: last.seq });
 }
 
@@ -114,7 +117,7 @@ const groupedBy = (by: UsageQuery["by"]): string =>
 
 /** Groups in ascending order. */
 export async function readUsage(sql: Reader, query: UsageQuery): Promise<UsageRow[]> {
-  const { by, from, to, model = null } = query;
+  const { by, from, to, model = null, models = null } = query;
   const isWholeDays = from % DAY_MS === 0 && to % DAY_MS === 0;
   const { table } = by !== "hour" && isWholeDays ? BY_DAY : BY_HOUR;
   const { dimension, subject } = scopeOf(query);
@@ -124,8 +127,9 @@ export async function readUsage(sql: Reader, query: UsageQuery): Promise<UsageRo
   const rows = await sql.all<RawUsage>(
     `SELECT ${groupedBy(by)} AS grouped, ${SUMS} FROM ${table}
      WHERE dimension = $dimension AND ${scope} AND start >= $from AND start < $to AND ($model::text IS NULL OR family = $model)
+       AND ($models::text[] IS NULL OR family = ANY ($models))
      GROUP BY grouped ORDER BY grouped LIMIT $limit::bigint`,
-    { from, to, model, dimension, limit, ...bound },
+    { from, to, model, models: models && [...models], dimension, limit, ...bound },
   );
   return rows.map(toUsage);
 }

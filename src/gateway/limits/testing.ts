@@ -59,6 +59,7 @@ export function cuttable(store: LedgerStore): LedgerStore & { cut(): void } {
     end: guarded(store.end),
     readLedger: guarded(store.readLedger),
     readUsage: guarded(store.readUsage),
+    readBeats: guarded(store.readBeats),
     readKeyDays: guarded(store.readKeyDays),
     addUploads: guarded(store.addUploads),
     readUploads: guarded(store.readUploads),
