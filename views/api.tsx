@@ -34,7 +34,7 @@ export function ApiPage({ view, surfaces, current, origin }: ApiProps) {
             <CopyButton view={view} from="#base-gemini" />
           </dd>
         </dl>
-        <p class="muted hint-after">
+        <p class="soft hint-after">
           {api.keyHint} <code>export FLOW2API_KEY=sk-f2a-…</code> <a href="/admin/keys">{api.makeKey}</a>
         </p>
       </Card>
@@ -68,7 +68,7 @@ function Route({ view, route, open }: { view: View; route: ApiRoute; open: boole
   return (
     <details class="api-route" id={id} open={open}>
       <summary data-row>
-        <Badge tone={METHOD_TONES[method] ?? "off"}>{method}</Badge> <code>{path}</code> <span class="muted">{api.describe(summary)}</span>
+        <Badge tone={METHOD_TONES[method] ?? "off"}>{method}</Badge> <code>{path}</code> <span class="soft">{api.describe(summary)}</span>
       </summary>
       <div class="api-body flow">
         {curl && (

@@ -29,7 +29,7 @@ export function SideCallsCard({ view, look }: { view: View; look: SideCallState 
       <Figures view={view} look={look} />
       {suspects.length > 0 && (
         <>
-          <p class="muted">{sideCalls.suspectsHint}</p>
+          <p class="soft">{sideCalls.suspectsHint}</p>
           <Suspects view={view} suspects={suspects} />
         </>
       )}
@@ -68,7 +68,7 @@ function Suspects({ view, suspects }: { view: View; suspects: readonly SuspectSh
       {suspects.map(({ id, sample, kind, signs, count, lastAt }) => (
         <Row key={id} view={view} id={`shape-${id}`}>
           <Cell label={columns.text}>
-            <span class="wrap">{sample}</span> <small class="muted">{sideCalls.kinds[kind]}</small>
+            <span class="wrap">{sample}</span> <small class="soft">{sideCalls.kinds[kind]}</small>
           </Cell>
           <Cell label={columns.signs}>
             {signs.length === 0 ? <Badge tone="busy">{sideCalls.repeated}</Badge> : signs.map((sign) => sideCalls.signs[sign]).join(", ")}
@@ -100,11 +100,11 @@ export function SideCallsPage({ view, data }: { view: View; data: PageData }) {
       <div class="flow">
         <Figures view={view} look={data} />
         <Card title={sideCalls.suspects}>
-          <p class="muted">{data.suspects.length === 0 ? sideCalls.noSuspects : sideCalls.suspectsHint}</p>
+          <p class="soft">{data.suspects.length === 0 ? sideCalls.noSuspects : sideCalls.suspectsHint}</p>
           {data.suspects.length > 0 && <Suspects view={view} suspects={data.suspects} />}
         </Card>
         <Card title={sideCalls.rules}>
-          <p class="muted">{data.rules.length === 0 ? sideCalls.noRules : sideCalls.rulesHint}</p>
+          <p class="soft">{data.rules.length === 0 ? sideCalls.noRules : sideCalls.rulesHint}</p>
           {data.rules.length > 0 && <Rules view={view} rules={data.rules} />}
         </Card>
       </div>

@@ -101,7 +101,7 @@ function Filters({ view, data }: { view: View; data: UsageData }) {
         options={[{ value: "", label: usage.allModels }, ...models.map((value) => ({ value, label: value }))]}
         submits
       />
-      <button type="submit" class="button small">
+      <button type="submit" class="btn s">
         {usage.show}
       </button>
       {key && <Only view={view} what={`${usage.only.key}: ${key.name}`} href={usageHref(data, { key: "" })} />}
@@ -114,7 +114,7 @@ const ORDER = ["today", "7", "30", "custom"];
 
 /** What is shown alone, and the way back. */
 const Only = ({ view, what, href }: { view: View; what: string; href: string }) => (
-  <a class="button small only" href={href} aria-label={view.t.usage.remove(what)}>
+  <a class="btn s only" href={href} aria-label={view.t.usage.remove(what)}>
     <span class="cut">{what}</span> ×
   </a>
 );
@@ -159,7 +159,7 @@ export function UsagePlots({ view, rows, range }: { view: View; rows: readonly U
   const has = (of: (row: UsageRow) => number) => rows.some((row) => of(row) > 0);
   if (rows.length === 0) return <EmptyState title={view.t.usage.empty} />;
   return (
-    <div class="plots">
+    <div class="charts">
       {one(plots.requests, "count", [
         { label: plots.requests, values: values((row) => row.requests) },
         { label: plots.failed, values: values((row) => row.errors), tone: "bad" },
@@ -196,9 +196,9 @@ function Groups({ view, data }: { view: View; data: UsageData }) {
           <UsageLine key={row.group} view={view} data={data} row={row} />
         ))}
       </Table>
-      {by === "token" && <p class="muted small-print">{usage.callsAbout}</p>}
+      {by === "token" && <p class="soft small-print">{usage.callsAbout}</p>}
       {rows.length < all && (
-        <p class="muted small-print">{usage.shown(formatCount(rows.length, view.locale), formatCount(all, view.locale))}</p>
+        <p class="soft small-print">{usage.shown(formatCount(rows.length, view.locale), formatCount(all, view.locale))}</p>
       )}
     </section>
   );
@@ -240,11 +240,11 @@ function UsageLine({ view, data, row }: { view: View; data: UsageData; row: Usag
         {row.videoSeconds > 0 ? <Duration value={row.videoSeconds * 1000} /> : <Dash />}
       </Cell>
       <Cell label={columns.usd} align="end">
-        <span class="figure">{formatUsd(row.usd, view.locale)}</span>
+        <span class="nw">{formatUsd(row.usd, view.locale)}</span>
       </Cell>
       {by !== "token" && (
         <Cell label={columns.outputTokens} align="end">
-          <span class="figure">
+          <span class="nw">
             {compact(row.inputTokens, view)} / {compact(row.outputTokens, view)}
           </span>
         </Cell>

@@ -7,8 +7,10 @@ import sse from "htmx.org/dist/ext/hx-sse.min.js" with { type: "file" };
 import htmx from "htmx.org/dist/htmx.min.js" with { type: "file" };
 import plot from "uplot/dist/uPlot.iife.min.js" with { type: "file" };
 import plotStyle from "uplot/dist/uPlot.min.css" with { type: "file" };
+import { ICON_SHEET, ICON_SHEET_URL } from "../../views/ui/icon.tsx";
 import type { AssetUrls } from "../../views/ui/view.ts";
 import { createFileCompression } from "./compression.ts";
+import { readStylesheet } from "./stylesheet.ts";
 
 /** The build embeds `views/assets` as `assets` beside the program; see scripts/build.ts. */
 const EMBEDDED = join(import.meta.dir, "assets");
@@ -21,21 +23,30 @@ const PACKAGED = { "htmx.min.js": [htmx, sse], "uPlot.iife.min.js": [plot], "uPl
 
 const CACHE = "public, max-age=31536000, immutable";
 
-/** Routes of the static files, and where to find each. */
+/** Routes of the static files, and where to find each. `css/` is served as one file. */
 export async function loadAssets() {
-  const names = readdirSync(FOLDER).filter((name) => !name.startsWith("."));
+  const names = readdirSync(FOLDER, { withFileTypes: true }).flatMap((entry) =>
+    entry.isFile() && !entry.name.startsWith(".") ? [entry.name] : [],
+  );
+  const made: Record<string, string> = { "app.css": readStylesheet(join(FOLDER, "css")) };
+  for (const [name, paths] of Object.entries(PACKAGED)) made[name] = paths.map((path) => readFileSync(path, "utf8")).join("\n");
   const hasher = new Bun.CryptoHasher("sha256");
-  for (const path of [...names.sort().map((name) => join(FOLDER, name)), ...Object.values(PACKAGED).flat()])
-    hasher.update(readFileSync(path));
+  for (const name of names.sort()) hasher.update(readFileSync(join(FOLDER, name)));
+  for (const text of Object.values(made)) hasher.update(text);
   const prefix = `/admin/assets/${hasher.digest("hex").slice(0, 12)}`;
-  const own = await staticPlugin({ assets: FOLDER, prefix, alwaysStatic: true, indexHTML: false, headers: { "Cache-Control": CACHE } });
-  const packaged = new Elysia();
-  for (const [name, paths] of Object.entries(PACKAGED)) {
-    const text = paths.map((path) => readFileSync(path, "utf8")).join("\n");
-    packaged.get(`${prefix}/${name}`, () => serve(text, name.endsWith(".css") ? "text/css" : "text/javascript"));
-  }
-  const urls = Object.fromEntries([...names, ...Object.keys(PACKAGED)].map((name) => [name, `${prefix}/${name}`])) as AssetUrls;
-  return { routes: new Elysia().onAfterHandle(createFileCompression()).use(own).use(packaged), urls };
+  const own = await staticPlugin({
+    assets: FOLDER,
+    prefix,
+    alwaysStatic: true,
+    indexHTML: false,
+    ignorePatterns: [/[\\/]css[\\/]/],
+    headers: { "Cache-Control": CACHE },
+  });
+  const others = new Elysia().get(ICON_SHEET_URL, () => serve(ICON_SHEET, "image/svg+xml"));
+  for (const [name, text] of Object.entries(made))
+    others.get(`${prefix}/${name}`, () => serve(text, name.endsWith(".css") ? "text/css" : "text/javascript"));
+  const urls = Object.fromEntries([...names, ...Object.keys(made)].map((name) => [name, `${prefix}/${name}`])) as AssetUrls;
+  return { routes: new Elysia().onAfterHandle(createFileCompression()).use(own).use(others), urls };
 }
 
 const serve = (text: string, type: string) =>

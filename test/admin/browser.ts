@@ -98,7 +98,7 @@ export async function violations(page: Page): Promise<string[]> {
 /** What scrolls sideways in the page, so that a part of it is out of sight: tables, tabs. The menu of a phone does, and code. */
 export const cutOff = (page: Page): Promise<string[]> =>
   page.evaluate(() =>
-    [...document.querySelectorAll(".table, .card, main")]
+    [...document.querySelectorAll(".table, .box, main")]
       .filter((element) => getComputedStyle(element).overflowX !== "visible" && element.scrollWidth > element.clientWidth + 1)
       .map((element) => `${element.className} ${element.id} is ${element.scrollWidth - element.clientWidth} px too wide`),
   );

@@ -106,7 +106,7 @@ describe.each(LANGUAGES)("in $locale", ({ locale, t }) => {
     await run("it flies away", "video");
 
     await page.goto(`${program.url}/admin/gallery?kind=video`);
-    await page.locator(".tile a").first().click();
+    await page.locator(".shot a").first().click();
     await page.locator("video").waitFor();
     await page.getByText("it flies away").waitFor();
     await page.goBack();
@@ -261,7 +261,7 @@ describe("who is stored out", () => {
     const waiting = page.getByText(/^Too many wrong passwords/);
     for (let guess = 0; guess < 20 && !(await waiting.isVisible()); guess++) {
       await signIn(page, fresh.url, `guess number ${guess}`);
-      await page.locator(".alert, .toast").first().waitFor();
+      await page.locator(".note, .toast").first().waitFor();
     }
     expect(await waiting.isVisible()).toBe(true);
     expect(complaints).toEqual([]);

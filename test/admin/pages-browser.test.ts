@@ -106,13 +106,17 @@ describe("the theme", () => {
     await page.goto(`${rig.url}/admin`);
     const ground = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
     const light = await ground();
-    await page.locator(".side [data-theme-choice][value=dark]").click();
+    const choose = async (name: string) => {
+      await page.getByLabel("Theme").click();
+      await page.getByRole("button", { name, exact: true }).click();
+    };
+    await choose("Dark");
     const dark = await ground();
     expect(dark).not.toBe(light);
     await page.reload();
     expect(await ground()).toBe(dark);
     await page.emulateMedia({ colorScheme: "dark" });
-    await page.locator(".side [data-theme-choice][value=system]").click();
+    await choose("System");
     expect(await ground()).toBe(dark);
   });
 });
@@ -148,7 +152,7 @@ describe("the overview", () => {
     await page.goto(`${rig.url}/admin`);
     const month = page.getByRole("row").filter({ hasText: "Last 30 days" });
     expect(await month.getByRole("cell").nth(1).textContent()).toBe("60");
-    await page.locator(".plot canvas").nth(3).waitFor();
+    await page.locator(".chart canvas").nth(3).waitFor();
     await page.getByRole("link", { name: "Decide" }).click();
     await page.waitForURL(`**/admin/jobs/${jobs[0]}`);
     expect(opened.complaints).toEqual([]);

@@ -108,7 +108,7 @@ describe.each(LANGUAGES)("in $locale", ({ locale, words }) => {
     const { page, complaints } = opened;
     await page.locator("#f-model").selectOption("imagen-4");
     await page.waitForURL(/model=imagen-4/);
-    const tiles = page.locator(".tile");
+    const tiles = page.locator(".shot");
     const before = await tiles.count();
     expect(before).toBeGreaterThan(0);
     await tiles.first().focus();
@@ -118,7 +118,7 @@ describe.each(LANGUAGES)("in $locale", ({ locale, words }) => {
     expect(await tiles.count()).toBe(before - 1);
     expect(page.url()).toContain("model=imagen-4");
     await page.getByRole("button", { name: words.undo }).click();
-    await page.waitForFunction((count) => document.querySelectorAll(".tile").length === count, before);
+    await page.waitForFunction((count) => document.querySelectorAll(".shot").length === count, before);
     expect(complaints).toEqual([]);
   });
 
@@ -217,11 +217,11 @@ test("the gallery goes on as one scrolls", async () => {
   for (let index = 0; index < 110; index++) await rig.context.media.storeBytes(PIXEL_PNG, { origin: "result", keyId, requestId: null });
   await using opened = await open(`/admin/gallery?key=${keyId}`);
   const { page, complaints } = opened;
-  const tiles = page.locator(".tile");
+  const tiles = page.locator(".shot");
   expect(await tiles.count()).toBe(48);
   for (const count of [96, 110]) {
     await page.locator(".tiles-more").scrollIntoViewIfNeeded();
-    await page.waitForFunction((wanted) => document.querySelectorAll(".tile").length === wanted, count);
+    await page.waitForFunction((wanted) => document.querySelectorAll(".shot").length === wanted, count);
   }
   expect(await page.locator(".tiles-more").count()).toBe(0);
   expect(complaints).toEqual([]);
@@ -236,7 +236,7 @@ describe("without JavaScript", () => {
     await result(page, "img").waitFor();
     await page.goto(`${rig.url}/admin/gallery?key=77`);
     await page.getByRole("link", { name: "Show more" }).click();
-    expect(await page.locator(".tile").count()).toBe(48);
+    expect(await page.locator(".shot").count()).toBe(48);
   });
 });
 

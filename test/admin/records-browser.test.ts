@@ -43,7 +43,7 @@ describe.each(LANGUAGES)("keys in $locale", ({ locale, words }) => {
     await page.locator("[name=name]").fill(`made in ${locale}`);
     await page.locator("[name=more_models]").fill("no-such-model");
     await page.getByRole("button", { name: words.submit }).click();
-    await page.locator("#key-errors .alert").waitFor();
+    await page.locator("#key-errors .note").waitFor();
     await page.locator("[name=more_models]").fill("");
     await page.getByRole("button", { name: words.submit }).click();
     const key = (await page.locator("#made-key").textContent())!.trim();
@@ -134,14 +134,14 @@ describe("usage", () => {
   test("is drawn, in the colours of the theme, and named where the pointer is", async () => {
     await using opened = await open("/admin/usage");
     const { page, complaints } = opened;
-    await page.locator(".plot canvas").first().waitFor();
-    expect(await page.locator(".plot canvas").count()).toBe(await page.locator(".plot").count());
-    await page.locator(".plot-area").first().hover();
+    await page.locator(".chart canvas").first().waitFor();
+    expect(await page.locator(".chart canvas").count()).toBe(await page.locator(".chart").count());
+    await page.locator(".chart-area").first().hover();
     await page.waitForFunction(() => document.querySelector("[data-plot-value]")?.textContent !== "");
-    const ink = () => page.evaluate(() => document.querySelector<HTMLCanvasElement>(".plot canvas")!.toDataURL());
+    const ink = () => page.evaluate(() => document.querySelector<HTMLCanvasElement>(".chart canvas")!.toDataURL());
     const light = await ink();
     await page.locator("[data-theme-choice][value=dark]").first().click();
-    await page.waitForFunction((before) => document.querySelector<HTMLCanvasElement>(".plot canvas")!.toDataURL() !== before, light);
+    await page.waitForFunction((before) => document.querySelector<HTMLCanvasElement>(".chart canvas")!.toDataURL() !== before, light);
     await page.locator("[name=span]").selectOption("7");
     await page.waitForURL("**span=7*");
     await page.getByRole("link", { name: "By model" }).click();
@@ -155,9 +155,9 @@ describe("usage", () => {
   test("has its numbers where nothing can be drawn", async () => {
     await using opened = await open("/admin/usage", { javaScriptEnabled: false });
     const { page } = opened;
-    expect(await page.locator(".plot-area").first().isVisible()).toBe(false);
-    await page.locator(".plot summary").first().click();
-    expect(await page.locator(".plot-numbers tbody tr").first().isVisible()).toBe(true);
+    expect(await page.locator(".chart-area").first().isVisible()).toBe(false);
+    await page.locator(".chart summary").first().click();
+    expect(await page.locator(".chart-numbers tbody tr").first().isVisible()).toBe(true);
   });
 });
 

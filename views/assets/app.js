@@ -29,6 +29,7 @@ document.addEventListener("click", (event) => {
     root.dataset.theme = theme.value;
     document.cookie = `theme=${theme.value}; path=/admin; max-age=31536000; samesite=lax`;
     all("[data-theme-choice]").forEach((one) => one.setAttribute("aria-pressed", String(one === theme)));
+    closeMenus(null);
   }
   const copy = at("[data-copy], [data-copy-from]");
   if (copy) {
@@ -38,7 +39,7 @@ document.addEventListener("click", (event) => {
       setTimeout(() => { copy.textContent = copy.dataset.label; }, 1500);
     });
   }
-  at("[data-dismiss]")?.closest(".toast, .alert").remove();
+  at("[data-dismiss]")?.closest(".toast, .note").remove();
 });
 
 // Selection: the count beside the bulk actions, and one box for all.
@@ -52,6 +53,10 @@ document.addEventListener("change", ({ target }) => {
 // Keys: g and a letter, /, j k, x, ?
 let afterG = false;
 document.addEventListener("keydown", (event) => {
+  if ((event.ctrlKey || event.metaKey) && event.key === "k") {
+    event.preventDefault();
+    return document.querySelector("[data-search-all]")?.focus();
+  }
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, textarea, select, [contenteditable]")) return;
   const rows = all("[data-row]");
   const row = document.activeElement.closest?.("[data-row]");
@@ -77,6 +82,11 @@ const ready = () => {
 };
 document.addEventListener("htmx:after:swap", ready);
 ready();
-// On a phone the menu is one line that scrolls: the page that is open is in sight.
-document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+// Where the page listens to an event stream, it says so.
+const listens = document.querySelector("[hx-sse\\:connect]");
+if (listens) all("[data-live]").forEach((one) => { one.hidden = false; });
+// One menu at a time: a click beside it, and Escape, close it.
+const closeMenus = (but) => all(".menu[open]").forEach((menu) => menu.contains(but) || menu.removeAttribute("open"));
+document.addEventListener("click", ({ target }) => closeMenus(target));
+document.addEventListener("keydown", ({ key }) => key === "Escape" && closeMenus(null));
 document.querySelector("[data-focus]")?.focus();

@@ -17,12 +17,14 @@ const SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 
 const STEPS = { ms: [50, 100, 200, 500, ...SECONDS.map((seconds) => seconds * 1000)], seconds: SECONDS };
 const STEP = { hour: 3600, day: 86400 };
 
-/** The colour that a token of app.css has now; light-dark() is only resolved on an element. */
+/** The roles of tones. */
+const ROLES = { ok: "beat", busy: "edge" };
+/** The colour that a role of the stylesheet has now; light-dark() is only resolved on an element. */
 const probe = document.createElement("span");
 probe.hidden = true;
 document.body.append(probe);
 function colour(token) {
-  probe.style.color = `var(--${token})`;
+  probe.style.color = `var(--${ROLES[token] ?? token})`;
   return getComputedStyle(probe).color;
 }
 const faded = (token, share) => colour(token).replace(/^rgba?\(([^)]+?)\)$/, (_, parts) => `rgba(${parts.split(/[ ,/]+/).slice(0, 3).join(", ")}, ${share})`);
@@ -31,9 +33,9 @@ const drawn = new Map();
 
 function draw(figure) {
   const { unit, step, times, series } = JSON.parse(figure.dataset.plot);
-  const area = figure.querySelector(".plot-area");
+  const area = figure.querySelector(".chart-area");
   const font = `11px ${getComputedStyle(document.body).fontFamily}`;
-  const axis = { stroke: () => colour("muted"), font, grid: { stroke: () => colour("line"), width: 1 }, ticks: { show: false } };
+  const axis = { stroke: () => colour("soft"), font, grid: { stroke: () => colour("line"), width: 1 }, ticks: { show: false } };
   const show = (index) => {
     figure.querySelector("[data-plot-when]").textContent = index == null ? "" : WHEN_EXACT[step](times[index]);
     for (const one of figure.querySelectorAll("[data-plot-value]")) {

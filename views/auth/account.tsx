@@ -1,9 +1,9 @@
-// Account page: the operator's password, preferences, sessions and latest audit entries.
+// Account page: the operator's password, sessions and latest audit entries.
 import type { AuditRow } from "../../src/db/admin.ts";
 import { ActionButton, Badge, Button, Card, EmptyState, Form } from "../ui/controls.tsx";
 import { Field } from "../ui/fields.tsx";
 import { Time } from "../ui/figures.tsx";
-import { PageHead, Preferences } from "../ui/layout.tsx";
+import { PageHead } from "../ui/layout.tsx";
 import { Cell, Row, Table } from "../ui/table.tsx";
 import type { View } from "../ui/view.ts";
 
@@ -30,7 +30,7 @@ export function AccountPage({ view, sessions, entries }: AccountProps) {
             required
           />
           <Field name="again" label={account.again} type="password" autocomplete="new-password" minLength={10} required />
-          <div class="form-foot">
+          <div class="foot">
             <Button tone="primary">{account.change}</Button>
           </div>
         </Form>
@@ -44,9 +44,6 @@ export function AccountPage({ view, sessions, entries }: AccountProps) {
         }
       >
         <SessionTable view={view} sessions={sessions} />
-      </Card>
-      <Card title={account.preferences}>
-        <Preferences view={view} />
       </Card>
       <Card title={account.trailTitle}>
         <AuditLogTable view={view} entries={entries} />
@@ -123,7 +120,7 @@ export function AuditLogTable({ view, entries }: Pick<AccountProps, "view" | "en
             <Time view={view} value={row.at} />
           </Cell>
           <Cell label={account.who}>
-            {row.actor} <span class="muted">{row.address}</span>
+            {row.actor} <span class="soft">{row.address}</span>
           </Cell>
           <Cell label={account.what}>
             <code>{row.action}</code> {row.subject}
@@ -146,7 +143,7 @@ function Difference({ before, after }: { before: unknown; after: unknown }) {
     <div class="differences">
       {names.map((name) => (
         <span key={name}>
-          {name !== "" && <span class="muted">{name} </span>}
+          {name !== "" && <span class="soft">{name} </span>}
           {then.has(name) && <del>{shown(then.get(name))}</del>} {now.has(name) && <ins>{shown(now.get(name))}</ins>}
         </span>
       ))}

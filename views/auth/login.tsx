@@ -16,7 +16,7 @@ export function LoginPage({ view, next, isFirst, problem }: { view: View; next: 
         {view.t.shell.product}
       </h1>
       {isFirst && <Hint>{login.firstTime}</Hint>}
-      <Form view={view} action="/admin/login" class="card">
+      <Form view={view} action="/admin/login" class="box">
         <input type="hidden" name="next" value={next} />
         <Field
           name="password"
@@ -27,11 +27,11 @@ export function LoginPage({ view, next, isFirst, problem }: { view: View; next: 
           error={problem ? say(view, problem) : undefined}
           data-focus
         />
-        <div class="form-foot">
+        <div class="foot">
           <Button tone="primary">{login.submit}</Button>
         </div>
       </Form>
-      <p class="muted">
+      <p class="soft">
         {login.forgotten} <code>flow2api admin password</code>
       </p>
     </div>

@@ -29,7 +29,7 @@ function Step({ view, step, children }: FrameProps) {
       <div class="flow">
         <div>
           <h1>{welcome[step].title}</h1>
-          <p class="muted">{welcome[step].about}</p>
+          <p class="soft">{welcome[step].about}</p>
         </div>
         {children}
       </div>
@@ -52,7 +52,7 @@ export function PasswordStep({ view, problem }: { view: View; problem: Problem }
   return (
     <Step view={view} step="password">
       <Alert view={view} problem={problem} />
-      <Form view={view} action="/admin/welcome/password" class="card">
+      <Form view={view} action="/admin/welcome/password" class="box">
         <Field
           name="password"
           label={account.fresh}
@@ -64,7 +64,7 @@ export function PasswordStep({ view, problem }: { view: View; problem: Problem }
           data-focus
         />
         <Field name="again" label={account.again} type="password" autocomplete="new-password" minLength={10} required />
-        <div class="form-foot">
+        <div class="foot">
           <Button tone="primary">{welcome.password.submit}</Button>
         </div>
       </Form>
@@ -79,7 +79,7 @@ export function KeyStep({ view, existing, made, origin }: { view: View; existing
     return (
       <Step view={view} step="key">
         <Hint tone="ok">{key.shown}</Hint>
-        <div class="card">
+        <div class="box">
           <div class="row">
             <code id="made-key" class="grow">
               {made}
@@ -97,9 +97,9 @@ export function KeyStep({ view, existing, made, origin }: { view: View; existing
   return (
     <Step view={view} step="key">
       {existing > 0 && <Hint>{key.existing(existing)}</Hint>}
-      <Form view={view} action="/admin/welcome/key" class="card">
+      <Form view={view} action="/admin/welcome/key" class="box">
         <Field name="name" label={key.name} value={key.example} maxLength={100} required data-focus />
-        <div class="form-foot">
+        <div class="foot">
           <Button tone="primary">{key.submit}</Button>
           {existing > 0 && <LinkButton href="/admin/welcome/token">{key.useExisting}</LinkButton>}
         </div>
@@ -155,7 +155,7 @@ export function ThreeSteps({ view, origin }: { view: View; origin: string }) {
 export function SecretHelp({ view }: { view: View }) {
   const { help } = view.t.welcome;
   return (
-    <ul class="muted">
+    <ul class="soft">
       <li class="prose">
         {help.gemini} <RequestHead href="https://aistudio.google.com/apikey">{help.geminiLink}</RequestHead>. {help.billing}
       </li>
@@ -194,7 +194,7 @@ export function TokenStep({ view, existing, providers, chosen, label, problem }:
         </Hint>
       )}
       <SecretHelp view={view} />
-      <Form view={view} action="/admin/welcome/token" class="card">
+      <Form view={view} action="/admin/welcome/token" class="box">
         <Select name="provider" label={token.provider} options={options} value={chosen} />
         <Field
           name="secret"
@@ -207,11 +207,11 @@ export function TokenStep({ view, existing, providers, chosen, label, problem }:
           data-focus
         />
         <Field name="label" label={token.label} hint={token.labelHint} value={label} maxLength={100} />
-        <div class="form-foot">
+        <div class="foot">
           <Button tone="primary">{token.submit}</Button>
         </div>
       </Form>
-      <p class="muted">
+      <p class="soft">
         {token.without} <code>flow2api demo --port 8001</code>
       </p>
     </Step>
@@ -230,7 +230,7 @@ export function ImageStep({ view, canMake, simulated }: { view: View; canMake: b
           <Form
             view={view}
             action="/admin/welcome/picture"
-            class="card"
+            class="box"
             hx-post="/admin/welcome/picture"
             hx-target="#picture"
             hx-swap="innerHTML"
@@ -247,9 +247,9 @@ export function ImageStep({ view, canMake, simulated }: { view: View; canMake: b
               maxLength={4000}
               hint={simulated ? undefined : picture.cost}
             />
-            <div class="form-foot">
+            <div class="foot">
               <Button tone="primary">{picture.submit}</Button>
-              <span id="picture-working" class="htmx-indicator muted" role="status">
+              <span id="picture-working" class="htmx-indicator soft" role="status">
                 {picture.working}
               </span>
             </div>
@@ -268,10 +268,10 @@ export function ImageStep({ view, canMake, simulated }: { view: View; canMake: b
 export function ImageFigure({ view, made }: { view: View; made: MadeImage }) {
   const { picture } = view.t.welcome;
   return (
-    <figure class="made card">
+    <figure class="made box">
       <img src={made.src} alt={made.prompt} />
       <figcaption class="row">
-        <span class="grow muted">{picture.made(formatDuration(made.ms), made.label)}</span>
+        <span class="grow soft">{picture.made(formatDuration(made.ms), made.label)}</span>
         <LinkButton href="/admin" tone="primary">
           {picture.finish}
         </LinkButton>

@@ -49,7 +49,7 @@ export function GalleryItemPage({ view, data }: Props) {
       <div class="beside">
         <WholeMedia view={view} media={media} label={label} />
         <div class="flow">
-          <Card title={gallery.prompt}>{prompt ? <p class="prompt">{prompt}</p> : <p class="muted">{gallery.noPrompt}</p>}</Card>
+          <Card title={gallery.prompt}>{prompt ? <p class="prompt">{prompt}</p> : <p class="soft">{gallery.noPrompt}</p>}</Card>
           <Card title={gallery.details}>
             <Facts view={view} data={data} />
           </Card>
@@ -116,7 +116,7 @@ function Facts({ view, data: { media, job, request, keyName, tokens, parameters 
           <dt>{gallery.cost}</dt>
           <dd>
             <Money view={view} value={request.usd} />
-            {request.mediaIds.length > 1 && <span class="muted"> {gallery.costOfAll(request.mediaIds.length)}</span>}
+            {request.mediaIds.length > 1 && <span class="soft"> {gallery.costOfAll(request.mediaIds.length)}</span>}
           </dd>
           <dt>{gallery.took}</dt>
           <dd>
@@ -179,7 +179,7 @@ export function Attempts({
   tokens: Pick<ReadonlyMap<number, string>, "get">;
 }) {
   const { gallery } = view.t;
-  if (attempts.length === 0) return <p class="muted">{gallery.noAttempts}</p>;
+  if (attempts.length === 0) return <p class="soft">{gallery.noAttempts}</p>;
   return (
     <Table
       view={view}
@@ -196,13 +196,13 @@ export function Attempts({
         <Row key={attempt.startedAt} view={view} id={`attempt-${index}`}>
           <Cell label={gallery.token}>
             <a href={`/admin/tokens/${attempt.tokenId}`}>{tokens.get(attempt.tokenId) ?? gallery.unknownToken(attempt.tokenId)}</a>{" "}
-            <span class="muted">{attempt.provider}</span>
+            <span class="soft">{attempt.provider}</span>
           </Cell>
           <Cell label={gallery.outcome}>
             <Badge tone={attempt.outcome === "ok" ? "ok" : "bad"}>
               {attempt.outcome === "ok" ? view.t.controls.outcome.ok : attempt.outcome}
             </Badge>{" "}
-            <span class="muted">{attempt.reason}</span>
+            <span class="soft">{attempt.reason}</span>
           </Cell>
           <Cell label={gallery.status} align="end">
             {attempt.upstreamStatus ?? "–"}

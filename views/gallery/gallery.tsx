@@ -51,7 +51,7 @@ export function GalleryPageView({ view, data }: { view: View; data: GalleryData 
               {gallery.remove}
             </Button>
           </BulkBar>
-          <ul class="tiles" aria-label={gallery.list}>
+          <ul class="wall" aria-label={gallery.list}>
             <GalleryTiles view={view} query={query} page={page} />
           </ul>
         </div>
@@ -76,7 +76,7 @@ export function GalleryTiles({ view, query, page }: { view: View; query: Gallery
           hx-trigger="revealed"
           hx-swap="outerHTML"
         >
-          <a class="button" href={galleryHref(query, { before: next })} rel="next">
+          <a class="btn" href={galleryHref(query, { before: next })} rel="next">
             {gallery.more}
           </a>
         </li>
@@ -89,17 +89,17 @@ function Tile({ view, media }: { view: View; media: Media }) {
   const { gallery, controls } = view.t;
   const label = gallery.describe(gallery.one[media.kind], media.family ?? "");
   return (
-    <li class="tile" id={`media-${media.id}`} data-row tabIndex={-1}>
+    <li class="shot" id={`media-${media.id}`} data-row tabIndex={-1}>
       <a href={mediaHref(media.id)}>
         <Thumb media={media} label={label} />
       </a>
       <input type="checkbox" name="id" value={media.id} form="bulk" data-select aria-label={controls.selectRow(label)} />
       {media.kind === "video" && (
-        <span class="tile-mark" aria-hidden="true">
+        <span class="len" aria-hidden="true">
           ▶
         </span>
       )}
-      <small class="tile-foot">
+      <small class="cap">
         <span class="cut">{media.family ?? gallery.one[media.kind]}</span>
         <Time view={view} value={media.createdAt} />
       </small>
@@ -112,7 +112,7 @@ function Storage({ view, storage: { usedBytes, maxBytes } }: { view: View; stora
   const used = formatBytes(usedBytes, view.locale);
   return (
     <div class="storage" title={gallery.storageHint}>
-      <small class="muted figure">
+      <small class="soft nw">
         {maxBytes === null ? gallery.storageUnlimited(used) : gallery.storage(used, formatBytes(maxBytes, view.locale))}
       </small>
       {maxBytes !== null && <Progress value={usedBytes} max={maxBytes} label={gallery.storageLabel} />}

@@ -52,7 +52,7 @@ export function JobPage({ view, data }: Props) {
         <Hint tone="warn">
           <strong>{jobs.decideTitle}</strong>
           <p>{jobs.decide}</p>
-          <div class="form-foot">
+          <div class="foot">
             <JobActions view={view} job={job} />
           </div>
         </Hint>
@@ -86,10 +86,10 @@ function Result({ view, data: { job, media } }: Props) {
     return (
       <div class="flow">
         <p>
-          <Badge tone="bad">{job.error.kind}</Badge> <span class="muted">{job.error.detail?.reason ?? job.error.reason}</span>
+          <Badge tone="bad">{job.error.kind}</Badge> <span class="soft">{job.error.detail?.reason ?? job.error.reason}</span>
         </p>
         <p class="prompt">{job.error.message}</p>
-        {job.state === "failed" && <p class="muted">{job.charged ? jobs.failureCharged : jobs.failureFree}</p>}
+        {job.state === "failed" && <p class="soft">{job.charged ? jobs.failureCharged : jobs.failureFree}</p>}
       </div>
     );
   if (media.length > 0)
@@ -105,9 +105,9 @@ function Result({ view, data: { job, media } }: Props) {
         ))}
       </div>
     );
-  if (job.state === "completed") return <p class="muted">{jobs.pastAge}</p>;
+  if (job.state === "completed") return <p class="soft">{jobs.pastAge}</p>;
   // Its own page is loaded again when it has ended.
-  return job.state === "cancelled" ? <p class="muted">{jobs.noResult}</p> : <JobProgress view={view} job={job} page />;
+  return job.state === "cancelled" ? <p class="soft">{jobs.noResult}</p> : <JobProgress view={view} job={job} page />;
 }
 
 function Facts({ view, data: { job, names, parameters, webhookUrl } }: Props) {
@@ -159,7 +159,7 @@ const DELIVERY_TONES: Record<DeliveryRow["state"], BadgeTone> = { waiting: "busy
 
 function Deliveries({ view, deliveries }: { view: View; deliveries: JobData["deliveries"] }) {
   const { jobs } = view.t;
-  if (deliveries.length === 0) return <p class="muted">{jobs.noWebhooks}</p>;
+  if (deliveries.length === 0) return <p class="soft">{jobs.noWebhooks}</p>;
   return (
     <Table
       view={view}

@@ -104,7 +104,7 @@ export function JobRowView({ view, job, names }: JobProps) {
           <a class="cut" href={jobHref(job.id)} title={job.prompt}>
             {job.prompt || job.id}
           </a>
-          <small class="muted cut">{job.model}</small>
+          <small class="soft cut">{job.model}</small>
         </div>
       </Cell>
       <Cell label={jobs.key}>

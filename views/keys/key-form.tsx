@@ -44,7 +44,7 @@ export function KeyFormPage({ view, data }: { view: View; data: KeyFormData }) {
         </div>
         <Limits view={view} limits={row?.limits ?? data.limits} isNew={!row} />
         <Models view={view} data={data} />
-        <div class="form-foot">
+        <div class="foot">
           <Button tone="primary">{row ? keys.save : keys.submit}</Button>
           <LinkButton href={row ? keyHref(row.id) : "/admin/keys"} tone="quiet">
             {controls.cancel}
@@ -120,7 +120,7 @@ function Limits({ view, limits, isNew }: { view: View; limits: KeyRow["limits"];
   const { keys } = view.t;
   return (
     <Card title={keys.limits}>
-      <p class="muted">{isNew ? `${keys.limitsHint} ${keys.limitsDefault}` : keys.limitsHint}</p>
+      <p class="soft">{isNew ? `${keys.limitsHint} ${keys.limitsDefault}` : keys.limitsHint}</p>
       <div class="limit-fields">
         <fieldset>
           <legend>{keys.pace}</legend>
@@ -160,7 +160,7 @@ function Models({ view, data: { row, families, ids } }: { view: View; data: KeyF
   const known = new Set(families.map(({ id }) => id));
   return (
     <Card title={keys.modelsField}>
-      <p class="muted">{keys.modelsHint}</p>
+      <p class="soft">{keys.modelsHint}</p>
       <div class="columns model-choices">
         {(["image", "video"] as const).map((kind) => (
           <fieldset key={kind}>
@@ -171,7 +171,7 @@ function Models({ view, data: { row, families, ids } }: { view: View; data: KeyF
                 <label key={id}>
                   <input type="checkbox" name="models" value={id} checked={chosen.has(id)} />
                   <span>
-                    {title} <small class="muted mono">{id}</small>
+                    {title} <small class="soft mono">{id}</small>
                   </span>
                 </label>
               ))}
@@ -222,7 +222,7 @@ export function KeyMade({ view, row, secret, origin, model }: MadeProps) {
         </div>
       </Card>
       <Card title={keys.clients}>
-        <p class="muted">{keys.clientsAbout}</p>
+        <p class="soft">{keys.clientsAbout}</p>
         <div class="clients">
           {clientSettings({ origin, key: secret, model }).map((client, index) => (
             <Client key={client.name} view={view} client={client} isOpen={index === 0} />
@@ -238,7 +238,7 @@ function Client({ view, client: { name, title, text }, isOpen }: { view: View; c
   return (
     <details name="client" open={isOpen}>
       <summary>{title}</summary>
-      {note && <p class="muted">{note}</p>}
+      {note && <p class="soft">{note}</p>}
       <div class="copied">
         <CodeBlock id={`client-${name}`} text={text} />
         <CopyButton view={view} from={`#client-${name}`} label={`${view.t.controls.copy}: ${title}`} />

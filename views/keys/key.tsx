@@ -80,21 +80,21 @@ function Use({ view, shown: { row, usage } }: { view: View; shown: ShownKey }) {
   const { limits } = row;
   return (
     <Card title={keys.usage}>
-      <p class="muted">{keys.usageAbout}</p>
+      <p class="soft">{keys.usageAbout}</p>
       <dl class="facts uses">
         <dt>{keys.running}</dt>
-        <dd class="figure">{ofLimit(view, usage.inFlight, limits.concurrency)}</dd>
+        <dd class="nw">{ofLimit(view, usage.inFlight, limits.concurrency)}</dd>
         <dt>{keys.minute}</dt>
-        <dd class="figure">{ofLimit(view, usage.requestsLastMinute, limits.rpm)}</dd>
+        <dd class="nw">{ofLimit(view, usage.requestsLastMinute, limits.rpm)}</dd>
         <dt>{keys.uploadsToday}</dt>
-        <dd class="figure">{ofLimit(view, Math.ceil(usage.uploadBytes / MEBIBYTE), limits.uploadMbDay)}</dd>
+        <dd class="nw">{ofLimit(view, Math.ceil(usage.uploadBytes / MEBIBYTE), limits.uploadMbDay)}</dd>
       </dl>
       {(["day", "month", "total"] as const).map((period) => (
         <section key={period} class="uses">
           <h3>
             {keys.periods[period]}{" "}
             {usage[period].resetsAt !== null && (
-              <small class="muted">
+              <small class="soft">
                 {keys.resets} <Countdown view={view} value={usage[period].resetsAt} />
               </small>
             )}
@@ -106,7 +106,7 @@ function Use({ view, shown: { row, usage } }: { view: View; shown: ShownKey }) {
                 <dt key={unit}>{keys.units[unit]}</dt>,
                 <dd key={`${unit} used`}>
                   {limit === null ? (
-                    <span class="figure">{amountText(view, unit, usage[period][unit])}</span>
+                    <span class="nw">{amountText(view, unit, usage[period][unit])}</span>
                   ) : (
                     <LimitBar view={view} use={{ unit, period, used: usage[period][unit], limit }} isNamed={false} />
                   )}
@@ -164,7 +164,7 @@ function WebhookCard({ view, id, webhook }: { view: View; id: number; webhook: K
   const { keys } = view.t;
   return (
     <Card title={keys.webhook} id="webhook">
-      <p class="muted">{keys.webhookAbout}</p>
+      <p class="soft">{keys.webhookAbout}</p>
       {!webhook.isOn && <Hint tone="warn">{keys.webhookOff}</Hint>}
       <div id="webhook-errors" />
       <Form
@@ -182,7 +182,7 @@ function WebhookCard({ view, id, webhook }: { view: View; id: number; webhook: K
         </div>
       </Form>
       <div class="row webhook-secret">
-        <span class="muted">{webhook.hasSecret ? keys.webhookHasSecret : keys.webhookNoSecret}</span>
+        <span class="soft">{webhook.hasSecret ? keys.webhookHasSecret : keys.webhookNoSecret}</span>
         <Form view={view} action={keyHref(id, "/webhook/secret")} class="action">
           <Button small>{keys.webhookSecret}</Button>
         </Form>
@@ -215,13 +215,11 @@ export function RevokePage({ view, shown }: { view: View; shown: ShownKey }) {
   return (
     <div class="medium flow">
       <h1>{keys.revokeTitle(row.name)}</h1>
-      <div class="alert bad">
-        <p>{keys.revokeAbout}</p>
-      </div>
+      <Hint tone="bad">{keys.revokeAbout}</Hint>
       <p>{keys.revokeKept}</p>
       <div class="row">
         <Form view={view} action={keyHref(row.id, "/revoke")} class="action">
-          <Button tone="danger">{keys.revokeNow}</Button>
+          <Button tone="kill">{keys.revokeNow}</Button>
         </Form>
         <LinkButton href={keyHref(row.id)} tone="quiet" data-focus>
           {controls.cancel}

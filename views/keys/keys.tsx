@@ -105,7 +105,7 @@ export function KeyLine({ view, shown }: { view: View; shown: ShownKey }) {
           <a class="cut" href={keyHref(row.id)}>
             {row.name}
           </a>
-          <small class="muted">{isOperator ? keys.operator : <span class="mono">{row.prefix}…</span>}</small>
+          <small class="soft">{isOperator ? keys.operator : <span class="mono">{row.prefix}…</span>}</small>
         </div>
       </Cell>
       <Cell label={keys.columns.state}>
@@ -178,7 +178,7 @@ export function LimitBar({ view, use, isNamed = true }: { view: View; use: Limit
   const label = `${keys.units[unit]} ${keys.perPeriod[period]}`;
   return (
     <div class={isFull ? "limit full" : "limit"}>
-      <span class="figure">{text}</span> {isNamed && <small class="muted">{label}</small>}
+      <span class="nw">{text}</span> {isNamed && <small class="soft">{label}</small>}
       <Progress value={Math.min(used, limit)} max={limit || 1} label={`${label}: ${text}`} />
     </div>
   );
@@ -189,10 +189,10 @@ function LatencyEstimate({ view, row: { limits }, usage }: { view: View; row: Ke
   const of = (used: number, limit: number | null) => (limit === null ? `${used}` : keys.ofLimit(`${used}`, `${limit}`));
   if (limits.rpm === null && limits.concurrency === null && usage.inFlight === 0 && usage.requestsLastMinute === 0) return <Dash />;
   return (
-    <div class="figure">
+    <div class="nw">
       {keys.inFlight(of(usage.inFlight, limits.concurrency))}
       <br />
-      <small class="muted">{keys.perMinute(of(usage.requestsLastMinute, limits.rpm))}</small>
+      <small class="soft">{keys.perMinute(of(usage.requestsLastMinute, limits.rpm))}</small>
     </div>
   );
 }

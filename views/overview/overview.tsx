@@ -115,7 +115,7 @@ function SumRow({ view, span, sums }: { view: View; span: "today" | "30"; sums: 
           <Dash />
         ) : (
           <span>
-            <Count view={view} value={errors} /> <span class="muted figure">{formatPercent(errors / requests, view.locale)}</span>
+            <Count view={view} value={errors} /> <span class="soft nw">{formatPercent(errors / requests, view.locale)}</span>
           </span>
         )}
       </Cell>
@@ -169,7 +169,7 @@ function Plots({ view, plots: { day, month } }: { view: View; plots: OverviewPlo
     { label: usage.plots.failed, values: values((row) => row.errors), tone: "bad" },
   ];
   return (
-    <div class="plots">
+    <div class="charts">
       {drawn(overview.plots.day, "count", day, requests)}
       {drawn(overview.plots.month, "count", month, requests)}
       {drawn(overview.plots.money, "usd", month, (values) => [{ label: usage.columns.usd, values: values((row) => row.usd), tone: "ok" }])}

@@ -46,7 +46,7 @@ export function PlaygroundFormView({ view, data }: { view: View; data: FormData 
       <div id="playground-settings">
         <PlaygroundSettings view={view} data={data} />
       </div>
-      <div class="form-foot row">
+      <div class="foot row">
         <Button tone="primary" data-run="">
           {playground.run}
         </Button>
@@ -222,7 +222,7 @@ function SlotField({ view, rule: { slot, min, max }, media }: { view: View; rule
   return (
     <fieldset class="slot" data-slot={slot} data-max={max} data-full={playground.full}>
       <legend>
-        {playground.slots[slot]} <small class="muted">{max > 1 ? playground.upTo(max) : min > 0 ? playground.needed : ""}</small>
+        {playground.slots[slot]} <small class="soft">{max > 1 ? playground.upTo(max) : min > 0 ? playground.needed : ""}</small>
       </legend>
       <ul class="references" id={`references-${slot}`}>
         {media.map((one) => (
@@ -230,14 +230,14 @@ function SlotField({ view, rule: { slot, min, max }, media }: { view: View; rule
         ))}
       </ul>
       <div class="row">
-        <label class="button small">
+        <label class="btn s">
           {playground.file}
           <input class="unseen" type="file" name={`file-${slot}`} multiple={max > 1} accept={accept} data-upload />
         </label>
-        <a class="button small quiet" href="/admin/gallery" data-picker={`/admin/playground/picker?slot=${slot}`}>
+        <a class="btn s bare" href="/admin/gallery" data-picker={`/admin/playground/picker?slot=${slot}`}>
           {playground.fromGallery}
         </a>
-        <small class="muted only-scripted">{playground.drop}</small>
+        <small class="soft only-scripted">{playground.drop}</small>
       </div>
     </fieldset>
   );
@@ -270,7 +270,7 @@ export function References({ view, placed }: { view: View; placed: readonly { sl
 /** What of the gallery can be put in a slot. */
 export function Picker({ view, slot, media }: { view: View; slot: Slot; media: readonly Media[] }) {
   const { playground, gallery } = view.t;
-  if (media.length === 0) return <p class="muted">{playground.pickNothing}</p>;
+  if (media.length === 0) return <p class="soft">{playground.pickNothing}</p>;
   return (
     <ul class="strip picker">
       {media.map((one) => (

@@ -8,6 +8,7 @@ import { Duration, Money, Progress, Time } from "../ui/figures.tsx";
 import { formatDuration } from "../ui/format.ts";
 import { PageHead } from "../ui/layout.tsx";
 import { downloadHref, mediaHref, Thumb, WholeMedia } from "../ui/media.tsx";
+import { Hint } from "../ui/messages.tsx";
 import type { View } from "../ui/view.ts";
 import { type CodeCall, type CodeLanguage, writeCode } from "./playground-code.ts";
 import { type FormData, PlaygroundFormView } from "./playground-form.tsx";
@@ -55,7 +56,7 @@ export function PlaygroundPage({ view, data }: { view: View; data: PlaygroundDat
           </Card>
           <div class="flow">
             <Card title={playground.result}>
-              <div id="run">{run ? <RunView view={view} run={run} /> : <p class="muted">{playground.waiting}</p>}</div>
+              <div id="run">{run ? <RunView view={view} run={run} /> : <p class="soft">{playground.waiting}</p>}</div>
             </Card>
             <Card title={playground.history}>
               <div id="history" hx-get="/admin/playground/history" hx-trigger="over from:body" hx-swap="innerHTML">
@@ -70,7 +71,7 @@ export function PlaygroundPage({ view, data }: { view: View; data: PlaygroundDat
         <h2>{playground.pick}</h2>
         <div data-picked />
         <form method="dialog">
-          <button type="submit" class="button">
+          <button type="submit" class="btn">
             {playground.close}
           </button>
         </form>
@@ -121,10 +122,10 @@ function UnderWay({ view, run: { job, place } }: { view: View; run: Run }) {
         <span class="grow">
           {stage}
           {place !== null && place.waitMs !== null && (
-            <span class="muted figure"> {playground.wait(formatDuration(Math.ceil(place.waitMs / 1000) * 1000))}</span>
+            <span class="soft nw"> {playground.wait(formatDuration(Math.ceil(place.waitMs / 1000) * 1000))}</span>
           )}
         </span>
-        <span class="figure muted" data-elapsed={job.createdAt} title={playground.elapsed} />
+        <span class="nw soft" data-elapsed={job.createdAt} title={playground.elapsed} />
         <noscript>
           <LinkButton href={`/admin/playground?job=${encodeURIComponent(job.id)}`} small>
             {playground.reload}
@@ -149,7 +150,7 @@ function UnderWay({ view, run: { job, place } }: { view: View; run: Run }) {
 
 function Ended({ view, run: { job, media } }: { view: View; run: Run }) {
   const { playground, controls } = view.t;
-  if (job.state === "cancelled") return <p class="muted">{playground.cancelled}</p>;
+  if (job.state === "cancelled") return <p class="soft">{playground.cancelled}</p>;
   if (job.state === "unknown")
     return (
       <p class="row">
@@ -161,14 +162,14 @@ function Ended({ view, run: { job, media } }: { view: View; run: Run }) {
     );
   if (job.state === "failed")
     return (
-      <div class="alert bad" role="alert">
+      <Hint tone="bad" isAlert>
         <strong>{playground.failed}</strong>
         <p class="prompt">{job.error?.message}</p>
         {job.charged && <p>{playground.charged}</p>}
-      </div>
+      </Hint>
     );
   return (
-    <p class="row muted">
+    <p class="row soft">
       <JobBadge view={view} state={job.state} />
       <span>
         {playground.took} <Duration value={(job.endedAt ?? job.createdAt) - job.createdAt} />
@@ -205,7 +206,7 @@ function Result({ view, media, prompt }: { view: View; media: Media; prompt: str
 /** The last runs, newest first; each opens with its settings. */
 export function History({ view, history }: { view: View; history: readonly HistoryEntry[] }) {
   const { playground } = view.t;
-  if (history.length === 0) return <p class="muted">{playground.historyEmpty}</p>;
+  if (history.length === 0) return <p class="soft">{playground.historyEmpty}</p>;
   return (
     <ul class="strip runs">
       {history.map(({ job, media }) => (
@@ -220,7 +221,7 @@ export function History({ view, history }: { view: View; history: readonly Histo
               </span>
             )}
           </a>
-          <small class="muted">
+          <small class="soft">
             <Time view={view} value={job.createdAt} />
           </small>
         </li>
@@ -245,7 +246,7 @@ function CodeCard({ view, code }: { view: View; code: CodeCall }) {
   };
   return (
     <Card title={playground.code}>
-      <p class="muted">{playground.codeHint}</p>
+      <p class="soft">{playground.codeHint}</p>
       <div class="codes">
         <fieldset class="choices" aria-label={playground.codeLanguage}>
           {LANGUAGES.map(({ id, label }, index) => (

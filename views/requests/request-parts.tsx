@@ -30,7 +30,7 @@ export function Timeline({ view, data: { row, attempts } }: { view: View; data: 
         <EmptyState title={requests.timelineNone} />
       ) : (
         <>
-          <p class="muted">{requests.timelineAbout}</p>
+          <p class="soft">{requests.timelineAbout}</p>
           <ol class="calls">
             {attempts.map((attempt, index) => (
               <Call key={attempt.startedAt} view={view} row={row} attempt={attempt} number={index + 1} />
@@ -56,9 +56,9 @@ function Call({ view, row, attempt, number }: CallProps) {
         </a>
         <OutcomeBadge view={view} outcome={outcome} />
         {reason && <small>{reasonWord(view, reason)}</small>}
-        {upstreamStatus !== null && outcome !== "ok" && <small class="muted">{requests.status(upstreamStatus)}</small>}
+        {upstreamStatus !== null && outcome !== "ok" && <small class="soft">{requests.status(upstreamStatus)}</small>}
         <span class="grow" />
-        <small class="muted figure">{requests.waited(formatDuration(start))}</small>
+        <small class="soft nw">{requests.waited(formatDuration(start))}</small>
         <Duration value={ms} />
       </div>
       <Bar
@@ -68,7 +68,7 @@ function Call({ view, row, attempt, number }: CallProps) {
         whole={row.ms}
         outcome={outcome}
       />
-      {family !== row.family && <small class="muted mono">{family}</small>}
+      {family !== row.family && <small class="soft mono">{family}</small>}
     </li>
   );
 }
@@ -104,7 +104,7 @@ export function Payload({ view, payload, isRecording }: { view: View; payload?: 
           </dl>
         </div>
       ) : (
-        <p class="muted">
+        <p class="soft">
           {isRecording ? requests.payloadNone : requests.payloadOff}{" "}
           <a href="/admin/settings?q=requests.record_payloads">{requests.payloadSetting}</a>
         </p>

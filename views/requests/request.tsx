@@ -5,6 +5,7 @@ import { Dash, Duration, Time } from "../ui/figures.tsx";
 import { formatCount, formatUsd } from "../ui/format.ts";
 import { PageHead } from "../ui/layout.tsx";
 import { mediaHref, Thumb } from "../ui/media.tsx";
+import { Hint } from "../ui/messages.tsx";
 import type { View } from "../ui/view.ts";
 import { Payload, type RequestData, Timeline } from "./request-parts.tsx";
 import { OutcomeBadge, outcomeTone, resultText, type ShownRequest } from "./requests.tsx";
@@ -23,10 +24,10 @@ export function RequestPage({ view, data }: { view: View; data: RequestData }) {
         }
       />
       {row.message && (
-        <div class={`alert ${outcomeTone(row.outcome) === "bad" ? "bad" : "warn"}`}>
+        <Hint tone={outcomeTone(row.outcome) === "bad" ? "bad" : "warn"}>
           <strong>{requests.failure}</strong>
           <p>{row.message}</p>
-        </div>
+        </Hint>
       )}
       <div class="columns">
         <Facts view={view} row={row} />
@@ -41,7 +42,7 @@ export function RequestPage({ view, data }: { view: View; data: RequestData }) {
               </a>
             ))}
           </div>
-          {media.length < row.mediaIds.length && <p class="muted">{requests.mediaGone(row.mediaIds.length - media.length)}</p>}
+          {media.length < row.mediaIds.length && <p class="soft">{requests.mediaGone(row.mediaIds.length - media.length)}</p>}
         </Card>
       )}
       <Payload view={view} payload={row.payload} isRecording={data.isRecording} />
@@ -90,9 +91,9 @@ function Facts({ view, row }: { view: View; row: ShownRequest }) {
         <dt>{facts.result}</dt>
         <dd>{resultText(view, row) ?? <Dash />}</dd>
         <dt>{facts.usd}</dt>
-        <dd class="figure">{formatUsd(row.usd, view.locale)}</dd>
+        <dd class="nw">{formatUsd(row.usd, view.locale)}</dd>
         <dt>{facts.units}</dt>
-        <dd class="figure">
+        <dd class="nw">
           {formatCount(row.inputTokens, view.locale)} / {formatCount(row.outputTokens, view.locale)}
         </dd>
       </dl>

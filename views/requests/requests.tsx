@@ -133,7 +133,7 @@ function Filters({ view, data: { query, keys, tokenName, models } }: { view: Vie
       <Select name="key" label={requests.key} value={query.key ?? ""} submits options={[{ value: "", label: requests.anyKey }, ...keys]} />
       {query.token && <input type="hidden" name="token" value={query.token} />}
       <details class="more-filters" open={isMore}>
-        <summary class="button quiet small">{requests.more}</summary>
+        <summary class="btn bare s">{requests.more}</summary>
         <div class="row">
           <Field name="model" label={requests.model} hint={requests.modelHint} value={query.model ?? ""} maxLength={200} list="models" />
           <Field name="from" label={requests.from} type="datetime-local" value={query.from ?? ""} />
@@ -146,7 +146,7 @@ function Filters({ view, data: { query, keys, tokenName, models } }: { view: Vie
         </datalist>
       </details>
       {tokenName && (
-        <a class="button small only" href={requestsHref({ ...query, token: undefined, before: undefined })}>
+        <a class="btn s only" href={requestsHref({ ...query, token: undefined, before: undefined })}>
           <span class="cut">{`${requests.token}: ${tokenName}`}</span> ×
         </a>
       )}
@@ -195,7 +195,7 @@ function RequestLine({ view, row }: { view: View; row: ShownRequest }) {
         <span class="mono cut" title={row.model}>
           {row.model}
         </span>
-        {row.message && <small class="cut muted">{row.message}</small>}
+        {row.message && <small class="cut soft">{row.message}</small>}
       </Cell>
       <Cell label={columns.key}>
         {row.keyId === null ? (
@@ -216,7 +216,7 @@ function RequestLine({ view, row }: { view: View; row: ShownRequest }) {
         {resultText(view, row) ?? <Dash />}
       </Cell>
       <Cell label={columns.usd} align="end">
-        {row.usd > 0 ? <span class="figure">{formatUsd(row.usd, view.locale)}</span> : <Dash />}
+        {row.usd > 0 ? <span class="nw">{formatUsd(row.usd, view.locale)}</span> : <Dash />}
       </Cell>
     </Row>
   );
@@ -232,7 +232,7 @@ function LastToken({ view, row: { attempts, tokenLabel } }: { view: View; row: S
         {tokenLabel ?? requests.gone(last.tokenId)}
       </a>
       {attempts.length > 1 && (
-        <small class="muted figure" title={requests.attemptsTitle(attempts.length)}>
+        <small class="soft nw" title={requests.attemptsTitle(attempts.length)}>
           {requests.attempts(attempts.length)}
         </small>
       )}

@@ -29,16 +29,16 @@ export function ModelEditPage({ view, typed, model, fields }: EditProps) {
       />
       <TypedProblem view={view} typed={typed} />
       <div class="columns">
-        <Form view={view} action={model ? `${path}/edit` : "/admin/models/new"} class="card toml" label={t.text}>
+        <Form view={view} action={model ? `${path}/edit` : "/admin/models/new"} class="box toml" label={t.text}>
           <Field name="text" label={t.text} hint={t.textHint} rows={ROWS} value={typed.text} />
-          <div class="form-foot">
+          <div class="foot">
             <Button tone="primary">{controls.save}</Button>
             <LinkButton href={path}>{controls.cancel}</LinkButton>
           </div>
         </Form>
         {model && (
           <Card title={t.effective}>
-            <p class="muted">{t.effectiveAbout}</p>
+            <p class="soft">{t.effectiveAbout}</p>
             <FieldTable view={view} label={t.effective} fields={fields} />
           </Card>
         )}
@@ -78,10 +78,10 @@ export function ModelImportPage({ view, typed }: { view: View; typed: TypedModel
     <>
       <PageHead up={{ href: "/admin/models", label: t.allModels }} title={t.importTitle} about={t.importAbout} />
       <TypedProblem view={view} typed={typed} />
-      <Form view={view} action="/admin/models/import" multipart class="card toml" label={t.importTitle}>
+      <Form view={view} action="/admin/models/import" multipart class="box toml" label={t.importTitle}>
         <Field name="text" label={t.text} rows={ROWS} value={typed.text} />
         <Field name="file" label={t.file} type="file" accept=".toml,text/*" />
-        <div class="form-foot">
+        <div class="foot">
           <Button tone="primary">{t.showDifferences}</Button>
         </div>
       </Form>

@@ -12,11 +12,11 @@ export function ModelPrices({ view, model: { family, providers }, action }: { vi
   return (
     <Card title={t.prices}>
       <Form view={view} action={action} label={t.prices}>
-        <p class="muted">{t.pricesAbout}</p>
+        <p class="soft">{t.pricesAbout}</p>
         {providers.map(({ provider, prices, byTokens, isAssumed }) => (
           <fieldset key={provider} class="prices">
             <legend>
-              {provider} <span class="muted">{unit}</span> {byTokens && <Badge tone="off">{t.byTokens}</Badge>}
+              {provider} <span class="soft">{unit}</span> {byTokens && <Badge tone="off">{t.byTokens}</Badge>}
               {isAssumed && (
                 <Badge tone="bad" title={t.assumedHint}>
                   {t.assumed}
@@ -44,7 +44,7 @@ export function ModelPrices({ view, model: { family, providers }, action }: { vi
             })}
           </fieldset>
         ))}
-        <div class="form-foot">
+        <div class="foot">
           <Button tone="primary">{t.savePrices}</Button>
         </div>
       </Form>

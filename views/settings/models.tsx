@@ -63,8 +63,8 @@ export function ModelRow({ view, model }: { view: View; model: ModelView }) {
     <Row view={view} id={rowId(family.id)}>
       <Cell label={t.model}>
         <a href={`/admin/models/${encodeURIComponent(family.id)}`}>{family.title}</a> <State view={view} model={model} />
-        <small class="muted mono block">{family.id}</small>
-        {model.found && <small class="muted block">{t.foundHint(model.found.provider, dayOf(model.found.at))}</small>}
+        <small class="soft mono block">{family.id}</small>
+        {model.found && <small class="soft block">{t.foundHint(model.found.provider, dayOf(model.found.at))}</small>}
       </Cell>
       <Cell label={t.provider}>{providers.map(({ provider }) => provider).join(", ")}</Cell>
       <Cell label={t.price}>
@@ -75,10 +75,10 @@ export function ModelRow({ view, model }: { view: View; model: ModelView }) {
         ))}
       </Cell>
       <Cell label={t.tokens} align="end">
-        <span class={count === 0 ? "muted figure" : "figure"}>{formatCount(count, view.locale)}</span>
+        <span class={count === 0 ? "soft nw" : "nw"}>{formatCount(count, view.locale)}</span>
       </Cell>
       <Cell label={t.aliases} align="end">
-        <span class="figure">{formatCount(aliases.length, view.locale)}</span>
+        <span class="nw">{formatCount(aliases.length, view.locale)}</span>
       </Cell>
       <Cell align="end">
         <ActionButton
@@ -124,19 +124,19 @@ function PriceRange({ view, provider: { provider, prices, isAssumed }, unit }: {
   const isOwn = prices.some(({ ownUsd }) => ownUsd !== null);
   return (
     <>
-      <span class="muted">{provider}</span>{" "}
+      <span class="soft">{provider}</span>{" "}
       {most === 0 ? (
-        <span class="muted">{t.byPlan}</span>
+        <span class="soft">{t.byPlan}</span>
       ) : (
         <>
-          <span class="figure">{formatPrice(least, view.locale)}</span>
+          <span class="nw">{formatPrice(least, view.locale)}</span>
           {most !== least && (
             <>
               {" – "}
-              <span class="figure">{formatPrice(most, view.locale)}</span>
+              <span class="nw">{formatPrice(most, view.locale)}</span>
             </>
           )}{" "}
-          <span class="muted">{unit}</span>
+          <span class="soft">{unit}</span>
         </>
       )}{" "}
       {isOwn && <Badge tone="busy">{t.ownPrice}</Badge>}
@@ -275,7 +275,7 @@ function videoFacts({ t: { models: t } }: View, limits: VideoLimits): [string, s
 
 function TokenLinks({ view, tokens }: { view: View; tokens: ProviderView["tokens"] }) {
   const { models: t } = view.t;
-  if (tokens.length === 0) return <p class="muted">{t.noToken}</p>;
+  if (tokens.length === 0) return <p class="soft">{t.noToken}</p>;
   return (
     <ul class="words">
       {tokens.slice(0, MAX_TOKENS_SHOWN).map(({ id, label }) => (
@@ -283,7 +283,7 @@ function TokenLinks({ view, tokens }: { view: View; tokens: ProviderView["tokens
           <a href={`/admin/tokens/${id}`}>{label}</a>
         </li>
       ))}
-      {tokens.length > MAX_TOKENS_SHOWN && <li class="muted">{t.andMore(tokens.length - MAX_TOKENS_SHOWN)}</li>}
+      {tokens.length > MAX_TOKENS_SHOWN && <li class="soft">{t.andMore(tokens.length - MAX_TOKENS_SHOWN)}</li>}
     </ul>
   );
 }

@@ -30,7 +30,7 @@ export function ServingOrderCard({ view, order, unit }: Props) {
                 <strong>{first.provider}</strong> · <a href={tokenHref(first.token.id)}>{first.token.label}</a>.{" "}
               </>
             )}
-            {t.serving.why[order.decidedBy]} <span class="muted">{t.serving.about}</span>
+            {t.serving.why[order.decidedBy]} <span class="soft">{t.serving.about}</span>
           </p>
           <Table view={view} label={t.serving.title} columns={columns}>
             {order.turns.map((turn) => (
@@ -59,21 +59,21 @@ function Turn({ view, turn, unit }: { view: View; turn: ProviderTurn; unit: stri
         </small>
       </Cell>
       <Cell label={t.serving.state}>
-        <Badge tone={TONES[state]}>{t.serving.states[state]}</Badge> {reason && <span class="muted">{tokens.reasons[reason]}</span>}{" "}
+        <Badge tone={TONES[state]}>{t.serving.states[state]}</Badge> {reason && <span class="soft">{tokens.reasons[reason]}</span>}{" "}
         {until !== null && (
-          <span class="muted">
+          <span class="soft">
             {t.serving.until} <Time view={view} value={until} />
           </span>
         )}
       </Cell>
       <Cell label={tokens.fields.priority} align="end">
-        <span class="figure">{priority}</span>
+        <span class="nw">{priority}</span>
       </Cell>
       <Cell label={t.price} align="end">
-        <span class="figure">{usd === 0 ? t.byPlan : formatPrice(usd, view.locale)}</span> {usd > 0 && <span class="muted">{unit}</span>}
+        <span class="nw">{usd === 0 ? t.byPlan : formatPrice(usd, view.locale)}</span> {usd > 0 && <span class="soft">{unit}</span>}
       </Cell>
       <Cell label={t.serving.ready} align="end">
-        <span class="figure">{t.serving.readyOf(formatCount(ready, view.locale), formatCount(count, view.locale))}</span>
+        <span class="nw">{t.serving.readyOf(formatCount(ready, view.locale), formatCount(count, view.locale))}</span>
       </Cell>
     </Row>
   );

@@ -43,7 +43,7 @@ export function Setting({ view, state, typed }: SettingProps) {
           <Control view={view} state={state} id={id} typed={typed} />
         )}
         {isWrong && (
-          <small id={`${id}-error`} class="wrong-text">
+          <small id={`${id}-error`} class="err">
             {settings.wrong(settings.expected(state.expected))}
           </small>
         )}
@@ -92,7 +92,7 @@ function valueText({ t: { settings }, locale }: View, value: SettingValue | null
 }
 
 function Fixed({ view, state }: { view: View; state: SettingState }) {
-  return <span class={state.type === "integer" ? "figure fixed" : "fixed mono"}>{valueText(view, state.value)}</span>;
+  return <span class={state.type === "integer" ? "nw fixed" : "fixed mono"}>{valueText(view, state.value)}</span>;
 }
 
 function Secret({ view, state: { key, isSet, locked } }: { view: View; state: SettingState }) {

@@ -30,7 +30,7 @@ export function ReviewPage({ view, differences, changes, revision }: ReviewProps
               <Cell label={settings.setting}>
                 <div class="lines">
                   {settings.describe(key, description)}
-                  <small class="muted mono">{key}</small>
+                  <small class="soft mono">{key}</small>
                 </div>
               </Cell>
               <Cell label={settings.before}>
@@ -42,7 +42,7 @@ export function ReviewPage({ view, differences, changes, revision }: ReviewProps
             </Row>
           ))}
         </Table>
-        <div class="form-foot">
+        <div class="foot">
           <Button tone="primary" data-focus>
             {settings.apply(differences.length)}
           </Button>

@@ -79,7 +79,7 @@ function wrongOf({ t: { settings } }: View, states: readonly SettingState[], { w
 function LastChange({ view, lastChange: { at, names } }: { view: View; lastChange: { at: number; names: string[] } }) {
   const { settings } = view.t;
   return (
-    <div class="row muted">
+    <div class="row soft">
       <span>
         {settings.lastChange}: <code>{names.slice(0, 3).join(", ")}</code> {names.length > 3 && "…"} <Time view={view} value={at} />
       </span>
@@ -122,10 +122,10 @@ export function SecretPage({ view, state, made, origin, error }: SecretProps) {
       )}
       <Card title={settings.secret.generate}>
         <Form view={view} action={action}>
-          <p class="muted">
+          <p class="soft">
             {settings.secret.generateHint} {settings.secret.about}
           </p>
-          <div class="form-foot">
+          <div class="foot">
             <Button tone="primary" name="act" value="generate">
               {settings.secret.generate}
             </Button>
@@ -143,7 +143,7 @@ export function SecretPage({ view, state, made, origin, error }: SecretProps) {
             hint={settings.expected(state.expected)}
             error={error}
           />
-          <div class="form-foot">
+          <div class="foot">
             <Button name="act" value="save">
               {settings.secret.save}
             </Button>
@@ -152,8 +152,8 @@ export function SecretPage({ view, state, made, origin, error }: SecretProps) {
       </Card>
       {isSet && (
         <Card title={settings.secret.clear}>
-          <p class="muted">{settings.secret.clearHint}</p>
-          <div class="form-foot">
+          <p class="soft">{settings.secret.clearHint}</p>
+          <div class="foot">
             <ActionButton view={view} action={action} fields={{ act: "clear" }} tone="danger">
               {settings.secret.clear}
             </ActionButton>

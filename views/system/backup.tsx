@@ -54,14 +54,14 @@ export function RestorePage({ view, data: { staged, differences, canRestart, dat
             </ul>
           </>
         )}
-        <p class="muted">
+        <p class="soft">
           {system.stagedAside}{" "}
           <code>
             {dataDir}/{staged.aside}
           </code>
         </p>
         {!canRestart && <Hint tone="warn">{system.restartByHand}</Hint>}
-        <div class="form-foot">
+        <div class="foot">
           {canRestart && (
             <ActionButton view={view} action="/admin/system/restore/now" tone="danger">
               {system.restoreNow}
@@ -100,7 +100,7 @@ export function BackupPage({ view, data }: { view: View; data: BackupData }) {
           <p>
             <strong>{system.staged}</strong> {system.stagedAside} <code>{staged.aside}</code>
           </p>
-          <div class="form-foot">
+          <div class="foot">
             <LinkButton href="/admin/system/restore" small tone="primary">
               {system.restoreNow}
             </LinkButton>
@@ -120,20 +120,20 @@ export function BackupPage({ view, data }: { view: View; data: BackupData }) {
       <div class="columns">
         <Card title={system.backupTitle}>
           <Form view={view} action="/admin/system/backup" label={system.backupTitle}>
-            <p class="muted hint">{system.backupAbout}</p>
+            <p class="soft hint">{system.backupAbout}</p>
             <Toggle name="requests" label={system.withRequests} on />
             <Toggle name="media" label={system.withMedia} on={false} />
-            <div class="form-foot">
+            <div class="foot">
               <Button tone="primary">{system.download}</Button>
             </div>
-            <p class="muted hint-after">
+            <p class="soft hint-after">
               {system.backupSecret} <code>{keyInEnvironment ? "FLOW2API_SECRET_KEY" : `${dataDir}/secret.key`}</code>
             </p>
           </Form>
         </Card>
         <Card title={system.restoreTitle}>
           <Form view={view} action="/admin/system/restore" multipart label={system.restoreTitle}>
-            <p class="muted hint">{system.restoreAbout}</p>
+            <p class="soft hint">{system.restoreAbout}</p>
             <div class="field">
               <label for="f-backup">{system.restoreFile}</label>
               <input id="f-backup" name="backup" type="file" accept=".tar" required />
@@ -141,17 +141,17 @@ export function BackupPage({ view, data }: { view: View; data: BackupData }) {
                 {system.restoreLimit(formatBytes(uploadBytes, view.locale))} <code>flow2api restore FILE</code>
               </small>
             </div>
-            <div class="form-foot">
+            <div class="foot">
               <Button>{system.restore}</Button>
             </div>
           </Form>
         </Card>
         <Card title={system.rotateTitle}>
-          <p class="muted hint">{system.rotateAbout}</p>
+          <p class="soft hint">{system.rotateAbout}</p>
           {isRotationAsked && <Hint tone="warn">{system.rotateWaits}</Hint>}
           {keyInEnvironment ? (
             <>
-              <p class="muted hint">{system.rotateByHand}</p>
+              <p class="soft hint">{system.rotateByHand}</p>
               <CodeBlock id="rotate" text="FLOW2API_NEW_SECRET_KEY=… flow2api rotate-secret" />
             </>
           ) : (

@@ -24,7 +24,7 @@ export function LogPage({ view, lines, level, last }: LogProps) {
           submits
           options={Object.entries(system.levels).map(([value, label]) => ({ value, label }))}
         />
-        <button type="submit" class="button small">
+        <button type="submit" class="btn s">
           {system.show}
         </button>
       </form>
@@ -35,7 +35,7 @@ export function LogPage({ view, lines, level, last }: LogProps) {
           </>
         }
       >
-        <p class="muted hint">
+        <p class="soft hint">
           {system.logAbout} <a href="/admin/settings?q=log.level">log.level</a>
         </p>
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by keys */}
@@ -71,7 +71,7 @@ function LogLine({ view, line: { at, level, message, fields } }: { view: View; l
       <span class="log-text">
         {message}
         {rest.map(([name, value]) => (
-          <span key={name} class="muted">
+          <span key={name} class="soft">
             {" "}
             {name}={typeof value === "string" ? value : JSON.stringify(value)}
           </span>

@@ -113,7 +113,7 @@ export function Checks({
       {summary ? (
         <Hint tone={failed === 0 ? "ok" : "warn"}>{failed === 0 ? system.allWell : system.someFailed(failed)}</Hint>
       ) : (
-        <p class="muted hint">{system.selfTestHint}</p>
+        <p class="soft hint">{system.selfTestHint}</p>
       )}
       <Table view={view} label={system.checks} columns={columns}>
         {checks.map((check) => (
@@ -140,11 +140,11 @@ export function Checks({
 
 function Finding({ view, check: { name, figure, message } }: { view: View; check: CheckResult }) {
   const { system } = view.t;
-  if (message) return <span class="muted">{message}</span>;
+  if (message) return <span class="soft">{message}</span>;
   if (figure === null) return null;
   if (name === "disk") return <Bytes view={view} value={figure} />;
   // An upstream reports whole seconds: less than two are none.
-  return Math.abs(figure) < 2000 ? null : <span class="muted">{system.clockOff(formatDuration(Math.abs(figure)))}</span>;
+  return Math.abs(figure) < 2000 ? null : <span class="soft">{system.clockOff(formatDuration(Math.abs(figure)))}</span>;
 }
 
 function Storage({ view, data: { sizes, mediaBytes, mediaLimitBytes } }: { view: View; data: HealthData }) {
@@ -160,7 +160,7 @@ function Storage({ view, data: { sizes, mediaBytes, mediaLimitBytes } }: { view:
   return (
     <Card title={system.storage}>
       <p class="hint">
-        <a href="/admin/gallery">{system.mediaUse}</a>: <span class="figure">{use}</span>
+        <a href="/admin/gallery">{system.mediaUse}</a>: <span class="nw">{use}</span>
       </p>
       {mediaLimitBytes > 0 && <Progress value={mediaBytes} max={mediaLimitBytes} label={system.mediaUse} />}
       <Table view={view} label={system.storage} columns={columns}>
@@ -208,7 +208,7 @@ export function AuditLogPage({ view, data: { rows, subject, isFirst, next } }: {
         )}
       </form>
       <Card title={subject ? system.trailOf(subject) : undefined}>
-        <p class="muted hint">{system.trailAbout}</p>
+        <p class="soft hint">{system.trailAbout}</p>
         <AuditLogTable view={view} entries={rows} />
       </Card>
       <Pager view={view} next={next === null ? null : href(next)} first={isFirst ? null : href(null)} />
@@ -249,7 +249,7 @@ export function AboutPage({ view, data }: { view: View; data: AboutData }) {
             <code>{dataDir}</code>
           </dd>
           <dt>{system.settingsFile}</dt>
-          <dd>{file ? <code>{file}</code> : <span class="muted">{system.noFileRead}</span>}</dd>
+          <dd>{file ? <code>{file}</code> : <span class="soft">{system.noFileRead}</span>}</dd>
         </dl>
         <p class="hint-after">
           {system.licence} <a href="/admin/account">{system.sessionsLink}</a>
@@ -268,7 +268,7 @@ export function AboutPage({ view, data }: { view: View; data: AboutData }) {
             <Row key={library.name} view={view} id={`library-${library.name.replaceAll(/\W+/g, "-")}`}>
               <Cell label={system.library}>{library.name}</Cell>
               <Cell label={system.libraryVersion}>
-                <span class="figure">{library.version}</span>
+                <span class="nw">{library.version}</span>
               </Cell>
               <Cell label={system.libraryLicence}>{library.licence}</Cell>
             </Row>

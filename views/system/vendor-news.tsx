@@ -26,7 +26,7 @@ export function VendorNews({ view, rows }: { view: View; rows: readonly VendorNe
   ];
   return (
     <Card id="vendor-news" title={news.title}>
-      <p class="muted hint">{rows.length === 0 ? news.none : news.about}</p>
+      <p class="soft hint">{rows.length === 0 ? news.none : news.about}</p>
       {rows.length > 0 && (
         <Table view={view} label={news.title} columns={columns}>
           {rows.map((row) => (
@@ -38,7 +38,7 @@ export function VendorNews({ view, rows }: { view: View; rows: readonly VendorNe
               <Cell label={news.word}>
                 <code>{row.word}</code>
                 <details>
-                  <summary class="muted">{news.shape}</summary>
+                  <summary class="soft">{news.shape}</summary>
                   <code>{row.shape}</code>
                 </details>
               </Cell>
@@ -46,7 +46,7 @@ export function VendorNews({ view, rows }: { view: View; rows: readonly VendorNe
                 <Badge tone="off">{row.provider}</Badge> {news.kinds[row.kind] ?? row.kind}
               </Cell>
               <Cell label={news.count} align="end">
-                <span class="figure">{row.count}</span>
+                <span class="nw">{row.count}</span>
               </Cell>
               <Cell label={news.first}>
                 <Time view={view} value={row.firstAt} />

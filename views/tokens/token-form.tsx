@@ -68,9 +68,9 @@ export function TokenSettings({ view, row, proxy }: { view: View; row: TokenRow;
           <Field name="deny_families" label={fields.denyFamilies} hint={hints.families} value={row.denyFamilies.join(", ")} />
         </div>
         <h3 class="part">{tokens.caps}</h3>
-        <p class="muted">{hints.caps}</p>
+        <p class="soft">{hints.caps}</p>
         <CapFields view={view} cap={capOf(row.caps)} />
-        <div class="form-foot">
+        <div class="foot">
           <Button tone="primary">{controls.save}</Button>
         </div>
       </Form>
@@ -140,7 +140,7 @@ export function NewTokenPage({ view, defaults }: { view: View; defaults: PerKind
       <PageHead up={{ href: "/admin/tokens", label: tokens.title }} title={tokens.addTitle} about={tokens.addAbout} />
       <div class="flow">
         <SecretHelp view={view} />
-        <Form view={view} action="/admin/tokens" multipart class="card">
+        <Form view={view} action="/admin/tokens" multipart class="box">
           <div class="columns tight">
             <Select name="provider" label={tokens.provider} options={providers} data-focus />
             <Field name="secret" label={fields.secret} hint={hints.secret} type="password" autocomplete="off" maxLength={16_384} />
@@ -153,7 +153,7 @@ export function NewTokenPage({ view, defaults }: { view: View; defaults: PerKind
             <Field name="tags" label={fields.tags} hint={hints.tags} maxLength={1000} />
           </div>
           <Field name="note" label={fields.note} rows={2} maxLength={2000} />
-          <div class="form-foot">
+          <div class="foot">
             <Button tone="primary">{tokens.add}</Button>
             <LinkButton href="/admin/tokens">{controls.cancel}</LinkButton>
           </div>

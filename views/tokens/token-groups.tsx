@@ -72,7 +72,7 @@ function GroupCard({ view, item: { group, states } }: { view: View; item: GroupI
         <dd>
           {count(members.length)}
           {STATES.filter((state) => states[state] > 0).map((state) => (
-            <small key={state} class="muted">
+            <small key={state} class="soft">
               {" "}
               · <a href={`${list}&health=${state}`}>{controls.health[state]}</a> {count(states[state])}
             </small>
@@ -109,11 +109,11 @@ function GroupCard({ view, item: { group, states } }: { view: View; item: GroupI
             CAP_FIELDS.filter(({ field }) => cap[field] !== null).map(({ field }) => (
               <div key={field}>
                 {tokens.fields[field]}:{" "}
-                <span class="figure">{field === "usdPerDay" ? formatUsd(cap[field]!, view.locale) : count(cap[field]!)}</span>
+                <span class="nw">{field === "usdPerDay" ? formatUsd(cap[field]!, view.locale) : count(cap[field]!)}</span>
               </div>
             ))
           ) : (
-            <span class="muted">{tokens.noCaps}</span>
+            <span class="soft">{tokens.noCaps}</span>
           )}
         </dd>
         {spentToday && (
@@ -141,7 +141,7 @@ function CapsForm({ view, group: { provider, name, cap } }: { view: View; group:
         {CAP_FIELDS.map(({ field, name: input, step }) => (
           <Tiny key={field} label={tokens.fields[field]} name={input} type="number" min={0} step={step} value={cap?.[field] ?? ""} />
         ))}
-        <div class="actions">
+        <div class="row">
           <Button small tone="primary">
             {controls.save}
           </Button>

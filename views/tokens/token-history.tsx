@@ -26,7 +26,7 @@ export function TokenAttempts({ view, attempts, retentionDays }: AttemptsProps &
   ];
   return (
     <Card title={tokens.attempts} id="attempts">
-      <p class="muted">{tokens.attemptsAbout(retentionDays)}</p>
+      <p class="soft">{tokens.attemptsAbout(retentionDays)}</p>
       {attempts.length === 0 ? (
         <EmptyState title={tokens.attemptsNone} />
       ) : (
@@ -77,7 +77,7 @@ function Outcome({
     <>
       <Badge tone={outcome === "ok" ? "ok" : "bad"}>{outcomeText(view, outcome)}</Badge>
       {word && <small> {word}</small>}
-      {upstreamStatus !== null && outcome !== "ok" && <small class="muted figure"> {upstreamStatus}</small>}
+      {upstreamStatus !== null && outcome !== "ok" && <small class="soft nw"> {upstreamStatus}</small>}
     </>
   );
 }
@@ -103,7 +103,7 @@ export function TokenCooldowns({ view, pauses, lastError, changes }: PausesProps
   ].sort((a, b) => b.at - a.at);
   return (
     <Card title={tokens.pauses} id="pauses">
-      <p class="muted">{tokens.pausesAbout}</p>
+      <p class="soft">{tokens.pausesAbout}</p>
       {entries.length === 0 ? (
         <EmptyState title={tokens.pausesNone} />
       ) : (
@@ -134,14 +134,14 @@ function Pause({ view, pause: { subject, at, family, reason, until } }: { view: 
   return (
     <>
       {reasonWord(view, reason)}{" "}
-      <span class="muted figure">{until === null ? tokens.untilByHand : tokens.pausedFor(formatDuration(until - at))}</span>
+      <span class="soft nw">{until === null ? tokens.untilByHand : tokens.pausedFor(formatDuration(until - at))}</span>
       {family !== null && (
         <>
           {" "}
           <code>{family}</code>
         </>
       )}
-      {subject.startsWith("group ") && <small class="muted"> {tokens.shared}</small>}
+      {subject.startsWith("group ") && <small class="soft"> {tokens.shared}</small>}
     </>
   );
 }

@@ -11,7 +11,7 @@ import { Cell, Row, Table } from "../ui/table.tsx";
 import type { View } from "../ui/view.ts";
 
 const More = ({ view, count }: { view: View; count: number }) =>
-  count > 0 ? <p class="muted">{view.t.tokens.moreLines(formatCount(count, view.locale))}</p> : null;
+  count > 0 ? <p class="soft">{view.t.tokens.moreLines(formatCount(count, view.locale))}</p> : null;
 
 const MAX_SHOWN = 100;
 
@@ -110,7 +110,7 @@ export function ImportProgress({ view, preview }: { view: View; preview: ImportP
         <Left view={view} preview={preview} />
         <Refused view={view} id="known" title={tokens.known} lines={report.known} />
         <Refused view={view} id="invalid" title={tokens.invalid} lines={report.invalid} />
-        <div class="form-foot">
+        <div class="foot">
           <LinkButton href="/admin/tokens" tone="primary">
             {tokens.toList}
           </LinkButton>
@@ -121,7 +121,7 @@ export function ImportProgress({ view, preview }: { view: View; preview: ImportP
   return (
     <Card title={tokens.importing}>
       <Progress value={done} max={total} label={tokens.importing} />
-      <p class="muted figure">{tokens.importProgress(number(done), number(total))}</p>
+      <p class="soft nw">{tokens.importProgress(number(done), number(total))}</p>
       <noscript>
         <p>{tokens.importReload}</p>
       </noscript>
@@ -154,7 +154,7 @@ function Preview({ view, preview }: { view: View; preview: ImportPreview }) {
     <>
       <PageHead title={tokens.previewTitle} about={tokens.previewAbout(number(total))} />
       <Sums view={view} preview={preview} />
-      <Form view={view} action={importHref(id, "/start")} class="form-foot import-start">
+      <Form view={view} action={importHref(id, "/start")} class="foot import-start">
         {report.added > 0 ? <Button tone="primary">{tokens.importNow(number(report.added))}</Button> : <span>{tokens.importNothing}</span>}
         <LinkButton href="/admin/tokens/import">{tokens.importOther}</LinkButton>
       </Form>

@@ -14,7 +14,7 @@ export function ImportPage({ view }: { view: View }) {
   return (
     <>
       <PageHead up={{ href: "/admin/tokens", label: tokens.title }} title={tokens.importTitle} about={tokens.importAbout} />
-      <Form view={view} action="/admin/tokens/import" multipart class="card">
+      <Form view={view} action="/admin/tokens/import" multipart class="box">
         <Field
           name="text"
           label={tokens.importText}
@@ -29,7 +29,7 @@ export function ImportPage({ view }: { view: View }) {
           <Select name="provider" label={tokens.importProvider} options={providers} />
           <Field name="group" label={tokens.importGroup} maxLength={100} />
         </div>
-        <div class="form-foot">
+        <div class="foot">
           <Button tone="primary">{tokens.preview}</Button>
           <LinkButton href="/admin/tokens">{controls.cancel}</LinkButton>
         </div>

@@ -36,7 +36,7 @@ export function TokenRowView({ view, item, usage }: ItemProps & { usage: TokenUs
       <Cell label={columns.health}>
         <Lines>
           <HealthLine view={view} health={token.health} />
-          {token.models.length > 0 && <small class="muted">{view.t.tokens.modelsHeld(token.models.length)}</small>}
+          {token.models.length > 0 && <small class="soft">{view.t.tokens.modelsHeld(token.models.length)}</small>}
         </Lines>
       </Cell>
       <Cell label={columns.token} gives>
@@ -46,7 +46,7 @@ export function TokenRowView({ view, item, usage }: ItemProps & { usage: TokenUs
         <Lines>
           <span>{row.provider}</span>
           {row.group === null ? (
-            <small class="muted">{view.t.tokens.noGroup}</small>
+            <small class="soft">{view.t.tokens.noGroup}</small>
           ) : (
             <small>
               <a class="cut" href={`/admin/tokens?group=${encodeURIComponent(row.group)}`} title={row.group}>
@@ -82,7 +82,7 @@ function Name({ item: { row } }: Pick<ItemProps, "item">) {
       <a class="cut" href={tokenHref(row.id)} title={row.label}>
         {row.label}
       </a>
-      <small class="muted cut" title={[row.identity, row.note].filter(Boolean).join(" · ") || undefined}>
+      <small class="soft cut" title={[row.identity, row.note].filter(Boolean).join(" · ") || undefined}>
         {row.hint && <span class="mono">…{row.hint}</span>}
         {row.identity && row.hint && " · "}
         {row.identity}
@@ -107,7 +107,7 @@ export function Credits({ view, item: { view: token } }: ItemProps) {
   return (
     <Lines>
       {credits !== null && <Count view={view} value={credits} />}
-      {tier !== null && <small class="muted">{view.t.tokens.tiers[tier]}</small>}
+      {tier !== null && <small class="soft">{view.t.tokens.tiers[tier]}</small>}
     </Lines>
   );
 }
@@ -117,11 +117,11 @@ export function Slots({ view, item: { view: token } }: ItemProps) {
   const line = (kind: "image" | "video") => `${token.inFlight[kind]}/${token.limit[kind] < 0 ? tokens.noLimit : token.limit[kind]}`;
   return (
     <Lines>
-      <span class="figure" title={tokens.inUse(line("image"), line("video"))}>
-        {line("image")} <small class="muted">{tokens.images}</small>
+      <span class="nw" title={tokens.inUse(line("image"), line("video"))}>
+        {line("image")} <small class="soft">{tokens.images}</small>
       </span>
-      <span class="figure">
-        {line("video")} <small class="muted">{tokens.videos}</small>
+      <span class="nw">
+        {line("video")} <small class="soft">{tokens.videos}</small>
       </span>
     </Lines>
   );
@@ -140,10 +140,10 @@ function Usage({ view, usage: { today, total } }: { view: View; usage: TokenUsag
   return (
     <Lines>
       <span title={`${tokens.today}: ${textOf(today)}`}>
-        <Count view={view} value={today.requests} /> <small class="muted">{tokens.today}</small>
+        <Count view={view} value={today.requests} /> <small class="soft">{tokens.today}</small>
       </span>
       <span title={`${tokens.total}: ${textOf(total)}`}>
-        <Count view={view} value={total.requests} /> <small class="muted">{tokens.total}</small>
+        <Count view={view} value={total.requests} /> <small class="soft">{tokens.total}</small>
       </span>
     </Lines>
   );
@@ -157,9 +157,9 @@ export function LastError({ view, item: { view: token } }: ItemProps) {
     <Lines>
       <span class="error">
         {reason ? reasonText(view, reason) : outcomeText(view, kind)}
-        {upstreamStatus !== null && <span class="muted figure"> {upstreamStatus}</span>}
+        {upstreamStatus !== null && <span class="soft nw"> {upstreamStatus}</span>}
       </span>
-      <small class="muted">
+      <small class="soft">
         <Time view={view} value={at} />
       </small>
     </Lines>
@@ -248,7 +248,7 @@ export function TokenRowEdit({ view, item: { row } }: ItemProps) {
           <TinyToggle label={fields.enabled} name="enabled" on={row.enabled} />
           <TinyToggle label={fields.imageEnabled} name="image_enabled" on={row.imageEnabled} />
           <TinyToggle label={fields.videoEnabled} name="video_enabled" on={row.videoEnabled} />
-          <div class="actions">
+          <div class="row">
             <Button tone="primary" small>
               {controls.save}
             </Button>

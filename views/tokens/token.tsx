@@ -90,12 +90,12 @@ function HealthCard({ view, data: { item, remedy } }: Props) {
         <HealthBadge view={view} state={state} />
         {reason && <strong>{reasonText(view, reason)}</strong>}
         {since !== null && (
-          <span class="muted">
+          <span class="soft">
             {tokens.since} <Time view={view} value={since} />
           </span>
         )}
         {reason && reason !== "operator" && (
-          <span class="muted">
+          <span class="soft">
             {until === null ? (
               tokens.endsByHand
             ) : (
@@ -176,7 +176,7 @@ function Figures({ view, data: { item, usage, dayEnds } }: Props) {
 
 function UsagePlot({ view, data: { days, since } }: Props) {
   const { tokens } = view.t;
-  if (days.length === 0) return <p class="muted">{tokens.usageNone}</p>;
+  if (days.length === 0) return <p class="soft">{tokens.usageNone}</p>;
   const { times, values } = alongTime(days, { from: since, to: view.now, step: "day" });
   const series = [
     { label: tokens.calls, values: values((row) => row.requests), shape: "bars" as const },
@@ -195,7 +195,7 @@ function Models({ view, data: { item, models } }: Props) {
   ];
   return (
     <Card title={tokens.models} id="models">
-      <p class="muted">{row.families ? tokens.modelsAbout : tokens.modelsAssumed}</p>
+      <p class="soft">{row.families ? tokens.modelsAbout : tokens.modelsAssumed}</p>
       <Table view={view} label={tokens.models} columns={columns}>
         {models.map(({ id, title, isDenied }) => {
           const held = token.models.find(({ family }) => family === id);
@@ -239,7 +239,7 @@ function SecretCard({ view, data: { item } }: Props) {
   const { tokens } = view.t;
   return (
     <Card title={tokens.replaceSecret} id="secret">
-      <p class="muted">{tokens.replaceSecretAbout}</p>
+      <p class="soft">{tokens.replaceSecretAbout}</p>
       <Form view={view} action={tokenHref(item.row.id, "/secret")} multipart class="medium-form">
         <Field
           name="secret"
@@ -259,7 +259,7 @@ function SecretCard({ view, data: { item } }: Props) {
             accept=".json,.txt,application/json"
           />
         )}
-        <div class="form-foot">
+        <div class="foot">
           <Button tone="primary">{tokens.replaceSecret}</Button>
         </div>
       </Form>

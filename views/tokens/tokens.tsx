@@ -2,7 +2,7 @@
 import type { HealthState } from "../../src/gateway/pool/snapshot.ts";
 import type { TokenChoices, TokenItem, TokenPage, TokenQuery } from "../../src/gateway/tokens/list-tokens.ts";
 import type { TokenUsage } from "../../src/gateway/tokens/token-usage.ts";
-import { EmptyState, LinkButton, Menu, Tabs } from "../ui/controls.tsx";
+import { buttonClass, EmptyState, LinkButton, Menu, Tabs, type Tone } from "../ui/controls.tsx";
 import { formatCount } from "../ui/format.ts";
 import { PageHead } from "../ui/layout.tsx";
 import { BulkBar, FilterBar, Pager, Table } from "../ui/table.tsx";
@@ -148,7 +148,7 @@ function List({ view, data: { page, query, usage } }: { view: View; data: Tokens
         ))}
       </Table>
       <div class="row list-foot">
-        <span class="muted figure grow">{tokens.shown(formatCount(page.total, view.locale))}</span>
+        <span class="soft nw grow">{tokens.shown(formatCount(page.total, view.locale))}</span>
         <Pager
           view={view}
           next={page.next && tokensHref(query, { after: page.next })}
@@ -162,8 +162,8 @@ function List({ view, data: { page, query, usage } }: { view: View; data: Tokens
 /** Acts on the selected rows, or on everything that was searched for. */
 function Bulk({ view, query, total }: { view: View; query: TokenQuery; total: number }) {
   const { tokens } = view.t;
-  const act = (name: string, label: string, tone = "") => (
-    <button type="submit" class={`button small ${tone}`} name="act" value={name}>
+  const act = (name: string, label: string, tone?: Tone) => (
+    <button type="submit" class={buttonClass(tone, true)} name="act" value={name}>
       {label}
     </button>
   );
@@ -184,7 +184,7 @@ function Bulk({ view, query, total }: { view: View; query: TokenQuery; total: nu
           <Tiny label={tokens.fields.weight} name="weight" type="number" min={0} step="any" />
           <Tiny label={tokens.fields.imageConcurrency} name="image_concurrency" type="number" min={-1} max={1000} />
           <Tiny label={tokens.fields.videoConcurrency} name="video_concurrency" type="number" min={-1} max={1000} />
-          <small class="muted">
+          <small class="soft">
             {tokens.emptyKeeps} {tokens.noGroupValue}
           </small>
           {act("set", tokens.apply, "primary")}

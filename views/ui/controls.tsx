@@ -1,12 +1,18 @@
 // Controls: buttons, forms, badges and cards. Input fields are in fields.tsx.
 import type { ComponentChildren } from "preact";
+import { Icon, type IconName } from "./icon.tsx";
 import type { View } from "./view.ts";
 
 type Children = { children?: ComponentChildren };
 /** `hx-*` and `data-*` attributes, passed on to the element. */
 export type Extra = { [name: `hx-${string}` | `data-${string}`]: string | number | boolean | undefined };
 
-export type Tone = "plain" | "primary" | "danger" | "quiet";
+/** `kill` is the last step of what cannot be undone; `danger` the way there. */
+export type Tone = "plain" | "primary" | "danger" | "kill" | "quiet";
+const TONES: Record<Tone, string> = { plain: "btn", primary: "btn go", danger: "btn danger", kill: "btn kill", quiet: "btn bare" };
+
+/** Classes of a button, for elements that look like one. */
+export const buttonClass = (tone: Tone = "plain", small = false): string => (small ? `${TONES[tone]} s` : TONES[tone]);
 
 type ButtonProps = Children &
   Extra & {
@@ -20,12 +26,14 @@ type ButtonProps = Children &
     disabled?: boolean;
     small?: boolean;
     label?: string;
+    icon?: IconName;
   };
 
 /** A button; in a form it submits. `label` names one that shows only a sign. */
-export function Button({ tone = "plain", type = "submit", small, label, children, ...rest }: ButtonProps) {
+export function Button({ tone = "plain", type = "submit", small, label, icon, children, ...rest }: ButtonProps) {
   return (
-    <button type={type} class={`button ${tone}${small ? " small" : ""}`} aria-label={label} title={label} {...rest}>
+    <button type={type} class={buttonClass(tone, small)} aria-label={label} title={label} {...rest}>
+      {icon && <Icon name={icon} />}
       {children}
     </button>
   );
@@ -36,11 +44,13 @@ export function LinkButton({
   href,
   tone = "plain",
   small,
+  icon,
   children,
   ...rest
-}: Children & Extra & { href: string; tone?: Tone; small?: boolean }) {
+}: Children & Extra & { href: string; tone?: Tone; small?: boolean; icon?: IconName }) {
   return (
-    <a href={href} class={`button ${tone}${small ? " small" : ""}`} {...rest}>
+    <a href={href} class={buttonClass(tone, small)} {...rest}>
+      {icon && <Icon name={icon} />}
       {children}
     </a>
   );
@@ -95,51 +105,66 @@ export function ActionButton({ view, action, target, swap = "outerHTML", fields 
 }
 
 export type BadgeTone = "ok" | "warn" | "bad" | "busy" | "off";
+const TONE_ICONS: Record<BadgeTone, IconName> = { ok: "ok", warn: "warn", bad: "bad", busy: "load", off: "off" };
 
-/** A word with a colour; the word alone is enough. `title` says why. */
-export function Badge({ tone, title, children }: Children & { tone: BadgeTone; title?: string }) {
+type BadgeProps = Children & { tone: BadgeTone; title?: string /** Absent: the icon of its tone; null: none. */; icon?: IconName | null };
+
+/** A state: icon and word. Only what is not well has a colour. `title` says why. */
+export function Badge({ tone, title, icon = TONE_ICONS[tone], children }: BadgeProps) {
   return (
-    <span class={`badge ${tone}`} title={title}>
+    <span class={`st ${tone}`} title={title}>
+      {icon && <Icon name={icon} />}
       {children}
     </span>
   );
 }
 
 type HealthState = keyof View["t"]["controls"]["health"];
-const HEALTH_TONES: Record<HealthState, BadgeTone> = { healthy: "ok", cooling: "warn", blocked: "bad", disabled: "off" };
+const HEALTH: Record<HealthState, [BadgeTone, IconName]> = {
+  healthy: ["ok", "ok"],
+  cooling: ["warn", "cool"],
+  blocked: ["bad", "blocked"],
+  disabled: ["off", "off"],
+};
 
 export function HealthBadge({ view, state, reason }: { view: View; state: HealthState; reason?: string }) {
+  const [tone, icon] = HEALTH[state];
   return (
-    <Badge tone={HEALTH_TONES[state]} title={reason}>
+    <Badge tone={tone} icon={icon} title={reason}>
       {view.t.controls.health[state]}
     </Badge>
   );
 }
 
 type JobState = keyof View["t"]["controls"]["job"];
-const JOB_TONES: Record<JobState, BadgeTone> = {
-  queued: "off",
-  submitting: "busy",
-  running: "busy",
-  storing: "busy",
-  completed: "ok",
-  failed: "bad",
-  cancelled: "off",
-  unknown: "warn",
+const JOBS: Record<JobState, [BadgeTone, IconName]> = {
+  queued: ["off", "clock"],
+  submitting: ["busy", "load"],
+  running: ["busy", "load"],
+  storing: ["busy", "load"],
+  completed: ["ok", "ok"],
+  failed: ["bad", "bad"],
+  cancelled: ["off", "cancelled"],
+  unknown: ["warn", "unknown"],
 };
 
-export const JobBadge = ({ view, state }: { view: View; state: JobState }) => (
-  <Badge tone={JOB_TONES[state]}>{view.t.controls.job[state]}</Badge>
-);
+export function JobBadge({ view, state }: { view: View; state: JobState }) {
+  const [tone, icon] = JOBS[state];
+  return (
+    <Badge tone={tone} icon={icon}>
+      {view.t.controls.job[state]}
+    </Badge>
+  );
+}
 
 /** A box with a title and, on its right, what can be done with it. */
 export function Card({ title, actions, id, children }: Children & { title?: ComponentChildren; actions?: ComponentChildren; id?: string }) {
   return (
-    <section class="card" id={id}>
+    <section class="box" id={id}>
       {(title || actions) && (
         <header>
           {title && <h2>{title}</h2>}
-          {actions && <div class="actions">{actions}</div>}
+          {actions && <div class="row push">{actions}</div>}
         </header>
       )}
       {children}
@@ -152,8 +177,8 @@ export function Stat({ label, note, href, children }: Children & { label: string
   return (
     <div class="stat">
       <dt>{href ? <a href={href}>{label}</a> : label}</dt>
-      <dd class="figure">{children}</dd>
-      {note && <dd class="note">{note}</dd>}
+      <dd class="nw">{children}</dd>
+      {note && <dd class="sub">{note}</dd>}
     </div>
   );
 }
@@ -181,11 +206,11 @@ export function Tabs({
   tabs: readonly { href: string; label: string; current: boolean; count?: string }[];
 }) {
   return (
-    <nav class="tabs" aria-label={label}>
+    <nav class="subnav" aria-label={label}>
       {tabs.map((tab) => (
         <a key={tab.href} href={tab.href} aria-current={tab.current ? "page" : undefined}>
           {tab.label}
-          {tab.count !== undefined && <span class="muted figure"> {tab.count}</span>}
+          {tab.count !== undefined && <span class="soft nw"> {tab.count}</span>}
         </a>
       ))}
     </nav>
@@ -199,7 +224,7 @@ export function CopyButton({ view, text, from, label, tone = "quiet" }: CopyProp
   return (
     <button
       type="button"
-      class={`button ${tone} small`}
+      class={buttonClass(tone, true)}
       aria-label={label}
       data-copy={text}
       data-copy-from={from}
@@ -224,8 +249,8 @@ export function CodeBlock({ id, text }: { id: string; text: string }) {
 export function Menu({ label, sign, children }: Children & { label: string /** What the button shows; absent: dots. */; sign?: string }) {
   return (
     <details class="menu">
-      <summary class={sign ? "button small" : "button quiet small"} aria-label={label} title={label}>
-        {sign ?? "⋯"}
+      <summary class={buttonClass(sign ? "plain" : "quiet", true)} aria-label={label} title={label}>
+        {sign ?? <Icon name="more" />}
       </summary>
       <div class="menu-items">{children}</div>
     </details>

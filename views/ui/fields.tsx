@@ -29,7 +29,7 @@ function Framed({ name, label, hint, error, children }: FieldFrame & Children) {
       {children}
       {hint && <small id={`f-${name}-hint`}>{hint}</small>}
       {error && (
-        <small id={`f-${name}-error`} class="wrong-text">
+        <small id={`f-${name}-error`} class="err">
           {error}
         </small>
       )}

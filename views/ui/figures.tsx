@@ -24,22 +24,22 @@ export function Countdown({ view, value }: Figure<number | null>) {
   );
 }
 
-export const Count = ({ view, value }: Figure<number>) => <span class="figure">{formatCount(value, view.locale)}</span>;
-export const Percent = ({ view, value }: Figure<number>) => <span class="figure">{formatPercent(value, view.locale)}</span>;
-export const Money = ({ view, value }: Figure<number>) => <span class="figure">{formatUsd(value, view.locale)}</span>;
+export const Count = ({ view, value }: Figure<number>) => <span class="nw">{formatCount(value, view.locale)}</span>;
+export const Percent = ({ view, value }: Figure<number>) => <span class="nw">{formatPercent(value, view.locale)}</span>;
+export const Money = ({ view, value }: Figure<number>) => <span class="nw">{formatUsd(value, view.locale)}</span>;
 export const Bytes = ({ view, value }: Figure<number>) => (
-  <span class="figure" title={`${formatCount(value, view.locale)} B`}>
+  <span class="nw" title={`${formatCount(value, view.locale)} B`}>
     {formatBytes(value, view.locale)}
   </span>
 );
 /** A length of time in ms. */
 export const Duration = ({ value }: { value: number | null }) =>
-  value === null ? <Dash /> : <span class="figure">{formatDuration(value)}</span>;
+  value === null ? <Dash /> : <span class="nw">{formatDuration(value)}</span>;
 
 /** Nothing to show, reported to nobody. */
-export const Dash = () => <span class="muted dash">–</span>;
+export const Dash = () => <span class="soft dash">–</span>;
 
 /** How far something is; without a maximum, that it goes on. `label` is for who cannot see it. */
 export function Progress({ value, max, label }: { value?: number; max?: number; label: string }) {
-  return <progress class="progress" value={value} max={max} aria-label={label} />;
+  return <progress value={value} max={max} aria-label={label} />;
 }

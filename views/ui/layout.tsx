@@ -2,9 +2,13 @@
 import type { ComponentChildren } from "preact";
 import { ActionButton, LinkButton } from "./controls.tsx";
 import { Countdown, Time } from "./figures.tsx";
+import { Side, TabBar, TopBar } from "./frame.tsx";
+import { Icon } from "./icon.tsx";
 import { type Notice, Toast } from "./messages.tsx";
-import { NAV, type PageName } from "./nav.ts";
-import { LANGUAGE_TAGS, LOCALE_NAMES, type LocaleName, THEMES, type View } from "./view.ts";
+import type { PageName } from "./nav.ts";
+import { Preferences } from "./preferences.tsx";
+import { Shortcuts } from "./shortcuts.tsx";
+import { LANGUAGE_TAGS, type View } from "./view.ts";
 
 /** No style of its own, no evaluated text, no other site; a toast stays where an error response names none. */
 const HTMX_CONFIG = JSON.stringify({ includeIndicatorCSS: false, defaultSettleDelay: 0, history: "reload", mode: "same-origin" });
@@ -23,12 +27,13 @@ export function Layout({ view, title, nav, notices = [], children }: LayoutProps
   return (
     <html lang={LANGUAGE_TAGS[view.locale]} data-theme={view.theme}>
       <Head view={view} title={title} />
-      <body class={nav ? "inside" : "outside"} {...token}>
+      <body class={nav ? "in" : "out"} {...token}>
         <a class="skip" href="#main">
           {view.t.shell.skip}
         </a>
-        {nav && <Navigation view={view} current={nav} />}
+        {nav && <Side view={view} current={nav} />}
         <div class="column">
+          {nav && <TopBar view={view} />}
           {view.simulated && <p class="banner">{view.t.shell.simulated}</p>}
           {view.insecure && <p class="banner warn">{view.t.shell.insecure}</p>}
           {view.staged && <StagedBanner view={view} staged={view.staged} />}
@@ -36,7 +41,7 @@ export function Layout({ view, title, nav, notices = [], children }: LayoutProps
             {children}
           </main>
           {!nav && (
-            <footer class="foot">
+            <footer class="outfoot">
               <Preferences view={view} />
             </footer>
           )}
@@ -46,6 +51,7 @@ export function Layout({ view, title, nav, notices = [], children }: LayoutProps
             <Toast key={notice.text} view={view} {...notice} />
           ))}
         </div>
+        {nav && <TabBar view={view} current={nav} />}
         {nav && <Shortcuts view={view} />}
       </body>
     </html>
@@ -77,7 +83,7 @@ function Head({ view: { assets, t }, title }: { view: View; title: string }) {
   return (
     <head>
       <meta charset="utf-8" />
-      <meta name="viewport" content="width=device-width, initial-scale=1" />
+      <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover" />
       <meta name="robots" content="noindex" />
       <meta name="htmx-config" content={HTMX_CONFIG} />
       <title>{`${title} · ${t.shell.product}`}</title>
@@ -86,123 +92,6 @@ function Head({ view: { assets, t }, title }: { view: View; title: string }) {
       <script src={assets["htmx.min.js"]} defer />
       <script src={assets["app.js"]} type="module" />
     </head>
-  );
-}
-
-function Navigation({ view, current }: { view: View; current: PageName }) {
-  const { shell } = view.t;
-  return (
-    <header class="side">
-      <a class="brand" href="/admin">
-        <img src={view.assets["icon.svg"]} alt="" width="20" height="20" />
-        {shell.product}
-      </a>
-      <nav aria-label={shell.menu}>
-        {NAV.map(({ name, path, letter }) => (
-          <a key={name} href={path} data-go={letter} aria-current={name === current ? "page" : undefined}>
-            {shell.nav[name]}
-          </a>
-        ))}
-      </nav>
-      <div class="side-foot">
-        <Preferences view={view} />
-        <form method="post" action="/admin/logout">
-          <input type="hidden" name="form_token" value={view.formToken} />
-          <button type="submit" class="button quiet small">
-            {shell.signOut}
-          </button>
-        </form>
-      </div>
-    </header>
-  );
-}
-
-/** Theme and language: stored in cookies of the admin, for whoever looks. */
-export function Preferences({ view }: { view: View }) {
-  const { shell } = view.t;
-  return (
-    <form class="preferences" method="post" action="/admin/preferences">
-      <input type="hidden" name="back" value={view.path} />
-      <fieldset class="segmented" aria-label={shell.theme.label}>
-        {THEMES.map((theme) => (
-          <button
-            key={theme}
-            type="submit"
-            name="theme"
-            value={theme}
-            data-theme-choice
-            aria-pressed={theme === view.theme}
-            aria-label={shell.theme[theme]}
-            title={shell.theme[theme]}
-          >
-            <ThemeIcon theme={theme} />
-          </button>
-        ))}
-      </fieldset>
-      <fieldset class="segmented" aria-label={shell.language}>
-        {(Object.keys(LOCALE_NAMES) as LocaleName[]).map((name) => (
-          <button key={name} type="submit" name="locale" value={name} lang={LANGUAGE_TAGS[name]} aria-pressed={name === view.locale}>
-            {LOCALE_NAMES[name]}
-          </button>
-        ))}
-      </fieldset>
-    </form>
-  );
-}
-
-/** Half a disc, a sun, a moon. */
-function ThemeIcon({ theme }: { theme: (typeof THEMES)[number] }) {
-  const shapes = {
-    system: (
-      <>
-        <circle cx="8" cy="8" r="5.5" />
-        <path class="filled" d="M8 2.5a5.5 5.5 0 0 1 0 11z" />
-      </>
-    ),
-    light: (
-      <>
-        <circle cx="8" cy="8" r="3" />
-        <path d="M8 1.2v1.6M8 13.2v1.6M1.2 8h1.6M13.2 8h1.6M3.2 3.2l1.1 1.1M11.7 11.7l1.1 1.1M3.2 12.8l1.1-1.1M11.7 4.3l1.1-1.1" />
-      </>
-    ),
-    dark: <path d="M13.3 9.6A5.6 5.6 0 0 1 6.4 2.7a5.6 5.6 0 1 0 6.9 6.9z" />,
-  };
-  return (
-    <svg class="icon" viewBox="0 0 16 16" width="14" height="14" aria-hidden="true">
-      {shapes[theme]}
-    </svg>
-  );
-}
-
-function Shortcuts({ view }: { view: View }) {
-  const { shortcuts } = view.t.shell;
-  const rows: readonly [string, string][] = [
-    ["g", shortcuts.go],
-    ["/", shortcuts.search],
-    ["j k", shortcuts.rows],
-    ["x", shortcuts.select],
-    ["Enter", shortcuts.open],
-    ["?", shortcuts.help],
-  ];
-  return (
-    <dialog id="shortcuts" aria-label={shortcuts.title}>
-      <h2>{shortcuts.title}</h2>
-      <dl>
-        {rows.map(([key, what]) => (
-          <div key={key}>
-            <dt>
-              <kbd>{key}</kbd>
-            </dt>
-            <dd>{what}</dd>
-          </div>
-        ))}
-      </dl>
-      <form method="dialog">
-        <button type="submit" class="button">
-          {shortcuts.close}
-        </button>
-      </form>
-    </dialog>
   );
 }
 
@@ -217,17 +106,20 @@ type PageHeadProps = {
 /** Title of a page, what it is about, on the right what can be done on it, and above the way back to its list. */
 export function PageHead({ title, about, actions, up }: PageHeadProps) {
   return (
-    <header class="page-head">
+    <header class="head">
       <div>
         {up && (
-          <a class="up" href={up.href}>
-            {up.label}
-          </a>
+          <p class="crumbs">
+            <a href={up.href}>
+              <Icon name="left" />
+              {up.label}
+            </a>
+          </p>
         )}
         <h1>{title}</h1>
-        {about && <p class="muted">{about}</p>}
+        {about && <p>{about}</p>}
       </div>
-      {actions && <div class="actions">{actions}</div>}
+      {actions && <div class="row">{actions}</div>}
     </header>
   );
 }

@@ -1,5 +1,7 @@
 // Messages: toasts in the corner and alerts in the page.
 import type { ComponentChildren } from "preact";
+import { buttonClass } from "./controls.tsx";
+import { Icon } from "./icon.tsx";
 import type { View } from "./view.ts";
 
 /** A message to show on the next page, or at once: plain data, so that it can wait. */
@@ -18,20 +20,19 @@ export function Toast({ view, text, tone = "ok", undo }: Notice & { view: View }
   const stay = undo ? STAY_WITH_UNDO_MS : STAY_MS;
   return (
     <div class={`toast ${tone}`} role={tone === "bad" ? "alert" : "status"} data-timeout={tone === "bad" ? undefined : stay}>
-      <span>{text}</span>
+      <Icon name={tone === "bad" ? "bad" : "ok"} />
+      <span class="grow">{text}</span>
       {undo && (
         <form method="post" action={undo.action}>
           <input type="hidden" name="form_token" value={view.formToken} />
           {Object.entries(undo.fields ?? {}).map(([name, value]) => (
             <input key={name} type="hidden" name={name} value={value} />
           ))}
-          <button type="submit" class="button small">
-            {view.t.controls.undo}
-          </button>
+          <button type="submit">{view.t.controls.undo}</button>
         </form>
       )}
-      <button type="button" class="button quiet small" data-dismiss aria-label={view.t.controls.dismiss}>
-        ×
+      <button type="button" class="bare" data-dismiss aria-label={view.t.controls.dismiss}>
+        <Icon name="x" />
       </button>
     </div>
   );
@@ -59,26 +60,36 @@ type ErrorAlertProps = {
 /** Why something did not work, in place. */
 export function ErrorAlert({ view, message, wrong, dismissable }: ErrorAlertProps) {
   return (
-    <div class="alert bad" role="alert">
-      <strong>{view.t.errors.title}</strong>
-      <p>{message}</p>
-      {wrong && Object.keys(wrong).length > 0 && (
-        <ul>
-          {Object.entries(wrong).map(([name, what]) => (
-            <li key={name}>{what}</li>
-          ))}
-        </ul>
-      )}
+    <div class="note bad" role="alert">
+      <Icon name="bad" />
+      <div class="grow">
+        <strong>{view.t.errors.title}</strong>
+        <p>{message}</p>
+        {wrong && Object.keys(wrong).length > 0 && (
+          <ul>
+            {Object.entries(wrong).map(([name, what]) => (
+              <li key={name}>{what}</li>
+            ))}
+          </ul>
+        )}
+      </div>
       {dismissable && (
-        <button type="button" class="button quiet small" data-dismiss aria-label={view.t.controls.dismiss}>
-          ×
+        <button type="button" class={buttonClass("quiet", true)} data-dismiss aria-label={view.t.controls.dismiss}>
+          <Icon name="x" />
         </button>
       )}
     </div>
   );
 }
 
-/** Something to know. */
-export function Hint({ tone = "plain", children }: { tone?: "plain" | "warn" | "ok"; children: ComponentChildren }) {
-  return <div class={`alert ${tone}`}>{children}</div>;
+type HintProps = { tone?: "plain" | "warn" | "ok" | "bad"; isAlert?: boolean; children: ComponentChildren };
+
+/** Something to know. `isAlert`: it came by itself, and is read aloud at once. */
+export function Hint({ tone = "plain", isAlert, children }: HintProps) {
+  return (
+    <div class={`note ${tone}`} role={isAlert ? "alert" : undefined}>
+      <Icon name={tone === "plain" ? "info" : tone} />
+      <div class="grow">{children}</div>
+    </div>
+  );
 }

@@ -30,19 +30,19 @@ type PlotProps = {
 export function Plot({ view, title, unit, times, step, series }: PlotProps) {
   const data = { unit, step, times, series };
   return (
-    <figure class="plot" data-plot={JSON.stringify(data)}>
+    <figure class="chart" data-plot={JSON.stringify(data)}>
       <figcaption>
         <strong>{title}</strong>
-        <span class="plot-legend" aria-hidden="true">
-          <span class="muted figure" data-plot-when />
+        <span class="chart-legend" aria-hidden="true">
+          <span class="soft nw" data-plot-when />
           {series.map(({ label, tone = "accent" }, index) => (
-            <span key={label} class={`plot-mark ${tone}`}>
-              {label} <b class="figure" data-plot-value={index} />
+            <span key={label} class={`chart-mark ${tone}`}>
+              {label} <b class="nw" data-plot-value={index} />
             </span>
           ))}
         </span>
       </figcaption>
-      <div class="plot-area" aria-hidden="true" />
+      <div class="chart-area" aria-hidden="true" />
       <PlotNumbers view={view} title={title} unit={unit} times={times} step={step} series={series} />
     </figure>
   );
@@ -53,7 +53,7 @@ function PlotNumbers({ view, title, unit, times, step, series }: PlotProps) {
     <details>
       <summary>{view.t.plot.numbers}</summary>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by keys */}
-      <div class="plot-numbers" tabIndex={0}>
+      <div class="chart-numbers" tabIndex={0}>
         <table>
           <caption class="unseen">{title}</caption>
           <thead>

@@ -118,12 +118,12 @@ export function Pager({ view, next, first }: { view: View; next: string | null; 
   return (
     <nav class="pager" aria-label={view.t.controls.next}>
       {first && (
-        <a class="button small" href={first}>
+        <a class="btn s" href={first}>
           {view.t.controls.first}
         </a>
       )}
       {next && (
-        <a class="button small" href={next} rel="next">
+        <a class="btn s" href={next} rel="next">
           {view.t.controls.next}
         </a>
       )}
@@ -140,7 +140,7 @@ export function BulkBar({ view, action, children }: Children & { view: View; act
     <form id="bulk" class="bulk" method="post" action={action}>
       <input type="hidden" name="form_token" value={view.formToken} />
       <span>
-        <span data-selected class="figure" /> {view.t.controls.selected}
+        <span data-selected class="nw" /> {view.t.controls.selected}
       </span>
       {children}
     </form>
@@ -163,7 +163,7 @@ export function FilterBar({ view, action, query, children, ...rest }: Children &
         />
       )}
       {children}
-      <button type="submit" class="button small">
+      <button type="submit" class="btn s">
         {view.t.controls.search}
       </button>
     </form>

@@ -5,8 +5,8 @@ import { zh } from "../locales/zh.ts";
 export const LOCALES = { en, zh } as const satisfies Record<string, Messages>;
 export type LocaleName = keyof typeof LOCALES;
 
-/** Languages in their own names, for the switch. */
-export const LOCALE_NAMES: Record<LocaleName, string> = { en: "English", zh: "简体中文" };
+/** Languages in their own names, in full and short, for the switch. */
+export const LOCALE_NAMES: Record<LocaleName, readonly [full: string, short: string]> = { en: ["English", "EN"], zh: ["简体中文", "中文"] };
 /** BCP 47, for `lang` and number formats. */
 export const LANGUAGE_TAGS: Record<LocaleName, string> = { en: "en", zh: "zh-CN" };
 

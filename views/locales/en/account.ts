@@ -17,7 +17,6 @@ export const account = {
     password_short: "Ten characters or more.",
     password_long: "At most 512 characters.",
   },
-  preferences: "Theme and language",
   sessionsTitle: "Sessions",
   thisOne: "this one",
   browser: "Browser",

@@ -14,7 +14,6 @@ export const account: typeof en = {
   wrongCurrent: "当前密码错误。",
   differ: "两次输入的新密码不一致。",
   weak: { password_known: "这是众所周知的默认密码，请另选。", password_short: "至少十个字符。", password_long: "最多 512 个字符。" },
-  preferences: "主题和语言",
   sessionsTitle: "会话",
   thisOne: "当前会话",
   browser: "浏览器",
