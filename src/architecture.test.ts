@@ -37,7 +37,7 @@ type Layer = { files: string; may: string[]; elysia: Elysia; packages?: RegExp }
 const GATEWAY = ["src/gateway/**", "src/metrics.ts", "src/traces.ts", "src/counters.ts", ...OPEN];
 
 const LAYERS: Layer[] = [
-  { files: "views/**", may: ["views/**"], elysia: "none", packages: /^preact($|\/)/ },
+  { files: "views/**", may: ["views/**"], elysia: "none", packages: /^(preact|lucide)($|\/)/ },
   // Shares no reading of a wire format with the adapters it stands in for.
   { files: "src/simulator/**", may: ["src/simulator/**"], elysia: "all" },
   { files: "src/domain/*", may: ["src/domain/*"], elysia: "none", packages: /^$/ },
