@@ -123,7 +123,7 @@ function ForAll({ view, query, children }: { view: View; query: string; children
       <input type="hidden" name="every" value="on" />
       <input type="hidden" name="back" value="/admin" />
       {children.map(({ act, label, tone = "plain" }) => (
-        <button key={act} type="submit" class={`button small ${tone}`} name="act" value={act}>
+        <button key={act} type="submit" class={`btn s ${tone}`} name="act" value={act}>
           {label}
         </button>
       ))}
