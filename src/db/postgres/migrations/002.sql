@@ -26,9 +26,29 @@ CREATE TABLE requests (
   attempts text NOT NULL,
   -- JSON of the prompt and the decoded parameters; null: not recorded.
   payload text,
-  -- Filters and words: any number of them is one look into the index, however rare the combination. Built in request-words.ts.
+  -- Of a request that was turned away before a generation began: why, from where, and how many it stands for; null: it was not.
+  reason text,
+  address text,
+  times bigint,
+  -- Filters and words: any number of them is one look into the index, however rare the combination. Built in search.ts.
   search tsvector NOT NULL
 );
 CREATE INDEX requests_by_end ON requests (ended_at, seq);
 CREATE INDEX requests_by_time ON requests (at);
-CREATE INDEX requests_search ON requests USING gin (search);
+-- What waits to be put into the index is read by every search: little of it.
+CREATE INDEX requests_search ON requests USING gin (search) WITH (gin_pending_list_limit = 256);
+
+-- Failures by outcome and reason, in all, by key, and calls by token; `start` in epoch ms. `step` 1: by UTC day; 0: by hour, only in all.
+CREATE TABLE failure_sums (
+  step integer NOT NULL CHECK (step IN (0, 1)),
+  dimension text COLLATE "C" NOT NULL CHECK (dimension IN ('all', 'key', 'token')),
+  subject bigint NOT NULL,
+  start bigint NOT NULL,
+  family text COLLATE "C" NOT NULL,
+  outcome text COLLATE "C" NOT NULL,
+  reason text COLLATE "C" NOT NULL,
+  refused boolean NOT NULL,
+  n bigint NOT NULL,
+  PRIMARY KEY (step, dimension, subject, start, family, outcome, reason, refused)
+) WITH (fillfactor = 50);
+CREATE INDEX failure_sums_by_time ON failure_sums (step, dimension, start);

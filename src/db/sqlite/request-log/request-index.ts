@@ -2,17 +2,14 @@
 
 import type { Database } from "bun:sqlite";
 import type { RequestRow } from "../../../domain/request.ts";
-import { hasRuns, splitRuns } from "./request-words.ts";
-
-/** Texts of a row that are searched. */
-type Searched = Pick<RequestRow, "model" | "message" | "payload">;
+import { hasRuns, searchedText, splitRuns } from "../../request-log/search-words.ts";
 
 /** Rows whose words SQLite would not cut where we do. */
 export type SplitWords = { seq: number; words: string }[];
 
 /** The words of a row, where it holds writing without blanks between words; null: SQLite cuts them alike. */
-export function splitWords({ model, message, payload }: Searched): string | null {
-  const text = `${model} ${message ?? ""} ${payload?.prompt ?? ""}`;
+export function splitWords(row: Pick<RequestRow, "model" | "message" | "payload">): string | null {
+  const text = searchedText(row);
   return hasRuns(text) ? splitRuns(text) : null;
 }
 

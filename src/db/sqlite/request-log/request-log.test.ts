@@ -1,7 +1,7 @@
-// Request log: pages, filters, batches, bounds.
+// Request log on SQLite beyond the contract: query plans, a file that cannot be written, transactions.
 
 import { Database } from "bun:sqlite";
-import { describe, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { join } from "node:path";
 import type { AttemptRow, RequestFilter, RequestRow } from "../../../domain/request.ts";
 import { newId } from "../../../ids.ts";
@@ -60,195 +60,72 @@ async function withLog(body: (log: RequestLog, folder: string) => Promise<void>,
   }
 }
 
-/** Rows that are in the file, as another process sees them. */
-function writtenRows(folder: string): number {
-  using db = new Database(join(folder, "requests.db"), { readwrite: true });
-  return db.query<{ n: number }, []>("SELECT count(*) AS n FROM requests").get()?.n ?? 0;
-}
+const FILTERS: Omit<RequestFilter, "limit">[] = [
+  {},
+  { keyId: 1 },
+  { keyId: 1, model: "m2" },
+  { outcome: "busy" },
+  { tokenId: 1 },
+  { tokenId: 1, outcome: "busy", keyId: 0, model: "m2" },
+];
 
-describe("rows", () => {
-  test("a row comes back as it was appended, attempts in order", () =>
-    withLog(async (log) => {
-      const row = newRow({
-        stream: true,
-        keyId: null,
-        attempts: [
-          newAttempt({ tokenId: 9, outcome: "upstream_quota", reason: "per_day", upstreamStatus: 429 }),
-          newAttempt({ tokenId: 2 }),
-        ],
-      });
-      log.append(row);
-      expect(await log.get(row.id)).toEqual(row);
-      expect(await log.list({ limit: 10 })).toEqual([row]);
-      expect(await log.get("unknown")).toBeNull();
-    }));
-
-  test("a model name is cut to 200 characters and broken milliseconds are rounded", () =>
-    withLog(async (log) => {
-      const row = newRow({ model: "m".repeat(300), ms: 12.6, attempts: [newAttempt({ ms: 0.4 })] });
-      log.append(row);
-      expect(await log.get(row.id)).toEqual({ ...row, model: "m".repeat(200), ms: 13, attempts: [newAttempt({ ms: 0 })] });
-    }));
-
-  test("a row whose id is there already is passed over with its attempts", () =>
-    withLog(async (log) => {
-      const row = newRow();
-      for (const ms of [1, 2]) log.append({ ...row, ms });
-      log.append(newRow());
-      expect((await log.get(row.id))?.ms).toBe(1);
-      expect(await log.list({ limit: 10 })).toHaveLength(2);
-    }));
-});
-
-describe("pages", () => {
-  const rows = Array.from({ length: 60 }, (_, index) =>
-    newRow({
-      id: `r${index}`,
-      at: NOW + index,
-      keyId: index % 3,
-      model: `m${index % 4}`,
-      outcome: index % 5 === 0 ? "busy" : "ok",
-      attempts: index % 2 === 0 ? [newAttempt({ tokenId: 1 }), newAttempt({ tokenId: 2 }), newAttempt({ tokenId: 1 })] : [],
-    }),
-  );
-  const filters: [string, Omit<RequestFilter, "limit">, (row: RequestRow) => boolean][] = [
-    ["all", {}, () => true],
-    ["by key", { keyId: 1 }, (row) => row.keyId === 1],
-    ["by key and model", { keyId: 1, model: "m2" }, (row) => row.keyId === 1 && row.model === "m2"],
-    ["by model", { model: "m3" }, (row) => row.model === "m3"],
-    ["by failure", { outcome: "busy" }, (row) => row.outcome === "busy"],
-    ["by success", { outcome: "ok" }, (row) => row.outcome === "ok"],
-    ["by token, once even where it was tried twice", { tokenId: 1 }, (row) => row.attempts.length > 0],
-    ["by everything", { tokenId: 1, outcome: "busy", keyId: 0, model: "m2" }, (row) => row.id === "r30"],
-    ["text that looks like SQL", { model: "m1' OR '1'='1" }, () => false],
-  ];
-  test.each(filters)("%s: newest first, page after page, nothing twice", (_, filter, matches) =>
-    withLog(async (log) => {
-      for (const row of rows) log.append(row);
-      const seen: string[] = [];
-      for (let before: string | undefined; ; before = seen.at(-1)) {
-        const page = await log.list({ ...filter, before, limit: 7 });
-        if (page.length === 0) break;
-        seen.push(...page.map((row) => row.id));
-      }
-      expect(seen).toEqual(
-        rows
-          .filter(matches)
-          .map((row) => row.id)
-          .reverse(),
+test("no filter sorts or reads the whole table", async () => {
+  using folder = temporaryFolder();
+  using db = await openDatabase(join(folder.path, "requests.db"));
+  await migrate(db, REQUEST_MIGRATIONS);
+  const plans: string[] = [];
+  const asked = db.query.bind(db);
+  db.query = ((sql: string) => {
+    const explained = db.prepare<{ detail: string }, []>(["EXPLAIN QUERY PLAN", sql].join(" "));
+    if (sql.includes("$limit"))
+      plans.push(
+        explained
+          .all()
+          .map((row) => row.detail)
+          .join("; "),
       );
-    }),
-  );
-
-  test("a page after a row that is gone is empty", () =>
-    withLog(async (log) => {
-      log.append(newRow());
-      expect(await log.list({ before: "gone", limit: 5 })).toEqual([]);
-    }));
-
-  test("no filter sorts or reads the whole table", async () => {
-    using folder = temporaryFolder();
-    using db = await openDatabase(join(folder.path, "requests.db"));
-    await migrate(db, REQUEST_MIGRATIONS);
-    const plans: string[] = [];
-    const asked = db.query.bind(db);
-    db.query = ((sql: string) => {
-      const explained = db.prepare<{ detail: string }, []>(["EXPLAIN QUERY PLAN", sql].join(" "));
-      if (sql.includes("$limit"))
-        plans.push(
-          explained
-            .all()
-            .map((row) => row.detail)
-            .join("; "),
-        );
-      return asked(sql);
-    }) as typeof db.query;
-    for (const [, filter] of filters) listRequests(db, { ...filter, limit: 5 });
-    expect(plans).toHaveLength(filters.length);
-    for (const plan of plans) {
-      expect(plan).not.toContain("TEMP B-TREE");
-      expect(plan).not.toContain("SCAN requests");
-    }
-  });
+    return asked(sql);
+  }) as typeof db.query;
+  for (const filter of FILTERS) listRequests(db, { ...filter, limit: 5 });
+  expect(plans).toHaveLength(FILTERS.length);
+  for (const plan of plans) {
+    expect(plan).not.toContain("TEMP B-TREE");
+    expect(plan).not.toContain("SCAN requests");
+  }
 });
 
-describe("pace", () => {
-  test("rows wait for the timer, and a full batch does not", () => {
-    const clock = virtualClock();
-    return withLog(
-      async (log, folder) => {
-        log.append(newRow());
-        expect(clock.nextTimer()).toBe(clock.now() + 250);
-        expect(writtenRows(folder)).toBe(0);
-        await clock.advance(250);
-        await log.flush();
-        expect(writtenRows(folder)).toBe(1);
-        for (let count = 0; count < 4; count++) log.append(newRow());
-        while (writtenRows(folder) < 5) await Bun.sleep(1);
-        expect(clock.nextTimer()).toBeNull();
-      },
-      { clock, batch: 4 },
-    );
-  });
-
-  test("memory is bounded: what is too much is dropped and said", async () => {
-    const lines: string[] = [];
-    const log = createLog({ level: "warn", format: "json", write: (line) => lines.push(line) });
-    await withLog(
-      async (requests) => {
-        for (let count = 0; count < 256 * 2 + 10; count++) requests.append(newRow());
-        expect(await requests.list({ limit: 1000 })).toHaveLength(257 * 2);
-        // The first batch is on its way, beside the 256 that are held.
-        expect(JSON.parse(lines[0]!)).toMatchObject({ level: "warn", rows: 8 });
-      },
-      { batch: 2, log },
-    );
-  });
-
-  test("a database that cannot be written loses rows, says so, and the request goes on", async () => {
-    const lines: string[] = [];
-    const log = createLog({ level: "warn", format: "json", write: (line) => lines.push(line) });
-    await withLog(
-      async (requests, folder) => {
-        using db = new Database(join(folder, "requests.db"));
-        db.run("ALTER TABLE requests RENAME TO elsewhere");
-        requests.append(newRow());
-        await requests.flush();
-        expect(lines.map((line) => JSON.parse(line).level)).toEqual(["error", "warn"]);
-        db.run("ALTER TABLE elsewhere RENAME TO requests");
-        requests.append(newRow());
-        expect(await requests.list({ limit: 5 })).toHaveLength(1);
-      },
-      { log },
-    );
-  });
-
-  test("old rows go with their attempts, however many, and are counted", () =>
-    withLog(async (log, folder) => {
-      const old = Array.from({ length: 1200 }, () => newRow({ at: NOW - 1, attempts: [newAttempt(), newAttempt()] }));
-      const stored = newRow();
-      for (const row of [...old, stored]) log.append(row);
-      expect(await log.deleteBefore(NOW)).toBe(1200);
-      expect(await log.deleteBefore(NOW)).toBe(0);
-      expect((await log.list({ limit: 5 })).map((row) => row.id)).toEqual([stored.id]);
+test("a database that cannot be written loses rows, says so, and the request goes on", async () => {
+  const lines: string[] = [];
+  const log = createLog({ level: "warn", format: "json", write: (line) => lines.push(line) });
+  await withLog(
+    async (requests, folder) => {
       using db = new Database(join(folder, "requests.db"));
-      expect(db.query("SELECT count(*) AS n FROM attempts").get()).toEqual({ n: 1 });
-    }));
+      db.run("ALTER TABLE requests RENAME TO elsewhere");
+      requests.append(newRow());
+      await requests.flush();
+      expect(lines.map((line) => JSON.parse(line).level)).toEqual(["error", "warn"]);
+      db.run("ALTER TABLE elsewhere RENAME TO requests");
+      requests.append(newRow());
+      expect(await requests.list({ limit: 5 })).toHaveLength(1);
+    },
+    { log },
+  );
+});
 
-  test("close writes what is held", async () => {
-    using folder = temporaryFolder();
-    const log = await openRequestLog({ dataDir: folder.path, clock: virtualClock(), log: silentLog });
+test("attempts go with their rows", () =>
+  withLog(async (log, folder) => {
+    log.append(newRow({ at: NOW - 1, attempts: [newAttempt(), newAttempt()] }));
     log.append(newRow());
-    await log.close();
-    expect(writtenRows(folder.path)).toBe(1);
-  });
+    await log.deleteBefore(NOW);
+    using db = new Database(join(folder, "requests.db"));
+    expect(db.query("SELECT count(*) AS n FROM attempts").get()).toEqual({ n: 1 });
+  }));
 
-  test("a batch is one transaction", async () => {
-    using folder = temporaryFolder();
-    using db = await openDatabase(join(folder.path, "requests.db"));
-    await migrate(db, REQUEST_MIGRATIONS);
-    const broken = { ...newRow(), images: "text" as unknown as number };
-    expect(() => db.transaction(() => insertRequests(db, [newRow(), broken]))()).toThrow();
-    expect(listRequests(db, { limit: 5 })).toEqual([]);
-  });
+test("a batch is one transaction", async () => {
+  using folder = temporaryFolder();
+  using db = await openDatabase(join(folder.path, "requests.db"));
+  await migrate(db, REQUEST_MIGRATIONS);
+  const broken = { ...newRow(), images: "text" as unknown as number };
+  expect(() => db.transaction(() => insertRequests(db, [newRow(), broken]))()).toThrow();
+  expect(listRequests(db, { limit: 5 })).toEqual([]);
 });

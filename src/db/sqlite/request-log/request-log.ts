@@ -1,7 +1,7 @@
 // Request log: buffers rows and writes them in batches, off the hot path.
 
 import { join } from "node:path";
-import { type BufferOptions, RequestBuffer } from "../../request-buffer.ts";
+import { type BufferOptions, RequestBuffer } from "../../request-log/request-buffer.ts";
 import type { RequestLog } from "../../store.ts";
 import { retryBusy } from "../database.ts";
 import type { StoreThread } from "../thread/store-thread.ts";

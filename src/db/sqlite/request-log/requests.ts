@@ -5,7 +5,7 @@ import { omit } from "../../../domain/omit.ts";
 import type { AttemptRow, RequestFilter, RequestRow } from "../../../domain/request.ts";
 import { addFailures, deleteFailuresBefore } from "./failure-sums.ts";
 import { indexRequests, type SplitWords, splitWords } from "./request-index.ts";
-import { matchOf } from "./request-words.ts";
+import { matchOf } from "./request-match.ts";
 
 const COLUMNS = `seq, id, at, requests.ms AS ms, dialect, route, key_id AS keyId, model, requests.family AS family, kind,
   requests.outcome AS outcome, message, images, video_seconds AS videoSeconds, input_tokens AS inputTokens,

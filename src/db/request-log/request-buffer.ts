@@ -1,7 +1,7 @@
 // Rows of the request log that wait to be written: in batches, off the hot path, bounded in memory. Shared by the engines.
-import type { Clock } from "../clock.ts";
-import type { RequestRow } from "../domain/request.ts";
-import type { Log } from "../log.ts";
+import type { Clock } from "../../clock.ts";
+import type { RequestRow } from "../../domain/request.ts";
+import type { Log } from "../../log.ts";
 
 /** Rows held in memory at most, in batches: beyond it the newest are dropped and the log says how many. */
 const MAX_BATCHES_HELD = 256;

@@ -1,5 +1,5 @@
-// Request log search: the FTS5 expression of a filter, and where texts are cut into words. Pure.
-import type { RequestFilter } from "../../../domain/request.ts";
+// Request log search: facets and words that a filter asks for, those of a row, and where texts are cut. Pure; shared by the engines.
+import { callReason, failureReason, type RequestFilter, type RequestRow } from "../../domain/request.ts";
 
 /** More say nothing more. */
 const MAX_WORDS = 8;
@@ -20,22 +20,24 @@ export const splitRuns = (text: string): string => text.replace(RUN, (run) => ` 
 
 const pairsOf = (run: readonly string[]): string[] => run.map((character, at) => character + (run[at + 1] ?? ""));
 
+/** What a filter asks of the index: all facets, and all words or one of the named facets. */
+export type Asked = {
+  facets: string[];
+  /** `isStart`: the beginning of a word. */
+  words: { word: string; isStart: boolean }[];
+  /** Facets of keys and tokens whose names hold the text. */
+  named: string[];
+};
+
 /**
- * The FTS5 expression for a filter; empty: every row matches; null: none can.
+ * Nothing in it: every row matches; null: none can.
  * @param isBegun the last word of the text may be the beginning of one
  */
-export function matchOf(filter: RequestFilter, { isBegun = false } = {}): string | null {
-  const facets = facetsOf(filter);
+export function askedOf(filter: RequestFilter, { isBegun = false } = {}): Asked | null {
   const text = (filter.text ?? "").trim();
   const words = wordsOf(text, isBegun);
   const named = text === "" ? [] : namedOf(filter);
-  if (text !== "" && words.length === 0 && named.length === 0) return null;
-  const texts = [
-    words.length > 0 && `words : (${words.join(" AND ")})`,
-    named.length > 0 && `facets : (${named.map(quoted).join(" OR ")})`,
-  ].filter(Boolean);
-  const asked = [facets.length > 0 && `facets : (${facets.map(quoted).join(" AND ")})`, texts.length > 0 && `(${texts.join(" OR ")})`];
-  return asked.filter(Boolean).join(" AND ");
+  return text !== "" && words.length === 0 && named.length === 0 ? null : { facets: facetsOf(filter), words, named };
 }
 
 /** Words of the index that a row has for each filter. */
@@ -66,19 +68,39 @@ const hex = (text: string) => Buffer.from(text, "utf8").toString("hex").toUpperC
 /** An underscore is a gap of the index. */
 const plain = (word: string) => word.replaceAll("_", "");
 
-const quoted = (word: string) => `"${word}"`;
+/** Facets of a row, as filters ask for them. */
+export function facetsOfRow(row: RequestRow): string[] {
+  const { keyId, model, family, outcome, kind, attempts } = row;
+  const isOk = outcome === "ok";
+  return [
+    `k${keyId ?? 0}`,
+    `o${plain(outcome)}`,
+    ...(isOk ? [] : [kind === null ? "g" : "f", `r${plain(failureReason(row))}`]),
+    `d${kind ?? ""}`,
+    `m${hex(model)}`,
+    ...(family === null ? [] : [`y${hex(family)}`]),
+    ...attempts.flatMap((call) => [
+      `t${call.tokenId}`,
+      ...(call.outcome === "ok" ? [] : [`x${call.tokenId}`, `x${call.tokenId}r${plain(callReason(call))}`]),
+    ]),
+  ];
+}
+
+/** Texts of a row that are searched. */
+export const searchedText = ({ model, message, payload }: Pick<RequestRow, "model" | "message" | "payload">): string =>
+  `${model} ${message ?? ""} ${payload?.prompt ?? ""}`;
 
 /** Cut where the index cuts: at everything that is neither letter nor digit, and within runs. */
-function wordsOf(text: string, isBegun: boolean): string[] {
+function wordsOf(text: string, isBegun: boolean): Asked["words"] {
   const words = (text.match(/[\p{L}\p{N}]+/gu) ?? []).slice(0, MAX_WORDS).flatMap(piecesOf);
   return words.slice(0, MAX_WORDS).map((word, at, all) => {
     // A single character of a run begins a pair.
     const isStart = isRun(word) ? [...word].length === 1 : isBegun && at === all.length - 1 && word.length >= MIN_BEGUN;
-    return quoted(word) + (isStart ? "*" : "");
+    return { word, isStart };
   });
 }
 
-const isRun = (word: string) => word.replace(RUN, "") === "";
+export const isRun = (word: string) => word.replace(RUN, "") === "";
 
 /** A word, or the pairs of a run: a run that is longer than one has no last character alone here, as it may go on in the row. */
 function piecesOf(word: string): string[] {
