@@ -27,6 +27,7 @@ import { noteFound } from "./gateway/models/catalogue/found.ts";
 import { CatalogueLayers } from "./gateway/models/catalogue/layers.ts";
 import { ModelWatch } from "./gateway/models/model-watch.ts";
 import { modelsFor, withCatalogue } from "./gateway/models/with-catalogue.ts";
+import { Node } from "./gateway/nodes/node.ts";
 import { Pool } from "./gateway/pool/pool.ts";
 import { createLogTail, type LogTail } from "./gateway/reports/log-tail.ts";
 import type { Maintenance } from "./gateway/reports/maintenance.ts";
@@ -44,6 +45,7 @@ import { createGemini } from "./providers/gemini/client.ts";
 import type { Provider } from "./providers/provider.ts";
 import { createVertex } from "./providers/vertex/client.ts";
 import type { Traces } from "./traces.ts";
+import { VERSION } from "./version.ts";
 
 export type Context = JobParts & {
   config: Config;
@@ -80,6 +82,8 @@ export type Context = JobParts & {
   responses: StoredResponses;
   /** Side calls of clients: counts, shapes, the operator's rules. */
   sideCalls: SideCallLog;
+  /** This process among those on the store. */
+  node: Node;
   /** The admin: sessions, login and audit log. */
   sessions: Sessions;
   login: Login;
@@ -129,13 +133,10 @@ export function createContext({ shutdown, ...options }: Options): Context {
   const current = settings.current;
   const now = clock.now;
   const metrics = createMetrics();
-  const models = new CatalogueLayers({
-    now,
-    adoption: () => current().models.adopt,
-    onChange: () => pool?.refreshFamilies(),
-  });
+  const models = new CatalogueLayers({ now, adoption: () => current().models.adopt, onChange: () => pool?.refreshFamilies() });
   const catalogue = models.current;
-  const base = { store, requests, settings: current, catalogue, metrics, traces, clock, random, log };
+  const node = new Node({ store, url: null, version: VERSION });
+  const base = { node, store, requests, settings: current, catalogue, metrics, traces, clock, random, log };
   const vendorNews = new VendorNews(base);
   const providers = createProviders(options, vendorNews, catalogue);
   const keys = createKeys();
@@ -166,8 +167,7 @@ export function createContext({ shutdown, ...options }: Options): Context {
   });
   const refresher = createRefresher(base, pool, tokens);
   const audit = createAudit({ store, now });
-  const affinity = createAffinity();
-  const fetchMedia = createMediaFetch({ ...base, allowPrivateHosts });
+  const affinity = createAffinity(undefined, store);
   const work = { ...base, undelivered, pool, limits, providers, tokens, keys, media };
   const bodyBudget = new BodyBudget(() => current().server);
   const holdBytes = (keyId: number, bytes: number) => bodyBudget.hold(keyOwner(keyId), bytes);
@@ -193,10 +193,11 @@ export function createContext({ shutdown, ...options }: Options): Context {
     memory,
     affinity,
     linkWatch: new LinkWatch(),
-    inputs: { media, fetchMedia, affinity, fileNamed: store.fileNamed, limits: () => dataUrlLimits(current()), now },
+    inputs: createInputs(base, { media, affinity, fetchMedia: createMediaFetch({ ...base, allowPrivateHosts }) }),
     limits,
     generate,
     undelivered,
+    node,
     responses: createStoredResponses(base),
     sideCalls: new SideCallLog(base),
     sessions: createSessions({ store, now, secret: sessionSecret }),
@@ -231,6 +232,10 @@ function createRefresher(base: Base, pool: Pool, tokens: Credentials): Refresher
   const settings = () => base.settings().refresh;
   const intervalMs = (provider: string) => 1000 * checkInterval(settings(), provider);
   return new Refresher({ ...base, pool, tokens, settings, intervalMs });
+}
+
+function createInputs({ store, settings, clock }: Base, parts: Pick<InputDependencies, "media" | "affinity" | "fetchMedia">) {
+  return { ...parts, fileNamed: store.fileNamed, limits: () => dataUrlLimits(settings()), now: clock.now };
 }
 
 function dataUrlLimits({ media }: Settings) {

@@ -145,7 +145,8 @@ async function loadServices(ctx: Context, boot: Config, closing: AsyncDisposable
   const { settings, clock, log, requests } = ctx;
   closing.defer(() => ctx.logTail.close());
   await ctx.undelivered.load();
-  await ctx.limits.load(await ctx.worker.prepare());
+  await ctx.limits.load(ctx.worker.prepare(await ctx.node.join()));
+  closing.defer(() => ctx.node.leave());
   closing.defer(() => ctx.limits.close());
   await ctx.media.start();
   closing.defer(() => ctx.media.stop());

@@ -3,50 +3,9 @@ import { describe, expect, test } from "bun:test";
 import { newId } from "../ids.ts";
 import { temporaryFolder } from "../testing.ts";
 import type { DeliveryFilter, IdempotencyRow, JobRow } from "./jobs.ts";
+import { NOW, newJob } from "./rows.fixtures.ts";
 import type { Store } from "./store.ts";
 import { ENGINES } from "./testing.ts";
-
-const NOW = Date.UTC(2026, 10, 23);
-
-const newJob = (change: Partial<JobRow> = {}): JobRow => ({
-  id: `video_${newId()}`,
-  kind: "video",
-  keyId: 1,
-  requestId: newId(),
-  dialect: "openai",
-  route: "POST /v1/videos",
-  state: "queued",
-  model: "veo-3.1",
-  family: "veo-3.1",
-  provider: null,
-  tokenId: null,
-  prompt: "a fox 🦊",
-  mode: "text",
-  aspect: "16:9",
-  resolution: "720p",
-  seconds: 8,
-  progress: 0,
-  createdAt: NOW,
-  submittedAt: null,
-  endedAt: null,
-  deadlineAt: NOW + 1000,
-  error: null,
-  mediaIds: [],
-  thumbnailId: null,
-  sourceJobId: null,
-  usage: null,
-  usd: 0.5,
-  webhookUrl: "https://hooks.example/?secret=canary-of-the-url",
-  echo: { size: "1280x720" },
-  plan: { any: [1, null, "x"] },
-  operation: null,
-  step: null,
-  result: null,
-  charged: false,
-  cancelAsked: false,
-  removed: false,
-  ...change,
-});
 
 const delivery = (job: JobRow, id = `msg_${newId()}`) => ({
   id,
@@ -149,7 +108,8 @@ describe.each(ENGINES)("jobs in a store over $name", ({ open, stored }) => {
       for (const row of [running, unknown, done, owed]) await store.insertJob(row);
       const estimate = { images: 0, videoMs: 8000, microUsd: 1 };
       await store.begin([{ keyId: 1, requestId: owed.requestId, kind: "video", family: "veo-3.1", at: NOW, estimate }]);
-      expect((await store.listUnsettledJobs()).map(({ id }) => id)).toEqual([running.id, unknown.id, owed.id]);
+      const { id: me } = await store.joinNode({ url: null, version: "1" });
+      expect((await store.takeOver(me, 0)).jobs.map(({ id }) => id)).toEqual([running.id, unknown.id, owed.id]);
     }));
 
   test("deliveries that are due come oldest first, and those that ended are not due", () =>
@@ -173,6 +133,10 @@ describe.each(ENGINES)("jobs in a store over $name", ({ open, stored }) => {
       expect(await due({ pairs: others })).toEqual(["msg_a", "msg_b"]);
       expect((await store.listDueDeliveries(NOW, 5)).map(({ id }) => id)).toEqual(["msg_a", "msg_b"]);
       expect(await store.listDueDeliveries(NOW - 1, 5)).toEqual([]);
+      const listed = await store.listDueDeliveries(NOW, 5);
+      expect(await store.claimDeliveries(listed, NOW + 30)).toEqual(["msg_a", "msg_b"]);
+      expect([await store.claimDeliveries(listed, NOW + 30), await store.listDueDeliveries(NOW + 29, 5)]).toEqual([[], []]);
+      expect(await store.claimDeliveries((await store.listDueDeliveries(NOW + 30, 5)).slice(1), NOW)).toEqual(["msg_b"]);
       const ended = { state: "delivered", attempts: 1, nextAt: null, endedAt: NOW, lastStatus: 204, lastError: null } as const;
       await store.updateDelivery("msg_a", ended);
       expect((await store.listDueDeliveries(NOW, 5)).map(({ id }) => id)).toEqual(["msg_b"]);

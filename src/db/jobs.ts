@@ -79,7 +79,7 @@ export type IdempotencyName = { keyId: number; route: string; key: string };
 export type IdempotencyRow = IdempotencyName & {
   /** Of the decoded request. */
   hash: string;
-  /** The process that claimed it. */
+  /** The node that claimed it. */
   run: string;
   createdAt: number;
   /** From here on an upstream may have charged for it. */
@@ -90,25 +90,25 @@ export type IdempotencyRow = IdempotencyName & {
 };
 
 export interface JobStore {
-  /** Resolves when the job is safe even from a power failure. */
-  insertJob(job: JobRow): Promise<void>;
+  /** Resolves when the job is safe even from a power failure. @throws {AppError} `unavailable` when the node is dead */
+  insertJob(job: JobRow, node?: number): Promise<void>;
   /**
    * Changes a job that is in one of the states `from`, and queues a webhook in the same transaction; null when it is in another state, or gone.
-   * `durable`: resolves only when the change is safe from a power failure.
+   * `durable`: resolves only when the change is safe from a power failure. `node`: null also when the job is not this node's, or it is dead.
    */
   updateJob(
     id: string,
     from: readonly JobState[],
     change: JobChange,
-    options?: { durable?: boolean; delivery?: NewDelivery },
+    options?: { durable?: boolean; delivery?: NewDelivery; node?: number },
   ): Promise<JobRow | null>;
+  /** The node that runs the job; null: it was handed over, or is gone. */
+  nodeOfJob(id: string): Promise<number | null>;
   getJob(id: string): Promise<JobRow | null>;
   /** The job that this request made; null when it made none. */
   findJob(requestId: string): Promise<JobRow | null>;
   /** At most `limit` jobs. */
   listJobs(query: JobQuery): Promise<JobRow[]>;
-  /** Jobs that have not ended, and ended ones whose reservation is still open; oldest first. */
-  listUnsettledJobs(): Promise<JobRow[]>;
   /** How many have not ended, by state; states without any are left out. Costs the same however many have ended. */
   countOpenJobs(): Promise<Partial<Record<JobState, number>>>;
   deleteJob(id: string): Promise<void>;
@@ -117,6 +117,8 @@ export interface JobStore {
 
   /** Waiting deliveries due at `now`, earliest first, without the ones in `except`. */
   listDueDeliveries(now: number, limit: number, except?: DeliveryFilter): Promise<DeliveryRow[]>;
+  /** Claims those that are still due when they were listed: they are due again at `until`. Resolves with their ids. */
+  claimDeliveries(listed: readonly Pick<DeliveryRow, "id" | "nextAt">[], until: number): Promise<string[]>;
   /** When the next waiting delivery is due, epoch ms; null: none waits. */
   nextDeliveryAt(after: number): Promise<number | null>;
   updateDelivery(id: string, change: DeliveryChange): Promise<void>;
@@ -130,6 +132,8 @@ export interface JobStore {
    * `isNew` false: `row` is the earlier one, unchanged.
    */
   claimIdempotency(row: IdempotencyRow, since: number): Promise<{ isNew: boolean; row: IdempotencyRow }>;
+  /** Hands a name that was not submitted, and has neither job nor result, from one run to another. False: it is not so any more. */
+  takeIdempotency(name: IdempotencyName, run: { from: string; to: string }): Promise<boolean>;
   /** Skips a name that is gone. */
   updateIdempotency(name: IdempotencyName, change: Partial<Pick<IdempotencyRow, "run" | "submitted" | "jobId" | "result">>): Promise<void>;
   /** With `jobId` only if the name has this job. */

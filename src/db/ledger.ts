@@ -1,5 +1,6 @@
 // Store contract: ledger of reservations, usage by key and period, rollups by hour.
 import type { Kind } from "../domain/generation.ts";
+import type { Slot, SlotRequest } from "./shared.ts";
 
 /** What a generation costs, in whole numbers so that sums are exact: images, milliseconds of video, millionths of a US dollar. */
 export type Amounts = { images: number; videoMs: number; microUsd: number };
@@ -15,6 +16,28 @@ export type NewReservation = {
   estimate: Amounts;
   /** It belongs to a job: nothing is sent for it before that is on disk. */
   forJob?: boolean;
+  /** The node that runs it; absent: 0. */
+  node?: number;
+  /** What a store that several nodes share decides in the same action. One that a process owns does not read it. */
+  shared?: SharedChecks;
+};
+
+/** Limits of a reservation's key, over all nodes; null: none. */
+export type KeyChecks = {
+  /** Admissions in a sliding minute. */
+  rpm: number | null;
+  /** Reservations that hold the key's concurrency. */
+  concurrency: number | null;
+  /** Most that what was used and what is reserved in a period may come to, with this estimate. Estimates of 0 are not checked. */
+  budgets: readonly { period: string; of: keyof Amounts; limit: number }[];
+};
+
+export type SharedChecks = {
+  /** Names of the periods of the key in which the estimate is reserved. */
+  periods: readonly string[];
+  limits: KeyChecks;
+  /** A slot to take in the same action; refused as `slot` where no candidate has room. */
+  slot?: SlotRequest;
 };
 
 export type Reservation = NewReservation & { id: number };
@@ -116,11 +139,14 @@ export type TokenBeat = { tokenId: number; at: number; served: number; failed: n
 /** Bytes that a key has uploaded in a period. */
 export type UploadSum = { keyId: number; period: string; bytes: number };
 
+/** The first limit that a reservation did not fit. `until`: when another would, epoch ms. `used`: with what is reserved. */
+export type Refusal = { of: "rpm"; until: number } | { of: "concurrency" } | { of: keyof Amounts; period: string; used: number };
+
 /**
  * What became of one of a batch: the id of its reservation, or who refused it. An engine that one process owns refuses none, because the
- * process has checked limits and slots in memory; one that several processes share checks them in the same action.
+ * process has checked limits and slots in memory; one that several processes share checks them in the same action. `node`: it is dead.
  */
-export type Begun = { id: number } | { refused: "limit" | "slot" | "node" };
+export type Begun = { id: number; slot?: Slot } | { refused: "limit"; by: Refusal } | { refused: "slot" | "node" };
 
 /**
  * The ledger: one action before a call, one after it, each over a batch of generations in one transaction. Writes take effect in the order

@@ -29,9 +29,14 @@ export type MediaFilter = {
   to?: number;
 };
 
+/** The call that made a result: its token, and the upstream's thought signature. */
+export type MediaSource = { tokenId: number; signature: string | null };
+
 export interface MediaRows {
-  /** With its bytes in the same transaction when it is small; without, they are in a file. */
-  insertMedia(media: Media, bytes?: Uint8Array | null): Promise<void>;
+  /** With its bytes in the same transaction when it is small; without, they are in a file. `source`: absent for what no call made. */
+  insertMedia(media: Media, bytes?: Uint8Array | null, source?: MediaSource | null): Promise<void>;
+  /** By id. Media without a source, and unknown ids, are left out. */
+  readMediaSources(ids: readonly string[]): Promise<Map<string, MediaSource>>;
   /** Null when the bytes are not in the database. */
   readMediaBytes(id: string): Promise<Uint8Array | null>;
   getMedia(id: string): Promise<Media | null>;

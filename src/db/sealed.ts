@@ -13,6 +13,7 @@ export const URL_OF_JOB = "job_webhook_url";
 export const URL_OF_DELIVERY = "delivery_url";
 export const URL_OF_KEY = "key_webhook_url";
 export const SECRET_OF_KEY = "key_webhook_secret";
+export const SCRATCH = "scratch";
 
 /** Of alerts. */
 export const CONFIG_OF_CHANNEL = "alert_channel";

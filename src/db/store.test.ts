@@ -8,6 +8,7 @@ import { AppError } from "../errors.ts";
 import { newId } from "../ids.ts";
 import { temporaryFolder } from "../testing.ts";
 import type { FileFilter, MediaFilter } from "./media.ts";
+import { newMedia } from "./rows.fixtures.ts";
 import type { Store } from "./store.ts";
 import { ENGINES } from "./testing.ts";
 
@@ -25,25 +26,6 @@ const newKey = (change: Partial<NewKey> = {}): NewKey => ({
   hash: crypto.getRandomValues(new Uint8Array(32)),
   ...change,
 });
-const newMedia = (change: Partial<Media> = {}): Media => ({
-  id: newId(),
-  kind: "image",
-  origin: "result",
-  mime: "image/png",
-  ext: "png",
-  bytes: 100,
-  width: 1024,
-  height: 768,
-  keyId: 7,
-  createdAt: NOW,
-  expiresAt: null,
-  requestId: "r1",
-  name: null,
-  purpose: null,
-  family: null,
-  ...change,
-});
-
 const kindOf = (promise: Promise<unknown>): Promise<unknown> =>
   promise.then(
     () => "resolved",
@@ -76,7 +58,7 @@ describe.each(ENGINES)("a store over $name", ({ open }) => {
       ]);
       const rows = await store.listTokens();
       expect(rows.map(({ provider, label }) => `${provider} ${label}`)).toEqual(["gemini first", "flow second", "flow first"]);
-      expect(await store.readTokenSecret(rows[1]!.id)).toEqual({ secret: fresh.secret, state });
+      expect(await store.readTokenSecret(rows[1]!.id)).toEqual({ secret: fresh.secret, state, version: 0 });
       return async (again) => expect(await again.hasTokens([fresh])).toEqual([true]);
     }));
 
@@ -130,7 +112,7 @@ describe.each(ENGINES)("a store over $name", ({ open }) => {
       const revisions = await store.revisions();
       return async (reopened) => {
         expect(await reopened.listTokens()).toEqual([{ ...token, hint: "cret" }]);
-        expect(await reopened.readTokenSecret(id)).toEqual({ secret: "rotated-secret", state: { project: "p1" } });
+        expect(await reopened.readTokenSecret(id)).toEqual({ secret: "rotated-secret", state: { project: "p1" }, version: 1 });
         expect(await reopened.listKeys()).toEqual([key]);
         expect(await reopened.getMedia(media.id)).toEqual(media);
         expect(await reopened.readSettings()).toEqual({ "pool.strategy": "random" });
@@ -185,7 +167,10 @@ describe.each(ENGINES)("a store over $name", ({ open }) => {
       const { id, hint } = await store.insertToken(newToken({ secret: "session-0123456789" }), NOW);
       await store.writeTokenSecret(id, { state: { access: "a1", project: "p" } });
       await store.writeTokenSecret(id, { state: { access: "a2" } });
-      expect(await store.readTokenSecret(id)).toEqual({ secret: "session-0123456789", state: { access: "a2", project: "p" } });
+      expect(await store.readTokenSecret(id)).toEqual({
+        ...{ secret: "session-0123456789", version: 2 },
+        state: { access: "a2", project: "p" },
+      });
       expect((await store.listTokens())[0]?.hint).toBe(hint);
     }));
 

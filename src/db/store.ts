@@ -3,20 +3,28 @@
 
 import type { KeyChange, KeyRow, NewKey } from "../domain/key.ts";
 import type { FailureCount, FailureQuery, FailureSum, RequestFilter, RequestRow } from "../domain/request.ts";
-import type { CooldownRow, HealthChange, NewToken, TokenChange, TokenRow, TokenSecret } from "../domain/token.ts";
+import type { CooldownRow, HealthChange, HealthRow, NewToken, TokenChange, TokenRow, TokenSecret } from "../domain/token.ts";
 import type { AdminStore } from "./admin.ts";
 import type { AlertStore } from "./alerts.ts";
 import type { JobStore } from "./jobs.ts";
 import type { LedgerStore } from "./ledger.ts";
 import type { MediaRows } from "./media.ts";
+import type { NodeStore } from "./nodes.ts";
 import type { ResponseStore } from "./responses.ts";
+import type { ScratchStore } from "./scratch.ts";
+import type { SharedStore } from "./shared.ts";
 import type { UndeliveredStore } from "./undelivered.ts";
 
 /** Counters per table that rise with every edit, also by other processes (the command line on the same folder). */
 export type Revisions = { tokens: number; keys: number; settings: number };
 
-/** With the parts in ledger.ts, jobs.ts, media.ts, responses.ts, undelivered.ts, admin.ts and alerts.ts. */
-export interface Store extends LedgerStore, JobStore, MediaRows, ResponseStore, UndeliveredStore, AdminStore, AlertStore {
+type Parts = LedgerStore & JobStore & MediaRows & ResponseStore & UndeliveredStore & AdminStore & AlertStore & NodeStore & ScratchStore;
+
+/** With the parts in ledger.ts, jobs.ts, media.ts, responses.ts, undelivered.ts, admin.ts, alerts.ts, nodes.ts and scratch.ts. */
+export interface Store extends Parts {
+  /** What several nodes decide together; null: one process owns the store. */
+  readonly shared: SharedStore | null;
+
   // tokens
   listTokens(): Promise<TokenRow[]>;
   /** @throws {AppError} `conflict` when the same secret is already there */
@@ -31,10 +39,18 @@ export interface Store extends LedgerStore, JobStore, MediaRows, ResponseStore, 
   deleteToken(id: number): Promise<void>;
   /** Decrypts. @throws {AppError} `not_found` */
   readTokenSecret(id: number): Promise<TokenSecret>;
-  /** Writes a rotated secret and merges `state`. @throws {AppError} `not_found`, `conflict` */
-  writeTokenSecret(id: number, change: { secret?: string; state?: Record<string, unknown> }): Promise<void>;
-  /** Health of many tokens and their new cooldowns, in one transaction; unknown ids are skipped. */
-  saveHealth(changes: readonly HealthChange[]): Promise<void>;
+  /**
+   * Writes a rotated secret and merges `state`. Resolves with the version from then on.
+   * @throws {AppError} `not_found`; `conflict` when another token has this secret, or `version` is given and not the present one
+   */
+  writeTokenSecret(id: number, change: { secret?: string; state?: Record<string, unknown>; version?: number }): Promise<number>;
+  /**
+   * Health of many tokens and their new cooldowns, in one transaction; unknown ids are skipped. A change that names a version is written
+   * over no other one: resolves with the present rows of those that were not written. Each that is written has the next version.
+   */
+  saveHealth(changes: readonly HealthChange[]): Promise<HealthRow[]>;
+  /** Health as it is stored, with its version; 0: none was ever stored. Unknown ids are left out. */
+  listHealth(ids: readonly number[]): Promise<HealthRow[]>;
   /** Cooldowns of these subjects, newest first; the latest 50 of each are stored. */
   listCooldowns(subjects: readonly string[], limit: number): Promise<CooldownRow[]>;
 

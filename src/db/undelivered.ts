@@ -12,6 +12,8 @@ export type UndeliveredRow = {
   at: number;
   /** Opaque JSON of the gateway. */
   outcome: Json;
+  /** The node whose client it was; absent: 0. */
+  node?: number;
 };
 
 export interface UndeliveredStore {

@@ -86,7 +86,11 @@ export type CooldownRow = {
   until: number | null;
 };
 
-export type HealthChange = { id: number; health: unknown; pauses?: readonly CooldownRow[] };
+/** `version`: the one that the change was made on; absent: it is written whatever is there. */
+export type HealthChange = { id: number; health: unknown; pauses?: readonly CooldownRow[]; version?: number };
 
-/** The secret side of a token, decrypted. */
-export type TokenSecret = { secret: string; state: Record<string, unknown> };
+/** Stored health of a token. Its version grows with each change. */
+export type HealthRow = { id: number; health: unknown; version: number };
+
+/** The secret side of a token, decrypted. `version` grows with each change of either. */
+export type TokenSecret = { secret: string; state: Record<string, unknown>; version: number };

@@ -16,6 +16,7 @@ import { Limits } from "../../src/gateway/limits/limits.ts";
 import { MP4_HEADER, PIXEL_PNG } from "../../src/gateway/media/media.fixtures.ts";
 import { FileMediaStore } from "../../src/gateway/media/media-store.ts";
 import { CATALOGUE, parseModel } from "../../src/gateway/models/testing.ts";
+import { Node } from "../../src/gateway/nodes/node.ts";
 import { Pool } from "../../src/gateway/pool/pool.ts";
 import { Credentials } from "../../src/gateway/tokens/credentials.ts";
 import { newId } from "../../src/ids.ts";
@@ -208,13 +209,28 @@ async function startContext({ config, store, requests, clock, script, seen }: Bo
   const pool = new Pool({ clock, random, settings: () => config.settings.pool, log, saveHealth: store.saveHealth });
   const tokens = new Credentials({ store, providers, openTempFile: (mime) => media.openTempFile(mime), now: clock.now, log });
   const keys = createKeys();
-  const limits = new Limits({ catalogue: () => CATALOGUE, keys, store, clock, log, retentionDays: () => 30 });
+  const node = new Node({ store, url: null, version: "test" });
+  const limits = new Limits({ catalogue: () => CATALOGUE, keys, store, clock, log, node, retentionDays: () => 30 });
   const shutdown = new AbortController().signal;
   const affinity = createAffinity();
-  const shared = { catalogue: () => CATALOGUE, pool, limits, providers, tokens, media, requests, settings, metrics, clock, random, log };
+  const shared = {
+    node,
+    catalogue: () => CATALOGUE,
+    pool,
+    limits,
+    providers,
+    tokens,
+    media,
+    requests,
+    settings,
+    metrics,
+    clock,
+    random,
+    log,
+  };
   const generate = createGenerate({ ...shared, affinity, shutdown });
   const room = createJobParts({ ...shared, store, keys, generate, allowPrivateHosts: ["localhost"] });
-  await limits.load(await room.worker.prepare());
+  await limits.load(room.worker.prepare(await node.join()));
   keys.load(await store.listKeys(), await store.listKeyHashes());
   pool.load(await store.listTokens());
   room.webhooks.start();

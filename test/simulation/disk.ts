@@ -131,13 +131,14 @@ export function openWorldStore(disk: Disk, clock: Clock, elapsed: () => number, 
           const row = disk.tokens.get(id);
           if (row) disk.tokens.set(id, { ...row, health: JSON.parse(JSON.stringify(health)) });
         }
+        return [];
       }),
     async readTokenSecret(id) {
       const row = disk.tokens.get(id);
       if (!row) throw new AppError("not_found", "There is no such token.");
-      return { secret: `secret ${id}`, state: { group: row.group } };
+      return { secret: `secret ${id}`, state: { group: row.group }, version: 0 };
     },
-    writeTokenSecret: async () => {},
+    writeTokenSecret: async () => 1,
     updateToken: async (id) => disk.tokens.get(id)!,
     putVideo: (row) => write(() => void disk.videos.set(row.requestId, row)),
     dropVideo: (requestId) => write(() => void disk.videos.delete(requestId)),

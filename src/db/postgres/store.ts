@@ -65,6 +65,8 @@ function createStore(db: Postgres, vault: Vault): Store {
     ...resultMethods(engine),
     ...adminMethods(engine),
     ...alertMethods(engine),
+    ...nodeMethods,
+    shared: null,
     revisions: () => settings.readRevisions(db),
     async close() {
       await writer.close();
@@ -82,8 +84,9 @@ const poolMethods = ({ db, vault, write }: Engine) =>
     updateToken: (id, change) => write("updateToken", id, change),
     deleteToken: (id) => write("deleteToken", id),
     readTokenSecret: (id) => tokens.readTokenSecret(db, vault, id),
-    writeTokenSecret: (id, change) => write("writeTokenSecret", id, change),
-    saveHealth: (changes) => write("saveHealth", changes),
+    writeTokenSecret: async (id, change) => (await write("writeTokenSecret", id, change)) ?? 0,
+    saveHealth: async (changes) => (await write("saveHealth", changes)) ?? [],
+    listHealth: () => missing("listHealth"),
     listCooldowns: (subjects, limit) => listCooldowns(db, subjects, limit),
 
     listKeys: () => keys.listKeys(db),
@@ -95,6 +98,7 @@ const poolMethods = ({ db, vault, write }: Engine) =>
 const mediaMethods = ({ db, write }: Engine) =>
   ({
     insertMedia: (row, bytes = null) => write("insertMedia", row, bytes),
+    readMediaSources: () => missing("readMediaSources"),
     readMediaBytes: (id) => media.readMediaBytes(db, id),
     getMedia: (id) => media.getMedia(db, id),
     listFiles: (filter) => media.listFiles(db, filter),
@@ -152,12 +156,13 @@ const jobMethods = ({ db, vault, write }: Engine) =>
     getJob: (id) => jobs.getJob(db, vault, id),
     findJob: (requestId) => jobs.findJob(db, vault, requestId),
     listJobs: (query) => jobs.listJobs(db, vault, query),
-    listUnsettledJobs: () => jobs.listUnsettledJobs(db, vault),
+    nodeOfJob: () => missing("nodeOfJob"),
     countOpenJobs: () => jobs.countOpenJobs(db),
     deleteJob: (id) => write("deleteJob", id),
     listResults: (requestId) => media.listResults(db, requestId),
 
     listDueDeliveries: (now, limit, except) => webhooks.listDueDeliveries(db, vault, { now, limit, except }),
+    claimDeliveries: () => missing("claimDeliveries"),
     nextDeliveryAt: (after) => webhooks.nextDeliveryAt(db, after),
     updateDelivery: (id, change) => write("updateDelivery", id, change),
     listDeliveries: (query) => webhooks.listDeliveries(db, vault, query),
@@ -165,6 +170,7 @@ const jobMethods = ({ db, vault, write }: Engine) =>
     writeKeyWebhook: (keyId, webhook) => write("writeKeyWebhook", keyId, webhook),
 
     claimIdempotency: (row, since) => write("claimIdempotency", row, since),
+    takeIdempotency: () => missing("takeIdempotency"),
     updateIdempotency: (name, change) => write("updateIdempotency", name, change),
     deleteIdempotency: (name, jobId) => write("deleteIdempotency", name, jobId),
     deleteJobsBefore: (before, limit) => write("deleteJobsBefore", before, limit),
@@ -203,6 +209,27 @@ const adminMethods = ({ db, vault, write }: Engine) =>
     insertAudit: (row) => write("insertAudit", row),
     listAudit: (filter) => audit.listAudit(db, filter),
   }) satisfies Partial<Store>;
+
+/** @throws {Error} always: a method that this engine does not have yet */
+export function missing(name: string): never {
+  throw new Error(`${name} is not there on Postgres yet.`);
+}
+
+const nodeMethods = {
+  joinNode: () => missing("joinNode"),
+  beatNode: () => missing("beatNode"),
+  listNodes: () => missing("listNodes"),
+  drainNode: () => missing("drainNode"),
+  leaveNode: () => missing("leaveNode"),
+  takeOver: () => missing("takeOver"),
+  handOver: () => missing("handOver"),
+  claimJobs: () => missing("claimJobs"),
+  putScratch: () => missing("putScratch"),
+  getScratch: () => missing("getScratch"),
+  takeScratch: () => missing("takeScratch"),
+  deleteScratch: () => missing("deleteScratch"),
+  deleteScratchBefore: () => missing("deleteScratchBefore"),
+} satisfies Partial<Store>;
 
 const alertMethods = ({ db, vault, write }: Engine) =>
   ({

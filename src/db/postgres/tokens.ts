@@ -174,6 +174,7 @@ type Sealed = { secret: Uint8Array; state: Uint8Array | null };
 const openSecret = (vault: Vault, { secret, state }: Sealed): TokenSecret => ({
   secret: vault.open(SECRET, secret),
   state: state ? JSON.parse(vault.open(STATE, state)) : {},
+  version: 0,
 });
 
 /** @throws {AppError} `not_found` */

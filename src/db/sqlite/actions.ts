@@ -9,7 +9,9 @@ import * as jobs from "./jobs.ts";
 import * as keys from "./keys.ts";
 import * as ledger from "./ledger.ts";
 import * as media from "./media.ts";
+import * as nodes from "./nodes.ts";
 import * as responses from "./responses.ts";
+import * as scratch from "./scratch.ts";
 import * as sessions from "./sessions.ts";
 import * as settings from "./settings.ts";
 import { sumTokenCalls } from "./token-calls.ts";
@@ -58,9 +60,11 @@ export const STORE_ACTIONS = {
   insertJob: sealed(jobs.insertJob),
   updateJob: sealed(jobs.updateJob),
   deleteJob: plain(jobs.deleteJob),
+  claimDeliveries: plain(webhooks.claimDeliveries),
   updateDelivery: plain(webhooks.updateDelivery),
   writeKeyWebhook: sealed(webhooks.writeKeyWebhook),
   claimIdempotency: plain(idempotency.claimIdempotency),
+  takeIdempotency: plain(idempotency.takeIdempotency),
   updateIdempotency: plain(idempotency.updateIdempotency),
   deleteIdempotency: plain(idempotency.deleteIdempotency),
   deleteJobsBefore: ({ db }: Tables, before: Limits<"jobs" | "deliveries" | "idempotency">, limit: number) =>
@@ -74,6 +78,19 @@ export const STORE_ACTIONS = {
   deleteOldestResponses: plain(responses.deleteOldestResponses),
   putUndelivered: plain(undelivered.putUndelivered),
   deleteUndelivered: plain(undelivered.deleteUndelivered),
+
+  joinNode: plain(nodes.joinNode),
+  beatNode: plain(nodes.beatNode),
+  drainNode: plain(nodes.drainNode),
+  leaveNode: plain(nodes.leaveNode),
+  takeOver: sealed(nodes.takeOver),
+  handOver: sealed(nodes.handOver),
+  claimJobs: sealed(nodes.claimJobs),
+
+  putScratch: sealed(scratch.putScratch),
+  takeScratch: sealed(scratch.takeScratch),
+  deleteScratch: plain(scratch.deleteScratch),
+  deleteScratchBefore: plain(scratch.deleteScratchBefore),
 
   writeSettings: sealed(settings.writeSettings),
   writeFact: plain(settings.writeFact),

@@ -32,6 +32,15 @@ export function claimIdempotency(db: Database, row: IdempotencyRow, since: numbe
   return { isNew: true, row };
 }
 
+/** Compare and set: false when it was submitted, has a job or a result, or another run has it by now. */
+export function takeIdempotency(db: Database, { keyId, route, key }: IdempotencyName, run: { from: string; to: string }): boolean {
+  return (
+    db
+      .query(`UPDATE idempotency SET run = $to WHERE ${NAME} AND run = $from AND submitted = 0 AND job_id IS NULL AND result IS NULL`)
+      .run({ keyId, route, key, ...run }).changes > 0
+  );
+}
+
 /** A name that is gone is passed over. */
 export function updateIdempotency(db: Database, name: IdempotencyName, change: Partial<IdempotencyRow>): void {
   const row = find(db, name);

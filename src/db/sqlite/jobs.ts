@@ -3,6 +3,7 @@
 import type { Database } from "bun:sqlite";
 import type { JobState } from "../../domain/job.ts";
 import { omit } from "../../domain/omit.ts";
+import { AppError } from "../../errors.ts";
 import type { JobChange, JobQuery, JobRow, NewDelivery } from "../jobs.ts";
 import { URL_OF_JOB } from "../sealed.ts";
 import type { Vault } from "../vault.ts";
@@ -27,21 +28,29 @@ function toBindings(vault: Vault, job: JobRow) {
   return { id, kind, keyId, requestId, state, createdAt, endedAt, removed, url, body: JSON.stringify(rest) };
 }
 
-export function insertJob(db: Database, vault: Vault, job: JobRow): void {
+/** @throws {AppError} `unavailable` when the node is dead */
+export function insertJob(db: Database, vault: Vault, job: JobRow, node: number): void {
+  if (isFenced(db, node)) throw new AppError("unavailable", "This server was declared dead.", { reason: "fenced" });
   db.query(
-    `INSERT INTO jobs (id, kind, key_id, request_id, state, created_at, ended_at, removed, webhook_url, body)
-     VALUES ($id, $kind, $keyId, $requestId, $state, $createdAt, $endedAt, $removed, $url, $body)`,
-  ).run(toBindings(vault, job));
+    `INSERT INTO jobs (id, kind, key_id, request_id, state, created_at, ended_at, removed, webhook_url, body, node)
+     VALUES ($id, $kind, $keyId, $requestId, $state, $createdAt, $endedAt, $removed, $url, $body, $node)`,
+  ).run({ ...toBindings(vault, job), node });
+}
+
+/** Whether a node is dead or has left. 0 is none. */
+function isFenced(db: Database, node: number): boolean {
+  return node !== 0 && db.query("SELECT 1 FROM nodes WHERE id = $node AND state IN ('serving', 'draining')").get({ node }) === null;
 }
 
 /** Compare and set: null when the job is not in one of the states `from`. A delivery is queued only with the change. */
 export function updateJob(
   db: Database,
   vault: Vault,
-  { id, from, change, delivery }: { id: string; from: readonly JobState[]; change: JobChange; delivery?: NewDelivery },
+  { id, from, change, delivery, node }: { id: string; from: readonly JobState[]; change: JobChange; delivery?: NewDelivery; node?: number },
 ): JobRow | null {
   const job = getJob(db, vault, id);
   if (!job || !from.includes(job.state)) return null;
+  if (node !== undefined && (nodeOfJob(db, id) !== node || isFenced(db, node))) return null;
   const next: JobRow = { ...job, ...change };
   const bindings = omit(toBindings(vault, next), ["kind", "keyId", "createdAt"]);
   db.query(
@@ -55,6 +64,11 @@ export function updateJob(
 export function getJob(db: Database, vault: Vault, id: string): JobRow | null {
   const raw = db.query<Raw, { id: string }>(`SELECT ${COLUMNS} FROM jobs WHERE id = $id`).get({ id });
   return raw && toJob(vault, raw);
+}
+
+/** Null: it was handed over, or is gone. */
+export function nodeOfJob(db: Database, id: string): number | null {
+  return db.query<{ node: number | null }, { id: string }>("SELECT node FROM jobs WHERE id = $id").get({ id })?.node ?? null;
 }
 
 /** The latest job of a request. */
@@ -84,12 +98,12 @@ export function listJobs(db: Database, vault: Vault, { keyId, limit, after, orde
     .map((raw) => toJob(vault, raw));
 }
 
-/** Jobs that have not ended, and ended ones whose reservation is open; oldest first. */
-export function listUnsettledJobs(db: Database, vault: Vault): JobRow[] {
+/** Jobs that have not ended, and ended ones whose reservation is open; oldest first. `owned`: a condition on the column `node`. */
+export function readUnsettled(db: Database, vault: Vault, owned: string): JobRow[] {
   return db
     .query<Raw, []>(
-      `SELECT ${COLUMNS} FROM jobs WHERE state NOT IN ${ENDED}
-       UNION SELECT ${COLUMNS} FROM jobs WHERE request_id IN (SELECT request_id FROM reservations WHERE state = 'reserved')
+      `SELECT ${COLUMNS} FROM jobs WHERE state NOT IN ${ENDED} AND ${owned}
+       UNION SELECT ${COLUMNS} FROM jobs WHERE request_id IN (SELECT request_id FROM reservations WHERE state = 'reserved') AND ${owned}
        ORDER BY seq`,
     )
     .all()

@@ -8,23 +8,26 @@ import { addUsage } from "./usage.ts";
 const ESTIMATE = "images, video_ms AS videoMs, micro_usd AS microUsd";
 
 type Sums = { images: number; videoMs: number; microUsd: number };
-type RawReservation = Omit<Reservation, "estimate" | "forJob"> & Sums & { forJob: number };
+export type RawReservation = Omit<Reservation, "estimate" | "forJob" | "node"> & Sums & { forJob: number; node: number | null };
 
-const toReservation = ({ images, videoMs, microUsd, forJob, ...row }: RawReservation): Reservation => ({
+export const RESERVATION_COLUMNS = `id, key_id AS keyId, request_id AS requestId, kind, family, at, for_job AS forJob, node, ${ESTIMATE}`;
+
+export const toReservation = ({ images, videoMs, microUsd, forJob, node, ...row }: RawReservation): Reservation => ({
   ...row,
   ...(forJob === 1 ? { forJob: true } : {}),
+  ...(node ? { node } : {}),
   estimate: { images, videoMs, microUsd },
 });
 
 /** Inserts reservations; none is refused. */
 export function begin(db: Database, batch: readonly NewReservation[]): Begun[] {
   const statement = db.query(
-    `INSERT INTO reservations (key_id, request_id, kind, family, at, images, video_ms, micro_usd, for_job, state)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'reserved')`,
+    `INSERT INTO reservations (key_id, request_id, kind, family, at, images, video_ms, micro_usd, for_job, node, state)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'reserved')`,
   );
-  return batch.map(({ keyId, requestId, kind, family, at, estimate, forJob = false }) => {
+  return batch.map(({ keyId, requestId, kind, family, at, estimate, forJob = false, node = 0 }) => {
     const { images, videoMs, microUsd } = estimate;
-    return { id: Number(statement.run(keyId, requestId, kind, family, at, images, videoMs, microUsd, forJob).lastInsertRowid) };
+    return { id: Number(statement.run(keyId, requestId, kind, family, at, images, videoMs, microUsd, forJob, node).lastInsertRowid) };
   });
 }
 
@@ -96,12 +99,7 @@ const callsOf = ({ hour, endedAt, calls }: ReservationEnd, family: string): Toke
 
 /** What limits are rebuilt from: open reservations, sums of these periods, admissions since `since` (epoch ms). */
 export function readLedger(db: Database, periods: readonly string[], since: number): LedgerState {
-  const open = db
-    .query<RawReservation, []>(
-      `SELECT id, key_id AS keyId, request_id AS requestId, kind, family, at, for_job AS forJob, ${ESTIMATE}
-       FROM reservations WHERE state = 'reserved' ORDER BY id`,
-    )
-    .all();
+  const open = db.query<RawReservation, []>(`SELECT ${RESERVATION_COLUMNS} FROM reservations WHERE state = 'reserved' ORDER BY id`).all();
   const spent = db
     .query<{ keyId: number; period: string } & Sums, { periods: string }>(
       `SELECT key_id AS keyId, period, ${ESTIMATE} FROM key_usage WHERE period IN (SELECT value FROM json_each($periods))`,

@@ -1,19 +1,30 @@
 // SQL of media: one row per stored file, expiry, oldest first.
 import type { Database } from "bun:sqlite";
 import type { Media } from "../../domain/generation.ts";
-import type { FileFilter, MediaFilter } from "../media.ts";
+import type { FileFilter, MediaFilter, MediaSource } from "../media.ts";
 
 const COLUMNS = `id, kind, origin, mime, ext, bytes, width, height, key_id AS keyId, created_at AS createdAt, expires_at AS expiresAt,
   request_id AS requestId, name, purpose, family`;
 
 /** With `data` when the row holds the bytes instead of a file. @throws when the id exists: ids are random */
-export function insertMedia(db: Database, media: Media, data: Uint8Array | null): void {
+export function insertMedia(db: Database, media: Media, data: Uint8Array | null, source: MediaSource | null): void {
   db.query<never, Record<string, string | number | Uint8Array | null>>(
     `INSERT INTO media (id, kind, origin, mime, ext, bytes, width, height, key_id, created_at, expires_at, request_id, name, purpose, family,
-       data)
+       data, token_id, signature)
      VALUES ($id, $kind, $origin, $mime, $ext, $bytes, $width, $height, $keyId, $createdAt, $expiresAt, $requestId, $name, $purpose, $family,
-       $data)`,
-  ).run({ ...media, data });
+       $data, $tokenId, $signature)`,
+  ).run({ ...media, data, tokenId: source?.tokenId ?? null, signature: source?.signature ?? null });
+}
+
+/** The calls that made these media; those that no call made are left out. */
+export function readMediaSources(db: Database, ids: readonly string[]): Map<string, MediaSource> {
+  const rows = db
+    .query<{ id: string } & MediaSource, { ids: string }>(
+      `SELECT id, token_id AS tokenId, signature FROM media
+       WHERE id IN (SELECT value FROM json_each($ids)) AND token_id IS NOT NULL`,
+    )
+    .all({ ids: JSON.stringify(ids) });
+  return new Map(rows.map(({ id, ...source }) => [id, source]));
 }
 
 /** Null when the bytes are in a file, or the media item is absent. */

@@ -27,6 +27,7 @@ import store019 from "./migrations/019.sql" with { type: "text" };
 import store020 from "./migrations/020.sql" with { type: "text" };
 import store021 from "./migrations/021.sql" with { type: "text" };
 import store022 from "./migrations/022.sql" with { type: "text" };
+import store023 from "./migrations/023.sql" with { type: "text" };
 import requests001 from "./migrations/requests-001.sql" with { type: "text" };
 import requests002 from "./migrations/requests-002.sql" with { type: "text" };
 import requests003 from "./migrations/requests-003.sql" with { type: "text" };
@@ -55,6 +56,7 @@ export const STORE_MIGRATIONS: readonly string[] = [
   store020,
   store021,
   store022,
+  store023,
 ];
 export const REQUEST_MIGRATIONS: readonly string[] = [requests001, requests002, requests003];
 

@@ -9,6 +9,7 @@ import {
   CONFIG_OF_CHANNEL,
   KEY_CHECK,
   PROXY,
+  SCRATCH,
   SECRET,
   SECRET_OF_KEY,
   SETTING,
@@ -37,6 +38,7 @@ export const SEALED = [
   { table: "key_webhooks", key: "key_id", column: "url", purpose: URL_OF_KEY },
   { table: "key_webhooks", key: "key_id", column: "secret", purpose: SECRET_OF_KEY },
   { table: "alert_channels", key: "id", column: "config", purpose: CONFIG_OF_CHANNEL },
+  { table: "scratch", key: "name", column: "value", purpose: SCRATCH },
 ] as const;
 
 export type Rotation = {

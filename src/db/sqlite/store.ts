@@ -17,7 +17,9 @@ import * as keys from "./keys.ts";
 import * as ledger from "./ledger.ts";
 import * as media from "./media.ts";
 import { migrate, STORE_MIGRATIONS } from "./migrate.ts";
+import * as nodes from "./nodes.ts";
 import * as responses from "./responses.ts";
+import * as scratch from "./scratch.ts";
 import * as sessions from "./sessions.ts";
 import * as settings from "./settings.ts";
 import { readKeyCheck, writeKeyCheck } from "./settings.ts";
@@ -101,6 +103,8 @@ function createStore(engine: Engine): Store {
     ...resultMethods(engine),
     ...adminMethods(engine),
     ...alertMethods(engine),
+    ...nodeMethods(engine),
+    shared: null,
     revisions: () => retryBusy(() => settings.readRevisions(db)),
     async close() {
       await writer.close();
@@ -121,6 +125,7 @@ const poolMethods = ({ db, vault, writer: { write } }: Engine) =>
     // A rotated session cannot be fetched again.
     writeTokenSecret: (id, change) => write("writeTokenSecret", [id, change], { durable: change.secret !== undefined }),
     saveHealth: (changes) => write("saveHealth", [changes]),
+    listHealth: (ids) => retryBusy(() => tokens.listHealth(db, ids)),
     listCooldowns: (subjects, limit) => retryBusy(() => tokens.listCooldowns(db, subjects, limit)),
 
     listKeys: () => retryBusy(() => keys.listKeys(db)),
@@ -131,7 +136,8 @@ const poolMethods = ({ db, vault, writer: { write } }: Engine) =>
 
 const mediaMethods = ({ db, writer: { write } }: Engine) =>
   ({
-    insertMedia: (row, bytes = null) => write("insertMedia", [row, bytes]),
+    insertMedia: (row, bytes = null, source = null) => write("insertMedia", [row, bytes, source]),
+    readMediaSources: (ids) => retryBusy(() => media.readMediaSources(db, ids)),
     readMediaBytes: (id) => retryBusy(() => media.readMediaBytes(db, id)),
     getMedia: (id) => retryBusy(() => media.getMedia(db, id)),
     listFiles: (filter) => retryBusy(() => media.listFiles(db, filter)),
@@ -170,17 +176,19 @@ const isByToken = (query: UsageQuery) => query.by === "token" || ("of" in query 
 
 const jobMethods = ({ db, vault, writer: { write } }: Engine) =>
   ({
-    insertJob: (job) => write("insertJob", [job], DURABLE),
-    updateJob: (id, from, change, { durable = false, delivery } = {}) => write("updateJob", [{ id, from, change, delivery }], { durable }),
+    insertJob: (job, node = 0) => write("insertJob", [job, node], DURABLE),
+    updateJob: (id, from, change, { durable = false, delivery, node } = {}) =>
+      write("updateJob", [{ id, from, change, delivery, node }], { durable }),
+    nodeOfJob: (id) => retryBusy(() => jobs.nodeOfJob(db, id)),
     getJob: (id) => retryBusy(() => jobs.getJob(db, vault, id)),
     findJob: (requestId) => retryBusy(() => jobs.findJob(db, vault, requestId)),
     listJobs: (query) => retryBusy(() => jobs.listJobs(db, vault, query)),
-    listUnsettledJobs: () => retryBusy(() => jobs.listUnsettledJobs(db, vault)),
     countOpenJobs: () => retryBusy(() => jobs.countOpenJobs(db)),
     deleteJob: (id) => write("deleteJob", [id]),
     listResults: (requestId) => retryBusy(() => media.listResults(db, requestId)),
 
     listDueDeliveries: (now, limit, except) => retryBusy(() => webhooks.listDueDeliveries(db, vault, { now, limit, except })),
+    claimDeliveries: (listed, until) => write("claimDeliveries", [listed.map(({ id, nextAt }) => ({ id, nextAt })), until]),
     nextDeliveryAt: (after) => retryBusy(() => webhooks.nextDeliveryAt(db, after)),
     updateDelivery: (id, change) => write("updateDelivery", [id, change]),
     listDeliveries: (query) => retryBusy(() => webhooks.listDeliveries(db, vault, query)),
@@ -188,6 +196,7 @@ const jobMethods = ({ db, vault, writer: { write } }: Engine) =>
     writeKeyWebhook: (keyId, webhook) => write("writeKeyWebhook", [keyId, webhook], DURABLE),
 
     claimIdempotency: (row, since) => write("claimIdempotency", [row, since], DURABLE),
+    takeIdempotency: (name, run) => write("takeIdempotency", [name, run], DURABLE),
     updateIdempotency: (name, change) => write("updateIdempotency", [name, change], DURABLE),
     deleteIdempotency: (name, jobId) => write("deleteIdempotency", [name, jobId], DURABLE),
     deleteJobsBefore: (before, limit) => write("deleteJobsBefore", [before, limit]),
@@ -206,6 +215,24 @@ const resultMethods = ({ db, writer: { write } }: Engine) =>
     putUndelivered: (row) => write("putUndelivered", [row]),
     deleteUndelivered: (id) => write("deleteUndelivered", [id]),
     listUndelivered: () => retryBusy(() => undelivered.listUndelivered(db)),
+  }) satisfies Partial<Store>;
+
+const nodeMethods = ({ db, vault, writer: { write } }: Engine) =>
+  ({
+    joinNode: (node) => write("joinNode", [node]),
+    beatNode: (id, gauges) => write("beatNode", [id, gauges]),
+    listNodes: () => retryBusy(() => nodes.listNodes(db)),
+    drainNode: (id, isDraining) => write("drainNode", [id, isDraining]),
+    leaveNode: (id) => write("leaveNode", [id]),
+    takeOver: (me, silentMs) => write("takeOver", [me, silentMs]),
+    handOver: (me) => write("handOver", [me]),
+    claimJobs: (me, limit) => write("claimJobs", [me, limit]),
+
+    putScratch: (name, value, expiresAt) => write("putScratch", [{ name, value, expiresAt }]),
+    getScratch: (name, now) => retryBusy(() => scratch.getScratch(db, vault, name, now)),
+    takeScratch: (name, now) => write("takeScratch", [name, now]),
+    deleteScratch: (name) => write("deleteScratch", [name]),
+    deleteScratchBefore: (now) => write("deleteScratchBefore", [now]),
   }) satisfies Partial<Store>;
 
 const adminMethods = ({ db, vault, writer: { write } }: Engine) =>

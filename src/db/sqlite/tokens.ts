@@ -1,7 +1,7 @@
 // SQL of tokens: rows, sealed secrets, health, cooldowns.
 
 import type { Database } from "bun:sqlite";
-import type { CooldownRow, HealthChange, NewToken, TokenChange, TokenRow, TokenSecret } from "../../domain/token.ts";
+import type { CooldownRow, HealthChange, HealthRow, NewToken, TokenChange, TokenRow, TokenSecret } from "../../domain/token.ts";
 import { AppError } from "../../errors.ts";
 import { hintOf, PROXY, SECRET, STATE } from "../sealed.ts";
 import type { Vault } from "../vault.ts";
@@ -125,7 +125,10 @@ function insertRow(db: Database, vault: Vault, token: NewToken, now: number): nu
     });
   if (!inserted) return null;
   if (token.health)
-    db.query("INSERT INTO token_health VALUES ($id, $health)").run({ id: inserted.id, health: JSON.stringify(token.health) });
+    db.query("INSERT INTO token_health (token_id, health) VALUES ($id, $health)").run({
+      id: inserted.id,
+      health: JSON.stringify(token.health),
+    });
   return inserted.id;
 }
 
@@ -169,44 +172,69 @@ export function deleteToken(db: Database, id: number): void {
 /** @throws {AppError} `not_found` */
 export function readTokenSecret(db: Database, vault: Vault, id: number): TokenSecret {
   const row = db
-    .query<{ secret: Uint8Array; state: Uint8Array | null }, { id: number }>("SELECT secret, state FROM tokens WHERE id = $id")
+    .query<{ secret: Uint8Array; state: Uint8Array | null; version: number }, { id: number }>(
+      "SELECT secret, state, secret_version AS version FROM tokens WHERE id = $id",
+    )
     .get({ id });
   if (!row) throw noToken(id);
-  return { secret: vault.open(SECRET, row.secret), state: row.state ? JSON.parse(vault.open(STATE, row.state)) : {} };
+  const state = row.state ? JSON.parse(vault.open(STATE, row.state)) : {};
+  return { secret: vault.open(SECRET, row.secret), state, version: row.version };
 }
 
 /**
- * Writes a rotated secret and merges `state` into the stored one, field by field.
- * @throws {AppError} `not_found`, `conflict` when another token of the provider has that secret
+ * Writes a rotated secret and merges `state` into the stored one, field by field; the version from then on.
+ * @throws {AppError} `not_found`, `conflict` when another token of the provider has that secret, or the version is another by now
  */
 export function writeTokenSecret(
   db: Database,
   vault: Vault,
   id: number,
-  change: { secret?: string; state?: Record<string, unknown> },
-): void {
+  change: { secret?: string; state?: Record<string, unknown>; version?: number },
+): number {
   const known = readTokenSecret(db, vault, id);
+  if (change.version !== undefined && change.version !== known.version)
+    throw new AppError("conflict", `The secret of token ${id} was changed meanwhile.`, { reason: "secret_changed" });
+  db.query("UPDATE tokens SET secret_version = secret_version + 1 WHERE id = $id").run({ id });
+  const version = known.version + 1;
   if (change.state) {
     const state = vault.seal(STATE, JSON.stringify({ ...known.state, ...change.state }));
     db.query("UPDATE tokens SET state = $state WHERE id = $id").run({ id, state });
   }
-  if (change.secret === undefined || change.secret === known.secret) return;
+  if (change.secret === undefined || change.secret === known.secret) return version;
   const updated = db
     .query("UPDATE OR IGNORE tokens SET secret = $secret, secret_mac = $mac, hint = $hint WHERE id = $id")
     .run({ id, secret: vault.seal(SECRET, change.secret), mac: vault.mac(SECRET, change.secret), hint: hintOf(change.secret) });
   if (updated.changes === 0)
     throw new AppError("conflict", `Token ${id} cannot take a secret that another token has.`, { param: "secret" });
+  return version;
 }
 
-/** Writes the health of tokens and their new cooldowns; skips unknown ids, null deletes. */
-export function saveHealth(db: Database, changes: readonly HealthChange[]): void {
+/** Writes the health of tokens and their new cooldowns; skips unknown ids. The present rows of those whose version is another by now. */
+export function saveHealth(db: Database, changes: readonly HealthChange[]): HealthRow[] {
   const statement = db.query(
-    `INSERT INTO token_health (token_id, health) SELECT id, $health FROM tokens WHERE id = $id
-     ON CONFLICT (token_id) DO UPDATE SET health = excluded.health`,
+    `INSERT INTO token_health (token_id, health, version) SELECT id, $health, 1 FROM tokens WHERE id = $id
+     ON CONFLICT (token_id) DO UPDATE SET health = excluded.health, version = version + 1`,
   );
-  for (const { id, health } of changes) statement.run({ id, health: JSON.stringify(health ?? null) });
+  const refused: HealthRow[] = [];
+  for (const { id, health, version } of changes) {
+    const present = version === undefined ? undefined : listHealth(db, [id])[0];
+    if (present && present.version !== version) refused.push(present);
+    else statement.run({ id, health: JSON.stringify(health ?? null) });
+  }
   const pauses = changes.flatMap(({ pauses }) => pauses ?? []);
   if (pauses.length > 0) insertCooldowns(db, pauses);
+  return refused;
+}
+
+/** Version 0: none was ever stored. */
+export function listHealth(db: Database, ids: readonly number[]): HealthRow[] {
+  return db
+    .query<{ id: number; health: string | null; version: number }, { ids: string }>(
+      `SELECT id, health, ifnull(version, 0) AS version FROM tokens LEFT JOIN token_health ON token_id = id
+       WHERE id IN (SELECT value FROM json_each($ids)) ORDER BY id`,
+    )
+    .all({ ids: JSON.stringify(ids) })
+    .map((row) => ({ ...row, health: fromJson(row.health) }));
 }
 
 /** Rows stored per token and per group. */

@@ -41,6 +41,12 @@ export function listDueDeliveries(
     .map((raw) => toDelivery(vault, raw));
 }
 
+/** Compare and set: the ids of those that are still due when they were listed. */
+export function claimDeliveries(db: Database, listed: readonly Pick<DeliveryRow, "id" | "nextAt">[], until: number): string[] {
+  const claim = db.query("UPDATE deliveries SET next_at = $until WHERE id = $id AND state = 'waiting' AND next_at = $nextAt");
+  return listed.filter(({ id, nextAt }) => claim.run({ id, nextAt, until }).changes > 0).map(({ id }) => id);
+}
+
 const names = (filter: DeliveryFilter): Record<keyof DeliveryFilter, string> => ({
   ids: JSON.stringify(filter.ids),
   hosts: JSON.stringify(filter.hosts),

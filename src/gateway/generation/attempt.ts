@@ -7,7 +7,7 @@ import type { MediaStore } from "../media/media-store.ts";
 import type { MemoryBudget } from "../media/memory-budget.ts";
 import type { Lease } from "../pool/lease-contract.ts";
 import type { Credentials } from "../tokens/credentials.ts";
-import type { Affinity } from "./inputs/affinity.ts";
+import { type Affinity, MAX_SIGNATURE } from "./inputs/affinity.ts";
 
 /** Result of a call that the upstream answered. */
 export type CallResult = { finish: ImageFinish; images: Media[]; text: string };
@@ -105,7 +105,8 @@ export class Attempt implements ImageSink {
       if (thought && !request.includeThoughts) return await media.discard(file);
       owner.emit({ type: "storing" });
       const { key, requestId } = owner.request;
-      const stored = await media.store(file, { origin: "result", family: request.family, keyId: key.id, requestId });
+      const source = { tokenId: lease.tokenId, signature: signature && signature.length <= MAX_SIGNATURE ? signature : null };
+      const stored = await media.store(file, { origin: "result", family: request.family, keyId: key.id, requestId, source });
       affinity.remember(stored.id, { tokenId: lease.tokenId, signature });
       if (!thought) this.images.push(stored);
       const base64 = !thought && file.base64 && owner.retain(file.base64) ? file.base64 : undefined;

@@ -4,6 +4,7 @@ import type { IdempotencyName, IdempotencyRow, JobStore } from "../../db/jobs.ts
 import type { Json } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
 import { newId } from "../../ids.ts";
+import type { NodeIdentity } from "../nodes/node.ts";
 
 /** Lifetime of a name, ms. */
 export const IDEMPOTENCY_MS = 24 * 3_600_000;
@@ -29,7 +30,12 @@ export type Begun =
   | { state: "done"; result: Json };
 
 type Failure = { failure: { kind: AppError["kind"]; message: string; reason?: string; charged: boolean } };
-type Dependencies = { store: Pick<JobStore, "claimIdempotency" | "updateIdempotency" | "deleteIdempotency">; clock: Clock };
+type Dependencies = {
+  store: Pick<JobStore, "claimIdempotency" | "takeIdempotency" | "updateIdempotency" | "deleteIdempotency">;
+  clock: Clock;
+  /** Absent: there are no nodes. */
+  node?: NodeIdentity;
+};
 
 /** One per process: what an earlier process left open is not running. */
 export class Idempotency {
@@ -51,7 +57,7 @@ export class Idempotency {
         param: "Idempotency-Key",
       });
     const now = clock.now();
-    const fresh: IdempotencyRow = { ...name, hash, run: this.#process, createdAt: now, submitted: false, jobId: null, result: null };
+    const fresh: IdempotencyRow = { ...name, hash, run: this.#run, createdAt: now, submitted: false, jobId: null, result: null };
     const { isNew, row } = await store.claimIdempotency(fresh, now - IDEMPOTENCY_MS);
     if (isNew) return { state: "new", claim: this.#claim(name) };
     if (row.hash !== hash)
@@ -66,8 +72,14 @@ export class Idempotency {
     if (row.submitted) throw cutOff();
     // An earlier process claimed it and ended before it was sent. It is claimed here before the next `await`.
     const claim = this.#claim(name);
-    await store.updateIdempotency(name, { run: this.#process });
-    return { state: "new", claim };
+    if (await store.takeIdempotency(name, { from: row.run, to: this.#run })) return { state: "new", claim };
+    // Another request was faster.
+    this.#running.delete(idOf(name));
+    return this.begin(name, hash);
+  }
+
+  get #run(): string {
+    return this.deps.node ? `node ${this.deps.node.id}` : this.#process;
   }
 
   /** Deletes the name, if it still has this job. */

@@ -15,6 +15,7 @@ import { writeRequest } from "../generation/request-record.ts";
 import { mediaOfJob } from "../generation/undelivered/image-output.ts";
 import type { Admission, Cost } from "../limits/contract.ts";
 import type { MediaStore } from "../media/media-store.ts";
+import type { NodeIdentity } from "../nodes/node.ts";
 import { isSettled, mayFollow, toJobError } from "./job-state.ts";
 import type { Webhooks } from "./webhooks.ts";
 
@@ -31,6 +32,8 @@ export type JobLifecycleDependencies = {
   traces?: Traces;
   clock: Clock;
   log: Log;
+  /** Owner of new jobs; absent: there are no nodes. */
+  node?: NodeIdentity;
 };
 
 export class JobLifecycle {
@@ -45,7 +48,7 @@ export class JobLifecycle {
   /** Stores a new job durably. Its end settles the admission; null: it is settled elsewhere. */
   async open(row: JobRow, admission: Admission | null): Promise<void> {
     try {
-      await this.deps.store.insertJob(row);
+      await this.deps.store.insertJob(row, this.deps.node?.id);
     } catch (error) {
       admission?.release();
       throw error;

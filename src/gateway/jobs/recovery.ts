@@ -1,7 +1,8 @@
-// Recovery after a restart: takes over the jobs and reservations that an earlier process left open.
+// Recovery: goes on with the jobs and reservations of a node that has died, or of an earlier process.
 
 import type { JobRow, JobStore } from "../../db/jobs.ts";
 import type { Reservation } from "../../db/ledger.ts";
+import type { Inheritance } from "../../db/nodes.ts";
 import { AppError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import type { AdmissionControl } from "../limits/contract.ts";
@@ -11,41 +12,43 @@ import { isSettled, toJobError } from "./job-state.ts";
 import { completion } from "./video-poll.ts";
 
 export type JobRecoveryDependencies = {
-  store: Pick<JobStore, "listUnsettledJobs" | "listResults">;
+  store: Pick<JobStore, "listResults">;
   lifecycle: JobLifecycle;
   limits: Pick<AdmissionControl, "resume">;
   log: Log;
 };
 
+/** Of one inheritance. */
 export class JobRecovery {
-  #rows: JobRow[] = [];
+  readonly #jobs: readonly JobRow[];
+  readonly #requests: ReadonlySet<string>;
   /** Ids of open reservations of jobs, by request. */
   readonly #reservations = new Map<string, number>();
 
   constructor(
     private readonly deps: JobRecoveryDependencies,
     private readonly take: (row: JobRow) => void,
-  ) {}
-
-  /** Reads the open jobs; the result says which open reservations belong to jobs. */
-  async prepare(): Promise<(reservation: Reservation) => boolean> {
-    this.#rows = await this.deps.store.listUnsettledJobs();
-    const requests = new Set(this.#rows.map((row) => row.requestId));
-    return (reservation) => {
-      // Also those of jobs that are not on disk: nothing was sent for these. Only jobs make videos, also in rows without `forJob`.
-      const isOfJob = reservation.forJob || reservation.kind === "video" || requests.has(reservation.requestId);
-      if (isOfJob) this.#reservations.set(reservation.requestId, reservation.id);
-      return isOfJob;
-    };
+    { jobs }: Pick<Inheritance, "jobs">,
+  ) {
+    this.#jobs = jobs;
+    this.#requests = new Set(jobs.map(({ requestId }) => requestId));
   }
 
+  /** Whether an open reservation belongs to a job: it stays open until that has ended. */
+  isOfJob(reservation: Reservation): boolean {
+    // Also those of jobs that are not on disk: nothing was sent for these. Only jobs make videos, also in rows without `forJob`.
+    const isOfJob = reservation.forJob || reservation.kind === "video" || this.#requests.has(reservation.requestId);
+    if (isOfJob) this.#reservations.set(reservation.requestId, reservation.id);
+    return isOfJob;
+  }
+
+  /** After the limits know which reservations belong to jobs. */
   async resumeAll(): Promise<void> {
     const { limits, log } = this.deps;
-    await Promise.all(this.#rows.map((row) => this.#resume(row)));
+    await Promise.all(this.#jobs.map((row) => this.#resume(row)));
     for (const id of this.#reservations.values()) limits.resume(id)?.release();
     this.#reservations.clear();
-    if (this.#rows.length > 0) log.info("Jobs of an earlier process were resumed", { count: this.#rows.length });
-    this.#rows = [];
+    if (this.#jobs.length > 0) log.info("Jobs of an earlier process were resumed", { count: this.#jobs.length });
   }
 
   async #resume(row: JobRow): Promise<void> {

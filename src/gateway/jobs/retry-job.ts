@@ -68,5 +68,5 @@ async function sourceOf(deps: Dependencies, job: JobRow, mediaId: string): Promi
 
 async function inputOf({ media, affinity }: Dependencies, mediaId: string): Promise<InputMedia> {
   const input = await openInput(media, mediaId, "An input of this job was deleted: it cannot be made again.");
-  return { ...input, signature: affinity.of(mediaId)?.signature };
+  return { ...input, signature: (await affinity.recall(mediaId))?.signature };
 }

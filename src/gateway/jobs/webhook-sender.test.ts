@@ -23,6 +23,7 @@ function bench() {
           except.pairs.some((pair) => pair.host === hostAndPort(url) && pair.keyId === keyId);
         return [...rows.values()].filter((row) => row.nextAt! <= now && !isPassedOver(row)).slice(0, limit);
       },
+      claimDeliveries: async (listed) => listed.map(({ id }) => id),
       nextDeliveryAt: async (after) =>
         [...rows.values()]
           .map(({ nextAt }) => nextAt!)

@@ -5,7 +5,7 @@ import { hostAndPort } from "../../http.ts";
 import type { Log } from "../../log.ts";
 
 type Dependencies = {
-  store: Pick<JobStore, "listDueDeliveries" | "nextDeliveryAt">;
+  store: Pick<JobStore, "listDueDeliveries" | "claimDeliveries" | "nextDeliveryAt">;
   enabled: () => boolean;
   /** Makes one attempt and stores its result, with the time of the next one. */
   deliver(delivery: DeliveryRow, stopping: AbortSignal): Promise<void>;
@@ -17,6 +17,8 @@ type Dependencies = {
 const PER_HOST = 2;
 const PER_KEY = 8;
 const IN_ALL = 64;
+/** An attempt that its process did not end is made again after this time; longer than an attempt takes. */
+const CLAIM_MS = 30_000;
 /** Checked at least this often, also when no delivery is known to be due. */
 const IDLE_MS = 60_000;
 
@@ -83,23 +85,42 @@ export class WebhookSender {
   async #startDue(which: "of other keys" | "any"): Promise<number> {
     const free = IN_ALL - this.#underWay.size;
     if (free <= 0 || this.#stopping.signal.aborted) return 0;
-    const due = await this.deps.store.listDueDeliveries(this.deps.clock.now(), free, {
+    const { store, clock } = this.deps;
+    const due = await store.listDueDeliveries(clock.now(), free, {
       ids: [...this.#underWay.keys()],
       hosts: fullNames(this.#perHost, PER_HOST),
       keyIds: fullNames(this.#perKey, PER_KEY),
       pairs: which === "any" ? [] : [...this.#underWay.values()].map(({ url, keyId }) => ({ host: hostAndPort(url), keyId })),
     });
-    let started = 0;
+    const chosen: DeliveryRow[] = [];
     for (const delivery of due) {
       const host = hostAndPort(delivery.url);
-      const isFull = (this.#perHost.get(host) ?? 0) >= PER_HOST || (this.#perKey.get(delivery.keyId) ?? 0) >= PER_KEY;
-      if (isFull || this.#stopping.signal.aborted) continue;
-      started++;
+      if ((this.#perHost.get(host) ?? 0) >= PER_HOST || (this.#perKey.get(delivery.keyId) ?? 0) >= PER_KEY) continue;
       this.#count(delivery, 1);
+      chosen.push(delivery);
+    }
+    if (chosen.length === 0) return 0;
+    const claimed = new Set(await this.#claim(chosen));
+    for (const delivery of chosen) {
+      if (!claimed.has(delivery.id)) {
+        this.#count(delivery, -1);
+        continue;
+      }
       const sending = this.#send(delivery).finally(() => this.#sending.delete(sending));
       this.#sending.add(sending);
     }
-    return started;
+    return claimed.size;
+  }
+
+  /** Ids of those that this process may send now. */
+  async #claim(chosen: readonly DeliveryRow[]): Promise<string[]> {
+    const { store, clock } = this.deps;
+    try {
+      return await store.claimDeliveries(chosen, clock.now() + CLAIM_MS);
+    } catch (error) {
+      for (const delivery of chosen) this.#count(delivery, -1);
+      throw error;
+    }
   }
 
   async #send(delivery: DeliveryRow): Promise<void> {

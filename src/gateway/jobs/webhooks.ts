@@ -16,7 +16,10 @@ import { failureOf } from "./job-state.ts";
 import { WebhookSender } from "./webhook-sender.ts";
 
 export type WebhookDependencies = {
-  store: Pick<JobStore, "listDueDeliveries" | "nextDeliveryAt" | "updateDelivery" | "readKeyWebhook" | "writeKeyWebhook">;
+  store: Pick<
+    JobStore,
+    "listDueDeliveries" | "claimDeliveries" | "nextDeliveryAt" | "updateDelivery" | "readKeyWebhook" | "writeKeyWebhook"
+  >;
   media: Pick<MediaStore, "get">;
   guardedSend: GuardedSend;
   clock: Clock;
@@ -93,8 +96,8 @@ export class Webhooks {
     const { store, clock, random, log } = this.deps;
     const { secret } = await this.ofKey(delivery.keyId);
     const { status, error } = await this.#post(delivery, secret, stopping);
-    // Cut by a stop of the server: sent again after the next start.
-    if (stopping.aborted && status === null) return;
+    // Cut by a stop of the server: due again as it was.
+    if (stopping.aborted && status === null) return giveBack(store, delivery);
     const attempts = delivery.attempts + 1;
     const isDelivered = status !== null && status >= 200 && status < 300;
     const pause = PAUSES_MS[attempts - 1];
@@ -134,6 +137,12 @@ export class Webhooks {
       cancel();
     }
   }
+}
+
+/** Due as before it was claimed. */
+function giveBack(store: Pick<JobStore, "updateDelivery">, delivery: DeliveryRow): Promise<void> {
+  const { id, state, attempts, nextAt, endedAt, lastStatus, lastError } = delivery;
+  return store.updateDelivery(id, { state, attempts, nextAt, endedAt, lastStatus, lastError });
 }
 
 /** `whsec_` and 24 random bytes in base64, as Standard Webhooks has it. */

@@ -4,6 +4,7 @@ import { type Repeated, repeat } from "../../clock.ts";
 import type { Settings } from "../../config/settings-schema.ts";
 import type { JobRow, JobStore } from "../../db/jobs.ts";
 import type { Reservation } from "../../db/ledger.ts";
+import type { Inheritance } from "../../db/nodes.ts";
 import { AppError } from "../../errors.ts";
 import { KeyedSemaphore } from "../../keyed-semaphore.ts";
 import type { Run } from "../generation/contract.ts";
@@ -31,21 +32,23 @@ export class Worker {
   /** Jobs under way, by id. */
   readonly #running = new Map<string, { done: Promise<void>; wake(): void }>();
   readonly #waitingJobs = new KeyedSemaphore(WAITING_IN_POOL);
-  readonly #recovery: JobRecovery;
+  /** What an earlier process left, until {@link start}. */
+  #recovery: JobRecovery | null = null;
   #sweep: Repeated | null = null;
 
-  constructor(private readonly deps: WorkerDependencies) {
-    this.#recovery = new JobRecovery(deps, (row) => this.take(row));
-  }
+  constructor(private readonly deps: WorkerDependencies) {}
 
-  /** Reads what an earlier process left. The result says which open reservations belong to jobs: pass it to `limits.load`. */
-  prepare(): Promise<(reservation: Reservation) => boolean> {
-    return this.#recovery.prepare();
+  /** Takes note of what an earlier process left. The result says which open reservations belong to jobs: pass it to `limits.load`. */
+  prepare(inheritance: Inheritance): (reservation: Reservation) => boolean {
+    const recovery = new JobRecovery(this.deps, (row) => this.take(row), inheritance);
+    this.#recovery = recovery;
+    return (reservation) => recovery.isOfJob(reservation);
   }
 
   /** Resumes the jobs of an earlier process, and sweeps from now on. After `limits.load`, and when the pool has its tokens. */
   async start(): Promise<void> {
-    await this.#recovery.resumeAll();
+    await this.#recovery?.resumeAll();
+    this.#recovery = null;
     this.#sweep = repeat(this.deps.clock, SWEEP_MS, (stopping) => this.#deleteOldJobs(stopping));
   }
 

@@ -174,13 +174,13 @@ test("a write that takes seconds refuses what is new, and what ends is still wri
 });
 
 test.each([
-  ["limit", "limit_exceeded"],
-  ["slot", "busy"],
-  ["node", "unavailable"],
-] as const)("a reservation that a shared store refuses for its %s is %s; the others of the batch begin", async (refused, kind) => {
+  [{ refused: "limit", by: { of: "concurrency" } }, "limit_exceeded"],
+  [{ refused: "slot" }, "busy"],
+  [{ refused: "node" }, "unavailable"],
+] as const)("a reservation that a shared store refuses for %j is %s; the others of the batch begin", async (refused, kind) => {
   const { clock, logged } = setUp();
   const log = createLog({ level: "error", format: "json", write: (line) => logged.push(line) });
-  const store = { begin: async () => [{ id: 4 }, { refused }, { id: 5 }], end: async () => 0 };
+  const store = { begin: async () => [{ id: 4 }, refused, { id: 5 }], end: async () => 0 };
   const ledger = new Ledger({ store, clock, log });
   const verdicts = [1, 2, 3].map(() => ledger.reserve(reservation).catch((error) => error.kind));
   expect(await Promise.all(verdicts)).toEqual([4, kind, 5]);

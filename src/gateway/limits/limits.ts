@@ -9,6 +9,7 @@ import type { Log } from "../../log.ts";
 import type { Keys } from "../keys/keys.ts";
 import { assertMayMake, assertPermitted } from "../keys/permissions.ts";
 import type { Catalogue } from "../models/catalogue/catalogue.ts";
+import type { NodeIdentity } from "../nodes/node.ts";
 import {
   type Account,
   addAmounts,
@@ -48,6 +49,8 @@ export type LimitsDependencies = {
   store: LedgerStore;
   clock: Clock;
   log: Log;
+  /** Owner of the reservations; absent: there are no nodes. */
+  node?: NodeIdentity;
   /** Retention of ended reservations, in days. */
   retentionDays: () => number;
   /** Whether a paid outcome waits for the key: its request is admitted although nothing is left. Default: false. */
@@ -86,7 +89,7 @@ export class Limits implements AdmissionControl {
     this.#reservations += 1;
     const { requestId, kind, family, forJob } = request;
     try {
-      const id = await this.#ledger.reserve({ keyId, requestId, kind, family, at: now, estimate, forJob });
+      const id = await this.#ledger.reserve({ keyId, requestId, kind, family, at: now, estimate, forJob, node: this.#node() });
       return this.#openAdmission({ id, keyId, at: now }, hold);
     } catch (error) {
       this.#reservations -= 1;
@@ -138,7 +141,8 @@ export class Limits implements AdmissionControl {
     const now = clock.now();
     await this.#uploads.load();
     const periods = recentPeriods(now);
-    const { open, recent } = await store.readLedger(periods, now - MINUTE_MS);
+    const { open: all, recent } = await store.readLedger(periods, now - MINUTE_MS);
+    const open = all.filter(({ node = 0 }) => node === this.#node());
     const lost = open.filter((reservation) => !isResumable(reservation));
     await store.end(lost.map((row) => ({ ...endOf(row, now), state: "settled", actual: row.estimate })));
     if (lost.length > 0) log.warn("Reservations left open by a crash settled at their estimate", { count: lost.length });
@@ -177,6 +181,10 @@ export class Limits implements AdmissionControl {
     await this.#sweep?.stop();
     await this.#uploads.flush();
     await this.#ledger.close();
+  }
+
+  #node(): number {
+    return this.deps.node?.id ?? 0;
   }
 
   #accountOf(keyId: number): Account {

@@ -1,6 +1,7 @@
 // Describes a media item: type by magic bytes, pixel size, expiry; or the reason to refuse it. Pure.
 
 import type { Settings } from "../../config/settings-schema.ts";
+import type { MediaSource } from "../../db/media.ts";
 import type { Media } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
 import { newId } from "../../ids.ts";
@@ -11,6 +12,8 @@ export type MediaFacts = Pick<Media, "origin" | "keyId" | "requestId"> &
   Partial<Pick<Media, "name" | "purpose" | "family">> & {
     /** Of an input: what is accepted, images and videos by default, and the field to name in errors. */
     accept?: Omit<MediaRules, "maxMegapixels">;
+    /** Of a result: the call that made it. */
+    source?: MediaSource;
   };
 
 const DAY_MS = 86_400_000;

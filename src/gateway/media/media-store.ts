@@ -118,7 +118,7 @@ export class FileMediaStore implements MediaStore {
   async store(file: TempFile, facts: MediaFacts): Promise<Media> {
     try {
       const head = file.data?.subarray(0, HEAD_BYTES) ?? (await this.tempFiles.head(file, HEAD_BYTES));
-      return await this.insert(this.describe(head, file.bytes, facts), file);
+      return await this.insert(this.describe(head, file.bytes, facts), file, facts.source);
     } catch (error) {
       await this.tempFiles.discard(file);
       throw error;
@@ -224,7 +224,7 @@ export class FileMediaStore implements MediaStore {
   }
 
   /** Small bytes go into the row; larger ones into a file first, so that a row always has its file. */
-  private async insert(media: Media, source: Source): Promise<Media> {
+  private async insert(media: Media, source: Source, maker?: MediaFacts["source"]): Promise<Media> {
     // Counted before it is written: what arrives together shares the space.
     const { keyId, bytes, origin, requestId, name } = media;
     if (origin === "input" && keyId !== null) {
@@ -235,8 +235,8 @@ export class FileMediaStore implements MediaStore {
     } else this.usage.add(media);
     try {
       const data = bytesAtHand(source);
-      if (data && bytes <= this.rowBytes) await this.deps.store.insertMedia(media, data);
-      else await this.insertFile(media, source);
+      if (data && bytes <= this.rowBytes) await this.deps.store.insertMedia(media, data, maker);
+      else await this.insertFile(media, source, maker);
     } catch (error) {
       this.usage.add(media, -1);
       throw asDiskError(error);
@@ -245,12 +245,12 @@ export class FileMediaStore implements MediaStore {
     return media;
   }
 
-  private async insertFile(media: Media, source: Source): Promise<void> {
+  private async insertFile(media: Media, source: Source, maker?: MediaFacts["source"]): Promise<void> {
     const path = this.pathOf(media);
     try {
       const data = source instanceof Blob ? source : bytesAtHand(source);
       await (data === null ? this.tempFiles.moveTo(source as TempFile, path) : Bun.write(path, data));
-      await this.deps.store.insertMedia(media);
+      await this.deps.store.insertMedia(media, null, maker);
     } catch (error) {
       await rm(path, { force: true });
       throw error;

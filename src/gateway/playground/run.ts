@@ -86,7 +86,8 @@ async function sourceOf(deps: Dependencies, id: string, key: KeyRow): Promise<No
 
 /** Of any key: the operator sees all. */
 async function inputOf({ media, affinity }: Pick<Dependencies, "media" | "affinity">, id: string): Promise<InputMedia> {
-  return { ...(await openInput(media, id, "An input was deleted.", "input_gone")), signature: affinity.of(id)?.signature };
+  const input = await openInput(media, id, "An input was deleted.", "input_gone");
+  return { ...input, signature: (await affinity.recall(id))?.signature };
 }
 
 /** What the model said beside its images. */

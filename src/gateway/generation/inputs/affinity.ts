@@ -1,4 +1,6 @@
-// Affinity: the token that made a result, and the thought signature of it, for the next turn.
+// Affinity: the token that made a result, and the thought signature of it, for the next turn. A cache of the media rows.
+
+import type { MediaRows } from "../../../db/media.ts";
 
 export type Origin = { tokenId: number; signature?: string };
 
@@ -8,6 +10,8 @@ export type Affinity = {
   rememberSignature(signature: string, tokenId: number): void;
   /** Null when it is unknown or dropped as too old. */
   of(mediaId: string): Origin | null;
+  /** As {@link of}, and of its row when it is not in memory: another process made it, or it is old. */
+  recall(mediaId: string): Promise<Origin | null>;
   /** The token that made a thought signature, for clients that return images rather than their ids. */
   tokenOf(signature: string): number | null;
 };
@@ -20,8 +24,14 @@ const MAX_SIGNATURES = 4 * 1024 * 1024;
 
 type Capacity = { results: number; signatures: number };
 
-/** In memory, the newest results: losing one costs a preference, nothing else. Of a fixed size: what fills for hours looks like a leak. */
-export function createAffinity({ results, signatures }: Capacity = { results: 10_000, signatures: MAX_SIGNATURES }): Affinity {
+/**
+ * In memory, the newest results. Of a fixed size: what fills for hours looks like a leak. Without `rows`, losing one costs a preference.
+ * Signatures of text parts are in memory only.
+ */
+export function createAffinity(
+  { results, signatures }: Capacity = { results: 10_000, signatures: MAX_SIGNATURES },
+  rows?: Pick<MediaRows, "readMediaSources">,
+): Affinity {
   const tokenIds = new Map<string, number>();
   const stored = new Map<string, string>();
   let length = 0;
@@ -41,22 +51,31 @@ export function createAffinity({ results, signatures }: Capacity = { results: 10
     bySignature.set(hashOf(signature), tokenId);
     dropOldest(bySignature, results);
   };
+  const remember = (mediaId: string, { tokenId, signature }: Origin) => {
+    length -= stored.get(mediaId)?.length ?? 0;
+    stored.delete(mediaId);
+    tokenIds.set(mediaId, tokenId);
+    dropOldest(tokenIds, results);
+    if (!signature) return;
+    if (signature.length <= MAX_SIGNATURE) store(mediaId, signature);
+    rememberSignature(signature, tokenId);
+  };
+  const of = (mediaId: string): Origin | null => {
+    const tokenId = tokenIds.get(mediaId);
+    if (tokenId === undefined) return null;
+    const signature = stored.get(mediaId);
+    return signature === undefined ? { tokenId } : { tokenId, signature };
+  };
   return {
-    remember(mediaId, { tokenId, signature }) {
-      length -= stored.get(mediaId)?.length ?? 0;
-      stored.delete(mediaId);
-      tokenIds.set(mediaId, tokenId);
-      dropOldest(tokenIds, results);
-      if (!signature) return;
-      if (signature.length <= MAX_SIGNATURE) store(mediaId, signature);
-      rememberSignature(signature, tokenId);
-    },
+    remember,
     rememberSignature,
-    of(mediaId) {
-      const tokenId = tokenIds.get(mediaId);
-      if (tokenId === undefined) return null;
-      const signature = stored.get(mediaId);
-      return signature === undefined ? { tokenId } : { tokenId, signature };
+    of,
+    async recall(mediaId) {
+      const known = of(mediaId);
+      if (known?.signature || !rows) return known;
+      const row = (await rows.readMediaSources([mediaId])).get(mediaId);
+      if (row) remember(mediaId, { tokenId: row.tokenId, signature: row.signature ?? undefined });
+      return of(mediaId);
     },
     tokenOf: (signature) => bySignature.get(hashOf(signature)) ?? null,
   };

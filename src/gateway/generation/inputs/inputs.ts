@@ -163,7 +163,7 @@ async function readFile(
   const id = named ? await named : fileMediaId(url.slice("file:".length));
   const found = id === null ? null : await deps.media.open(id);
   const isUsable = found?.media.keyId === keyId && !isExpired(found.media, deps.now());
-  const input = isUsable ? ownInput(deps, found, keyId, kinds) : null;
+  const input = isUsable ? await ownInput(deps, found, keyId, kinds) : null;
   const noun = kinds.includes("image") ? "image" : "video";
   if (!input) throw new AppError("not_found", `${param}: there is no such ${noun} among your files.`, { param, reason: "file_not_found" });
   return input;
@@ -177,10 +177,10 @@ async function readOwn(deps: InputDependencies, id: string, keyId: number, kinds
 type Stored = { media: Media; blob: Blob };
 
 /** Null for another kind, and for another key's input. */
-function ownInput({ affinity }: InputDependencies, found: Stored, keyId: number, kinds: readonly Kind[]): InputMedia | null {
+async function ownInput({ affinity }: InputDependencies, found: Stored, keyId: number, kinds: readonly Kind[]): Promise<InputMedia | null> {
   const { id, kind, origin, keyId: owner } = found.media;
   if (!kinds.some((one) => one === kind) || (origin === "input" && owner !== keyId)) return null;
-  return { ...inputOf(found), signature: affinity.of(id)?.signature };
+  return { ...inputOf(found), signature: origin === "result" ? (await affinity.recall(id))?.signature : undefined };
 }
 
 /** An input that the upstream itself reads. */

@@ -8,7 +8,7 @@ import type { Affinity } from "../inputs/affinity.ts";
 import { partsOf } from "./image-output.ts";
 
 /** Where the images of a stored output are, and what their upstream signed. */
-export type OutputReader = { media: Pick<MediaStore, "get">; affinity: Pick<Affinity, "of"> };
+export type OutputReader = { media: Pick<MediaStore, "get">; affinity: Pick<Affinity, "recall"> };
 
 export type StoredOutput = Pick<Job, "answer" | "mediaIds" | "usage"> & { provider: string };
 
@@ -17,7 +17,7 @@ export async function* replayOutput({ media, affinity }: OutputReader, stored: S
   const events = await Promise.all(
     partsOf(stored).map(async (part): Promise<GenerateEvent | null> => {
       if ("text" in part) return part;
-      const { type, mediaId, signature = affinity.of(mediaId)?.signature } = part;
+      const { type, mediaId, signature = (await affinity.recall(mediaId))?.signature } = part;
       const found = await media.get(mediaId);
       return found && { type, media: found, signature };
     }),

@@ -9,7 +9,7 @@ import { serializeHealth } from "./health-codec.ts";
 const BATCH_MS = 200;
 const RETRY_MS = 2_000;
 
-export type SaveHealth = (changes: readonly HealthChange[]) => Promise<void>;
+export type SaveHealth = (changes: readonly HealthChange[]) => Promise<unknown>;
 
 export class HealthWriter {
   /** With the new cooldowns of each token that are not saved yet. */

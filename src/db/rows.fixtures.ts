@@ -1,0 +1,65 @@
+// Rows for the contract tests.
+import type { Media } from "../domain/generation.ts";
+import { newId } from "../ids.ts";
+import type { JobRow } from "./jobs.ts";
+
+export const NOW = Date.UTC(2026, 10, 23);
+
+export const newJob = (change: Partial<JobRow> = {}): JobRow => ({
+  id: `video_${newId()}`,
+  kind: "video",
+  keyId: 1,
+  requestId: newId(),
+  dialect: "openai",
+  route: "POST /v1/videos",
+  state: "queued",
+  model: "veo-3.1",
+  family: "veo-3.1",
+  provider: null,
+  tokenId: null,
+  prompt: "a fox 🦊",
+  mode: "text",
+  aspect: "16:9",
+  resolution: "720p",
+  seconds: 8,
+  progress: 0,
+  createdAt: NOW,
+  submittedAt: null,
+  endedAt: null,
+  deadlineAt: NOW + 1000,
+  error: null,
+  mediaIds: [],
+  thumbnailId: null,
+  sourceJobId: null,
+  usage: null,
+  usd: 0.5,
+  webhookUrl: "https://hooks.example/?secret=canary-of-the-url",
+  echo: { size: "1280x720" },
+  plan: { any: [1, null, "x"] },
+  operation: null,
+  step: null,
+  result: null,
+  charged: false,
+  cancelAsked: false,
+  removed: false,
+  ...change,
+});
+
+export const newMedia = (change: Partial<Media> = {}): Media => ({
+  id: newId(),
+  kind: "image",
+  origin: "result",
+  mime: "image/png",
+  ext: "png",
+  bytes: 100,
+  width: 1024,
+  height: 768,
+  keyId: 7,
+  createdAt: NOW,
+  expiresAt: null,
+  requestId: "r1",
+  name: null,
+  purpose: null,
+  family: null,
+  ...change,
+});

@@ -1,0 +1,74 @@
+// Store contract: what several nodes decide together. A store that one process owns has none of it: memory decides there.
+import type { Kind } from "../domain/generation.ts";
+
+/** The operator's own caps, shared by the calls of a token, a group, or one of their models; null: none. */
+export type SlotCap = {
+  /** `token 3`, `token 3 nano`, `group gemini alpha`, … */
+  counter: string;
+  /** In any 60 s. */
+  requestsPerMinute: number | null;
+  imagesPerMinute: number | null;
+  /** Until `SlotRequest.dayUntil`. Millionths of a dollar. */
+  requestsPerDay: number | null;
+  microUsdPerDay: number | null;
+};
+
+export type SlotCandidate = {
+  tokenId: number;
+  /** Calls of the kind at once, over all nodes; null: any number. They are counted in any case. */
+  limit: number | null;
+  /** What the call counts against; empty: nothing. */
+  caps: readonly SlotCap[];
+};
+
+/** Asks for a slot of the first candidate that has one. At most three, best first. */
+export type SlotRequest = {
+  kind: Kind;
+  candidates: readonly SlotCandidate[];
+  /** Reserved against caps. */
+  images: number;
+  microUsd: number;
+  /** End of the day of caps, epoch ms. */
+  dayUntil: number;
+};
+
+/** `spend`: names what was reserved against caps; null: the candidate had none. */
+export type Slot = { tokenId: number; spend: number | null };
+
+/** `full`: no candidate has room. `node`: the asking node is dead. */
+export type SlotOutcome = Slot | { refused: "full" | "node" };
+
+/** A slot is given back; once. */
+export type SlotEnd = Slot & {
+  kind: Kind;
+  /** What counts against caps from now on; null: the call was never made, and does not count. */
+  used: { images: number; microUsd: number } | null;
+};
+
+/** Failures under one name: an address, a device, all. */
+export type ThrottleCount = { name: string; count: number /** Epoch ms of the last one. */; at: number };
+
+export interface SharedStore {
+  /** In order. One transaction over the batch, not durable against the death of the machine. */
+  takeSlots(node: number, batch: readonly SlotRequest[]): Promise<SlotOutcome[]>;
+  giveSlots(node: number, batch: readonly SlotEnd[]): Promise<void>;
+  /** These reservations stay open, but hold none of their key's concurrency any more. */
+  releaseConcurrency(reservations: readonly number[]): Promise<void>;
+
+  /** True: the name is this node's until it unlocks it; it is taken from a dead node, and after `maxMs` from any. */
+  tryLock(node: number, name: string, maxMs: number): Promise<boolean>;
+  unlock(node: number, name: string): Promise<void>;
+
+  /** Tells every node, this one too, at once and at most once: a poll stands behind whatever is told. At most 7,000 bytes. */
+  notify(message: string): Promise<void>;
+  /** `onMessage` from then on; `onReady` now and after each time that messages may have been lost. Resolves with the way to stop. */
+  listen(onMessage: (message: string) => void, onReady: () => void): Promise<() => Promise<void>>;
+
+  /** Unlogged: a crash of the store may lose them. */
+  readFailures(names: readonly string[]): Promise<ThrottleCount[]>;
+  /** Counts one more; one whose last was before `since` begins at one. */
+  addFailure(name: string, at: number, since: number): Promise<ThrottleCount>;
+  deleteFailures(name: string): Promise<void>;
+  /** Says how many went. */
+  deleteFailuresBefore(at: number): Promise<number>;
+}
