@@ -13,6 +13,7 @@ import type { Generate } from "./gateway/generation/contract.ts";
 import { createGenerate } from "./gateway/generation/generate.ts";
 import { type Affinity, createAffinity } from "./gateway/generation/inputs/affinity.ts";
 import type { InputDependencies } from "./gateway/generation/inputs/inputs.ts";
+import { RunningGenerations } from "./gateway/generation/running-generations.ts";
 import { createStoredResponses, type StoredResponses } from "./gateway/generation/stored-responses.ts";
 import { Undelivered } from "./gateway/generation/undelivered/undelivered.ts";
 import { createJobParts, type JobParts } from "./gateway/jobs/jobs.ts";
@@ -76,6 +77,8 @@ export type Context = JobParts & {
   inputs: InputDependencies;
   limits: Limits;
   generate: Generate;
+  /** Generations under way, jobs' images included. */
+  running: RunningGenerations;
   /** Results that were not delivered, for the next identical request. */
   undelivered: Undelivered;
   /** Stored responses, for `previous_response_id`. */
@@ -130,8 +133,7 @@ export function createContext({ shutdown, ...options }: Options): Context {
   const { data_dir: dataDir } = config.settings.storage;
   const { allow_private_hosts: allowPrivateHosts } = config.settings.media;
   const settings = createSettings(config.settings);
-  const current = settings.current;
-  const now = clock.now;
+  const [current, now] = [settings.current, clock.now];
   const metrics = createMetrics();
   const models = new CatalogueLayers({ now, adoption: () => current().models.adopt, onChange: () => pool?.refreshFamilies() });
   const catalogue = models.current;
@@ -172,7 +174,8 @@ export function createContext({ shutdown, ...options }: Options): Context {
   const bodyBudget = new BodyBudget(() => current().server);
   const holdBytes = (keyId: number, bytes: number) => bodyBudget.hold(keyOwner(keyId), bytes);
   const memory = new MemoryBudget();
-  const generate = createGenerate({ ...work, affinity, shutdown, holdBytes, memory });
+  const running = new RunningGenerations(shutdown);
+  const generate = createGenerate({ ...work, affinity, shutdown, holdBytes, memory, running });
   return {
     ...options,
     ...createJobParts({ ...work, generate, allowPrivateHosts }),
@@ -196,6 +199,7 @@ export function createContext({ shutdown, ...options }: Options): Context {
     inputs: createInputs(base, { media, affinity, fetchMedia: createMediaFetch({ ...base, allowPrivateHosts }) }),
     limits,
     generate,
+    running,
     undelivered,
     node,
     responses: createStoredResponses(base),

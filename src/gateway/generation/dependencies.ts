@@ -15,6 +15,7 @@ import type { Leases } from "../pool/lease-contract.ts";
 import type { Credentials } from "../tokens/credentials.ts";
 import type { Affinity } from "./inputs/affinity.ts";
 import type { HoldBytes } from "./inputs/request-text.ts";
+import type { RunningGenerations } from "./running-generations.ts";
 import type { Undelivered } from "./undelivered/undelivered.ts";
 
 export type GenerateDependencies = {
@@ -39,6 +40,8 @@ export type GenerateDependencies = {
   holdBytes?: HoldBytes;
   /** Of results in memory; absent: one of its own. */
   memory?: MemoryBudget;
+  /** Generations under way; absent: they are seen by nobody. */
+  running?: RunningGenerations;
   /** Aborts when the shutdown grace for open responses is over. */
   shutdown: AbortSignal;
 };

@@ -18,7 +18,7 @@ import { joinUndelivered } from "./undelivered/join.ts";
 
 export function createGenerate(deps: GenerateDependencies): Generate {
   const routes = new RouteCache(deps);
-  const running = new RunningGenerations(deps.shutdown);
+  const running = deps.running ?? new RunningGenerations(deps.shutdown);
   const memory = deps.memory ?? new MemoryBudget();
 
   /** By a remembered route; else a new one, which may be that of a successor. */

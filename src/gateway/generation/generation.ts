@@ -6,6 +6,7 @@ import type { Admission } from "../limits/contract.ts";
 import type { MemoryBudget } from "../media/memory-budget.ts";
 import { isModelRetired } from "../models/choose-family.ts";
 import type { Deadline } from "../pool/latency-estimate.ts";
+import { activityOf } from "./activity.ts";
 import type { Attempt } from "./attempt.ts";
 import type { ImageGeneration, Run, RunFacts, RunUnderWay } from "./contract.ts";
 import type { GenerateDependencies } from "./dependencies.ts";
@@ -15,7 +16,7 @@ import { ImageAttempts, type ImageOwner, type ImageResult } from "./image-attemp
 import { LiveRun, type ReadGeneration, RunReader } from "./live-run.ts";
 import type { ImagePlan } from "./plan-images.ts";
 import { planSuccessor } from "./plan-successor.ts";
-import type { RunningGenerations } from "./running-generations.ts";
+import type { Cancellation, RunningGeneration, RunningGenerations } from "./running-generations.ts";
 import { Delivery } from "./undelivered/delivery.ts";
 import { hashGeneration } from "./undelivered/hash-generation.ts";
 import { createOutputRecorder } from "./undelivered/image-output.ts";
@@ -49,6 +50,8 @@ export class Generation implements RunUnderWay, ImageOwner, ReadGeneration {
   /** Base64 in the events, counted in the budget. */
   private retainedBytes = 0;
   private entry: Entry | null = null;
+  /** Of the client that reads it after the one that began it. */
+  private joined: Delivery | null = null;
 
   constructor(
     private readonly deps: GenerateDependencies,
@@ -88,6 +91,28 @@ export class Generation implements RunUnderWay, ImageOwner, ReadGeneration {
   stopWithServer(): void {
     const message = "The server is stopping.";
     this.cutter.abort(this.request.forJob ? new AppError("cancelled", message) : serverFailure(message, "stopping"));
+  }
+
+  get requestId(): string {
+    return this.request.requestId;
+  }
+
+  activity(): RunningGeneration {
+    return activityOf(this, { isSent: this.isSpent(), isLeft: !this.isAttended });
+  }
+
+  /** By the operator: cut before anything was sent; afterwards by the rule for clients that leave. Null: it is over. */
+  cancel(): Cancellation | null {
+    if (this.isOver) return null;
+    const error = new AppError("cancelled", "The operator of this server cancelled the request.");
+    const finishes = this.isSpent() && this.deps.settings().generation.on_disconnect === "finish";
+    if (finishes) {
+      if (!this.request.forJob) (this.joined ?? this.delivery).dismiss(error);
+      return "finishes";
+    }
+    const cancellation = this.isSpent() ? "aborted" : "released";
+    this.cutter.abort(error);
+    return cancellation;
   }
 
   get memory(): MemoryBudget {
@@ -237,6 +262,7 @@ export class Generation implements RunUnderWay, ImageOwner, ReadGeneration {
 
   /** The events, for one reader. `delivery` is its own. */
   read(signal: AbortSignal, delivery: Delivery): AsyncIterable<GenerateEvent> {
+    this.joined = delivery;
     return new RunReader(this, signal, delivery);
   }
 

@@ -31,6 +31,7 @@ export class RunReader extends EventReader<GenerateEvent> {
   }
 
   protected override assertStays(): void {
+    this.delivery.assertOpen();
     if (this.signal.aborted) throw new AppError("cancelled", "The client went away.");
   }
 

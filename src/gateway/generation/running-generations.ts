@@ -1,9 +1,41 @@
-// Generations under way: the end of the server reaches them through one listener.
+// Generations under way: the end of the server and the operator reach them; each can be seen and cancelled.
 
-type Stoppable = { stopWithServer(): void };
+import type { Kind } from "../../domain/generation.ts";
+
+/** A generation under way, as the operator sees it. Times are epoch ms. */
+export type RunningGeneration = {
+  requestId: string;
+  kind: Kind;
+  keyId: number;
+  /** As the client wrote it. */
+  model: string;
+  family: string;
+  /** A job's: its row says more of it. */
+  forJob: boolean;
+  startedAt: number;
+  state: "queued" | "running";
+  /** In the queue for a token; null: it does not wait. */
+  position: number | null;
+  /** Estimate of the remaining wait, ms. */
+  waitMs: number | null;
+  /** Whose call runs, or ran last. */
+  token: { label: string; provider: string } | null;
+  /** A call was sent and may cost. */
+  isSent: boolean;
+  /** Nobody waits for it any more. */
+  isLeft: boolean;
+};
+
+/**
+ * What became of one that the operator cancels. `released`: nothing was sent, nothing is charged. `aborted`: it is cut, and counts at its
+ * estimate. `finishes`: it was sent; its client is told, the result is stored and given to the next identical request.
+ */
+export type Cancellation = "released" | "aborted" | "finishes";
+
+type Running = { readonly requestId: string; stopWithServer(): void; activity(): RunningGeneration; cancel(): Cancellation | null };
 
 export class RunningGenerations {
-  readonly #all = new Set<Stoppable>();
+  readonly #all = new Set<Running>();
 
   constructor(private readonly shutdown: AbortSignal) {
     shutdown.addEventListener("abort", () => {
@@ -11,12 +43,32 @@ export class RunningGenerations {
     });
   }
 
-  add(generation: Stoppable): void {
+  add(generation: Running): void {
     this.#all.add(generation);
     if (this.shutdown.aborted) generation.stopWithServer();
   }
 
-  delete(generation: Stoppable): void {
+  delete(generation: Running): void {
     this.#all.delete(generation);
+  }
+
+  get size(): number {
+    return this.#all.size;
+  }
+
+  /** The oldest ones, in the order of their start. */
+  list(limit: number): RunningGeneration[] {
+    const found: RunningGeneration[] = [];
+    for (const generation of this.#all) {
+      if (found.length === limit) break;
+      found.push(generation.activity());
+    }
+    return found;
+  }
+
+  /** For the operator; null: there is none of this id any more. */
+  cancel(requestId: string): Cancellation | null {
+    for (const generation of this.#all) if (generation.requestId === requestId) return generation.cancel();
+    return null;
   }
 }

@@ -58,7 +58,10 @@ export interface Jobs {
   ): Promise<JobPage>;
   /** The job now and after every change, until it is terminal or `unknown`, or the signal aborts. Null at once when it is not the key's. */
   watch(id: string, keyId: number | null, signal: AbortSignal): Promise<AsyncIterable<Job> | null>;
-  /** Ends a queued job, asks the upstream to cancel a running one. Resolves with the job as it is then. */
+  /**
+   * Ends a queued job, asks the upstream to cancel a running video. Images that were submitted are cut for the operator only (`keyId` null)
+   * and where `generation.on_disconnect` says `abort`: then they count at their estimate. Resolves with the job as it is then.
+   */
   cancel(id: string, keyId: number | null): Promise<Job | null>;
   /** Deletes an ended job and its media; a running one is cancelled first. False when there is none. */
   remove(id: string, keyId: number | null): Promise<boolean>;

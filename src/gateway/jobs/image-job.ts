@@ -3,7 +3,7 @@
 import { type Clock, sleep } from "../../clock.ts";
 import type { JobRow } from "../../db/jobs.ts";
 import type { GenerateEvent } from "../../domain/generation.ts";
-import { AppError } from "../../errors.ts";
+import { AppError, asCharged } from "../../errors.ts";
 import { newRequestId } from "../../ids.ts";
 import type { Log } from "../../log.ts";
 import type { Generate, ImageGeneration, Run } from "../generation/contract.ts";
@@ -166,7 +166,10 @@ export class ImageJob {
       if (!this.#wasSent && TRANSIENT.has(failure.kind) && clock.now() < row.deadlineAt) return false;
     }
     const isCut = this.#stop.signal.aborted && failure.kind === "cancelled";
-    if (current?.state === "submitting" && isCut)
+    if (current?.state === "submitting" && isCut && current.cancelAsked)
+      // The body was sent: the call counts at its estimate.
+      await lifecycle.end(this.id, ["submitting"], { state: "cancelled", error: toJobError(asCharged(failure)), charged: true });
+    else if (current?.state === "submitting" && isCut)
       await lifecycle.move(this.id, ["submitting"], { state: "unknown", error: toJobError(failure) });
     else {
       const { charged } = failure;

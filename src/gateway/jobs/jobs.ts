@@ -136,10 +136,16 @@ class JobService implements Jobs {
     const row = await this.#find(id, keyId);
     if (!row) return null;
     const ended = await lifecycle.end(id, ["queued"], { state: "cancelled" });
-    const changed = ended ?? (row.kind === "video" ? await lifecycle.move(id, ["submitting", "running"], { cancelAsked: true }) : null);
+    const changed =
+      ended ?? (this.#mayStop(row, keyId) ? await lifecycle.move(id, ["submitting", "running"], { cancelAsked: true }) : null);
     if (!changed) return lifecycle.read(id);
     worker.wake(id);
-    return changed.state === "running" ? this.#waitForEnd(changed) : changed;
+    return changed.state === "running" || (changed.kind === "image" && !ended) ? this.#waitForEnd(changed) : changed;
+  }
+
+  /** Whether what was submitted may be stopped: a video is asked for; images are cut by the operator where the settings cut them. */
+  #mayStop({ kind }: JobRow, keyId: number | null): boolean {
+    return kind === "video" || (keyId === null && this.deps.settings().generation.on_disconnect === "abort");
   }
 
   /** Waits for a short time: the upstream is asked to cancel at once. */

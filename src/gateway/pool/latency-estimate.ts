@@ -52,6 +52,13 @@ export class LatencyEstimate {
     return this.#means.get(`${kind} ${family}`) ?? null;
   }
 
+  /** Ms within which nearly every call ends; provider null: not known yet, from the mean of all; null: none has ended yet. */
+  most(kind: Kind, family: string, provider: string | null): number | null {
+    if (provider !== null) return this.#enoughMs({ kind, family, provider });
+    const mean = this.mean(kind, family);
+    return mean === null ? null : mean * (1 + DEVIATIONS * FIRST_DEVIATION);
+  }
+
   /** Ms until `position` slots of the tokens that are busy have come free; null as long as no call has ended. */
   estimate(kind: Kind, family: string, position: number, busyTokens: number): number | null {
     const mean = this.mean(kind, family);

@@ -148,6 +148,11 @@ export class Pool implements Leases {
     return this.#latency.mean(kind, family);
   }
 
+  /** Time within which nearly every call of the model ends, ms; null: none has ended yet. */
+  mostMs(kind: Kind, family: string, provider: string | null): number | null {
+    return this.#latency.most(kind, family, provider);
+  }
+
   /**
    * Takes the token table as it is now: the first time with the health that was saved, later merged with what is known here,
    * which is newer. Calls under way continue; a removed token ends with the last of them.

@@ -1,7 +1,10 @@
 // Delivery to one reader: the whole response, or it leaves before. The first that happens counts.
 
+import type { AppError } from "../../../errors.ts";
+
 export class Delivery {
   private isOpen = true;
+  private refusal: AppError | null = null;
 
   /** @param signal aborts when the client disconnects, also before this */
   constructor(
@@ -19,6 +22,19 @@ export class Delivery {
 
   leave(): void {
     if (this.close()) this.ends.left();
+  }
+
+  /** Its client gets this error instead of the rest. False: it has left, or has everything. */
+  dismiss(error: AppError): boolean {
+    if (!this.isOpen) return false;
+    this.refusal = error;
+    this.leave();
+    return true;
+  }
+
+  /** @throws {AppError} what the client was dismissed with */
+  assertOpen(): void {
+    if (this.refusal) throw this.refusal;
   }
 
   readonly delivered = (): void => {
