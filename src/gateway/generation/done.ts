@@ -1,7 +1,8 @@
 // The end of a generation, from the results of its calls: its last event, or its failure. Pure.
 
 import { addUsage, type GenerateEvent, type ImageFinish, NO_USAGE } from "../../domain/generation.ts";
-import { AppError } from "../../errors.ts";
+import { AppError, withRetryAfter } from "../../errors.ts";
+import type { LeaseRequest, Leases } from "../pool/lease-contract.ts";
 import type { ImageResult } from "./image-attempts.ts";
 import type { StoredFailure } from "./undelivered/undelivered.ts";
 
@@ -38,3 +39,10 @@ export const toFailure = ({ kind, message, reason, detail, param, customer }: Ap
   param,
   customer,
 });
+
+/** After a limit by the minute the client learns when the first token returns, not when the last one that was tried does. */
+export function withSoonest(failure: unknown, pool: Pick<Leases, "soonestMs">, lease: Omit<LeaseRequest, "exclude">): unknown {
+  if (!(failure instanceof AppError) || failure.kind !== "upstream_rate_limited") return failure;
+  const soonest = pool.soonestMs({ ...lease, exclude: new Set() });
+  return soonest === null ? failure : withRetryAfter(failure, soonest);
+}

@@ -1,7 +1,7 @@
 // Generation: the owner of one image run. Its calls, events, deadline, and what happens when its client leaves.
 
 import type { GenerateEvent } from "../../domain/generation.ts";
-import { AppError, serverFailure, withRetryAfter } from "../../errors.ts";
+import { AppError, serverFailure } from "../../errors.ts";
 import type { Admission } from "../limits/contract.ts";
 import type { MemoryBudget } from "../media/memory-budget.ts";
 import { isModelRetired } from "../models/choose-family.ts";
@@ -10,7 +10,7 @@ import { activityOf } from "./activity.ts";
 import type { Attempt } from "./attempt.ts";
 import type { ImageGeneration, Run, RunFacts, RunUnderWay } from "./contract.ts";
 import type { GenerateDependencies } from "./dependencies.ts";
-import { type Done, isCharged, summarize, toDone, toFailure } from "./done.ts";
+import { type Done, isCharged, summarize, toDone, toFailure, withSoonest } from "./done.ts";
 import { EventLog } from "./event-log.ts";
 import { ImageAttempts, type ImageOwner, type ImageResult } from "./image-attempts.ts";
 import { LiveRun, type ReadGeneration, RunReader } from "./live-run.ts";
@@ -19,7 +19,7 @@ import { planSuccessor } from "./plan-successor.ts";
 import type { Cancellation, RunningGeneration, RunningGenerations } from "./running-generations.ts";
 import { Delivery } from "./undelivered/delivery.ts";
 import { hashGeneration } from "./undelivered/hash-generation.ts";
-import { createOutputRecorder } from "./undelivered/image-output.ts";
+import { storedResult } from "./undelivered/stored-result.ts";
 import { type Entry, isLost, type StoredResult } from "./undelivered/undelivered.ts";
 
 /** What a generation gives back at its end. */
@@ -105,14 +105,13 @@ export class Generation implements RunUnderWay, ImageOwner, ReadGeneration {
   cancel(): Cancellation | null {
     if (this.isOver) return null;
     const error = new AppError("cancelled", "The operator of this server cancelled the request.");
-    const finishes = this.isSpent() && this.deps.settings().generation.on_disconnect === "finish";
-    if (finishes) {
-      if (!this.request.forJob) (this.joined ?? this.delivery).dismiss(error);
-      return "finishes";
+    const isSpent = this.isSpent();
+    if (!isSpent || this.deps.settings().generation.on_disconnect === "abort") {
+      this.cutter.abort(error);
+      return isSpent ? "aborted" : "released";
     }
-    const cancellation = this.isSpent() ? "aborted" : "released";
-    this.cutter.abort(error);
-    return cancellation;
+    if (!this.request.forJob) (this.joined ?? this.delivery).dismiss(error);
+    return "finishes";
   }
 
   get memory(): MemoryBudget {
@@ -152,24 +151,17 @@ export class Generation implements RunUnderWay, ImageOwner, ReadGeneration {
     const { plan } = this;
     let done: Done;
     try {
-      done = this.request.n === 1 ? await this.runOne(plan) : await this.runAll(plan);
+      done = this.request.n === 1 ? toDone(await this.makeOne(plan)) : await this.runAll(plan);
       plan.record.finish(done);
     } catch (thrown) {
-      plan.record.fail(thrown);
+      const failure = withSoonest(thrown, this.deps.pool, this.plan.lease);
+      plan.record.fail(failure);
       plan.record.close(this.held.admission);
-      this.fail(thrown);
+      this.fail(failure);
       return;
     }
     plan.record.close(this.held.admission);
     this.succeed(done);
-  }
-
-  private async runOne(plan: ImagePlan): Promise<Done> {
-    try {
-      return toDone(await this.makeOne(plan));
-    } catch (failure) {
-      throw this.withRetryTime(failure);
-    }
   }
 
   /** @throws {AppError} the first failure when no call succeeded */
@@ -182,7 +174,7 @@ export class Generation implements RunUnderWay, ImageOwner, ReadGeneration {
         (failure) => failures.push(failure),
       );
     await Promise.all(Array.from({ length: this.request.n }, one));
-    if (made.length === 0) throw this.withRetryTime(failures.find(isCharged) ?? failures[0]);
+    if (made.length === 0) throw failures.find(isCharged) ?? failures[0];
     return summarize(made);
   }
 
@@ -219,13 +211,6 @@ export class Generation implements RunUnderWay, ImageOwner, ReadGeneration {
   /** Names of the fields that change nothing. */
   get ignored(): readonly string[] {
     return this.plan.ignored;
-  }
-
-  /** After a limit by the minute the client learns when the first token returns, not when the last one that was tried does. */
-  private withRetryTime(failure: unknown): unknown {
-    if (!(failure instanceof AppError) || failure.kind !== "upstream_rate_limited") return failure;
-    const soonest = this.deps.pool.soonestMs({ ...this.plan.lease, exclude: new Set() });
-    return soonest === null ? failure : withRetryAfter(failure, soonest);
   }
 
   private end(): void {
@@ -310,11 +295,6 @@ export class Generation implements RunUnderWay, ImageOwner, ReadGeneration {
   }
 
   private result(): StoredResult {
-    const recorder = createOutputRecorder(this.request.n);
-    for (const event of [...this.events.all(), this.done!]) recorder.hear(event);
-    const answer = recorder.answer();
-    const mediaIds = answer.parts.flatMap((part) => (part.type === "image" ? [part.mediaId] : []));
-    const { usage, provider } = this.done!;
-    return { ...this.facts, answer, mediaIds, usage, provider };
+    return storedResult(this.events.all(), this.done!, { n: this.request.n, facts: this.facts });
   }
 }
