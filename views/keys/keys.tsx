@@ -74,7 +74,7 @@ export function KeysPage({ view, data }: { view: View; data: KeysData }) {
           {all === 0 ? keys.emptyAbout : undefined}
         </EmptyState>
       ) : (
-        <Table view={view} label={keys.title} columns={columnsOf(view)}>
+        <Table view={view} label={keys.title} columns={columnsOf(view)} hasLines>
           {data.keys.map((one) => (
             <KeyLine key={one.row.id} view={view} shown={one} />
           ))}
@@ -100,7 +100,7 @@ export function KeyLine({ view, shown }: { view: View; shown: ShownKey }) {
   const { row, state, usage, closest, isOperator } = shown;
   return (
     <Row view={view} id={`key-${row.id}`}>
-      <Cell>
+      <Cell place="name">
         <div class="lines">
           <a class="cut" href={keyHref(row.id)}>
             {row.name}
@@ -108,11 +108,15 @@ export function KeyLine({ view, shown }: { view: View; shown: ShownKey }) {
           <small class="soft">{isOperator ? keys.operator : <span class="mono">{row.prefix}…</span>}</small>
         </div>
       </Cell>
-      <Cell label={keys.columns.state}>
+      <Cell label={keys.columns.state} place="state">
         <KeyStateBadge view={view} state={state} />
       </Cell>
-      <Cell label={keys.columns.today}>{todayText(view, usage) ?? <Dash />}</Cell>
-      <Cell label={keys.columns.limits}>{closest ? <LimitBar view={view} use={closest} /> : <Dash />}</Cell>
+      <Cell label={keys.columns.today} place="about">
+        {todayText(view, usage) ?? <Dash />}
+      </Cell>
+      <Cell label={keys.columns.limits} place="figure">
+        {closest ? <LimitBar view={view} use={closest} /> : <Dash />}
+      </Cell>
       <Cell label={keys.columns.pace}>
         <LatencyEstimate view={view} row={row} usage={usage} />
       </Cell>

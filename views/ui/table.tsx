@@ -1,6 +1,7 @@
 // Tables: sortable headers, keyboard rows, keyset pagination, filters, actions on selected rows.
 import type { ComponentChildren } from "preact";
-import type { Extra } from "./controls.tsx";
+import { Button, buttonClass, type Extra } from "./controls.tsx";
+import { Icon } from "./icon.tsx";
 import type { View } from "./view.ts";
 
 type Children = { children?: ComponentChildren };
@@ -30,12 +31,13 @@ type TableProps = Children & {
   id?: string;
   /** Rows at most, when fragments add some: the last ones leave. */
   most?: number;
+  /** On a phone a row has two lines, of the cells with a `place`; else it is a small card, its cells named by their column. */
+  hasLines?: boolean;
 };
 
-/** On a phone every row is a small card, its cells named by their column. */
-export function Table({ view, label, columns, sorting, selectable, id, most, children }: TableProps) {
+export function Table({ view, label, columns, sorting, selectable, id, most, hasLines, children }: TableProps) {
   return (
-    <div class="table">
+    <div class={hasLines ? "table two-lines" : "table"}>
       <table>
         <caption class="unseen">{label}</caption>
         <thead>
@@ -96,17 +98,22 @@ export function Row({ view, id, select, children, ...rest }: RowProps) {
   );
 }
 
+/** Where a cell stands on a phone: name and state above, what is to know and a figure below. The link of the name covers the row. */
+export type Place = "name" | "state" | "about" | "figure";
+
 type CellProps = Children & {
   /** The column's name, shown on phones. */
   label?: string;
   align?: "end";
   /** Takes what the other columns leave; its text is cut there. */
   gives?: boolean;
+  place?: Place;
 };
 
-export function Cell({ label, align, gives, children }: CellProps) {
+export function Cell({ label, align, gives, place, children }: CellProps) {
+  const name = [gives ? "gives" : align, place && `at-${place}`].filter(Boolean).join(" ");
   return (
-    <td class={gives ? "gives" : align} data-label={label}>
+    <td class={name || undefined} data-label={label}>
       <div class="cell">{children}</div>
     </td>
   );
@@ -147,25 +154,35 @@ export function BulkBar({ view, action, children }: Children & { view: View; act
   );
 }
 
-/** Search and filters: a GET form, so that what is shown has an address. The search box is where `/` leads. */
-export function FilterBar({ view, action, query, children, ...rest }: Children & Extra & { view: View; action: string; query?: string }) {
+type FilterBarProps = Children &
+  Extra & { view: View; action: string; query?: string /** What the search box searches. */; searches?: string };
+
+/**
+ * Search and filters: a GET form, so that what is shown has an address. The search box is where `/` leads. On a phone the filters are a
+ * sheet, opened by the browser's own means.
+ */
+export function FilterBar({ view, action, query, searches, children, ...rest }: FilterBarProps) {
+  const { controls } = view.t;
+  const words = searches ?? controls.search;
   return (
     <form class="filters" method="get" action={action} {...rest}>
       {query !== undefined && (
-        <input
-          type="search"
-          name="q"
-          value={query}
-          maxLength={200}
-          placeholder={`${view.t.controls.search}  /`}
-          aria-label={view.t.controls.search}
-          data-search
-        />
+        <input type="search" name="q" value={query} maxLength={200} placeholder={words} aria-label={words} data-search />
       )}
-      {children}
-      <button type="submit" class="btn s">
-        {view.t.controls.search}
-      </button>
+      {children === undefined ? (
+        <Button icon="search">{controls.search}</Button>
+      ) : (
+        <>
+          <button type="button" class={`${buttonClass("plain")} phone`} popovertarget="filter-sheet">
+            <Icon name="filter" />
+            {controls.filters}
+          </button>
+          <div class="sheet" id="filter-sheet" popover="auto">
+            {children}
+            <Button icon="search">{controls.search}</Button>
+          </div>
+        </>
+      )}
     </form>
   );
 }

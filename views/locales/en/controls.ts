@@ -8,6 +8,7 @@ export const controls = {
   more: "More",
   save: "Save",
   cancel: "Cancel",
+  filters: "Filters",
   search: "Search",
   next: "Next",
   first: "First page",

@@ -9,6 +9,7 @@ export const controls: typeof en = {
   more: "更多",
   save: "保存",
   cancel: "取消",
+  filters: "筛选",
   search: "搜索",
   next: "下一页",
   first: "第一页",
