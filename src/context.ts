@@ -19,9 +19,10 @@ import { Undelivered } from "./gateway/generation/undelivered/undelivered.ts";
 import { createJobParts, type JobParts } from "./gateway/jobs/jobs.ts";
 import { createKeys, type Keys } from "./gateway/keys/keys.ts";
 import { Limits } from "./gateway/limits/limits.ts";
+import type { MediaStore } from "./gateway/media/contract.ts";
 import { createMediaFetch } from "./gateway/media/fetch-media.ts";
 import { LinkWatch } from "./gateway/media/link-watch.ts";
-import { FileMediaStore, type MediaStore } from "./gateway/media/media-store.ts";
+import { RowMediaStore } from "./gateway/media/media-store.ts";
 import { MemoryBudget } from "./gateway/media/memory-budget.ts";
 import type { Catalogue } from "./gateway/models/catalogue/catalogue.ts";
 import { noteFound } from "./gateway/models/catalogue/found.ts";
@@ -41,6 +42,7 @@ import { Credentials } from "./gateway/tokens/credentials.ts";
 import { Refresher } from "./gateway/tokens/refresh.ts";
 import type { Log } from "./log.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
+import { ObjectStore } from "./object-store.ts";
 import { createFlow } from "./providers/flow/client.ts";
 import { createGemini } from "./providers/gemini/client.ts";
 import type { Provider } from "./providers/provider.ts";
@@ -149,9 +151,10 @@ export function createContext({ shutdown, ...options }: Options): Context {
     retentionDays: () => current().requests.retention_days,
     hasUndelivered: (keyId) => undelivered.has(keyId),
   });
-  const media = new FileMediaStore({
+  const media = new RowMediaStore({
     ...base,
     dataDir,
+    objects: createMediaObjects(config.settings),
     countInput: (keyId, bytes) => limits.countUpload(keyId, bytes),
     orphans: maintenance.orphans,
   });
@@ -244,6 +247,12 @@ function createInputs({ store, settings, clock }: Base, parts: Pick<InputDepende
 
 function dataUrlLimits({ media }: Settings) {
   return { maxBytes: media.fetch_limit_mb * 1024 * 1024, maxMegapixels: media.max_megapixels };
+}
+
+/** Null: media lie in the data folder. */
+function createMediaObjects({ storage }: Settings): ObjectStore | null {
+  const { media_url: url, s3_endpoint: endpoint, s3_region: region, s3_access_key: accessKey, s3_secret_key: secretKey } = storage;
+  return url === "" ? null : new ObjectStore({ url, endpoint, region, accessKey, secretKey });
 }
 
 function createProviders(

@@ -3,7 +3,7 @@
 import type { Messages } from "../../views/locales/en.ts";
 import type { BodyReader, Form as Multipart } from "../api/body/body.ts";
 import { AppError } from "../errors.ts";
-import type { MediaStore } from "../gateway/media/media-store.ts";
+import type { MediaStore } from "../gateway/media/contract.ts";
 
 /** A form of text: longest and most fields. Of a signed-in operator ten thousand pasted tokens fit; of a stranger, a login. */
 const OPERATOR = { bytes: 32 * 1024 * 1024, fields: 20_000 } as const;

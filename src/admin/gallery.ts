@@ -84,18 +84,18 @@ export const galleryRoutes = (ctx: AdminContext) => {
       return page(ctx, request, (view) => ({ title: view.t.gallery.title, nav: "gallery", body: GalleryItemPage({ view, data }) }));
     })
     .get("/:id/file", async ({ request, params }) => {
-      const found = await media.open(params.id);
+      const found = await media.read(params.id);
       if (!found) throw noMedia(request);
       const name = `${found.media.id}.${found.media.ext}`;
       const isDownload = new URL(request.url).searchParams.has("download");
-      return mediaResponse(found.media, found.blob, request, isDownload ? { "content-disposition": `attachment; filename="${name}"` } : {});
+      return mediaResponse(found, request, isDownload ? { "content-disposition": `attachment; filename="${name}"` } : {});
     })
     .get("/:id/thumb", async ({ request, params }) => {
       const small = await media.thumbnail(params.id);
       if (small) return new Response(small, { headers: THUMB_HEADERS });
-      const found = await media.open(params.id);
+      const found = await media.read(params.id);
       if (found?.media.kind !== "image") throw noMedia(request);
-      return mediaResponse(found.media, found.blob, request);
+      return mediaResponse(found, request);
     });
 };
 

@@ -1,7 +1,7 @@
 // Image conversion: a stored image in the encoding that the client asked for.
 
 import type { Media } from "../domain/generation.ts";
-import type { MediaStore } from "../gateway/media/media-store.ts";
+import type { MediaStore } from "../gateway/media/contract.ts";
 import type { Log } from "../log.ts";
 import type { BodyBytes } from "./json-bytes.ts";
 import { bytesOf, type MadeImage } from "./links.ts";

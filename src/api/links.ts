@@ -1,7 +1,7 @@
 // Media links and data URLs, made when a response is written.
 
 import type { Media } from "../domain/generation.ts";
-import type { MediaStore } from "../gateway/media/media-store.ts";
+import type { MediaStore } from "../gateway/media/contract.ts";
 import { type Base64Placeholders, Base64Text, type BodyBytes } from "./json-bytes.ts";
 
 /** Absolute link without query, ending in the file's extension: some clients decide by it. */

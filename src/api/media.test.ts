@@ -8,7 +8,7 @@ import { openStore } from "../db/sqlite/store.ts";
 import type { Media } from "../domain/generation.ts";
 import { MP4_HEADER, PIXEL_PNG } from "../gateway/media/media.fixtures.ts";
 import { parseRange } from "../gateway/media/media-response.ts";
-import { FileMediaStore } from "../gateway/media/media-store.ts";
+import { RowMediaStore } from "../gateway/media/media-store.ts";
 import { newId } from "../ids.ts";
 import { silentLog } from "../log.ts";
 import { temporaryFolder, virtualClock } from "../testing.ts";
@@ -24,7 +24,7 @@ async function serve() {
     ({
       media: { max_age_days: 0, input_max_age_days: 0, max_megapixels: 1, max_total_mb: 0, min_free_mb: 0, key_share: 25 },
     }) as Settings;
-  const media = new FileMediaStore({ dataDir: folder.path, store, clock: virtualClock(), settings, log: silentLog });
+  const media = new RowMediaStore({ dataDir: folder.path, store, clock: virtualClock(), settings, log: silentLog });
   const callerOf = (request: Request) => {
     const key = request.headers.get("authorization");
     return key ? { keyId: Number(key) } : null;

@@ -1,12 +1,12 @@
 // GET and HEAD /media/{id}.{ext}: stored bytes with ranges, a strong ETag and headers that forbid scripts.
 import { Elysia } from "elysia";
 import type { Media } from "../domain/generation.ts";
+import type { MediaStore } from "../gateway/media/contract.ts";
 import type { LinkWatch } from "../gateway/media/link-watch.ts";
 import { mediaResponse } from "../gateway/media/media-response.ts";
-import type { MediaStore } from "../gateway/media/media-store.ts";
 
 export type MediaRoutesDependencies = {
-  media: Pick<MediaStore, "open">;
+  media: Pick<MediaStore, "read">;
   /** Key of the request; null: none, or unknown. */
   callerOf: (request: Request) => { keyId: number } | null;
   /** Counts every served file. */
@@ -29,10 +29,10 @@ export function mediaRoutes(deps: MediaRoutesDependencies) {
 async function serveMedia({ media, callerOf, linkWatch }: MediaRoutesDependencies, request: Request): Promise<Response> {
   // The raw path rather than Elysia's decoded parameter: an escape is never part of a name.
   const [, id, ext] = FILE_NAME.exec(new URL(request.url).pathname) ?? [];
-  const found = id === undefined ? null : await media.open(id);
+  const found = id === undefined ? null : await media.read(id);
   if (!found || found.media.ext !== ext || !mayRead(found.media, callerOf, request)) return notFound();
   linkWatch?.fetched(request.headers.get("host"));
-  return mediaResponse(found.media, found.blob, request);
+  return mediaResponse(found, request);
 }
 
 function mayRead(media: Media, callerOf: MediaRoutesDependencies["callerOf"], request: Request): boolean {

@@ -65,6 +65,7 @@ export function loadConfig(input: ConfigInput): Config {
     { origin: "flag", values: fromFlags(input.flags) },
   ];
   const { settings, origins } = merge(layers);
+  checkBucket(settings, origins, file?.name ?? DEFAULT_FILE);
   return withDatabase({ settings, origins, file: file?.name ?? null, modelsFile: modelsFileOf(input), warnings }, input.database ?? {});
 }
 
@@ -82,6 +83,16 @@ export function withDatabase(config: Config, database: Record<string, unknown>):
     origins[key] = "database";
   }
   return { ...config, settings, origins, warnings };
+}
+
+/** A bucket without keys would refuse the first result; it is refused at start instead. */
+function checkBucket({ storage }: Settings, origins: Config["origins"], file: string): void {
+  if (storage.media_url === "") return;
+  for (const name of ["s3_access_key", "s3_secret_key"] as const) {
+    if (storage[name] !== "") continue;
+    const source = origins["storage.media_url"] === "file" ? file : origins["storage.media_url"];
+    throw refuse(`${source}: storage.${name}: expected the key of the bucket in storage.media_url, got nothing`);
+  }
 }
 
 function merge(layers: Layer[]): Pick<Config, "settings" | "origins"> {

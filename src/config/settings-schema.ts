@@ -47,6 +47,20 @@ export const SettingsSchema = t.Object({
   }),
   storage: t.Object({
     data_dir: text("data", "Folder for databases, media and the secret key", { boot: true, pattern: "\\S", expected: "a folder" }),
+    media_url: text("", "Bucket for images and videos, as s3://bucket/prefix; empty: the folder media in the data folder", {
+      boot: true,
+      pattern: "^(s3://[^/\\s?#]+(/[^\\s?#]*)?)?$",
+      expected: 'empty, or a bucket like "s3://bucket/prefix"',
+    }),
+    media_redirect: flag(false, "Answer requests for stored media with a link of the bucket, valid for 15 minutes, instead of the bytes"),
+    media_cache_mb: whole(2048, [64, 1_048_576], "Disk that local copies of media in a bucket may take, in MiB"),
+    s3_endpoint: text("", "Address of the S3-compatible store of the bucket; empty: Amazon's of the region", {
+      boot: true,
+      ...OPTIONAL_HTTP_URL,
+    }),
+    s3_region: text("us-east-1", "Region of the bucket", { boot: true, pattern: "\\S", expected: "a region" }),
+    s3_access_key: text("", "Access key of the bucket", { boot: true, secret: true }),
+    s3_secret_key: text("", "Secret key of the bucket", { boot: true, secret: true }),
   }),
   gemini: t.Object({
     base_url: text("https://generativelanguage.googleapis.com", "Gemini API", { boot: true, ...HTTP_URL }),

@@ -14,7 +14,7 @@ import { createJobParts } from "../../src/gateway/jobs/jobs.ts";
 import { createKeys, hashKey } from "../../src/gateway/keys/keys.ts";
 import { Limits } from "../../src/gateway/limits/limits.ts";
 import { MP4_HEADER, PIXEL_PNG } from "../../src/gateway/media/media.fixtures.ts";
-import { FileMediaStore } from "../../src/gateway/media/media-store.ts";
+import { RowMediaStore } from "../../src/gateway/media/media-store.ts";
 import { CATALOGUE, parseModel } from "../../src/gateway/models/testing.ts";
 import { Node } from "../../src/gateway/nodes/node.ts";
 import { Pool } from "../../src/gateway/pool/pool.ts";
@@ -205,7 +205,7 @@ async function startContext({ config, store, requests, clock, script, seen }: Bo
   const settings = () => config.settings;
   const providers = new Map([["gemini", fakeProvider(script, seen, clock)]]);
   const { random, log, metrics } = { random: seededRandom(7), log: silentLog, metrics: createMetrics() };
-  const media = new FileMediaStore({ dataDir: config.settings.storage.data_dir, store, clock, settings, log });
+  const media = new RowMediaStore({ dataDir: config.settings.storage.data_dir, store, clock, settings, log });
   const pool = new Pool({ clock, random, settings: () => config.settings.pool, log, saveHealth: store.saveHealth });
   const tokens = new Credentials({ store, providers, openTempFile: (mime) => media.openTempFile(mime), now: clock.now, log });
   const keys = createKeys();

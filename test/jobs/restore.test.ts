@@ -7,7 +7,7 @@ import { restoreBackup } from "../../src/db/sqlite/backup/restore.ts";
 import { loadSecretKey } from "../../src/db/sqlite/secrets.ts";
 import { openStore } from "../../src/db/sqlite/store.ts";
 import { storePassword } from "../../src/gateway/auth/password.ts";
-import { FileMediaStore } from "../../src/gateway/media/media-store.ts";
+import { RowMediaStore } from "../../src/gateway/media/media-store.ts";
 import { startSimulator } from "../../src/simulator/simulator.ts";
 import { temporaryFolder, virtualClock } from "../../src/testing.ts";
 import { ADMIN_PASSWORD, login, type SignedIn, signedIn, signIn } from "../admin/admin.ts";
@@ -77,7 +77,7 @@ describe("images made after the backup", () => {
     const clock = virtualClock(Date.now());
     const settings = () => ({ media: { max_age_days: 1, input_max_age_days: 1, max_megapixels: 1, sweep_interval: 300 } }) as never;
     const open = () =>
-      new FileMediaStore({
+      new RowMediaStore({
         dataDir: folder.path,
         rowBytes: 0,
         store,

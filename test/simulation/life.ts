@@ -7,7 +7,7 @@ import type { Generate } from "../../src/gateway/generation/contract.ts";
 import { createGenerate } from "../../src/gateway/generation/generate.ts";
 import { createAffinity } from "../../src/gateway/generation/inputs/affinity.ts";
 import { Limits } from "../../src/gateway/limits/limits.ts";
-import type { MediaStore } from "../../src/gateway/media/media-store.ts";
+import type { MediaStore } from "../../src/gateway/media/contract.ts";
 import { CATALOGUE } from "../../src/gateway/models/testing.ts";
 import type { Lease } from "../../src/gateway/pool/lease-contract.ts";
 import { Pool } from "../../src/gateway/pool/pool.ts";

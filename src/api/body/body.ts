@@ -2,7 +2,7 @@
 import type { Static, TSchema } from "elysia";
 import { type Clock, systemClock } from "../../clock.ts";
 import { AppError } from "../../errors.ts";
-import type { MediaStore } from "../../gateway/media/media-store.ts";
+import type { MediaStore } from "../../gateway/media/contract.ts";
 import { type ArrivalLimits, ArrivalWatch } from "./body-arrival.ts";
 import { BodyBudget, type BodyCount, type BudgetLimits, bodyTooLarge, keyOwner } from "./body-budget.ts";
 import { decodePieces, encodingOf } from "./body-encoding.ts";

@@ -3,7 +3,7 @@ import { Readable } from "node:stream";
 import busboy from "busboy";
 import type { TempFile } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
-import type { MediaStore } from "../../gateway/media/media-store.ts";
+import type { MediaStore } from "../../gateway/media/contract.ts";
 import { boundaryOf, inBlocks, untilClosed } from "./multipart-end.ts";
 
 /** One file of a form as a temp file: `MediaStore.store` stores it, else it is deleted with the form. */

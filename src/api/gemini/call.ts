@@ -10,7 +10,7 @@ import type { InputDependencies } from "../../gateway/generation/inputs/inputs.t
 import type { Jobs } from "../../gateway/jobs/contract.ts";
 import type { Keys } from "../../gateway/keys/keys.ts";
 import { allowsModel, assertPermitted } from "../../gateway/keys/permissions.ts";
-import type { MediaStore } from "../../gateway/media/media-store.ts";
+import type { MediaStore } from "../../gateway/media/contract.ts";
 import type { Catalogue } from "../../gateway/models/catalogue/catalogue.ts";
 import type { ModelChoice } from "../../gateway/models/parse-model.ts";
 import type { Leases } from "../../gateway/pool/lease-contract.ts";

@@ -11,7 +11,7 @@ import type { InputDependencies } from "../../gateway/generation/inputs/inputs.t
 import type { InputReference } from "../../gateway/generation/inputs/unresolved-turn.ts";
 import type { Jobs } from "../../gateway/jobs/contract.ts";
 import type { AdmissionControl } from "../../gateway/limits/contract.ts";
-import type { MediaStore } from "../../gateway/media/media-store.ts";
+import type { MediaStore } from "../../gateway/media/contract.ts";
 import type { Previews } from "../../gateway/media/previews.ts";
 import type { Catalogue } from "../../gateway/models/catalogue/catalogue.ts";
 import type { ModelChoice } from "../../gateway/models/parse-model.ts";

@@ -13,7 +13,7 @@ import { type StartedGeneration, startGeneration } from "../../gateway/generatio
 import type { JobClient } from "../../gateway/generation/undelivered/job-client.ts";
 import type { Jobs } from "../../gateway/jobs/contract.ts";
 import { followJob } from "../../gateway/jobs/follow-job.ts";
-import type { MediaStore } from "../../gateway/media/media-store.ts";
+import type { MediaStore } from "../../gateway/media/contract.ts";
 import type { Catalogue } from "../../gateway/models/catalogue/catalogue.ts";
 import { type ImageHints, readImageOptions } from "../../gateway/models/image-options.ts";
 import type { ModelChoice } from "../../gateway/models/parse-model.ts";

@@ -40,7 +40,7 @@ const NOW = 1000;
 async function firstStart(data: string, isTerminal: boolean): Promise<string> {
   const io = recordedIo({ cwd, isTerminal });
   const defaults = loadConfig({ file: null, env: {}, flags: {} }).settings;
-  const settings = { ...defaults, storage: { data_dir: data } };
+  const settings = { ...defaults, storage: { ...defaults.storage, data_dir: data } };
   await withStore(data, (store) => prepareFirstStart(store, io, settings, NOW));
   return io.out;
 }

@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import { AppError, type ErrorKind } from "../../errors.ts";
 import type { ImageSink, Provider } from "../../providers/provider.ts";
 import { type ProviderEvent, play } from "../../providers/testing.ts";
-import type { MediaStore } from "../media/media-store.ts";
+import type { MediaStore } from "../media/contract.ts";
 import { MemoryBudget } from "../media/memory-budget.ts";
 import type { Lease } from "../pool/lease-contract.ts";
 import type { Credentials } from "../tokens/credentials.ts";

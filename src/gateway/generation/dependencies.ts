@@ -8,7 +8,7 @@ import type { Metrics } from "../../metrics.ts";
 import type { Provider } from "../../providers/provider.ts";
 import type { Traces } from "../../traces.ts";
 import type { AdmissionControl } from "../limits/contract.ts";
-import type { MediaStore } from "../media/media-store.ts";
+import type { MediaStore } from "../media/contract.ts";
 import type { MemoryBudget } from "../media/memory-budget.ts";
 import type { Catalogue } from "../models/catalogue/catalogue.ts";
 import type { Leases } from "../pool/lease-contract.ts";

@@ -9,7 +9,7 @@ import { newId } from "../../ids.ts";
 import type { Log } from "../../log.ts";
 import { assertTextFits } from "../generation/inputs/request-text.ts";
 import type { AdmissionControl } from "../limits/contract.ts";
-import type { MediaStore } from "../media/media-store.ts";
+import type { MediaStore } from "../media/contract.ts";
 import type { Catalogue } from "../models/catalogue/catalogue.ts";
 import { chooseFamily, requireFamily } from "../models/choose-family.ts";
 import { canMakeVideo, chooseVideo, videoNeeds } from "../models/video-options.ts";

@@ -9,7 +9,7 @@ import type { Log } from "../../log.ts";
 import type { Generate, ImageGeneration, Run } from "../generation/contract.ts";
 import { createOutputRecorder, type OutputRecorder } from "../generation/undelivered/image-output.ts";
 import type { Keys } from "../keys/keys.ts";
-import type { MediaStore } from "../media/media-store.ts";
+import type { MediaStore } from "../media/contract.ts";
 import type { Catalogue } from "../models/catalogue/catalogue.ts";
 import { searchesOf } from "../models/model-options.ts";
 import { actualImageUsd } from "../models/prices.ts";

@@ -4,7 +4,7 @@ import type { Json, Part, Turn } from "../../domain/generation.ts";
 import type { ImageSpec } from "../generation/contract.ts";
 import { openInput, uriInput } from "../generation/inputs/inputs.ts";
 import { readOptions, type StoredOptions, storeOptions } from "../generation/stored-options.ts";
-import type { MediaStore } from "../media/media-store.ts";
+import type { MediaStore } from "../media/contract.ts";
 
 type StoredPart =
   | { type: "text"; text: string; signature?: string }

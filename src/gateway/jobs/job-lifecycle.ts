@@ -14,7 +14,7 @@ import { videoPayload } from "../generation/request-payload.ts";
 import { writeRequest } from "../generation/request-record.ts";
 import { mediaOfJob } from "../generation/undelivered/image-output.ts";
 import type { Admission, Cost } from "../limits/contract.ts";
-import type { MediaStore } from "../media/media-store.ts";
+import type { MediaStore } from "../media/contract.ts";
 import type { NodeIdentity } from "../nodes/node.ts";
 import { isSettled, mayFollow, toJobError } from "./job-state.ts";
 import type { Webhooks } from "./webhooks.ts";

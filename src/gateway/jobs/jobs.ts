@@ -3,7 +3,7 @@
 import type { JobRow, JobStore } from "../../db/jobs.ts";
 import type { Job } from "../../domain/job.ts";
 import { TERMINAL_STATES } from "../../domain/job.ts";
-import type { MediaStore } from "../media/media-store.ts";
+import type { MediaStore } from "../media/contract.ts";
 import { createGuardedSend } from "../media/ssrf-guard.ts";
 import type { CreateImageJob, CreateVideoJob, JobPage, Jobs } from "./contract.ts";
 import { JobCreation, type JobCreationDependencies } from "./create-job.ts";

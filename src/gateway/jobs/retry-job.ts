@@ -9,7 +9,7 @@ import { AppError } from "../../errors.ts";
 import { newRequestId } from "../../ids.ts";
 import type { Affinity } from "../generation/inputs/affinity.ts";
 import { openInput } from "../generation/inputs/inputs.ts";
-import type { MediaStore } from "../media/media-store.ts";
+import type { MediaStore } from "../media/contract.ts";
 import type { Catalogue } from "../models/catalogue/catalogue.ts";
 import type { CreateVideoJob, Jobs } from "./contract.ts";
 import { openTurns, readImageSpec } from "./image-spec.ts";

@@ -11,7 +11,7 @@ import type { Metrics } from "../../metrics.ts";
 import type { CallContext, Provider, ProviderToken } from "../../providers/provider.ts";
 import type { TracedAttempt, Traces } from "../../traces.ts";
 import { TriedTokens } from "../generation/tried-tokens.ts";
-import type { MediaStore } from "../media/media-store.ts";
+import type { MediaStore } from "../media/contract.ts";
 import type { Catalogue } from "../models/catalogue/catalogue.ts";
 import type { Lease, Outcome } from "../pool/lease-contract.ts";
 import type { Pool } from "../pool/pool.ts";

@@ -2,7 +2,7 @@
 
 import type { Json, Tier, VideoRequest } from "../../domain/generation.ts";
 import { openInput } from "../generation/inputs/inputs.ts";
-import type { MediaStore } from "../media/media-store.ts";
+import type { MediaStore } from "../media/contract.ts";
 import type { FittedVideo } from "../models/video-options.ts";
 import type { LeaseRequest } from "../pool/lease-contract.ts";
 import { INPUT_GONE } from "./image-spec.ts";

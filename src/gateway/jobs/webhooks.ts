@@ -9,7 +9,7 @@ import { AppError } from "../../errors.ts";
 import { withoutEndSlashes } from "../../http.ts";
 import { newId } from "../../ids.ts";
 import type { Log } from "../../log.ts";
-import type { MediaStore } from "../media/media-store.ts";
+import type { MediaStore } from "../media/contract.ts";
 import { type GuardedSend, parseGuardedUrl } from "../media/ssrf-guard.ts";
 import { customerMessage } from "../pool/customer-message.ts";
 import { failureOf } from "./job-state.ts";

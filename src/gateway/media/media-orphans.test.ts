@@ -8,14 +8,14 @@ import { newId } from "../../ids.ts";
 import { silentLog } from "../../log.ts";
 import { temporaryFolder, virtualClock } from "../../testing.ts";
 import { PIXEL_PNG } from "./media.fixtures.ts";
-import { FileMediaStore } from "./media-store.ts";
+import { RowMediaStore } from "./media-store.ts";
 
 test("a file without a row is moved aside at the next start; media, temp files and foreign files stay", async () => {
   using folder = temporaryFolder();
   const store = await openStore({ dataDir: folder.path, secretKey: new Uint8Array(32) });
   const { settings } = loadConfig({ file: null, env: {}, flags: {} });
   const open = () =>
-    new FileMediaStore({
+    new RowMediaStore({
       rowBytes: 0,
       dataDir: folder.path,
       store,

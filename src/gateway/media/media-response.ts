@@ -1,11 +1,25 @@
 // HTTP response of a stored media item: whole, by range, or 304. Used by the API and the admin.
 import type { Media } from "../../domain/generation.ts";
+import type { MediaBytes } from "./blobs.ts";
 
-/** Stored bytes as the request wants them: whole, a range, or none when it has them. `own` headers replace those of a public result. */
-export function mediaResponse(media: Media, blob: Blob, request: Request, own: Record<string, string> = {}): Response {
+/**
+ * Stored bytes as the request wants them: whole, a range, none when it has them, or a link to them. `own` headers replace those of a
+ * public result.
+ * @throws {AppError} `unavailable`
+ */
+export async function mediaResponse(
+  { media, bytes }: { media: Media; bytes: MediaBytes },
+  request: Request,
+  own: Record<string, string> = {},
+): Promise<Response> {
   const etag = `"${media.id}"`;
   const headers = { ...mediaHeaders(media, etag), ...own };
   if (matchesETag(request.headers.get("if-none-match"), etag)) return new Response(null, { status: 304, headers });
+
+  if (bytes.link) {
+    const location = bytes.link(headers["content-disposition"]!);
+    return new Response(null, { status: 302, headers: { location, "cache-control": "no-store", "access-control-allow-origin": "*" } });
+  }
 
   const ifRange = request.headers.get("if-range");
   const range = ifRange === null || ifRange === etag ? parseRange(request.headers.get("range"), media.bytes) : null;
@@ -16,8 +30,11 @@ export function mediaResponse(media: Media, blob: Blob, request: Request, own: R
   headers["content-type"] = media.mime;
   headers["content-length"] = String(end - start);
   if (range) headers["content-range"] = `bytes ${start}-${end - 1}/${media.bytes}`;
-  // The response to HEAD bears the body as well: Bun sends its length and not its bytes.
-  return new Response(range ? blob.slice(start, end, media.mime) : blob, { status: range ? 206 : 200, headers });
+  const { blob } = bytes;
+  // The response to HEAD bears a file as well: Bun sends its length and not its bytes.
+  const file = blob && (range ? blob.slice(start, end, media.mime) : blob);
+  const body = file ?? (request.method === "HEAD" ? null : await bytes.stream(range));
+  return new Response(body, { status: range ? 206 : 200, headers });
 }
 
 const mediaHeaders = (media: Media, etag: string): Record<string, string> => ({

@@ -10,7 +10,7 @@ import { isId, newId } from "../../ids.ts";
 import { silentLog } from "../../log.ts";
 import { temporaryFolder, virtualClock } from "../../testing.ts";
 import { jpegHeader, MP4_HEADER, PIXEL_PNG, pngHeader } from "./media.fixtures.ts";
-import { FileMediaStore, type MediaDependencies } from "./media-store.ts";
+import { type MediaDependencies, RowMediaStore } from "./media-store.ts";
 import { diskErrors } from "./temp-files.ts";
 
 const DAY_MS = 86_400_000;
@@ -31,7 +31,7 @@ async function openMedia(
     ...change,
   };
   const store = await openStore({ dataDir: folder.path, secretKey: new Uint8Array(32) });
-  const media = new FileMediaStore({
+  const media = new RowMediaStore({
     rowBytes: 0,
     dataDir: folder.path,
     store: wrap(store),
@@ -416,7 +416,7 @@ test("a disk that fills up while writing is reported as such, other failures sta
 test("a small media item lies with its row, reads the same, and leaves no file", async () => {
   await using room = await openMedia();
   const { store, clock, settings, path } = room;
-  const small = new FileMediaStore({ dataDir: path, store, clock, settings: () => ({ media: settings }) as Settings, log: silentLog });
+  const small = new RowMediaStore({ dataDir: path, store, clock, settings: () => ({ media: settings }) as Settings, log: silentLog });
   const stored = await small.storeBytes(PIXEL_PNG, RESULT);
   const found = await small.open(stored.id);
   expect(new Uint8Array(await found!.blob.arrayBuffer())).toEqual(new Uint8Array(PIXEL_PNG));

@@ -1,5 +1,4 @@
 // Media store: inputs and results in files under minted ids, a row each, swept by age and total size.
-import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../../clock.ts";
 import type { Settings } from "../../config/settings-schema.ts";
@@ -8,62 +7,25 @@ import type { Media, TempFile, TempFileWriter } from "../../domain/generation.ts
 import { AppError, diskIsFull } from "../../errors.ts";
 import { isId } from "../../ids.ts";
 import type { Log } from "../../log.ts";
+import type { ObjectStore } from "../../object-store.ts";
+import { type Blobs, bytesOfBlob, FileBlobs, type MediaBytes } from "./blobs.ts";
+import type { MediaStore } from "./contract.ts";
 import { describeMedia, type MediaFacts } from "./describe-media.ts";
 import { createFreeSpace } from "./free-space.ts";
 import { deleteOldOrphans, moveOrphans, type Orphanage, orphansBeside } from "./media-orphans.ts";
 import { MediaUsage } from "./media-shares.ts";
+import { ObjectBlobs } from "./object-blobs.ts";
 import { Sweeper } from "./retention.ts";
 import { HEAD_BYTES } from "./sniff.ts";
 import { asDiskError, bytesAtHand, createTempFiles, type Source, type TempFiles } from "./temp-files.ts";
 import { createThumbnails, type Thumbnails } from "./thumbnails.ts";
-
-export interface MediaStore {
-  /** Opens a temp file for the bytes of one media item; the claimed type decides nothing. */
-  openTempFile(mime: string): Promise<TempFileWriter>;
-  /**
-   * Makes a temp file a media item. The temp file is used up, also by a failure.
-   * @throws {AppError} for inputs `invalid_request` (unknown type, damaged, too many pixels), `limit_exceeded` (the key's share or its uploads
-   * of the day are used up); for results `upstream_unknown_outcome`, charged (unknown type); `unavailable` when the disk is full
-   */
-  store(file: TempFile, facts: MediaFacts): Promise<Media>;
-  /** As {@link store}, for bytes at hand. */
-  storeBytes(bytes: Uint8Array | Blob, facts: MediaFacts): Promise<Media>;
-  /** Null for anything but the id of a media item. */
-  get(id: string): Promise<Media | null>;
-  /** The row and its bytes, read lazily from disk; null also when the file is missing or cut. */
-  open(id: string): Promise<{ media: Media; blob: Blob } | null>;
-  /** A small WebP of an image, made at the first request. Null: the image is absent, or its type cannot be decoded. */
-  thumbnail(id: string): Promise<Blob | null>;
-  /** Drops a temp file. */
-  discard(file: TempFile): Promise<void>;
-  /** Deletes one media item; false when there is none. */
-  remove(id: string): Promise<boolean>;
-  /**
-   * Frees space for so many bytes of a key's inputs, at the expense of its own older inputs only.
-   * @throws {AppError} `limit_exceeded` when they do not fit into the key's share; `unavailable` when the disk is full
-   */
-  makeInputRoom(keyId: number, bytes: number): Promise<void>;
-  /** The inputs that came with a request stay: something was begun with them. */
-  claimInputs(requestId: string): void;
-  /** A request is over: inputs of one that was refused, and which nobody has claimed, are deleted. Undefined: it had none. */
-  endRequest(requestId: string, refused: boolean): Promise<void> | undefined;
-  /** Deletes what is past its age, and what is beyond the total size. Resolves with the number deleted. */
-  sweep(): Promise<number>;
-  /** @throws {AppError} `unavailable` when less disk is free than `media.min_free_mb` */
-  assertSpace(): void;
-  /** Free bytes of the disk that media lie on, as of a few seconds ago at most. */
-  freeBytes(): number;
-  /** Bytes of all media together, right once {@link start} has resolved. */
-  totalBytes(): number;
-  /** Deletes what a crash left behind, learns the total size and begins to sweep every `media.sweep_interval`. */
-  start(): Promise<void>;
-  /** Ends the sweeping; resolves when a sweep under way has ended. */
-  stop(): Promise<void>;
-}
+import { UnclaimedInputs } from "./unclaimed-inputs.ts";
 
 export type MediaDependencies = {
   /** Media lie in `media/` below it. */
   dataDir: string;
+  /** Where the bytes lie instead of `media/`. */
+  objects?: ObjectStore | null;
   store: Pick<
     Store,
     "insertMedia" | "readMediaBytes" | "getMedia" | "listExpiredMedia" | "listOldestMedia" | "deleteMedia" | "listUnknownMedia" | "sumMedia"
@@ -84,11 +46,10 @@ const ROW_BYTES = 16 * 1024;
 const STALE_TEMP_FILE_MS = 3_600_000;
 /** When inputs of today may be old enough to give way, ms. */
 const SHARE_RETRY_MS = 600_000;
-const MAX_UNCLAIMED = 10_000;
 const MEBIBYTE = 1024 * 1024;
 
-/** The media store of one data folder. */
-export class FileMediaStore implements MediaStore {
+/** The media store: rows, and bytes in one data folder or in an object store. */
+export class RowMediaStore implements MediaStore {
   private readonly folder: string;
   private readonly orphans: Orphanage;
   private readonly tempFiles: TempFiles;
@@ -96,16 +57,22 @@ export class FileMediaStore implements MediaStore {
   private readonly usage = new MediaUsage();
   private readonly sweeper: Sweeper;
   private readonly rowBytes: number;
-  /** Inputs of requests that are not over and have not begun anything. */
-  private readonly unclaimed = new Map<string, Media[]>();
+  private readonly blobs: Blobs;
+  private readonly unclaimed = new UnclaimedInputs();
   readonly freeBytes: () => number;
 
   constructor(private readonly deps: MediaDependencies) {
-    const { dataDir, store, clock, settings, log } = deps;
+    const { dataDir, store, clock, settings, log, objects } = deps;
     this.folder = join(dataDir, "media");
     this.rowBytes = deps.rowBytes ?? ROW_BYTES;
     this.orphans = deps.orphans ?? orphansBeside(this.folder);
     this.tempFiles = createTempFiles(join(this.folder, "drafts"));
+    const { folder, tempFiles } = this;
+    const storage = () => settings().storage;
+    const copyBytes = () => storage().media_cache_mb * MEBIBYTE;
+    this.blobs = objects
+      ? new ObjectBlobs({ objects, folder, tempFiles, store, copyBytes, redirects: () => storage().media_redirect, clock, log })
+      : new FileBlobs(folder, tempFiles);
     this.freeBytes = createFreeSpace(this.folder, clock);
     this.thumbnails = createThumbnails({ folder: join(this.folder, "thumbs"), log });
     this.sweeper = new Sweeper({ store, usage: this.usage, clock, settings, log, erase: (media) => this.erase(media) });
@@ -140,6 +107,15 @@ export class FileMediaStore implements MediaStore {
     return blob && { media, blob };
   }
 
+  async read(id: string): Promise<{ media: Media; bytes: MediaBytes } | null> {
+    const media = await this.get(id);
+    if (!media) return null;
+    const held = await this.heldInRow(media);
+    const bytes = held ? bytesOfBlob(held) : await this.blobs.read(media);
+    if (!bytes) this.warnOfMissing(media);
+    return bytes && { media, bytes };
+  }
+
   async thumbnail(id: string): Promise<Blob | null> {
     const media = await this.get(id);
     return media && this.thumbnails.of(media, () => this.blobOf(media));
@@ -159,12 +135,12 @@ export class FileMediaStore implements MediaStore {
   }
 
   claimInputs(requestId: string): void {
-    this.unclaimed.delete(requestId);
+    this.unclaimed.claim(requestId);
   }
 
   endRequest(requestId: string, refused: boolean): Promise<void> | undefined {
-    const inputs = this.unclaimed.get(requestId);
-    return inputs && this.unclaimed.delete(requestId) && refused ? this.eraseRefused(inputs) : undefined;
+    const inputs = this.unclaimed.claim(requestId);
+    return inputs && refused ? this.eraseRefused(inputs) : undefined;
   }
 
   private async eraseRefused(inputs: Media[]): Promise<void> {
@@ -185,42 +161,50 @@ export class FileMediaStore implements MediaStore {
   }
 
   async start(): Promise<void> {
+    await this.deleteLeftovers();
+    await this.blobs.start();
+    this.usage.load(await this.deps.store.sumMedia());
+    this.sweeper.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.sweeper.stop();
+    await this.blobs.stop();
+  }
+
+  /** What a crash left behind. Files without a row are looked for only where this process is the only one that writes them. */
+  private async deleteLeftovers(): Promise<void> {
     const { clock, log, store } = this.deps;
     const { orphans } = this;
     const isRestored = orphans.isAfterRestore();
     const stale = isRestored ? 0 : await this.tempFiles.deleteBefore(clock.now() - STALE_TEMP_FILE_MS);
     if (stale > 0) log.info("Unfinished media of an earlier run were deleted", { count: stale });
+    if (!this.blobs.isLocal) return orphans.moved(0);
     const old = isRestored ? 0 : await deleteOldOrphans(orphans.folder(), clock.now());
     if (old > 0) log.info("Old media files without a record were deleted", { count: old });
     const moved = await moveOrphans(this.folder, orphans.folder(), store);
     if (moved > 0) log.warn("Media files without a record were moved aside", { count: moved, folder: orphans.folder() });
     orphans.moved(moved);
-    this.usage.load(await store.sumMedia());
-    this.sweeper.start();
-  }
-
-  stop(): Promise<void> {
-    return this.sweeper.stop();
-  }
-
-  /** Ids and extensions are ours: nothing that a client wrote is part of a path. */
-  private pathOf({ id, ext }: Media): string {
-    return join(this.folder, id.slice(0, 1), `${id}.${ext}`);
   }
 
   private describe(head: Uint8Array, bytes: number, facts: MediaFacts): Media {
     return describeMedia(head, { ...facts, bytes }, this.deps.settings(), this.deps.clock.now());
   }
 
-  /** Null when the file is missing or cut. */
-  private async blobOf(media: Media): Promise<Blob | null> {
+  private async heldInRow(media: Media): Promise<Blob | null> {
     const held = media.bytes <= this.rowBytes ? await this.deps.store.readMediaBytes(media.id) : null;
-    if (held) return new Blob([held as BlobPart], { type: media.mime });
-    const blob = Bun.file(this.pathOf(media), { type: media.mime });
-    if (blob.size === media.bytes) return blob;
-    const { requestId, mime, createdAt } = media;
+    return held && new Blob([held as BlobPart], { type: media.mime });
+  }
+
+  /** Null when the bytes are missing or cut. */
+  private async blobOf(media: Media): Promise<Blob | null> {
+    const blob = (await this.heldInRow(media)) ?? (await this.blobs.open(media));
+    if (!blob) this.warnOfMissing(media);
+    return blob;
+  }
+
+  private warnOfMissing({ requestId, mime, createdAt }: Media): void {
     this.deps.log.warn("A media file is missing or cut", { requestId, mime, createdAt });
-    return null;
   }
 
   /** Small bytes go into the row; larger ones into a file first, so that a row always has its file. */
@@ -241,32 +225,25 @@ export class FileMediaStore implements MediaStore {
       this.usage.add(media, -1);
       throw asDiskError(error);
     }
-    if (origin === "input" && requestId !== null && name === null) this.noteUnclaimed(requestId, media);
+    if (origin === "input" && requestId !== null && name === null) this.unclaimed.add(requestId, media);
     return media;
   }
 
   private async insertFile(media: Media, source: Source, maker?: MediaFacts["source"]): Promise<void> {
-    const path = this.pathOf(media);
+    await this.blobs.put(media, source);
     try {
-      const data = source instanceof Blob ? source : bytesAtHand(source);
-      await (data === null ? this.tempFiles.moveTo(source as TempFile, path) : Bun.write(path, data));
       await this.deps.store.insertMedia(media, null, maker);
     } catch (error) {
-      await rm(path, { force: true });
+      await this.blobs.delete(media).catch((failure) => this.deps.log.warn("A media file could not be deleted", { error: failure }));
       throw error;
     }
   }
 
-  private noteUnclaimed(requestId: string, media: Media): void {
-    this.unclaimed.set(requestId, [...(this.unclaimed.get(requestId) ?? []), media]);
-    // Inputs of a request whose end was never reported are deleted by their age.
-    if (this.unclaimed.size > MAX_UNCLAIMED) this.unclaimed.delete(this.unclaimed.keys().next().value!);
-  }
-
-  /** Bytes that all media may take: the limit, or what the disk has. */
+  /** Bytes that all media may take: the limit, or what the disk has. An object store has no end that could be asked for. */
   private capacity(): number {
     const { max_total_mb, min_free_mb } = this.deps.settings().media;
-    const onDisk = this.usage.total() + this.freeBytes() - min_free_mb * MEBIBYTE;
+    const free = this.freeBytes() - min_free_mb * MEBIBYTE;
+    const onDisk = this.blobs.isLocal ? this.usage.total() + free : Number.POSITIVE_INFINITY;
     return max_total_mb === 0 ? onDisk : Math.min(onDisk, max_total_mb * MEBIBYTE);
   }
 
@@ -286,7 +263,7 @@ export class FileMediaStore implements MediaStore {
     const gone: Media[] = [];
     for (const item of media) {
       try {
-        await rm(this.pathOf(item), { force: true });
+        await this.blobs.delete(item);
         await this.thumbnails.drop(item.id);
         gone.push(item);
       } catch (error) {

@@ -3,7 +3,7 @@ import type { Clock } from "../../clock.ts";
 import { newId } from "../../ids.ts";
 import type { Log } from "../../log.ts";
 import { type Deletion, SoftDelete } from "../../soft-delete.ts";
-import type { MediaStore } from "./media-store.ts";
+import type { MediaStore } from "./contract.ts";
 
 /** How long a deletion can be undone, ms. */
 export const UNDO_MS = 15_000;

@@ -14,7 +14,7 @@ import { partsOf } from "../generation/undelivered/image-output.ts";
 import type { CreateVideoJob, Jobs } from "../jobs/contract.ts";
 import { readImageSpec } from "../jobs/image-spec.ts";
 import { readVideoSpec } from "../jobs/video-spec.ts";
-import type { MediaStore } from "../media/media-store.ts";
+import type { MediaStore } from "../media/contract.ts";
 import type { Catalogue } from "../models/catalogue/catalogue.ts";
 import type { Leases } from "../pool/lease-contract.ts";
 import { EMPTY_FORM, MAX_IMAGES, offerOf, type PlaygroundForm, type PlaygroundModel, type Slot } from "./options.ts";

@@ -3,7 +3,7 @@ import type { Clock } from "../../clock.ts";
 import type { Settings } from "../../config/settings-schema.ts";
 import type { Store } from "../../db/store.ts";
 import type { Log } from "../../log.ts";
-import type { MediaStore } from "../media/media-store.ts";
+import type { MediaStore } from "../media/contract.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { Maintenance } from "./maintenance.ts";
 

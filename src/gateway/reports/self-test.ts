@@ -5,7 +5,7 @@ import type { Store } from "../../db/store.ts";
 import { AppError } from "../../errors.ts";
 import { send } from "../../http.ts";
 import { newId } from "../../ids.ts";
-import type { MediaStore } from "../media/media-store.ts";
+import type { MediaStore } from "../media/contract.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { Refresher } from "../tokens/refresh.ts";
 import type { Maintenance } from "./maintenance.ts";

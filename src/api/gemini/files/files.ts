@@ -32,9 +32,9 @@ export async function oneFile(api: Api, call: Call, name: string): Promise<Respo
   const media = await fileOf(api, call, id);
   if (verb === undefined) return Response.json(encodeFile(media, id, call.calledOrigin));
   if (verb !== "download") throw new AppError("not_found", "Expected files/{id} or files/{id}:download.");
-  const found = await api.media.open(media.id);
+  const found = await api.media.read(media.id);
   if (!found) throw noSuchFile(id);
-  return mediaResponse(media, found.blob, call.request);
+  return mediaResponse({ ...found, media }, call.request);
 }
 
 export async function deleteFile(api: Api, call: Call, id: string): Promise<Response> {

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { join } from "node:path";
 import type { Media } from "../../../domain/generation.ts";
-import type { MediaStore } from "../../../gateway/media/media-store.ts";
+import type { MediaStore } from "../../../gateway/media/contract.ts";
 import { createTempFiles } from "../../../gateway/media/temp-files.ts";
 import { temporaryFolder, virtualClock } from "../../../testing.ts";
 import { createUploads } from "./resumable.ts";

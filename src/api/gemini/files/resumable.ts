@@ -3,7 +3,7 @@ import type { Clock } from "../../../clock.ts";
 import type { FileName } from "../../../db/media.ts";
 import type { Media, TempFileWriter } from "../../../domain/generation.ts";
 import { AppError } from "../../../errors.ts";
-import type { MediaStore } from "../../../gateway/media/media-store.ts";
+import type { MediaStore } from "../../../gateway/media/contract.ts";
 import { newId } from "../../../ids.ts";
 
 export type NewUpload = {

@@ -88,10 +88,10 @@ export async function videoContent(api: Api, call: Call, id: string): Promise<Re
   if (variant === "spritesheet") throw nothing("No spritesheets are made of videos here.");
   const mediaId = variant === "thumbnail" ? job.thumbnailId : job.mediaIds[0];
   if (!mediaId) throw nothing("There is no thumbnail of this video: it does not begin with a given image.");
-  const found = await api.media.open(mediaId);
+  const found = await api.media.read(mediaId);
   if (!found) throw nothing("The content of this video is past its age.");
   // The URL is the job's; its content may be deleted later.
-  return mediaResponse(found.media, found.blob, call.request, {
+  return mediaResponse(found, call.request, {
     "cache-control": "private, no-cache",
     ...jobHeaders(api.catalogue(), job),
   });

@@ -2,9 +2,9 @@
 
 import { type InputMedia, isExpired, type Kind, type Media, type Turn } from "../../../domain/generation.ts";
 import { AppError, type ErrorKind } from "../../../errors.ts";
+import type { MediaStore } from "../../media/contract.ts";
 import { type DataUrlLimits, decodeDataUrl } from "../../media/data-url.ts";
 import type { MediaFetch } from "../../media/fetch-media.ts";
-import type { MediaStore } from "../../media/media-store.ts";
 import { firstFrame, isGif, isTakenBySome } from "../../still-image.ts";
 import type { Affinity } from "./affinity.ts";
 import { readableTurns } from "./read-references.ts";

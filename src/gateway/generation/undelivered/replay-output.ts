@@ -3,7 +3,7 @@
 import { type GenerateEvent, NO_USAGE } from "../../../domain/generation.ts";
 import type { Job } from "../../../domain/job.ts";
 import { AppError } from "../../../errors.ts";
-import type { MediaStore } from "../../media/media-store.ts";
+import type { MediaStore } from "../../media/contract.ts";
 import type { Affinity } from "../inputs/affinity.ts";
 import { partsOf } from "./image-output.ts";
 
