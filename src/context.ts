@@ -6,9 +6,7 @@ import type { Config } from "./config/config.ts";
 import type { Settings } from "./config/settings-schema.ts";
 import type { RequestLog, Store } from "./db/store.ts";
 import { type Audit, createAudit } from "./gateway/audit/audit.ts";
-import { createLogin, type Login } from "./gateway/auth/login.ts";
-import { createPasswordCheck } from "./gateway/auth/password.ts";
-import { createSessions, type Sessions } from "./gateway/auth/sessions.ts";
+import { type AuthParts, createAuthParts } from "./gateway/auth/auth.ts";
 import type { Generate } from "./gateway/generation/contract.ts";
 import { createGenerate } from "./gateway/generation/generate.ts";
 import { type Affinity, createAffinity } from "./gateway/generation/inputs/affinity.ts";
@@ -24,6 +22,7 @@ import { createMediaFetch } from "./gateway/media/fetch-media.ts";
 import { LinkWatch } from "./gateway/media/link-watch.ts";
 import { RowMediaStore } from "./gateway/media/media-store.ts";
 import { MemoryBudget } from "./gateway/media/memory-budget.ts";
+import { createGuardedSend } from "./gateway/media/ssrf-guard.ts";
 import type { Catalogue } from "./gateway/models/catalogue/catalogue.ts";
 import { noteFound } from "./gateway/models/catalogue/found.ts";
 import { CatalogueLayers } from "./gateway/models/catalogue/layers.ts";
@@ -50,7 +49,9 @@ import { createVertex } from "./providers/vertex/client.ts";
 import type { Traces } from "./traces.ts";
 import { VERSION } from "./version.ts";
 
-export type Context = JobParts & {
+type Parts = JobParts & AuthParts;
+
+export type Context = Parts & {
   config: Config;
   settings: SettingsStore;
   /** Layers of the settings, for their editor. */
@@ -89,9 +90,7 @@ export type Context = JobParts & {
   sideCalls: SideCallLog;
   /** This process among those on the store. */
   node: Node;
-  /** The admin: sessions, login and audit log. */
-  sessions: Sessions;
-  login: Login;
+  /** Changes by the operator. */
   audit: Audit;
   /** 32 bytes that sign the admin's cookies and forms. */
   sessionSecret: Uint8Array;
@@ -181,6 +180,7 @@ export function createContext({ shutdown, ...options }: Options): Context {
   const generate = createGenerate({ ...work, affinity, shutdown, holdBytes, memory, running });
   return {
     ...options,
+    ...createAuthParts({ ...base, audit, now, secret: sessionSecret, ...signInOf(config) }),
     ...createJobParts({ ...work, generate, allowPrivateHosts }),
     settings,
     models,
@@ -207,8 +207,6 @@ export function createContext({ shutdown, ...options }: Options): Context {
     node,
     responses: createStoredResponses(base),
     sideCalls: new SideCallLog(base),
-    sessions: createSessions({ store, now, secret: sessionSecret }),
-    login: createLogin({ check: createPasswordCheck(store), now }),
     audit,
     metrics,
     bodyBudget,
@@ -216,6 +214,10 @@ export function createContext({ shutdown, ...options }: Options): Context {
     vendorNews,
     startedAt: now(),
   };
+}
+
+function signInOf({ settings: { sign_in: settings } }: Config) {
+  return { settings, send: createGuardedSend({ allowPrivateHosts: settings.oidc_private_hosts }) };
 }
 
 type Base = Pick<Options, "store" | "clock" | "random" | "log"> & {

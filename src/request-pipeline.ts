@@ -2,7 +2,7 @@
 import type { AdminGuard } from "./admin/auth/guard.ts";
 import { ADMIN_HEADERS } from "./admin/auth/guard.ts";
 import { createAccessLog, type RequestTracker } from "./api/access-log.ts";
-import { forwardedHost, publicOrigin } from "./api/address.ts";
+import { forwardedHost, isTrusted, publicOrigin } from "./api/address.ts";
 import { Arrival, arrivalOf, enterBy, type Surroundings } from "./api/arrival.ts";
 import { BodyReader } from "./api/body/body.ts";
 import { keyOwner } from "./api/body/body-budget.ts";
@@ -283,6 +283,7 @@ export class RequestPipeline {
       address,
       secure: publicOrigin(request, peer, { public_url: "", trust_proxy: this.#trustProxy }).startsWith("https:"),
       forwardedHost: forwardedHost(peer, request.headers, this.#trustProxy),
+      isFromProxy: isTrusted(peer, this.#trustProxy),
     });
     arrival.headers = { ...ADMIN_HEADERS, ...verdict.headers };
     if (verdict.refusal === null) return null;

@@ -13,6 +13,7 @@ import { openRequestLog, openStore } from "./db/sqlite/store.ts";
 import { StoreThread } from "./db/sqlite/thread/store-thread.ts";
 import type { Store } from "./db/store.ts";
 import { createVault } from "./db/vault.ts";
+import { endSessionsOfFormerRules } from "./gateway/auth/sso.ts";
 import { hashKey } from "./gateway/keys/keys.ts";
 import { drain, listen } from "./listeners.ts";
 import type { Log } from "./log.ts";
@@ -144,6 +145,7 @@ function exit(log: Log, why: string): void {
 async function loadServices(ctx: Context, boot: Config, closing: AsyncDisposableStack) {
   const { settings, clock, log, requests } = ctx;
   closing.defer(() => ctx.logTail.close());
+  await endSessionsOfFormerRules(ctx.store, settings.current().sign_in);
   await ctx.undelivered.load();
   await ctx.limits.load(ctx.worker.prepare(await ctx.node.join()));
   closing.defer(() => ctx.node.leave());

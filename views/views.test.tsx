@@ -2,9 +2,13 @@
 
 import { describe, expect, test } from "bun:test";
 import type { VNode } from "preact";
+import type { AccountRow } from "../src/domain/account.ts";
 import { AccountPage, browserName } from "./auth/account.tsx";
-import { LoginPage } from "./auth/login.tsx";
+import { CodePage } from "./auth/code.tsx";
+import { LoginPage, SsoArrivedPage } from "./auth/login.tsx";
+import { NewPasswordPage, PeoplePage } from "./auth/people.tsx";
 import { ImageFigure, ImageStep, KeyStep, PasswordStep, TokenStep } from "./auth/setup.tsx";
+import { RecoveryCodesPage, TwoStepPage } from "./auth/two-step.tsx";
 import { en } from "./locales/en.ts";
 import { zh } from "./locales/zh.ts";
 import { OverviewPage } from "./overview/overview.tsx";
@@ -53,12 +57,28 @@ const view = (change: Partial<View> = {}): View =>
     theme: "dark",
     now: NOW,
     formToken: "the-token",
+    may: () => true,
     assets: ASSETS,
     path: "/admin",
     insecure: false,
     simulated: false,
     ...change,
   }) as View;
+
+const ACCOUNT: AccountRow = {
+  id: 1,
+  source: "password",
+  subject: "admin",
+  name: "admin",
+  role: "admin",
+  passwordHash: null,
+  passwordTemporary: false,
+  totpSecret: null,
+  totpStep: 0,
+  recoveryHashes: [],
+  createdAt: NOW,
+  signedInAt: NOW,
+};
 
 const NOTHING_USED = {
   requests: 0,
@@ -130,7 +150,34 @@ describe("hostile text", () => {
     ["bulk", BulkBar({ view: v, action: EVIL, children: EVIL })],
     ["filters", FilterBar({ view: v, action: EVIL, query: EVIL, children: EVIL })],
     ["progress", Progress({ label: EVIL })],
-    ["login", LoginPage({ view: v, next: EVIL, isFirst: true, problem: { kind: "wrong" } })],
+    ["login", LoginPage({ view: v, next: EVIL, name: EVIL, isFirst: true, byPassword: true, sso: EVIL, problem: { kind: "wrong" } })],
+    [
+      "login of single sign-on",
+      LoginPage({ view: v, next: EVIL, name: EVIL, isFirst: false, byPassword: false, sso: EVIL, problem: { kind: "sso", subject: EVIL } }),
+    ],
+    ["arrived", SsoArrivedPage({ view: v, next: EVIL })],
+    ["code", CodePage({ view: v, problem: { kind: "wrong" } })],
+    [
+      "two-step",
+      TwoStepPage({ view: v, setup: { secret: EVIL, modules: [[true]], size: 1 }, wrong: { current: EVIL, code: EVIL }, left: 1 }),
+    ],
+    ["two-step on", TwoStepPage({ view: v, setup: null, wrong: { current: EVIL }, left: 1 })],
+    ["recovery codes", RecoveryCodesPage({ view: v, codes: [EVIL] })],
+    [
+      "people",
+      PeoplePage({
+        view: v,
+        people: [
+          {
+            ...{ id: 2, name: EVIL, role: "viewer", source: "password", hasTwoStep: true, isWaiting: true },
+            ...{ sessions: 1, signedInAt: null, isOwn: false, isFirst: false },
+          },
+        ],
+        wrong: { name: EVIL },
+        values: { name: EVIL, role: EVIL },
+      }),
+    ],
+    ["one-time password", NewPasswordPage({ view: v, name: EVIL, password: EVIL })],
     ["password", PasswordStep({ view: v, problem: { message: EVIL } })],
     ["key", KeyStep({ view: v, existing: 1, made: EVIL, origin: EVIL })],
     [
@@ -150,7 +197,9 @@ describe("hostile text", () => {
       "account",
       AccountPage({
         view: v,
-        sessions: [{ mark: EVIL, agent: EVIL, address: EVIL, createdAt: NOW, seenAt: NOW, isThis: false }],
+        account: { ...ACCOUNT, name: EVIL },
+        canManage: true,
+        sessions: [{ account: EVIL, mark: EVIL, agent: EVIL, address: EVIL, createdAt: NOW, seenAt: NOW, isThis: false }],
         entries: [{ id: 1, at: NOW, actor: EVIL, address: EVIL, action: EVIL, subject: EVIL, before: EVIL, after: { [EVIL]: EVIL } }],
       }),
     ],
@@ -220,7 +269,7 @@ describe("hostile text", () => {
 
 describe("the policy", () => {
   test("no page has an inline script, an inline style or a handler in an attribute", async () => {
-    const body = AccountPage({ view: view(), sessions: [], entries: [] });
+    const body = AccountPage({ view: view(), account: ACCOUNT, canManage: true, sessions: [], entries: [] });
     const html = await documentResponse(Layout({ view: view(), title: "x", nav: "account", children: body })).text();
     expect(html).toStartWith("<!doctype html><html");
     expect(html).not.toMatch(/ style=|<style| on\w+=|hx-on|javascript:|<script(?![^>]*src=)/);

@@ -15,6 +15,8 @@ export type SessionContext = {
   session: Session | null;
   sessionId: string | null;
   address: string | null;
+  /** Who acts, as the audit log names them. */
+  actor: string;
   /** The connection is encrypted, as far as we can know. */
   secure: boolean;
   /** A change whose form token did not come in the header: it has to be in the form. */

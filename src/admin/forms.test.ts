@@ -1,7 +1,7 @@
 // Form parsing: field types, and all mistakes reported at once.
 import { describe, expect, test } from "bun:test";
 import { en } from "../../views/locales/en.ts";
-import { ownPath } from "./auth/routes.ts";
+import { ownPath } from "./auth/login-steps.ts";
 import { createFormReader, type FormError } from "./forms.ts";
 
 const reader = (text: string) => createFormReader(new URLSearchParams(text), en);

@@ -8,7 +8,9 @@ import { Layout } from "../../views/ui/layout.tsx";
 import { ErrorAlert, type Notice, ToastBeside } from "../../views/ui/messages.tsx";
 import type { PageName } from "../../views/ui/nav.ts";
 import { chooseLocale, LOCALES, type LocaleName, THEMES, type Theme, type View } from "../../views/ui/view.ts";
+import { includesRole } from "../domain/account.ts";
 import { AppError, bodyRefusalHeaders, type ErrorKind } from "../errors.ts";
+import { neededRole } from "./auth/roles.ts";
 import { readCookie } from "./auth/session-cookie.ts";
 import type { AdminContext } from "./context.ts";
 import { createFormReader, FormError, type FormReader } from "./forms.ts";
@@ -28,6 +30,7 @@ export function viewOf(ctx: PageContext, request: Request): View {
     locale: name,
     theme: THEMES.find((one) => one === theme) ?? ("system" satisfies Theme),
     now: ctx.clock.now(),
+    may: (to) => !session || includesRole(session.account.role, neededRole("POST", to.split(/[?#]/, 1)[0]!)),
     formToken: session?.formToken ?? "",
     assets: ctx.assets,
     path: pathname + search,
@@ -135,6 +138,9 @@ function messageOf(error: unknown, { errors }: Messages): string {
     wrong_origin: errors.wrongOrigin,
     session_over: errors.sessionOver,
     stale_form: errors.staleForm,
+    role_missing: errors.roleMissing,
+    oidc_away: `${errors.ssoFailed} ${error.message}`,
+    oidc_refused: `${errors.ssoFailed} ${error.message}`,
     unknown_url: errors.notFound,
   };
   if (error instanceof FormError) return error.message;

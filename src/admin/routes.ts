@@ -9,9 +9,13 @@ import type { ApiDocument } from "../gateway/reports/api-reference.ts";
 import { apiRoutes } from "./api.ts";
 import { loadAssets } from "./assets.ts";
 import { accountRoutes } from "./auth/account.ts";
+import { codeRoutes } from "./auth/code-routes.ts";
 import { type AdminGuard, createAdminGuard } from "./auth/guard.ts";
+import { oidcRoutes } from "./auth/oidc-routes.ts";
+import { peopleRoutes } from "./auth/people.ts";
 import { loginRoutes } from "./auth/routes.ts";
 import { createSessionCookie } from "./auth/session-cookie.ts";
+import { twoStepRoutes } from "./auth/two-step.ts";
 import { compressPage } from "./compression.ts";
 import type { AdminContext } from "./context.ts";
 import { createForms } from "./forms.ts";
@@ -34,6 +38,8 @@ import { usageRoutes } from "./usage.ts";
 /** Pages, one line each. */
 const PAGES = [
   loginRoutes,
+  codeRoutes,
+  oidcRoutes,
   setupRoutes,
   overviewRoutes,
   sideCallRoutes,
@@ -49,6 +55,8 @@ const PAGES = [
   jobRoutes,
   playgroundRoutes,
   accountRoutes,
+  twoStepRoutes,
+  peopleRoutes,
 ] as const;
 
 /** The front page, and addresses that operators of python-flow2api know: its test page was a playground. */
@@ -76,11 +84,14 @@ export type Admin = {
 
 /** The guard, to be asked about every request below `/admin` before its body is read; and the routes behind it. */
 export async function createAdmin(ctx: Context, outer: Outer): Promise<Admin> {
-  const { clock, sessions, sessionSecret, store, media, settings } = ctx;
+  const { clock, sessions, signIn, sessionSecret, media, settings } = ctx;
   const assets = await loadAssets();
   const cookie = createSessionCookie({ secret: sessionSecret, now: clock.now });
   const publicUrl = () => settings.current().server.public_url;
-  const guard = createAdminGuard({ sessions, cookie, store, publicUrl, isAllowed: outer.isAllowed });
+  const guard = createAdminGuard({
+    ...{ sessions, signIn, cookie, publicUrl, isAllowed: outer.isAllowed },
+    settings: () => ctx.config.settings.sign_in,
+  });
   const forms = createForms({ bodies: outer.bodies, media, isSignedIn: (request) => guard.sessionContextOf(request).session !== null });
   const { sessionContextOf } = guard;
   let document = (): ApiDocument => ({ paths: {} });

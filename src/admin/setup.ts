@@ -3,8 +3,9 @@
 import { Elysia } from "elysia";
 import { ImageFigure, ImagePage, ImageStep, KeyStep, PasswordStep, type Problem, TokenStep } from "../../views/auth/setup.tsx";
 import type { View } from "../../views/ui/view.ts";
+import { FIRST_ACCOUNT } from "../domain/account.ts";
 import { AppError } from "../errors.ts";
-import { deleteFirstStartFile, finishStep, leaveSetup, nextStep, type SetupStep } from "../gateway/auth/setup-steps.ts";
+import { deleteFirstStartFile, finishPassword, finishStep, leaveSetup, nextStep, type SetupStep } from "../gateway/auth/setup-steps.ts";
 import { hashKey } from "../gateway/keys/keys.ts";
 import { newKeyLimits } from "../gateway/keys/manage-keys.ts";
 import { operatorKey } from "../gateway/keys/operator-key.ts";
@@ -29,25 +30,29 @@ export const setupRoutes = (ctx: AdminContext) => {
     page(ctx, request, (view) => ({ title: view.t.welcome.title, nav: null, status, body: content(view) }));
   const goToStep = (request: Request, step: SetupStep | null) => goTo(ctx, request, step ? `/admin/welcome/${step}` : "/admin");
 
+  const next = (request: Request) => nextStep(ctx.store, ctx.sessionContextOf(request).session!.account);
+
   return new Elysia({ prefix: "/welcome" })
-    .get("/", async ({ request }) => goToStep(request, await nextStep(ctx.store)))
+    .get("/", async ({ request }) => goToStep(request, await next(request)))
     .post("/leave", async ({ request }) => {
       await leaveSetup(ctx.store);
       return goToStep(request, null);
     })
     .get("/password", async ({ request }) => {
-      if ((await nextStep(ctx.store)) !== "password") return goToStep(request, await nextStep(ctx.store));
+      const step = await next(request);
+      if (step !== "password") return goToStep(request, step);
       return stepPage(request, (view) => PasswordStep({ view, problem: null }));
     })
     .post("/password", async ({ request, set }) => {
-      if ((await nextStep(ctx.store)) !== "password") throw new AppError("conflict", "The password was set already.");
+      if ((await next(request)) !== "password") throw new AppError("conflict", "The password was set already.");
       const form = await readForm(ctx, request);
       const password = newPassword(form, viewOf(ctx, request).t);
       const problem = problemOf(() => form.check());
       if (problem) return stepPage(request, (view) => PasswordStep({ view, problem }), 422);
       set.headers["set-cookie"] = await replacePassword(ctx, request, password);
-      await deleteFirstStartFile(ctx.config.settings.storage.data_dir);
-      return goToStep(request, await finishStep(ctx.store, "password"));
+      const { account } = ctx.sessionContextOf(request).session!;
+      if (account.id === FIRST_ACCOUNT) await deleteFirstStartFile(ctx.config.settings.storage.data_dir);
+      return goToStep(request, await finishPassword(ctx.store, account));
     })
     .get("/key", ({ request }) => keyPage(request, null))
     .post("/key", async ({ request }) => {

@@ -42,7 +42,9 @@ export function calledOrigin(request: Request, peer: string | null, settings: Or
 
 const hostOf = (url: string): string | null => (URL.canParse(url) ? new URL(url).hostname : null);
 
-const isTrusted = (peer: string | null, trusted: readonly string[]) => peer !== null && trusted.length > 0 && inRanges(trusted, peer);
+/** Whether the other end of a connection is a trusted proxy. */
+export const isTrusted = (peer: string | null, trusted: readonly string[]) =>
+  peer !== null && trusted.length > 0 && inRanges(trusted, peer);
 
 /** Scheme and host for links that people follow: the configured address, else the one the client used. Never ends with a slash. */
 export function publicOrigin(request: Request, peer: string | null, settings: OriginSettings): string {

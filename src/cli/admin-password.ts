@@ -1,22 +1,32 @@
 // flow2api admin password: sets it, from a terminal or standard input.
 import { AppError } from "../errors.ts";
-import { refuseWeakPassword, storePassword } from "../gateway/auth/password.ts";
+import { accountName, refuseWeakPassword, storePassword } from "../gateway/auth/password.ts";
 import { openFolder } from "./folder.ts";
 import { defineVerb, FOLDER_OPTIONS, type Io, usageError } from "./verb.ts";
 
 export const adminPassword = defineVerb({
   name: "admin password",
-  summary: "Set the admin password; ends every session.",
-  options: { password: { type: "string", value: "-", help: "read it from standard input; else it is asked for" }, ...FOLDER_OPTIONS },
+  summary: "Set the admin password; ends sessions and two-step sign-in of the account.",
+  options: {
+    name: { type: "string", value: "NAME", help: "account; else that of the first start, admin" },
+    password: { type: "string", value: "-", help: "read it from standard input; else it is asked for" },
+    ...FOLDER_OPTIONS,
+  },
   async run({ values, io }) {
     const password = await readPassword(values.password, io);
     refuseWeakPassword(password);
     await using folder = await openFolder(values, io);
-    await storePassword(folder.store, password, false);
+    const name = accountName(values.name ?? "");
+    const account = await folder.store.findAccount("password", name);
+    if (!account) throw new AppError("not_found", `--name: there is no account ${name} with a password.`);
+    await storePassword(folder.store, password, false, account.id);
+    // A lost phone must not lock its owner out: who can write to the data folder is the operator.
+    const hadTwoStep = account.totpSecret !== null;
+    await folder.store.updateAccount(account.id, { totpSecret: null, recoveryHashes: [] });
     // Whoever is signed in signed in with another one.
-    await folder.store.deleteSessions(null);
-    await folder.record({ action: "password.change", subject: "admin" });
-    io.stdout("The admin password is set.\n");
+    await folder.store.deleteSessions({ account: account.id, except: null });
+    await folder.record({ action: "password.change", subject: name, ...(hadTwoStep ? { after: { two_step: "off" } } : {}) });
+    io.stdout(`The password of ${name} is set.${hadTwoStep ? " Two-step sign-in is off." : ""}\n`);
     return 0;
   },
 });

@@ -29,3 +29,4 @@ export const OPTIONAL_HTTP_URL = {
   check: "url",
   expected: "empty, or an http(s) address without query",
 } as const;
+export const HEADER_NAME = { pattern: "^[A-Za-z0-9-]*$", expected: "empty, or the name of a header" } as const;

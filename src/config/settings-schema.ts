@@ -1,6 +1,6 @@
 // Every setting: type, default, bounds, unit and meaning in one place. setting.toml, environment names and forms follow from it.
 import { type Static, t } from "elysia";
-import { choice, flag, HTTP_URL, list, OPTIONAL_HTTP_URL, text, whole } from "./settings-fields.ts";
+import { choice, flag, HEADER_NAME, HTTP_URL, list, OPTIONAL_HTTP_URL, text, whole } from "./settings-fields.ts";
 
 /** Sections and their keys. A bare number is seconds; other units are in the name. */
 export const SettingsSchema = t.Object({
@@ -44,6 +44,41 @@ export const SettingsSchema = t.Object({
       check: "cidr",
       expected: 'addresses like "10.0.0.0/8"',
     }),
+  }),
+  sign_in: t.Object({
+    password: flag(true, "Let people sign in to the admin by password; false: only by the single sign-on that is set here", { boot: true }),
+    header: text("", "Header in which a proxy of server.trust_proxy names who is signed in, e.g. Remote-User; empty: none", {
+      boot: true,
+      ...HEADER_NAME,
+    }),
+    groups_header: text("", "Header in which that proxy lists the person's groups, comma separated, e.g. Remote-Groups; empty: none", {
+      boot: true,
+      ...HEADER_NAME,
+    }),
+    oidc_issuer: text("", "Issuer of an OpenID Connect provider, e.g. https://id.example.com/realms/home; empty: none", {
+      boot: true,
+      ...OPTIONAL_HTTP_URL,
+    }),
+    oidc_client_id: text("", "Client id that the provider gave this server", { boot: true }),
+    oidc_client_secret: text("", "Client secret that the provider gave this server; empty: a public client with PKCE alone", {
+      boot: true,
+      secret: true,
+    }),
+    oidc_scopes: text("openid profile", "Scopes that the provider is asked for", {
+      boot: true,
+      pattern: "^openid( [\\w:./-]+)*$",
+      expected: 'scopes that begin with "openid"',
+    }),
+    oidc_groups_claim: text("groups", "Claim of the provider that lists the person's groups", { boot: true }),
+    oidc_name: text("Single sign-on", "What the button of the sign-in page says", { boot: true, pattern: "\\S", expected: "a text" }),
+    oidc_private_hosts: list("Host names or addresses on the private network that the provider may use", {
+      boot: true,
+      check: "host",
+      expected: "host names or addresses",
+    }),
+    viewers: list("Who of single sign-on may read the admin: exact subjects, or group:NAME", { boot: true }),
+    operators: list("Who of single sign-on may also run tokens, keys and jobs: exact subjects, or group:NAME", { boot: true }),
+    admins: list("Who of single sign-on may do everything: exact subjects, or group:NAME", { boot: true }),
   }),
   storage: t.Object({
     data_dir: text("data", "Folder for databases, media and the secret key", { boot: true, pattern: "\\S", expected: "a folder" }),

@@ -20,6 +20,7 @@ async function openRig(open: Engine["open"]) {
 
 const session = (name: number, change: Partial<SessionRow> = {}): SessionRow => ({
   hash: new Uint8Array(32).fill(name),
+  accountId: 1,
   createdAt: NOW,
   seenAt: NOW,
   address: "10.0.0.1",
@@ -52,9 +53,16 @@ describe.each(ENGINES)("sessions over $name", ({ open }) => {
     const rows = [session(1), session(2), session(3, { createdAt: NOW - 100 }), session(4, { seenAt: NOW - 100 })];
     for (const row of rows) await rig.store.insertSession(row);
     expect(await rig.store.deleteSessionsBefore({ created: NOW, seen: NOW })).toBe(2);
-    expect(await rig.store.deleteSessions(rows[0]!.hash)).toBe(1);
+    expect(await rig.store.deleteSessions({ account: null, except: rows[0]!.hash })).toBe(1);
     expect((await rig.store.listSessions()).map(({ hash }) => hash[0])).toEqual([1]);
-    expect(await rig.store.deleteSessions(null)).toBe(1);
+    expect(await rig.store.deleteSessions({ account: null, except: null })).toBe(1);
+  });
+
+  test("go those of one account alone", async () => {
+    await using rig = await openRig(open);
+    for (const row of [session(1), session(2, { accountId: 2 }), session(3, { accountId: 2 })]) await rig.store.insertSession(row);
+    expect(await rig.store.deleteSessions({ account: 2, except: session(3).hash })).toBe(1);
+    expect((await rig.store.listSessions()).map(({ hash }) => hash[0]).sort()).toEqual([1, 3]);
   });
 });
 

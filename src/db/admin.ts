@@ -4,6 +4,7 @@
 export type SessionRow = {
   /** SHA-256 of the session's id, 32 bytes. */
   hash: Uint8Array;
+  accountId: number;
   createdAt: number;
   seenAt: number;
   address: string | null;
@@ -11,11 +12,14 @@ export type SessionRow = {
   agent: string;
 };
 
+/** Whose sessions end: of one account (null: of all), but for the one of a hash. */
+export type SessionsToEnd = { account: number | null; except: Uint8Array | null };
+
 /** An entry of the audit log. Secrets are masked by the caller. */
 export type AuditRow = {
   id: number;
   at: number;
-  /** Who: `admin`, `command line`, or `extension`. */
+  /** Who: the name of an account, `command line`, or `extension`. */
   actor: string;
   address: string | null;
   /** What was done, e.g. `key.create`. */
@@ -36,8 +40,8 @@ export interface AdminStore {
   listSessions(): Promise<SessionRow[]>;
   extendSession(hash: Uint8Array, seenAt: number): Promise<void>;
   deleteSession(hash: Uint8Array): Promise<void>;
-  /** All but one; null: all. Resolves with how many. */
-  deleteSessions(except: Uint8Array | null): Promise<number>;
+  /** Resolves with how many. */
+  deleteSessions(which: SessionsToEnd): Promise<number>;
   /** Those made or last seen before. */
   deleteSessionsBefore(before: { created: number; seen: number }): Promise<number>;
 

@@ -15,6 +15,9 @@ export const URL_OF_KEY = "key_webhook_url";
 export const SECRET_OF_KEY = "key_webhook_secret";
 export const SCRATCH = "scratch";
 
+/** Of accounts: the secret of one-time codes. */
+export const TOTP = "totp";
+
 /** Of alerts. */
 export const CONFIG_OF_CHANNEL = "alert_channel";
 

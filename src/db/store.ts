@@ -4,6 +4,7 @@
 import type { KeyChange, KeyRow, NewKey } from "../domain/key.ts";
 import type { FailureCount, FailureQuery, FailureSum, RequestFilter, RequestRow } from "../domain/request.ts";
 import type { CooldownRow, HealthChange, HealthRow, NewToken, TokenChange, TokenRow, TokenSecret } from "../domain/token.ts";
+import type { AccountStore } from "./accounts.ts";
 import type { AdminStore } from "./admin.ts";
 import type { AlertStore } from "./alerts.ts";
 import type { JobStore } from "./jobs.ts";
@@ -18,9 +19,18 @@ import type { UndeliveredStore } from "./undelivered.ts";
 /** Counters per table that rise with every edit, also by other processes (the command line on the same folder). */
 export type Revisions = { tokens: number; keys: number; settings: number };
 
-type Parts = LedgerStore & JobStore & MediaRows & ResponseStore & UndeliveredStore & AdminStore & AlertStore & NodeStore & ScratchStore;
+type Parts = LedgerStore &
+  JobStore &
+  MediaRows &
+  ResponseStore &
+  UndeliveredStore &
+  AdminStore &
+  AccountStore &
+  AlertStore &
+  NodeStore &
+  ScratchStore;
 
-/** With the parts in ledger.ts, jobs.ts, media.ts, responses.ts, undelivered.ts, admin.ts, alerts.ts, nodes.ts and scratch.ts. */
+/** With the parts in ledger.ts, jobs.ts, media.ts, responses.ts, undelivered.ts, admin.ts, accounts.ts, alerts.ts, nodes.ts and scratch.ts. */
 export interface Store extends Parts {
   /** What several nodes decide together; null: one process owns the store. */
   readonly shared: SharedStore | null;
@@ -68,7 +78,7 @@ export interface Store extends Parts {
   /** Null or undefined deletes a key, so that a lower layer applies. */
   writeSettings(changes: Record<string, unknown>): Promise<void>;
 
-  // small facts of this installation (admin password hash, first-start marks)
+  // small facts of this installation (first-start marks, progress of the setup)
   readFact(name: string): Promise<string | null>;
   writeFact(name: string, value: string | null): Promise<void>;
 

@@ -163,7 +163,7 @@ describe("the overview", () => {
     await using opened = await openAdmin(rig, browser);
     const { page } = opened;
     await page.goto(`${rig.url}/admin/account`);
-    await rig.context.sessions.closeAll(null);
+    await rig.context.sessions.closeAll();
     await page.getByRole("button", { name: "Sign out everywhere" }).click();
     await page.getByText("You are signed out").waitFor();
     await page.goto(`${rig.url}/admin`);

@@ -108,7 +108,7 @@ describe("the end of a session", () => {
     expect((await renewed.get("/admin")).status).toBe(200);
     await clock.advance(12 * HOUR);
     expect((await renewed.get("/admin")).status).toBe(303);
-  });
+  }, 20_000);
 
   test("from another browser: one, or all", async () => {
     await using rig = await startRig();
@@ -165,7 +165,7 @@ describe("changes", () => {
     const found = app.routes.filter(({ method, path }) => path.startsWith("/admin") && method !== "GET" && method !== "HEAD");
     return found.map(({ method, path }) => `${method} ${path.replace(/:\w+/g, "1")}`);
   }
-  const OPEN = ["POST /admin/login", "POST /admin/preferences"];
+  const OPEN = ["POST /admin/login", "POST /admin/login/code", "POST /admin/preferences"];
 
   test("need session, origin and token: each missing or wrong is refused, on every route", async () => {
     await using rig = await startRig();

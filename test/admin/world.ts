@@ -3,6 +3,7 @@
 import { createApp } from "../../src/app.ts";
 import type { JobRow } from "../../src/db/jobs.ts";
 import type { ReservationEnd } from "../../src/db/ledger.ts";
+import { FIRST_ACCOUNT } from "../../src/domain/account.ts";
 import { JOB_STATES, type JobState } from "../../src/domain/job.ts";
 import type { RequestRow } from "../../src/domain/request.ts";
 import { hashKey } from "../../src/gateway/keys/keys.ts";
@@ -219,6 +220,7 @@ async function fillJobs(
 async function fillTrail({ context }: Rig, texts: readonly string[]): Promise<void> {
   const { store, clock } = context;
   const address = "203.0.113.7";
+  const account = (await store.getAccount(FIRST_ACCOUNT))!;
   for (const [index, text] of texts.entries()) {
     await store.insertAudit({
       at: clock.now(),
@@ -229,7 +231,7 @@ async function fillTrail({ context }: Rig, texts: readonly string[]): Promise<vo
       before: { note: text },
       after: text,
     });
-    if (index < 50) await context.sessions.open({ address, agent: text });
+    if (index < 50) await context.sessions.open({ account, address, agent: text });
   }
 }
 

@@ -1,6 +1,7 @@
 // Account page: the operator's password, sessions and latest audit entries.
 import type { AuditRow } from "../../src/db/admin.ts";
-import { ActionButton, Badge, Button, Card, EmptyState, Form } from "../ui/controls.tsx";
+import type { AccountRow } from "../../src/domain/account.ts";
+import { ActionButton, Badge, Button, Card, EmptyState, Form, LinkButton } from "../ui/controls.tsx";
 import { Field } from "../ui/fields.tsx";
 import { Time } from "../ui/figures.tsx";
 import { PageHead } from "../ui/layout.tsx";
@@ -8,33 +9,45 @@ import { Cell, Row, Table } from "../ui/table.tsx";
 import type { View } from "../ui/view.ts";
 
 /** A signed-in browser, without what would make one of it. */
-export type SessionView = { mark: string; agent: string; address: string | null; createdAt: number; seenAt: number; isThis: boolean };
+export type SessionView = {
+  account: string;
+  mark: string;
+  agent: string;
+  address: string | null;
+  createdAt: number;
+  seenAt: number;
+  isThis: boolean;
+};
 
-type AccountProps = { view: View; sessions: readonly SessionView[]; entries: readonly AuditRow[] };
+type AccountProps = {
+  view: View;
+  account: AccountRow;
+  /** Of role admin: those of all people. */
+  sessions: readonly SessionView[];
+  entries: readonly AuditRow[];
+  /** May manage people. */
+  canManage: boolean;
+};
 
-export function AccountPage({ view, sessions, entries }: AccountProps) {
+export function AccountPage({ view, account: own, sessions, entries, canManage }: AccountProps) {
   const { account } = view.t;
   return (
     <>
-      <PageHead title={account.title} about={account.about} />
-      <Card title={account.passwordTitle}>
-        <Form view={view} action="/admin/account/password" class="medium-form">
-          <Field name="current" label={account.current} type="password" autocomplete="current-password" required />
-          <Field
-            name="password"
-            label={account.fresh}
-            hint={account.hint}
-            type="password"
-            autocomplete="new-password"
-            minLength={10}
-            required
-          />
-          <Field name="again" label={account.again} type="password" autocomplete="new-password" minLength={10} required />
-          <div class="foot">
-            <Button tone="primary">{account.change}</Button>
-          </div>
-        </Form>
-      </Card>
+      <PageHead
+        title={account.title}
+        about={
+          <>
+            {account.about} {account.signedInAs(own.name, account.people.roles[own.role])}
+          </>
+        }
+        actions={canManage && <LinkButton href="/admin/account/people">{account.people.link}</LinkButton>}
+      />
+      {own.source === "password" && (
+        <>
+          <PasswordCard view={view} name={own.name} />
+          <TwoStepCard view={view} own={own} />
+        </>
+      )}
       <Card
         title={account.sessionsTitle}
         actions={
@@ -43,12 +56,60 @@ export function AccountPage({ view, sessions, entries }: AccountProps) {
           </ActionButton>
         }
       >
-        <SessionTable view={view} sessions={sessions} />
+        <SessionTable view={view} sessions={sessions} canManage={canManage} />
       </Card>
       <Card title={account.trailTitle}>
         <AuditLogTable view={view} entries={entries} />
       </Card>
     </>
+  );
+}
+
+function PasswordCard({ view, name }: { view: View; name: string }) {
+  const { account } = view.t;
+  return (
+    <Card title={account.passwordTitle}>
+      <Form view={view} action="/admin/account/password" class="medium-form">
+        <input type="hidden" name="username" autocomplete="username" value={name} />
+        <Field name="current" label={account.current} type="password" autocomplete="current-password" required />
+        <Field
+          name="password"
+          label={account.fresh}
+          hint={account.hint}
+          type="password"
+          autocomplete="new-password"
+          minLength={10}
+          required
+        />
+        <Field name="again" label={account.again} type="password" autocomplete="new-password" minLength={10} required />
+        <div class="foot">
+          <Button tone="primary">{account.change}</Button>
+        </div>
+      </Form>
+    </Card>
+  );
+}
+
+function TwoStepCard({ view, own }: { view: View; own: AccountRow }) {
+  const { twoStep } = view.t.account;
+  const isOn = own.totpSecret !== null;
+  return (
+    <Card
+      title={
+        <>
+          {twoStep.title} <Badge tone={isOn ? "ok" : "off"}>{isOn ? twoStep.on : twoStep.off}</Badge>
+        </>
+      }
+      actions={
+        <LinkButton href="/admin/account/two-step" small>
+          {isOn ? twoStep.manage : twoStep.turnOn}
+        </LinkButton>
+      }
+    >
+      <p class="soft">
+        {twoStep.about} {isOn && twoStep.left(own.recoveryHashes.length)}
+      </p>
+    </Card>
   );
 }
 
@@ -60,9 +121,10 @@ export function browserName(agent: string): string {
   return name && system ? `${name}, ${system.replace(" OS X", "")}` : agent;
 }
 
-function SessionTable({ view, sessions }: Pick<AccountProps, "view" | "sessions">) {
+function SessionTable({ view, sessions, canManage }: Pick<AccountProps, "view" | "sessions" | "canManage">) {
   const { account } = view.t;
   const columns = [
+    ...(canManage ? [{ key: "user", label: account.user }] : []),
     { key: "agent", label: account.browser },
     { key: "address", label: account.address },
     { key: "since", label: account.since },
@@ -73,6 +135,7 @@ function SessionTable({ view, sessions }: Pick<AccountProps, "view" | "sessions"
     <Table view={view} label={account.sessionsTitle} columns={columns}>
       {sessions.map((session) => (
         <Row key={session.mark} view={view} id={`session-${session.mark}`}>
+          {canManage && <Cell label={account.user}>{session.account}</Cell>}
           <Cell label={account.browser}>
             <span class="cut" title={session.agent}>
               {browserName(session.agent)}

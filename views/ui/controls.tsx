@@ -75,7 +75,13 @@ export function Form({ view, action, multipart, label, children, ...rest }: Form
   return (
     <form method="post" action={action} enctype={multipart ? "multipart/form-data" : undefined} aria-label={label} {...rest}>
       <input type="hidden" name="form_token" value={view.formToken} />
-      {children}
+      {view.may(action) ? (
+        children
+      ) : (
+        <fieldset class="not-yours" disabled title={view.t.controls.notYours}>
+          {children}
+        </fieldset>
+      )}
     </form>
   );
 }

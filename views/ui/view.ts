@@ -26,6 +26,8 @@ export type View = {
   theme: Theme;
   /** Epoch ms at which the page is made. */
   now: number;
+  /** Whether who looks may send a change to this path; what they may not is shown disabled. */
+  may(path: string): boolean;
   /** Form token of the session; empty where nobody is signed in. */
   formToken: string;
   assets: AssetUrls;

@@ -1,14 +1,17 @@
 // AdminGuard: allow-list, origin, session, form token, checked before the body. Closed by default.
-import type { Store } from "../../db/store.ts";
+import type { Settings } from "../../config/settings-schema.ts";
+import { includesRole, type Role } from "../../domain/account.ts";
 import { AppError } from "../../errors.ts";
-import { isPasswordTemporary } from "../../gateway/auth/password.ts";
-import { isFormToken, type Sessions } from "../../gateway/auth/sessions.ts";
+import { isFormToken, type Session, type Sessions } from "../../gateway/auth/sessions.ts";
+import { actorOf, type SignIn } from "../../gateway/auth/sign-in.ts";
+import { type Identity, identityOfHeaders, roleOfIdentity } from "../../gateway/auth/sso.ts";
 import type { SessionContext } from "../context.ts";
+import { neededRole } from "./roles.ts";
 import { isChange, isOwnOrigin } from "./same-origin.ts";
 import type { SessionCookie } from "./session-cookie.ts";
 
 /** Pages without a session: the way in, and what it looks like. */
-const OPEN_PATHS = /^\/(admin\/(login|preferences|assets\/.+)|login|manage|test)?$/;
+const OPEN_PATHS = /^\/(admin\/(login(\/(code|oidc|oidc\/callback))?|preferences|assets\/.+)|login|manage|test)?$/;
 /** All that a one-time password opens. */
 const FIRST_PATHS = /^\/admin\/(welcome(\/password)?|logout)$/;
 
@@ -40,6 +43,8 @@ export type Arrival = {
   secure: boolean;
   /** Host that a trusted proxy was asked for. */
   forwardedHost: string | null;
+  /** The connection comes from a proxy of `server.trust_proxy`: only then its headers say who is signed in. */
+  isFromProxy: boolean;
 };
 
 export type AdminGuard = {
@@ -51,8 +56,9 @@ export type AdminGuard = {
 
 type Dependencies = {
   sessions: Sessions;
+  signIn: SignIn;
+  settings: () => Settings["sign_in"];
   cookie: SessionCookie;
-  store: Pick<Store, "readFact">;
   publicUrl: () => string;
   /** Whether an address may come at all. */
   isAllowed(address: string | null): boolean;
@@ -61,9 +67,9 @@ type Dependencies = {
 const refused = (kind: "forbidden" | "unauthorized", reason: RefusalReason, message: string) => new AppError(kind, message, { reason });
 
 /** Reasons of the guard, worded by the page that is shown. */
-export type RefusalReason = "not_allowed" | "wrong_origin" | "session_over" | "stale_form" | "password_first";
+export type RefusalReason = "not_allowed" | "wrong_origin" | "session_over" | "stale_form" | "password_first" | "role_missing";
 
-export function createAdminGuard({ sessions, cookie, store, publicUrl, isAllowed }: Dependencies): AdminGuard {
+export function createAdminGuard({ sessions, signIn, settings, cookie, publicUrl, isAllowed }: Dependencies): AdminGuard {
   const contexts = new WeakMap<Request, SessionContext>();
 
   const refusalOf = async (
@@ -80,8 +86,11 @@ export function createAdminGuard({ sessions, cookie, store, publicUrl, isAllowed
       if (changes || request.headers.has("hx-request")) return refused("unauthorized", "session_over", "Not signed in.");
       return { to: `/admin/login?next=${encodeURIComponent(path + (query ? `?${query}` : ""))}` };
     }
-    if (!FIRST_PATHS.test(path) && (await isPasswordTemporary(store)))
+    if (!FIRST_PATHS.test(path) && context.session.account.passwordTemporary)
       return changes ? refused("forbidden", "password_first", "Set your own password first.") : { to: "/admin/welcome" };
+    const needed = neededRole(request.method, path);
+    if (!includesRole(context.session.account.role, needed))
+      return refused("forbidden", "role_missing", `This needs the role ${needed}; yours is ${context.session.account.role}.`);
     if (!changes) return null;
     const token = request.headers.get("x-csrf-token");
     if (token !== null && isFormToken(context.session, token)) return null;
@@ -90,15 +99,42 @@ export function createAdminGuard({ sessions, cookie, store, publicUrl, isAllowed
     return token === null && isForm ? null : refused("forbidden", "stale_form", "The form token is missing or wrong.");
   };
 
+  /** A session that a proxy's header opened counts for as long as the header names the same person, with the role of now. */
+  const stillVouchedFor = async (session: Session, identity: Identity | null): Promise<boolean> => {
+    const { account } = session;
+    if (account.source === "password") return settings().password;
+    if (account.source !== "header") return true;
+    const role = identity?.subject === account.subject ? roleOfIdentity(identity, settings()) : null;
+    if (!identity || role === null) return false;
+    if (role !== account.role) session.account = await signIn.accountOf(identity, role);
+    return true;
+  };
+  const openByHeader = async (identity: Identity, request: Request, address: string | null): Promise<Current> => {
+    const role = roleOfIdentity(identity, settings());
+    if (role === null) return null;
+    const agent = request.headers.get("user-agent") ?? "";
+    return signIn.open(await signIn.accountOf(identity, role), { address, agent, way: "header" });
+  };
+
   return {
     async decide(request, arrival) {
       const headers: Record<string, string> = {};
       const { address, secure } = arrival;
       const carried = await cookie.read(request.headers, secure);
-      const session = carried && (await sessions.find(carried.id));
-      const context: SessionContext = { session, sessionId: session ? carried.id : null, address, secure, owesToken: false };
+      const identity = arrival.isFromProxy ? identityOfHeaders(request.headers, settings()) : null;
+      const found = carried && (await sessions.find(carried.id));
+      let current: Current = found && (await stillVouchedFor(found, identity)) ? { id: carried.id, session: found } : null;
+      if (current && carried?.isAging) headers["set-cookie"] = await cookie.write(current.id, secure);
+      if (!current && identity && isAllowed(address) && mayOpen(request)) {
+        current = await openByHeader(identity, request, address);
+        if (current) headers["set-cookie"] = await cookie.write(current.id, secure);
+      }
+      const session = current?.session ?? null;
+      const context: SessionContext = {
+        ...{ session, sessionId: current?.id ?? null, address, secure, owesToken: false },
+        actor: session ? actorOf(session.account) : "nobody",
+      };
       contexts.set(request, context);
-      if (session && carried.isAging) headers["set-cookie"] = await cookie.write(carried.id, secure);
       return { headers, refusal: await refusalOf(request, context, arrival) };
     },
     hasSeen: (request) => contexts.has(request),
@@ -112,3 +148,11 @@ export function createAdminGuard({ sessions, cookie, store, publicUrl, isAllowed
 
 /** Bodies that a plain form sends, with the form token inside. */
 const FORM_TYPES = /^(application\/x-www-form-urlencoded|multipart\/form-data)\s*(;|$)/i;
+
+type Current = { id: string; session: Session } | null;
+
+/** Pages open a session by themselves where a proxy vouches for the person; what follows from a page has the cookie. */
+const mayOpen = (request: Request) => !isChange(request.method) && !request.headers.has("hx-request");
+
+/** Role of a request's session; null without one. */
+export const roleOf = ({ session }: SessionContext): Role | null => session?.account.role ?? null;

@@ -15,12 +15,24 @@ export type SessionCookie = {
   writeDevice(id: string | null, secure: boolean): Promise<string>;
   /** The browser's id; null when it has never signed in. */
   readDevice(headers: Headers, secure: boolean): Promise<string | null>;
+  /** `Set-Cookie` of a sign-in that waits for its next step, for at most ten minutes. `content` is signed, not secret. */
+  writeStep(step: Step, content: Record<string, string | number>, secure: boolean): Promise<string>;
+  /** What {@link writeStep} wrote for this step; null: nothing, or its time is over. */
+  readStep(step: Step, headers: Headers, secure: boolean): Promise<Record<string, unknown> | null>;
+  clearStep(secure: boolean): string;
   /** The id that a request carries, and whether its cookie should be written again; null when it is not ours or too old. */
   read(headers: Headers, secure: boolean): Promise<{ id: string; isAging: boolean } | null>;
 };
 
+/** The code of the second step, or the way back from an OpenID provider. */
+export type Step = "code" | "oidc";
+
 const nameOf = (secure: boolean) => (secure ? "__Host-flow2api" : "flow2api");
 const deviceNameOf = (secure: boolean) => `${nameOf(secure)}-device`;
+const stepNameOf = (secure: boolean) => `${nameOf(secure)}-step`;
+const STEP_S = 600;
+/** Lax: browsers send no strict cookie with the way back from another site. */
+const stepFlagsOf = (secure: boolean) => flagsOf(secure).replace("Strict", "Lax");
 const DEVICE_S = 365 * 86_400;
 const flagsOf = (secure: boolean) => `Path=/; HttpOnly; SameSite=Strict${secure ? "; Secure" : ""}`;
 
@@ -42,6 +54,16 @@ export function createSessionCookie({ secret, now }: { secret: Uint8Array; now: 
       const content = token && (await verify(token, { currentDate: new Date(now()), algorithms: ["HS256"] }));
       return content && typeof content.device === "string" ? content.device : null;
     },
+    async writeStep(step, content, secure) {
+      const token = await sign({ ...content, step, iat: false, exp: Math.floor(now() / 1000) + STEP_S });
+      return `${stepNameOf(secure)}=${token}; Max-Age=${STEP_S}; ${stepFlagsOf(secure)}`;
+    },
+    async readStep(step, headers, secure) {
+      const token = readCookie(headers, stepNameOf(secure));
+      const content = token && (await verify(token, { currentDate: new Date(now()), algorithms: ["HS256"] }));
+      return content && content.step === step ? content : null;
+    },
+    clearStep: (secure) => `${stepNameOf(secure)}=; Max-Age=0; ${stepFlagsOf(secure)}`,
     clear: (secure) => `${nameOf(secure)}=; Max-Age=0; ${flagsOf(secure)}`,
     async read(headers, secure) {
       const token = readCookie(headers, nameOf(secure));

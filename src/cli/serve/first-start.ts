@@ -3,6 +3,7 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Settings } from "../../config/settings-schema.ts";
 import type { Store } from "../../db/store.ts";
+import { FIRST_ACCOUNT } from "../../domain/account.ts";
 import { storePassword } from "../../gateway/auth/password.ts";
 import { FIRST_START_FILE } from "../../gateway/auth/setup-steps.ts";
 import { hashKey } from "../../gateway/keys/keys.ts";
@@ -19,7 +20,7 @@ type Secrets = { password: string | null; key: string | null };
  * @param now epoch ms
  */
 export async function prepareFirstStart(
-  store: Pick<Store, "readFact" | "writeFact" | "listKeys" | "insertKey" | "insertAudit" | "listAudit">,
+  store: Pick<Store, "readFact" | "writeFact" | "getAccount" | "updateAccount" | "listKeys" | "insertKey" | "insertAudit" | "listAudit">,
   io: Pick<Io, "stdout" | "isTerminal">,
   settings: Pick<Settings, "storage" | "keys">,
   now: number,
@@ -28,7 +29,7 @@ export async function prepareFirstStart(
   if ((await store.readFact("first_start_at")) !== null) return;
   const { key, prefix } = newKey();
   const secrets: Secrets = {
-    password: (await store.readFact("admin_password_hash")) === null ? newId() : null,
+    password: (await store.getAccount(FIRST_ACCOUNT))?.passwordHash ? null : newId(),
     key: (await store.listKeys()).length === 0 ? key : null,
   };
   // Shown before it counts: a file that cannot be written leaves the folder as it was, and the next start tries again.

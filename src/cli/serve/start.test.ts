@@ -7,6 +7,7 @@ import { acquireFolder } from "../../db/sqlite/lock.ts";
 import { loadSecretKey } from "../../db/sqlite/secrets.ts";
 import { openStore } from "../../db/sqlite/store.ts";
 import type { Store } from "../../db/store.ts";
+import { FIRST_ACCOUNT } from "../../domain/account.ts";
 import { AppError } from "../../errors.ts";
 import { hashKey } from "../../gateway/keys/keys.ts";
 import { temporaryFolder } from "../../testing.ts";
@@ -52,8 +53,8 @@ describe("first start", () => {
     const [, password = ""] = /first login\): (\S+)\n/.exec(out) ?? [];
     const [key = ""] = /sk-f2a-[\w-]{43}/.exec(out) ?? [];
     await withStore(data, async (store) => {
-      expect(await Bun.password.verify(password, (await store.readFact("admin_password_hash"))!)).toBe(true);
-      expect(await store.readFact("admin_password_temporary")).toBe("1");
+      const { passwordHash, passwordTemporary } = (await store.getAccount(FIRST_ACCOUNT))!;
+      expect([await Bun.password.verify(password, passwordHash!), passwordTemporary]).toEqual([true, true]);
       expect(Buffer.from((await store.listKeyHashes())[0]!.hash)).toEqual(Buffer.from(hashKey(key)));
     });
     expect(existsSync(join(data, "first-start.txt"))).toBe(false);
@@ -74,7 +75,7 @@ describe("first start", () => {
     mkdirSync(join(data, "first-start.txt"));
     await expect(firstStart(data, false)).rejects.toThrow();
     await withStore(data, async (store) => {
-      expect([await store.readFact("admin_password_hash"), await store.readFact("first_start_at")]).toEqual([null, null]);
+      expect([(await store.getAccount(FIRST_ACCOUNT))!.passwordHash, await store.readFact("first_start_at")]).toEqual([null, null]);
       expect(await store.listKeys()).toEqual([]);
     });
   });
@@ -85,7 +86,7 @@ describe("first start", () => {
     await runRecorded({ cwd }, "key", "create", "--name", "bob", "--data", data);
     expect(await firstStart(data, true)).toBe("");
     await withStore(data, async (store) => {
-      expect(await Bun.password.verify("correct horse battery", (await store.readFact("admin_password_hash"))!)).toBe(true);
+      expect(await Bun.password.verify("correct horse battery", (await store.getAccount(FIRST_ACCOUNT))!.passwordHash!)).toBe(true);
       expect(await store.listKeys()).toHaveLength(1);
     });
   });
@@ -97,10 +98,11 @@ describe("admin password", () => {
   test("replaces the temporary one by an argon2id hash", async () => {
     const data = newFolder();
     await firstStart(data, true);
-    expect(await set(data, "correct horse battery\n")).toEqual({ code: 0, out: "The admin password is set.\n", err: "" });
+    expect(await set(data, "correct horse battery\n")).toEqual({ code: 0, out: "The password of admin is set.\n", err: "" });
     await withStore(data, async (store) => {
-      expect(await store.readFact("admin_password_hash")).toStartWith("$argon2id$");
-      expect(await store.readFact("admin_password_temporary")).toBeNull();
+      const { passwordHash, passwordTemporary } = (await store.getAccount(FIRST_ACCOUNT))!;
+      expect(passwordHash).toStartWith("$argon2id$");
+      expect(passwordTemporary).toBe(false);
     });
   });
 

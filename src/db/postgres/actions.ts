@@ -1,5 +1,6 @@
 // Write actions by name: the lane that each takes its turn in, and how durable it is.
 import type { Vault } from "../vault.ts";
+import * as accounts from "./accounts.ts";
 import * as alerts from "./alerts.ts";
 import * as audit from "./audit.ts";
 import type { Sql } from "./driver.ts";
@@ -97,6 +98,13 @@ export const ACTIONS = {
 
   writeSettings: sealed("admin")(settings.writeSettings),
   writeFact: ofAdmin(settings.writeFact),
+
+  insertAccount: ofAdmin(accounts.insertAccount),
+  updateAccount: sealed("admin")(accounts.updateAccount),
+  deleteAccount: ofAdmin(accounts.deleteAccount),
+  takeTotpStep: ofAdmin(accounts.takeTotpStep),
+  takeRecoveryCode: ofAdmin(accounts.takeRecoveryCode),
+  noteSignIn: ofAdmin(accounts.noteSignIn),
 
   insertSession: ofAdmin(sessions.insertSession),
   extendSession: ofAdmin(sessions.extendSession, RELAXED),

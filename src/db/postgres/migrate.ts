@@ -5,6 +5,7 @@ import step001 from "./migrations/001.sql" with { type: "text" };
 import step002 from "./migrations/002.sql" with { type: "text" };
 import step003 from "./migrations/003.sql" with { type: "text" };
 import step004 from "./migrations/004.sql" with { type: "text" };
+import step005 from "./migrations/005.sql" with { type: "text" };
 
 export type Migration = {
   sql: string;
@@ -18,6 +19,8 @@ export const MIGRATIONS: readonly Migration[] = [
   { sql: step002, worksFrom: 1 },
   { sql: step003, worksFrom: 1 },
   { sql: step004, worksFrom: 1 },
+  // The password of the admin is no fact any more.
+  { sql: step005, worksFrom: 5 },
 ];
 
 /**

@@ -1,17 +1,15 @@
 // SQL of admin sessions, by the SHA-256 of their id.
-import type { SessionRow } from "../admin.ts";
+import type { SessionRow, SessionsToEnd } from "../admin.ts";
 import type { Reader, Sql } from "./driver.ts";
 
-const COLUMNS = `hash, created_at AS "createdAt", seen_at AS "seenAt", address, agent`;
+const COLUMNS = `hash, account_id AS "accountId", created_at AS "createdAt", seen_at AS "seenAt", address, agent`;
 
-export async function insertSession(sql: Sql, { hash, createdAt, seenAt, address, agent }: SessionRow): Promise<void> {
-  await sql.run("INSERT INTO sessions (hash, created_at, seen_at, address, agent) VALUES ($hash, $createdAt, $seenAt, $address, $agent)", {
-    hash,
-    createdAt,
-    seenAt,
-    address,
-    agent,
-  });
+export async function insertSession(sql: Sql, session: SessionRow): Promise<void> {
+  await sql.run(
+    `INSERT INTO sessions (hash, account_id, created_at, seen_at, address, agent)
+     VALUES ($hash, $accountId, $createdAt, $seenAt, $address, $agent)`,
+    session,
+  );
 }
 
 export function getSession(sql: Reader, hash: Uint8Array): Promise<SessionRow | null> {
@@ -32,9 +30,12 @@ export async function deleteSession(sql: Sql, hash: Uint8Array): Promise<void> {
   await sql.run("DELETE FROM sessions WHERE hash = $hash", { hash });
 }
 
-/** All but one; null: all. Returns how many. */
-export function deleteSessions(sql: Sql, except: Uint8Array | null): Promise<number> {
-  return sql.run("DELETE FROM sessions WHERE $except::bytea IS NULL OR hash <> $except", { except });
+/** Returns how many. */
+export function deleteSessions(sql: Sql, { account, except }: SessionsToEnd): Promise<number> {
+  return sql.run(
+    `DELETE FROM sessions WHERE ($account::bigint IS NULL OR account_id = $account) AND ($except::bytea IS NULL OR hash <> $except)`,
+    { account, except },
+  );
 }
 
 /** Those made or last seen before. Returns how many. */

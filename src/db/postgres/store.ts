@@ -3,6 +3,7 @@
 import type { UsageQuery } from "../ledger.ts";
 import type { Store } from "../store.ts";
 import { createVault, type Vault } from "../vault.ts";
+import * as accounts from "./accounts.ts";
 import { ACTIONS } from "./actions.ts";
 import * as alerts from "./alerts.ts";
 import * as audit from "./audit.ts";
@@ -67,6 +68,7 @@ function createStore(db: Postgres, vault: Vault): Store {
     ...alertMethods(engine),
     ...nodeMethods,
     shared: null,
+    ...accountMethods(engine),
     revisions: () => settings.readRevisions(db),
     async close() {
       await writer.close();
@@ -203,7 +205,7 @@ const adminMethods = ({ db, vault, write }: Engine) =>
     listSessions: () => sessions.listSessions(db),
     extendSession: (hash, seenAt) => write("extendSession", hash, seenAt),
     deleteSession: (hash) => write("deleteSession", hash),
-    deleteSessions: (except) => write("deleteSessions", except),
+    deleteSessions: (which) => write("deleteSessions", which),
     deleteSessionsBefore: (before) => write("deleteSessionsBefore", before),
 
     insertAudit: (row) => write("insertAudit", row),
@@ -245,4 +247,19 @@ const alertMethods = ({ db, vault, write }: Engine) =>
     updateMessage: (id, change) => write("updateMessage", id, change),
     listMessages: (query) => alerts.listMessages(db, query),
     deleteAlertsBefore: (time, limit) => write("deleteAlertsBefore", time, limit),
+  }) satisfies Partial<Store>;
+
+const accountMethods = ({ db, vault, write }: Engine) =>
+  ({
+    listAccounts: () => accounts.listAccounts(db, vault),
+    getAccount: (id) => accounts.getAccount(db, vault, id),
+    findAccount: (source, subject) => accounts.findAccount(db, vault, source, subject),
+    async insertAccount(account, now) {
+      return (await accounts.getAccount(db, vault, await write("insertAccount", account, now)))!;
+    },
+    updateAccount: (id, change) => write("updateAccount", id, change),
+    deleteAccount: (id) => write("deleteAccount", id),
+    takeTotpStep: (id, step) => write("takeTotpStep", id, step),
+    takeRecoveryCode: (id, hash) => write("takeRecoveryCode", id, hash),
+    noteSignIn: (id, network, now) => write("noteSignIn", id, network, now),
   }) satisfies Partial<Store>;

@@ -1,6 +1,7 @@
 // Write actions on flow2api.db by name, so that the thread that writes can be asked for them.
 import type { Database } from "bun:sqlite";
 import type { Vault } from "../vault.ts";
+import * as accounts from "./accounts.ts";
 import * as alerts from "./alerts.ts";
 import * as audit from "./audit.ts";
 import * as fileNames from "./file-names.ts";
@@ -94,6 +95,13 @@ export const STORE_ACTIONS = {
 
   writeSettings: sealed(settings.writeSettings),
   writeFact: plain(settings.writeFact),
+
+  insertAccount: sealed(accounts.insertAccount),
+  updateAccount: sealed(accounts.updateAccount),
+  deleteAccount: plain(accounts.deleteAccount),
+  takeTotpStep: plain(accounts.takeTotpStep),
+  takeRecoveryCode: plain(accounts.takeRecoveryCode),
+  noteSignIn: plain(accounts.noteSignIn),
 
   insertSession: plain(sessions.insertSession),
   extendSession: plain(sessions.extendSession),

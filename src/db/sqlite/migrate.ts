@@ -28,6 +28,7 @@ import store020 from "./migrations/020.sql" with { type: "text" };
 import store021 from "./migrations/021.sql" with { type: "text" };
 import store022 from "./migrations/022.sql" with { type: "text" };
 import store023 from "./migrations/023.sql" with { type: "text" };
+import store024 from "./migrations/024.sql" with { type: "text" };
 import requests001 from "./migrations/requests-001.sql" with { type: "text" };
 import requests002 from "./migrations/requests-002.sql" with { type: "text" };
 import requests003 from "./migrations/requests-003.sql" with { type: "text" };
@@ -57,6 +58,7 @@ export const STORE_MIGRATIONS: readonly string[] = [
   store021,
   store022,
   store023,
+  store024,
 ];
 export const REQUEST_MIGRATIONS: readonly string[] = [requests001, requests002, requests003];
 

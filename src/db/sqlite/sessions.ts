@@ -1,17 +1,14 @@
 // SQL of admin sessions, by the SHA-256 of their id.
 import type { Database } from "bun:sqlite";
-import type { SessionRow } from "../admin.ts";
+import type { SessionRow, SessionsToEnd } from "../admin.ts";
 
-const COLUMNS = "hash, created_at AS createdAt, seen_at AS seenAt, address, agent";
+const COLUMNS = "hash, account_id AS accountId, created_at AS createdAt, seen_at AS seenAt, address, agent";
 
-export function insertSession(db: Database, { hash, createdAt, seenAt, address, agent }: SessionRow): void {
-  db.query("INSERT INTO sessions (hash, created_at, seen_at, address, agent) VALUES ($hash, $createdAt, $seenAt, $address, $agent)").run({
-    hash,
-    createdAt,
-    seenAt,
-    address,
-    agent,
-  });
+export function insertSession(db: Database, session: SessionRow): void {
+  db.query(
+    `INSERT INTO sessions (hash, account_id, created_at, seen_at, address, agent)
+     VALUES ($hash, $accountId, $createdAt, $seenAt, $address, $agent)`,
+  ).run(session);
 }
 
 export function getSession(db: Database, hash: Uint8Array): SessionRow | null {
@@ -32,9 +29,11 @@ export function deleteSession(db: Database, hash: Uint8Array): void {
   db.query("DELETE FROM sessions WHERE hash = $hash").run({ hash });
 }
 
-/** All but one; null: all. Returns how many. */
-export function deleteSessions(db: Database, except: Uint8Array | null): number {
-  return db.query("DELETE FROM sessions WHERE $except IS NULL OR hash <> $except").run({ except }).changes;
+/** Returns how many. */
+export function deleteSessions(db: Database, { account, except }: SessionsToEnd): number {
+  return db
+    .query("DELETE FROM sessions WHERE ($account IS NULL OR account_id = $account) AND ($except IS NULL OR hash <> $except)")
+    .run({ account, except }).changes;
 }
 
 /** Those made or last seen before. Returns how many. */

@@ -7,6 +7,7 @@ import type { UsageQuery } from "../ledger.ts";
 import { KEY_CHECK } from "../sealed.ts";
 import type { Store } from "../store.ts";
 import { createVault, type Vault } from "../vault.ts";
+import * as accounts from "./accounts.ts";
 import { STORE_ACTIONS, type Tables } from "./actions.ts";
 import * as alerts from "./alerts.ts";
 import * as audit from "./audit.ts";
@@ -105,6 +106,7 @@ function createStore(engine: Engine): Store {
     ...alertMethods(engine),
     ...nodeMethods(engine),
     shared: null,
+    ...accountMethods(engine),
     revisions: () => retryBusy(() => settings.readRevisions(db)),
     async close() {
       await writer.close();
@@ -249,7 +251,7 @@ const adminMethods = ({ db, vault, writer: { write } }: Engine) =>
     extendSession: (hash, seenAt) => write("extendSession", [hash, seenAt]),
     // An ended session stays ended after a power failure.
     deleteSession: (hash) => write("deleteSession", [hash], DURABLE),
-    deleteSessions: (except) => write("deleteSessions", [except], DURABLE),
+    deleteSessions: (which) => write("deleteSessions", [which], DURABLE),
     deleteSessionsBefore: (before) => write("deleteSessionsBefore", [before]),
 
     insertAudit: (row) => write("insertAudit", [row]),
@@ -270,4 +272,18 @@ const alertMethods = ({ db, vault, writer: { write } }: Engine) =>
     updateMessage: (id, change) => write("updateMessage", [id, change]),
     listMessages: (query) => retryBusy(() => alerts.listMessages(db, query)),
     deleteAlertsBefore: (time, limit) => write("deleteAlertsBefore", [time, limit]),
+  }) satisfies Partial<Store>;
+
+const accountMethods = ({ db, vault, writer: { write } }: Engine) =>
+  ({
+    listAccounts: () => retryBusy(() => accounts.listAccounts(db, vault)),
+    getAccount: (id) => retryBusy(() => accounts.getAccount(db, vault, id)),
+    findAccount: (source, subject) => retryBusy(() => accounts.findAccount(db, vault, source, subject)),
+    insertAccount: (account, now) => write("insertAccount", [account, now], DURABLE),
+    updateAccount: (id, change) => write("updateAccount", [id, change], DURABLE),
+    deleteAccount: (id) => write("deleteAccount", [id], DURABLE),
+    // A code that was used stays used after a power failure.
+    takeTotpStep: (id, step) => write("takeTotpStep", [id, step], DURABLE),
+    takeRecoveryCode: (id, hash) => write("takeRecoveryCode", [id, hash], DURABLE),
+    noteSignIn: (id, network, now) => write("noteSignIn", [id, network, now]),
   }) satisfies Partial<Store>;

@@ -1,13 +1,13 @@
 // Admin login with delays after failures, per address and device, so that no lockout is possible.
 import { AppError } from "../../errors.ts";
-import type { PasswordCheck } from "./password.ts";
 
 /** Wrong passwords of one address that cost nothing but themselves. */
 const FREE_FAILURES = 3;
 const LONGEST_DELAY_MS = 15 * 60_000;
 /** All addresses together: more, because one operator's mistakes are not another's. */
-const FREE_FAILURES_OF_ALL = 20;
-const LONGEST_DELAY_OF_ALL_MS = 10_000;
+const PASSWORDS_OF_ALL: OfAll = { free: 20, longestMs: 10_000 };
+/** A code has a million values and three that are right: who knows the password must not be able to try them from many addresses. */
+export const CODES_OF_ALL: OfAll = { free: 5, longestMs: 60_000 };
 /** Failures are forgotten after this much quiet. */
 const FORGET_MS = 24 * 3_600_000;
 const MAX_ADDRESSES = 10_000;
@@ -35,11 +35,11 @@ export function throttleKey(address: string | null): string {
 type Failures = { count: number; at: number };
 
 /**
- * Resolves with whether the password is right.
+ * Resolves with what the check made of a try: null, it is wrong.
  * @throws {AppError} `limit_exceeded` with `retryAfterMs` when it is too early to try; nothing is compared then
  */
-export type Login = {
-  (password: string, origin: LoginOrigin): Promise<boolean>;
+export type Login<Attempt, Result> = {
+  (attempt: Attempt, origin: LoginOrigin): Promise<Result | null>;
   /** Ms until the next try; asked before the form is read. */
   waitMs(origin: LoginOrigin): number;
 };
@@ -51,11 +51,23 @@ export type LoginOrigin = {
   device?: string | null;
 };
 
+type OfAll = { free: number; longestMs: number };
+type Options<Attempt, Result> = {
+  check(attempt: Attempt): Promise<Result | null>;
+  now: () => number;
+  /** Failures of unknown browsers together. */
+  ofAll?: OfAll;
+};
+
 /**
  * Counts in memory. A browser that has signed in before waits for its own failures only; an address that once had the right password does
  * not wait for the failures of other addresses.
  */
-export function createLogin({ check, now }: { check: PasswordCheck; now: () => number }): Login {
+export function createLogin<Attempt, Result>({
+  check,
+  now,
+  ofAll: all = PASSWORDS_OF_ALL,
+}: Options<Attempt, Result>): Login<Attempt, Result> {
   const byAddress = new Map<string, Failures>();
   const known = new Set<string>();
   let ofAll: Failures = { count: 0, at: 0 };
@@ -72,24 +84,25 @@ export function createLogin({ check, now }: { check: PasswordCheck; now: () => n
     const name = nameOf(origin);
     return Math.max(
       waitOf(current(byAddress.get(name)), FREE_FAILURES, LONGEST_DELAY_MS),
-      origin.device || known.has(name) ? 0 : waitOf(current(ofAll), FREE_FAILURES_OF_ALL, LONGEST_DELAY_OF_ALL_MS),
+      origin.device || known.has(name) ? 0 : waitOf(current(ofAll), all.free, all.longestMs),
     );
   };
-  const login = async (password: string, origin: LoginOrigin): Promise<boolean> => {
+  const login = async (attempt: Attempt, origin: LoginOrigin): Promise<Result | null> => {
     const name = nameOf(origin);
     const own = current(byAddress.get(name));
     const wait = waitMs(origin);
-    if (wait > 0) throw new AppError("limit_exceeded", "Too many wrong passwords; wait before the next try.", { retryAfterMs: wait });
+    if (wait > 0) throw new AppError("limit_exceeded", "Too many wrong tries; wait before the next one.", { retryAfterMs: wait });
     // Counted before it is compared, so that tries at once count each.
     byAddress.delete(name);
     byAddress.set(name, { count: own.count + 1, at: now() });
     if (byAddress.size > MAX_ADDRESSES) byAddress.delete(byAddress.keys().next().value!);
     ofAll = { count: current(ofAll).count + 1, at: now() };
-    if (!(await check(password))) return false;
+    const result = await check(attempt);
+    if (result === null) return null;
     byAddress.delete(name);
     if (!origin.device) known.add(name);
     ofAll = { count: 0, at: 0 };
-    return true;
+    return result;
   };
   return Object.assign(login, { waitMs });
 }

@@ -1,16 +1,8 @@
 // The admin password: refused passwords, concurrent comparisons.
-import { describe, expect, test } from "bun:test";
+import { describe, expect, spyOn, test } from "bun:test";
+import type { AccountRow } from "../../domain/account.ts";
 import { AppError } from "../../errors.ts";
-import { createPasswordCheck, isPasswordTemporary, refuseWeakPassword, storePassword } from "./password.ts";
-
-function facts(initial: Record<string, string> = {}) {
-  const kept = new Map(Object.entries(initial));
-  return {
-    kept,
-    readFact: async (name: string) => kept.get(name) ?? null,
-    writeFact: async (name: string, value: string | null) => void (value === null ? kept.delete(name) : kept.set(name, value)),
-  };
-}
+import { createPasswordCheck, refuseWeakPassword, storePassword } from "./password.ts";
 
 test.each([
   ["han1234", "password_known"],
@@ -30,37 +22,56 @@ test.each([
   expect(found).toBe(reason);
 });
 
+/** Accounts of a store, by name. */
+function accounts(...names: string[]) {
+  const rows = new Map(names.map((subject, index) => [subject, { id: index + 1, subject, passwordHash: null } as unknown as AccountRow]));
+  return {
+    rows,
+    findAccount: async (_source: string, subject: string) => rows.get(subject) ?? null,
+    async updateAccount(id: number, change: object) {
+      const row = [...rows.values()].find((one) => one.id === id)!;
+      return Object.assign(row, change);
+    },
+  };
+}
+
 describe("the check", () => {
-  test("is true for the stored password only, and false while there is none", async () => {
-    const store = facts();
+  test("gives the account of the stored password only, and none while there is none", async () => {
+    const store = accounts("admin", "bea");
     const check = createPasswordCheck(store);
-    expect(await check("anything")).toBe(false);
+    expect(await check({ name: "", password: "anything" })).toBeNull();
     await storePassword(store, "correct horse", true);
-    expect([await check("correct horse"), await check("wrong horse")]).toEqual([true, false]);
-    expect(store.kept.get("admin_password_hash")).toStartWith("$argon2id$");
+    await storePassword(store, "another horse", false, 2);
+    const found = async (name: string, password: string) => (await check({ name, password }))?.subject ?? null;
+    expect(await found("", "correct horse")).toBe("admin");
+    expect(await found(" ADMIN ", "correct horse")).toBe("admin");
+    expect(await found("bea", "another horse")).toBe("bea");
+    expect([await found("bea", "correct horse"), await found("nobody", "correct horse")]).toEqual([null, null]);
+    expect(store.rows.get("admin")!.passwordHash).toStartWith("$argon2id$");
+    expect([store.rows.get("admin")!.passwordTemporary, store.rows.get("bea")!.passwordTemporary]).toEqual([true, false]);
   });
 
-  test("a password of the first start is temporary until another is stored", async () => {
-    const store = facts();
-    await storePassword(store, "one-time password", true);
-    expect(await isPasswordTemporary(store)).toBe(true);
-    await storePassword(store, "my own password", false);
-    expect(await isPasswordTemporary(store)).toBe(false);
+  test("a name that is not there is compared like one that is", async () => {
+    const verify = spyOn(Bun.password, "verify");
+    await createPasswordCheck(accounts())({ name: "nobody", password: "correct horse" });
+    expect(verify).toHaveBeenCalledTimes(1);
+    verify.mockRestore();
   });
 
   test("compares two at once; more wait, and too many are refused", async () => {
     let reading = 0;
     let most = 0;
     const gates: (() => void)[] = [];
+    using _verify = spyOn(Bun.password, "verify").mockResolvedValue(false);
     const check = createPasswordCheck({
-      async readFact() {
+      async findAccount() {
         most = Math.max(most, ++reading);
         await new Promise<void>((resolve) => gates.push(resolve));
         reading--;
         return null;
       },
     });
-    const tries = Array.from({ length: 30 }, () => check("x").catch((error: AppError) => error.kind));
+    const tries = Array.from({ length: 30 }, () => check({ name: "x", password: "x" }).catch((error: AppError) => error.kind));
     const opened = (async () => {
       for (let count = 0; count < 200 && (reading > 0 || count < 5); count++) {
         gates.shift()?.();
@@ -72,15 +83,15 @@ describe("the check", () => {
     await opened;
     expect(most).toBe(2);
     expect(responses.filter((response) => response === "busy")).toHaveLength(12);
-    expect(responses.filter((response) => response === false)).toHaveLength(18);
+    expect(responses.filter((response) => response === null)).toHaveLength(18);
   });
 
   test("an endless password is not even hashed", async () => {
     const check = createPasswordCheck({
-      readFact: () => {
+      findAccount: () => {
         throw new AppError("conflict", "was read");
       },
     });
-    expect(await check("x".repeat(100_000))).toBe(false);
+    expect(await check({ name: "x", password: "x".repeat(100_000) })).toBeNull();
   });
 });

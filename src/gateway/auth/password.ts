@@ -1,5 +1,6 @@
-// Admin password: refused values, argon2id hash, at most two comparisons at once.
+// Passwords of accounts: refused values, argon2id hash, at most two comparisons at once.
 import type { Store } from "../../db/store.ts";
+import { type AccountRow, FIRST_ACCOUNT } from "../../domain/account.ts";
 import { AppError } from "../../errors.ts";
 
 /** Secrets that other programs ship with and that everyone tries first. */
@@ -19,37 +20,42 @@ export function refuseWeakPassword(password: string): void {
   if (password.length > MAX_LENGTH) refuse(`The password may have at most ${MAX_LENGTH} characters.`, "password_long");
 }
 
-/** Stores the argon2id hash of the admin password. A temporary one must be changed at the first login. */
-export async function storePassword(store: Pick<Store, "writeFact">, password: string, temporary: boolean): Promise<void> {
-  await store.writeFact("admin_password_hash", await Bun.password.hash(password, { algorithm: "argon2id" }));
-  await store.writeFact("admin_password_temporary", temporary ? "1" : null);
-}
+export const hashPassword = (password: string): Promise<string> => Bun.password.hash(password, { algorithm: "argon2id" });
 
-/** Whether the password in force is the one of the first start, to be replaced before anything else is done. */
-export async function isPasswordTemporary(store: Pick<Store, "readFact">): Promise<boolean> {
-  return (await store.readFact("admin_password_temporary")) === "1";
+/** Stores the argon2id hash of a password. A temporary one must be changed at the first login. */
+export async function storePassword(
+  store: Pick<Store, "updateAccount">,
+  password: string,
+  temporary: boolean,
+  account = FIRST_ACCOUNT,
+): Promise<void> {
+  await store.updateAccount(account, { passwordHash: await hashPassword(password), passwordTemporary: temporary });
 }
 
 /** Each comparison takes a core and 64 MiB for a good while. */
 const AT_ONCE = 2;
 const MAX_WAITING = 16;
 
-/** Compares passwords with the one that is stored. */
-export type PasswordCheck = (password: string) => Promise<boolean>;
+export type PasswordAttempt = { name: string; password: string };
 
-/** The check resolves false while no password is set. @throws {AppError} `busy` when too many wait */
-export function createPasswordCheck(store: Pick<Store, "readFact">): PasswordCheck {
+/** Compares a password with that of the account of a name. */
+export type PasswordCheck = (attempt: PasswordAttempt) => Promise<AccountRow | null>;
+
+/** The check resolves null while no password is set. @throws {AppError} `busy` when too many wait */
+export function createPasswordCheck(store: Pick<Store, "findAccount">): PasswordCheck {
   let running = 0;
   const waiting: (() => void)[] = [];
-  return async (password) => {
-    if (password.length > MAX_LENGTH) return false;
+  return async ({ name, password }) => {
+    if (password.length > MAX_LENGTH || name.length > MAX_LENGTH) return null;
     if (waiting.length >= MAX_WAITING) throw new AppError("busy", "Too many sign-ins at once; try again shortly.", { retryAfterMs: 2000 });
     // Who waited takes over the place of who ended.
     if (running >= AT_ONCE) await new Promise<void>((resolve) => waiting.push(resolve));
     else running++;
     try {
-      const hash = await store.readFact("admin_password_hash");
-      return hash !== null && (await Bun.password.verify(password, hash));
+      const account = await store.findAccount("password", accountName(name));
+      // A name that is not there costs what one that is there costs.
+      const isRight = await Bun.password.verify(password, account?.passwordHash ?? (await decoyHash()));
+      return isRight && account?.passwordHash ? account : null;
     } finally {
       const next = waiting.shift();
       if (next) next();
@@ -57,3 +63,9 @@ export function createPasswordCheck(store: Pick<Store, "readFact">): PasswordChe
     }
   };
 }
+
+let decoy: Promise<string> | null = null;
+const decoyHash = () => (decoy ??= hashPassword(crypto.randomUUID()));
+
+/** User names are compared without case and surrounding blanks; none is the first account's. */
+export const accountName = (name: string): string => name.trim().toLowerCase() || "admin";

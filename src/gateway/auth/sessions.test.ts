@@ -1,6 +1,7 @@
 // Admin sessions: when one is valid, and what ends it.
 import { describe, expect, test } from "bun:test";
 import { openStore } from "../../db/sqlite/store.ts";
+import { FIRST_ACCOUNT } from "../../domain/account.ts";
 import { temporaryFolder, virtualClock } from "../../testing.ts";
 import { ABSOLUTE_MS, createSessions, IDLE_MS, isFormToken, isSessionAlive } from "./sessions.ts";
 
@@ -25,11 +26,12 @@ async function rig() {
   const clock = virtualClock(NOW);
   const store = await openStore({ dataDir: folder.path, secretKey: new Uint8Array(32).map((_, index) => index) });
   const sessions = createSessions({ store, now: clock.now, secret: new Uint8Array(32) });
+  const account = (await store.getAccount(FIRST_ACCOUNT))!;
   return {
     clock,
     store,
     sessions,
-    open: () => sessions.open({ address: "10.0.0.1", agent: "a browser" }),
+    open: () => sessions.open({ account, address: "10.0.0.1", agent: "a browser" }),
     async [Symbol.asyncDispose]() {
       await store.close();
       folder[Symbol.dispose]();
@@ -74,13 +76,14 @@ describe("sessions", () => {
     await using test = await rig();
     const [one, two, three] = [await test.open(), await test.open(), await test.open()];
     await test.sessions.close(one.id);
-    expect(await test.sessions.closeByMark(two.session.mark)).toBe(true);
-    expect(await test.sessions.closeByMark(two.session.mark)).toBe(false);
+    expect(await test.sessions.closeByMark(two.session.mark, 2)).toBeNull();
+    expect(await test.sessions.closeByMark(two.session.mark)).toMatchObject({ mark: two.session.mark });
+    expect(await test.sessions.closeByMark(two.session.mark)).toBeNull();
     const four = await test.open();
-    expect(await test.sessions.closeAll(four.id)).toBe(1);
+    expect(await test.sessions.closeAll({ except: four.id })).toBe(1);
     const alive = await Promise.all([one, two, three, four].map(async ({ id }) => (await test.sessions.find(id)) !== null));
     expect(alive).toEqual([false, false, false, true]);
-    expect(await test.sessions.closeAll(null)).toBe(1);
+    expect(await test.sessions.closeAll()).toBe(1);
     expect(await test.sessions.list()).toEqual([]);
   });
 
@@ -90,6 +93,20 @@ describe("sessions", () => {
     await test.clock.advance(IDLE_MS + 1);
     await test.open();
     expect(await test.store.listSessions()).toHaveLength(1);
+  });
+
+  test("belong to their account: found with it as it is now, ended apart from others', and gone with it", async () => {
+    await using test = await rig();
+    const row = { source: "password", subject: "bea", name: "bea", role: "viewer", passwordHash: null, passwordTemporary: false } as const;
+    const bea = await test.store.insertAccount(row, NOW);
+    const [mine, hers] = [await test.open(), await test.sessions.open({ account: bea, address: null, agent: "" })];
+    expect((await test.sessions.list(bea.id)).map(({ mark }) => mark)).toEqual([hers.session.mark]);
+    await test.store.updateAccount(bea.id, { role: "operator" });
+    expect((await test.sessions.find(hers.id))!.account.role).toBe("operator");
+    expect(await test.sessions.closeAll({ account: FIRST_ACCOUNT })).toBe(1);
+    expect([await test.sessions.find(mine.id), (await test.sessions.find(hers.id))?.account.name]).toEqual([null, "bea"]);
+    await test.store.deleteAccount(bea.id);
+    expect(await test.sessions.find(hers.id)).toBeNull();
   });
 
   test("have each a form token of their own", async () => {

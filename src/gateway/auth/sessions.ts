@@ -2,6 +2,7 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import type { SessionRow } from "../../db/admin.ts";
 import type { Store } from "../../db/store.ts";
+import type { AccountRow } from "../../domain/account.ts";
 import { newId } from "../../ids.ts";
 
 const HOUR_MS = 3_600_000;
@@ -22,20 +23,22 @@ export type Session = Omit<SessionRow, "hash"> & {
   mark: string;
   /** What forms of the signed-in browser carry. */
   formToken: string;
+  /** Whose it is, as the account is now. */
+  account: AccountRow;
 };
 
 export type Sessions = {
   /** A session that begins now. Its id is returned only here. */
-  open(from: { address: string | null; agent: string }): Promise<{ id: string; session: Session }>;
-  /** The session of an id, renewed by being asked for; null when there is none or its time is over. */
+  open(from: { account: AccountRow; address: string | null; agent: string }): Promise<{ id: string; session: Session }>;
+  /** The session of an id, renewed by being asked for; null when there is none, its time is over or its account is gone. */
   find(id: string): Promise<Session | null>;
   close(id: string): Promise<void>;
-  /** Ends the session of a mark. False when there is none. */
-  closeByMark(mark: string): Promise<boolean>;
-  /** Ends all but the one of `id`; null: all. Resolves with how many. */
-  closeAll(exceptId: string | null): Promise<number>;
-  /** Latest seen first, those over left out. */
-  list(): Promise<Session[]>;
+  /** Ends the session of a mark, of this account if one is given. Resolves with it; null when there is none. */
+  closeByMark(mark: string, account?: number): Promise<Session | null>;
+  /** Ends the sessions of an account (absent: of all), but for the one of the id `except`. Resolves with how many. */
+  closeAll(which?: { account?: number; except?: string }): Promise<number>;
+  /** Latest seen first, those over left out; of one account, or of all. */
+  list(account?: number): Promise<Session[]>;
 };
 
 type Dependencies = { store: Store; now: () => number /** 32 bytes: form tokens are made with them. */; secret: Uint8Array };
@@ -45,35 +48,55 @@ const hex = (bytes: Uint8Array, length: number) => Buffer.from(bytes).toString("
 
 export function createSessions({ store, now, secret }: Dependencies): Sessions {
   const formTokenOf = (hash: Uint8Array) => createHmac("sha256", secret).update("form").update(hash).digest("base64url");
-  const toSession = ({ hash, ...row }: SessionRow): Session => ({ ...row, mark: hex(hash, 12), formToken: formTokenOf(hash) });
+  const toSession = ({ hash, ...row }: SessionRow, account: AccountRow): Session => ({
+    ...row,
+    mark: hex(hash, 12),
+    formToken: formTokenOf(hash),
+    account,
+  });
 
   const liveRows = async () => (await store.listSessions()).filter((row) => isSessionAlive(row, now()));
+  const list: Sessions["list"] = async (of) => {
+    const accounts = new Map((await store.listAccounts()).map((account) => [account.id, account]));
+    return (await liveRows()).flatMap((row) => {
+      const account = accounts.get(row.accountId);
+      return account && (of === undefined || of === account.id) ? [toSession(row, account)] : [];
+    });
+  };
 
   return {
-    async open({ address, agent }) {
+    async open({ account, address, agent }) {
       const id = newId() + newId();
-      const row: SessionRow = { hash: hashOf(id), createdAt: now(), seenAt: now(), address, agent: agent.slice(0, 200) };
+      const row: SessionRow = {
+        ...{ hash: hashOf(id), accountId: account.id, createdAt: now(), seenAt: now() },
+        ...{ address, agent: agent.slice(0, 200) },
+      };
       await store.deleteSessionsBefore({ created: now() - ABSOLUTE_MS, seen: now() - IDLE_MS });
       await store.insertSession(row);
-      return { id, session: toSession(row) };
+      return { id, session: toSession(row, account) };
     },
     async find(id) {
       const row = await store.getSession(hashOf(id));
       if (!row || !isSessionAlive(row, now())) return null;
+      const account = await store.getAccount(row.accountId);
+      if (!account) return null;
       if (now() - row.seenAt >= TOUCH_MS) {
         row.seenAt = now();
         await store.extendSession(row.hash, row.seenAt);
       }
-      return toSession(row);
+      return toSession(row, account);
     },
     close: (id) => store.deleteSession(hashOf(id)),
-    async closeByMark(mark) {
-      const row = (await liveRows()).find(({ hash }) => hex(hash, 12) === mark);
-      if (row) await store.deleteSession(row.hash);
-      return row !== undefined;
+    async closeByMark(mark, account) {
+      const found = (await list(account)).find((session) => session.mark === mark);
+      const row = found && (await store.listSessions()).find(({ hash }) => hex(hash, 12) === mark);
+      if (!found || !row) return null;
+      await store.deleteSession(row.hash);
+      return found;
     },
-    closeAll: (exceptId) => store.deleteSessions(exceptId === null ? null : hashOf(exceptId)),
-    list: async () => (await liveRows()).map(toSession),
+    closeAll: ({ account, except } = {}) =>
+      store.deleteSessions({ account: account ?? null, except: except === undefined ? null : hashOf(except) }),
+    list,
   };
 }
 

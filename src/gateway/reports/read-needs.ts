@@ -2,7 +2,7 @@
 
 import type { Settings } from "../../config/settings-schema.ts";
 import type { Store } from "../../db/store.ts";
-import { nextStep } from "../auth/setup-steps.ts";
+import { setupStep } from "../auth/setup-steps.ts";
 import type { Keys } from "../keys/keys.ts";
 import type { Limits } from "../limits/limits.ts";
 import type { MediaStore } from "../media/contract.ts";
@@ -42,7 +42,7 @@ export async function readNeedFacts(deps: NeedDependencies): Promise<NeedFacts> 
   const lacksUrl = webhooks.enabled && server.public_url === "";
   const leastFreeBytes = stored.min_free_mb * MEBIBYTE;
   const [step, unknownJobs, deliveries] = await Promise.all([
-    isEmpty ? nextStep(store) : null,
+    isEmpty ? setupStep(store) : null,
     unknownJobsOf(store),
     // Only who uses webhooks misses their links.
     lacksUrl ? store.listDeliveries({ limit: 1 }) : [],

@@ -2,6 +2,7 @@
 
 export const controls = {
   copy: "Copy",
+  notYours: "Your account may not do this.",
   copied: "Copied",
   dismiss: "Dismiss",
   undo: "Undo",

@@ -9,6 +9,8 @@ export const errors = {
   wrongOrigin: "This request came from another site and was refused.",
   staleForm: "This form has expired. Reload the page and try again.",
   notAllowed: "The admin is not open to this address.",
+  roleMissing: "Your account may not do this. Ask an admin.",
+  ssoFailed: "Single sign-on failed.",
   back: "Back to the overview",
   tooLarge: "The request is too large.",
 };

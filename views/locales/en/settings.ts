@@ -5,6 +5,7 @@ import type { Settings } from "../../../src/config/settings-schema.ts";
 const sections: Record<keyof Settings, string> = {
   server: "Server",
   admin: "Admin panel",
+  sign_in: "Sign-in",
   storage: "Storage",
   gemini: "Gemini",
   flow: "Flow",

@@ -3,6 +3,7 @@ import type { controls as en } from "../en/controls.ts";
 
 export const controls: typeof en = {
   copy: "复制",
+  notYours: "您的账户无权执行此操作。",
   copied: "已复制",
   dismiss: "关闭",
   undo: "撤销",

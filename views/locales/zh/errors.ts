@@ -10,6 +10,8 @@ export const errors: typeof en = {
   wrongOrigin: "该请求来自其他网站，已被拒绝。",
   staleForm: "表单已过期，请刷新页面后重试。",
   notAllowed: "管理后台不对此地址开放。",
+  roleMissing: "您的账户无权执行此操作，请联系管理员。",
+  ssoFailed: "单点登录失败。",
   back: "返回概览",
   tooLarge: "发送的内容过大。",
 };

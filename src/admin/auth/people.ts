@@ -1,0 +1,87 @@
+// People: accounts of the admin with their roles; for role admin.
+import { Elysia } from "elysia";
+import { NewPasswordPage, PeoplePage } from "../../../views/auth/people.tsx";
+import { FIRST_ACCOUNT, ROLES } from "../../domain/account.ts";
+import { AppError } from "../../errors.ts";
+import { createAccount, deleteAccount, requireAccount, resetAccount, setAccountRole } from "../../gateway/auth/accounts.ts";
+import { actorOf } from "../../gateway/auth/sign-in.ts";
+import type { AdminContext } from "../context.ts";
+import { FormError, type Wrong } from "../forms.ts";
+import { goTo, page, readForm, viewOf } from "../page.ts";
+import { sessionOf } from "./account.ts";
+
+export const peopleRoutes = (ctx: AdminContext) => {
+  const deps = { ...ctx, now: ctx.clock.now };
+  const peoplePage = async (request: Request, { wrong = {}, values }: { wrong?: Wrong; values?: { name: string; role: string } } = {}) => {
+    const sessions = Map.groupBy(await ctx.sessions.list(), ({ accountId }) => accountId);
+    const own = sessionOf(ctx, request).account.id;
+    const people = (await ctx.store.listAccounts()).map((account) => ({
+      id: account.id,
+      name: actorOf(account),
+      role: account.role,
+      source: account.source,
+      hasTwoStep: account.totpSecret !== null,
+      isWaiting: account.passwordTemporary,
+      sessions: sessions.get(account.id)?.length ?? 0,
+      signedInAt: account.signedInAt,
+      isOwn: account.id === own,
+      isFirst: account.id === FIRST_ACCOUNT,
+    }));
+    return page(ctx, request, (view) => ({
+      title: view.t.account.people.title,
+      nav: "account",
+      status: Object.keys(wrong).length > 0 ? 422 : 200,
+      body: PeoplePage({ view, people, wrong, values }),
+    }));
+  };
+  const passwordPage = (request: Request, name: string, password: string) =>
+    page(ctx, request, (view) => ({
+      title: view.t.account.people.title,
+      nav: "account",
+      body: NewPasswordPage({ view, name, password }),
+    }));
+  const by = (request: Request) => ctx.sessionContextOf(request);
+  const back = (request: Request, say: (t: ReturnType<typeof viewOf>["t"]) => string) =>
+    goTo(ctx, request, "/admin/account/people", { text: say(viewOf(ctx, request).t) });
+
+  return new Elysia({ prefix: "/account/people" })
+    .get("/", ({ request }) => peoplePage(request))
+    .post("/", async ({ request }) => {
+      const { t } = viewOf(ctx, request);
+      const form = await readForm(ctx, request);
+      const values = { name: form.text("name", { required: true, max: 64 }), role: form.choice("role", ROLES) };
+      try {
+        form.check();
+        const { account, password } = await createAccount(deps, values, by(request));
+        return passwordPage(request, account.name, password);
+      } catch (error) {
+        if (error instanceof FormError) return peoplePage(request, { wrong: error.wrong, values });
+        if (!(error instanceof AppError) || error.param !== "name") throw error;
+        const why = error.kind === "conflict" ? t.account.people.taken : t.account.people.badName;
+        return peoplePage(request, { wrong: { name: why }, values });
+      }
+    })
+    .post("/:id/role", async ({ request, params }) => {
+      const form = await readForm(ctx, request);
+      const role = form.choice("role", ROLES);
+      form.check();
+      const { name } = await setAccountRole(deps, Number(params.id), role, by(request));
+      return back(request, (t) => t.account.people.roleSet(name, t.account.people.roles[role]));
+    })
+    .post("/:id/reset", async ({ request, params }) => {
+      const { account, password } = await resetAccount(deps, Number(params.id), by(request));
+      return passwordPage(request, account.name, password);
+    })
+    .post("/:id/sign-out", async ({ request, params }) => {
+      const account = await requireAccount(ctx, Number(params.id));
+      const ended = await ctx.sessions.closeAll({ account: account.id, except: by(request).sessionId ?? undefined });
+      await ctx.audit.record({ action: "session.end_all", subject: `account ${actorOf(account)}`, after: { ended } }, by(request));
+      return back(request, (t) => t.account.people.signedOut(actorOf(account)));
+    })
+    .post("/:id/remove", async ({ request, params }) => {
+      if (Number(params.id) === sessionOf(ctx, request).account.id)
+        throw new AppError("conflict", "Nobody deletes the account that they are signed in with.");
+      const account = await deleteAccount(deps, Number(params.id), by(request));
+      return back(request, (t) => t.account.people.removed(actorOf(account)));
+    });
+};

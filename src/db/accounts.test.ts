@@ -1,0 +1,111 @@
+// Store contract: accounts of the admin.
+import { describe, expect, test } from "bun:test";
+import { FIRST_ACCOUNT } from "../domain/account.ts";
+import type { AppError } from "../errors.ts";
+import { temporaryFolder } from "../testing.ts";
+import type { NewAccount } from "./accounts.ts";
+import { ENGINES, type Engine } from "./testing.ts";
+
+const NOW = Date.UTC(2026, 10, 30);
+const BEA: NewAccount = {
+  source: "password",
+  subject: "bea",
+  name: "bea",
+  role: "viewer",
+  passwordHash: "$argon2id$x",
+  passwordTemporary: true,
+};
+
+async function openRig(open: Engine["open"]) {
+  const folder = temporaryFolder();
+  const store = await open(folder.path);
+  return {
+    store,
+    async [Symbol.asyncDispose]() {
+      await store.close();
+      folder[Symbol.dispose]();
+    },
+  };
+}
+
+const kindOf = (promise: Promise<unknown>) =>
+  promise.then(
+    () => null,
+    (error) => (error as AppError).kind,
+  );
+
+describe.each(ENGINES)("accounts over $name", ({ open }) => {
+  test("begin with the first one, an admin without a password", async () => {
+    await using rig = await openRig(open);
+    const [first, ...others] = await rig.store.listAccounts();
+    expect(others).toEqual([]);
+    expect(first).toMatchObject({ id: FIRST_ACCOUNT, source: "password", subject: "admin", role: "admin", passwordHash: null });
+    expect(first).toMatchObject({ passwordTemporary: false, totpSecret: null, recoveryHashes: [], signedInAt: null });
+  });
+
+  test("are found as they were stored, by id and by source and subject", async () => {
+    await using rig = await openRig(open);
+    const bea = await rig.store.insertAccount(BEA, NOW);
+    expect(bea).toMatchObject({ ...BEA, createdAt: NOW });
+    expect(await rig.store.getAccount(bea.id)).toEqual(bea);
+    expect(await rig.store.findAccount("password", "bea")).toEqual(bea);
+    expect(await rig.store.findAccount("oidc", "bea")).toBeNull();
+    expect((await rig.store.listAccounts()).map(({ name }) => name)).toEqual(["admin", "bea"]);
+  });
+
+  test("have a subject once per source", async () => {
+    await using rig = await openRig(open);
+    await rig.store.insertAccount(BEA, NOW);
+    expect(await kindOf(rig.store.insertAccount(BEA, NOW))).toBe("conflict");
+    await rig.store.insertAccount({ ...BEA, source: "oidc", passwordHash: null }, NOW);
+    expect(await rig.store.listAccounts()).toHaveLength(3);
+  });
+
+  test("change field by field, also back to nothing", async () => {
+    await using rig = await openRig(open);
+    const change = { role: "operator", totpSecret: "JBSWY3DPEHPK3PXP", totpStep: 7, recoveryHashes: ["a", "b"] } as const;
+    const before = await rig.store.insertAccount(BEA, NOW);
+    const after = await rig.store.updateAccount(before.id, change);
+    expect(after).toEqual({ ...before, ...change });
+    expect(await rig.store.getAccount(before.id)).toEqual(after);
+    expect((await rig.store.updateAccount(before.id, { totpSecret: null })).totpSecret).toBeNull();
+    expect(await kindOf(rig.store.updateAccount(99, change))).toBe("not_found");
+  });
+
+  test("go with their sessions, and an id is not given again", async () => {
+    await using rig = await openRig(open);
+    const bea = await rig.store.insertAccount(BEA, NOW);
+    const session = { createdAt: NOW, seenAt: NOW, address: null, agent: "" };
+    await rig.store.insertSession({ ...session, hash: new Uint8Array(32).fill(1), accountId: bea.id });
+    await rig.store.insertSession({ ...session, hash: new Uint8Array(32).fill(2), accountId: FIRST_ACCOUNT });
+    await rig.store.deleteAccount(bea.id);
+    expect((await rig.store.listSessions()).map(({ accountId }) => accountId)).toEqual([FIRST_ACCOUNT]);
+    expect(await kindOf(rig.store.deleteAccount(bea.id))).toBe("not_found");
+    expect((await rig.store.insertAccount(BEA, NOW)).id).toBeGreaterThan(bea.id);
+  });
+
+  test("use each time step once, and none before it, also when asked at once", async () => {
+    await using rig = await openRig(open);
+    const take = (step: number) => rig.store.takeTotpStep(FIRST_ACCOUNT, step);
+    expect((await Promise.all([take(10), take(10), take(10)])).filter(Boolean)).toHaveLength(1);
+    expect([await take(9), await take(10), await take(11)]).toEqual([false, false, true]);
+  });
+
+  test("use each recovery code once", async () => {
+    await using rig = await openRig(open);
+    await rig.store.updateAccount(FIRST_ACCOUNT, { recoveryHashes: ["a", "b"] });
+    const take = (hash: string) => rig.store.takeRecoveryCode(FIRST_ACCOUNT, hash);
+    expect((await Promise.all([take("a"), take("a")])).filter(Boolean)).toHaveLength(1);
+    expect([await take("c"), await take("b"), await take("b")]).toEqual([false, true, false]);
+    expect((await rig.store.getAccount(FIRST_ACCOUNT))!.recoveryHashes).toEqual([]);
+  });
+
+  test("know the networks that they came from: the first is not new, of the others each once, of the latest hundred", async () => {
+    await using rig = await openRig(open);
+    const note = (network: string, at = NOW) => rig.store.noteSignIn(FIRST_ACCOUNT, network, at);
+    expect([await note("a"), await note("a"), await note("b"), await note("b", NOW + 5)]).toEqual([false, false, true, false]);
+    expect((await rig.store.getAccount(FIRST_ACCOUNT))!.signedInAt).toBe(NOW + 5);
+    for (let count = 0; count < 99; count++) await note(`n${count}`);
+    expect([await note("b"), await note("a")]).toEqual([false, true]);
+  });
+});

@@ -1,0 +1,28 @@
+// Store contract: accounts of the admin, with their second factor and the networks that they signed in from.
+import type { AccountRow, AccountSource } from "../domain/account.ts";
+
+export type NewAccount = Pick<AccountRow, "source" | "subject" | "name" | "role" | "passwordHash" | "passwordTemporary">;
+
+export type AccountChange = Partial<
+  Pick<AccountRow, "name" | "role" | "passwordHash" | "passwordTemporary" | "totpSecret" | "totpStep" | "recoveryHashes">
+>;
+
+/** The first account (`FIRST_ACCOUNT`, `admin`) exists from the first migration on, without a password. */
+export interface AccountStore {
+  /** Oldest first. */
+  listAccounts(): Promise<AccountRow[]>;
+  getAccount(id: number): Promise<AccountRow | null>;
+  findAccount(source: AccountSource, subject: string): Promise<AccountRow | null>;
+  /** @throws {AppError} `conflict` when its source has the subject already */
+  insertAccount(account: NewAccount, now: number): Promise<AccountRow>;
+  /** @throws {AppError} `not_found` */
+  updateAccount(id: number, change: AccountChange): Promise<AccountRow>;
+  /** With its sessions. @throws {AppError} `not_found` */
+  deleteAccount(id: number): Promise<void>;
+  /** Uses the code of a time step. False: this step or a later one was used before. */
+  takeTotpStep(id: number, step: number): Promise<boolean>;
+  /** Uses a recovery code by its hash. False: it is none of those that are left. */
+  takeRecoveryCode(id: number, hash: string): Promise<boolean>;
+  /** Notes a sign-in; the latest 100 networks are stored. True: the account signed in before, and never from there. */
+  noteSignIn(id: number, network: string, now: number): Promise<boolean>;
+}

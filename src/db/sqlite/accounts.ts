@@ -1,0 +1,107 @@
+// SQL of the admin's accounts; the secret of one-time codes is sealed.
+import type { Database } from "bun:sqlite";
+import type { AccountRow, AccountSource } from "../../domain/account.ts";
+import { AppError } from "../../errors.ts";
+import type { AccountChange, NewAccount } from "../accounts.ts";
+import { TOTP } from "../sealed.ts";
+import type { Vault } from "../vault.ts";
+
+const MAX_NETWORKS = 100;
+
+const COLUMNS = `id, source, subject, name, role, password_hash AS passwordHash, password_temporary AS passwordTemporary,
+  totp, totp_step AS totpStep, recovery, created_at AS createdAt, signed_in_at AS signedInAt`;
+
+type Raw = Omit<AccountRow, "passwordTemporary" | "totpSecret" | "recoveryHashes"> & {
+  passwordTemporary: number;
+  totp: Uint8Array | null;
+  recovery: string;
+};
+
+function toRow(vault: Vault, { totp, recovery, passwordTemporary, ...raw }: Raw): AccountRow {
+  const totpSecret = totp === null ? null : vault.open(TOTP, totp);
+  return { ...raw, passwordTemporary: passwordTemporary === 1, totpSecret, recoveryHashes: JSON.parse(recovery) as string[] };
+}
+
+/** Oldest first. */
+export function listAccounts(db: Database, vault: Vault): AccountRow[] {
+  return db
+    .query<Raw, []>(`SELECT ${COLUMNS} FROM accounts ORDER BY id`)
+    .all()
+    .map((raw) => toRow(vault, raw));
+}
+
+export function getAccount(db: Database, vault: Vault, id: number): AccountRow | null {
+  const raw = db.query<Raw, { id: number }>(`SELECT ${COLUMNS} FROM accounts WHERE id = $id`).get({ id });
+  return raw && toRow(vault, raw);
+}
+
+export function findAccount(db: Database, vault: Vault, source: AccountSource, subject: string): AccountRow | null {
+  const raw = db
+    .query<Raw, { source: string; subject: string }>(`SELECT ${COLUMNS} FROM accounts WHERE source = $source AND subject = $subject`)
+    .get({ source, subject });
+  return raw && toRow(vault, raw);
+}
+
+/** @throws {AppError} `conflict` when its source has the subject already */
+export function insertAccount(db: Database, vault: Vault, account: NewAccount, now: number): AccountRow {
+  const { source, subject, name, role, passwordHash, passwordTemporary } = account;
+  const { changes, lastInsertRowid } = db
+    .query(
+      `INSERT INTO accounts (source, subject, name, role, password_hash, password_temporary, created_at)
+       VALUES ($source, $subject, $name, $role, $passwordHash, $temporary, $now) ON CONFLICT (source, subject) DO NOTHING`,
+    )
+    .run({ source, subject, name, role, passwordHash, temporary: Number(passwordTemporary), now });
+  if (changes === 0) throw new AppError("conflict", `There is an account ${subject} already.`, { param: "name" });
+  return getAccount(db, vault, Number(lastInsertRowid))!;
+}
+
+/** @throws {AppError} `not_found` */
+export function updateAccount(db: Database, vault: Vault, id: number, change: AccountChange): AccountRow {
+  const before = getAccount(db, vault, id);
+  if (!before) throw notFound(id);
+  const { name, role, passwordHash, passwordTemporary, totpSecret, totpStep, recoveryHashes } = { ...before, ...change };
+  db.query(
+    `UPDATE accounts SET name = $name, role = $role, password_hash = $passwordHash, password_temporary = $temporary,
+       totp = $totp, totp_step = $totpStep, recovery = $recovery WHERE id = $id`,
+  ).run({
+    ...{ id, name, role, passwordHash, totpStep },
+    temporary: Number(passwordTemporary),
+    totp: totpSecret === null ? null : vault.seal(TOTP, totpSecret),
+    recovery: JSON.stringify(recoveryHashes),
+  });
+  return getAccount(db, vault, id)!;
+}
+
+/** With its sessions. @throws {AppError} `not_found` */
+export function deleteAccount(db: Database, id: number): void {
+  db.query("DELETE FROM sessions WHERE account_id = $id").run({ id });
+  if (db.query("DELETE FROM accounts WHERE id = $id").run({ id }).changes === 0) throw notFound(id);
+}
+
+/** False: this step or a later one was used before. */
+export function takeTotpStep(db: Database, id: number, step: number): boolean {
+  return db.query("UPDATE accounts SET totp_step = $step WHERE id = $id AND totp_step < $step").run({ id, step }).changes > 0;
+}
+
+/** False: it is none of those that are left. */
+export function takeRecoveryCode(db: Database, id: number, hash: string): boolean {
+  const left = jsonOf(db, "recovery", id);
+  if (!left.includes(hash)) return false;
+  const recovery = JSON.stringify(left.filter((one) => one !== hash));
+  return db.query("UPDATE accounts SET recovery = $recovery WHERE id = $id").run({ id, recovery }).changes > 0;
+}
+
+/** True: the account signed in before, and never from there. */
+export function noteSignIn(db: Database, id: number, network: string, now: number): boolean {
+  const known = jsonOf(db, "networks", id);
+  const networks = JSON.stringify([...known.filter((one) => one !== network), network].slice(-MAX_NETWORKS));
+  db.query("UPDATE accounts SET networks = $networks, signed_in_at = $now WHERE id = $id").run({ id, networks, now });
+  return known.length > 0 && !known.includes(network);
+}
+
+function jsonOf(db: Database, column: "recovery" | "networks", id: number): string[] {
+  const row = db.query<{ value: string }, { id: number }>(`SELECT ${column} AS value FROM accounts WHERE id = $id`).get({ id });
+  return row ? (JSON.parse(row.value) as string[]) : [];
+}
+
+const notFound = (id: number) => new AppError("not_found", `There is no account ${id}.`);

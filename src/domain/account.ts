@@ -1,0 +1,39 @@
+// Accounts of the admin: roles, where a sign-in comes from, and the account itself.
+
+/** Least first: a later role may do all that an earlier one may. */
+export const ROLES = ["viewer", "operator", "admin"] as const;
+/** `viewer` reads; `operator` runs pool, keys and jobs; `admin` also settings, backups and accounts. */
+export type Role = (typeof ROLES)[number];
+
+export const ACCOUNT_SOURCES = ["password", "header", "oidc"] as const;
+/** What vouches for an account: its own password, a header of a trusted proxy, or an OpenID provider. */
+export type AccountSource = (typeof ACCOUNT_SOURCES)[number];
+
+/** The account of the first start: its role does not change and it is never deleted. */
+export const FIRST_ACCOUNT = 1;
+
+/** Whether a role includes another. */
+export const includesRole = (role: Role, needed: Role): boolean => ROLES.indexOf(role) >= ROLES.indexOf(needed);
+
+/** An account. Times are epoch ms. */
+export type AccountRow = {
+  id: number;
+  source: AccountSource;
+  /** Its name at its source: the user name, the header's value, or the provider's `sub`. Unique per source. */
+  subject: string;
+  /** Shown to people and written into the audit log. */
+  name: string;
+  role: Role;
+  /** argon2id; null: there is no password. */
+  passwordHash: string | null;
+  /** The password was made by somebody else and has to be replaced first. */
+  passwordTemporary: boolean;
+  /** Base32 secret of one-time codes; null: sign-in has one step. */
+  totpSecret: string | null;
+  /** Last time step whose code was used: no code counts twice. */
+  totpStep: number;
+  /** SHA-256 in hex of the recovery codes that are left. */
+  recoveryHashes: readonly string[];
+  createdAt: number;
+  signedInAt: number | null;
+};

@@ -1,0 +1,43 @@
+// Everything that signs people in, built once: sessions, both steps of a login, single sign-on.
+import type { Settings } from "../../config/settings-schema.ts";
+import type { Store } from "../../db/store.ts";
+import type { AccountRow } from "../../domain/account.ts";
+import type { Log } from "../../log.ts";
+import type { Audit } from "../audit/audit.ts";
+import { CODES_OF_ALL, createLogin, type Login } from "./login.ts";
+import { OidcSignIn, type SendToProvider } from "./oidc.ts";
+import { createPasswordCheck, type PasswordAttempt } from "./password.ts";
+import { createSessions, type Sessions } from "./sessions.ts";
+import { SignIn } from "./sign-in.ts";
+import { type CodeAttempt, createCodeCheck } from "./totp.ts";
+
+export type AuthParts = {
+  sessions: Sessions;
+  signIn: SignIn;
+  login: Login<PasswordAttempt, AccountRow>;
+  loginCode: Login<CodeAttempt, "code" | "recovery">;
+  oidc: OidcSignIn;
+};
+
+type Dependencies = {
+  store: Store;
+  audit: Audit;
+  log: Log;
+  now: () => number;
+  /** 32 bytes. */
+  secret: Uint8Array;
+  settings: Settings["sign_in"];
+  /** To the OpenID provider. */
+  send: SendToProvider;
+};
+
+export function createAuthParts({ store, audit, log, now, secret, settings, send }: Dependencies): AuthParts {
+  const sessions = createSessions({ store, now, secret });
+  return {
+    sessions,
+    signIn: new SignIn({ store, sessions, audit, now }),
+    login: createLogin({ check: createPasswordCheck(store), now }),
+    loginCode: createLogin({ check: createCodeCheck(store, now), now, ofAll: CODES_OF_ALL }),
+    oidc: new OidcSignIn({ settings: () => settings, send, now, log }),
+  };
+}
