@@ -20,15 +20,22 @@ import type { AppliedRestore } from "./domain/backup.ts";
 import { AppError } from "./errors.ts";
 import { type Orphanage, orphansBeside } from "./gateway/media/media-orphans.ts";
 import type { FolderSizes, Maintenance } from "./gateway/reports/maintenance.ts";
+import { IN_POSTGRES } from "./store-engine.ts";
 
-type Dependencies = { dataDir: string; env: Record<string, string | undefined>; now: () => number; restart?: () => void };
+type Dependencies = {
+  dataDir: string;
+  isShared?: boolean;
+  env: Record<string, string | undefined>;
+  now: () => number;
+  restart?: () => void;
+};
 
 const BACKUP_THREAD = new URL("./backup-thread.ts", import.meta.url);
 
 /** Temporary files of backups and uploads; leftovers of a crash are deleted at the next start. */
 const TEMPORARY = /^\.?passing-/;
 
-export function createMaintenance({ dataDir, env, now, restart }: Dependencies): Maintenance {
+export function createMaintenance({ dataDir, isShared = false, env, now, restart }: Dependencies): Maintenance {
   for (const name of readdirSync(dataDir)) if (TEMPORARY.test(name)) rmSync(join(dataDir, name), { recursive: true, force: true });
   const temporaryFile = () => join(dataDir, `passing-${randomUUID()}`);
   let isWriting = false;
@@ -45,9 +52,14 @@ export function createMaintenance({ dataDir, env, now, restart }: Dependencies):
       moved: (count) => (pending() ? noteRestore({ movedMedia: count }) : undefined),
     };
   };
+  const refuseShared = () => {
+    if (isShared) throw new AppError("conflict", IN_POSTGRES);
+  };
   return {
+    isShared,
     sizes: () => sizesOf(dataDir),
     async backup({ requests, media }) {
+      refuseShared();
       if (isWriting) throw new AppError("busy", "A backup is being written.");
       isWriting = true;
       const file = temporaryFile();
@@ -64,6 +76,7 @@ export function createMaintenance({ dataDir, env, now, restart }: Dependencies):
       }
     },
     async stageRestore({ data, path }) {
+      refuseShared();
       const file = data ? temporaryFile() : path;
       try {
         if (data) await writeFile(file, data, { mode: 0o600 });
@@ -82,7 +95,10 @@ export function createMaintenance({ dataDir, env, now, restart }: Dependencies):
     restart: restart ?? null,
     hasSecretKey: () => hasSecretKey(dataDir, env),
     isRotationAsked: () => isRotationAsked(dataDir),
-    askRotation: (isWanted) => askRotation(dataDir, isWanted),
+    askRotation(isWanted) {
+      refuseShared();
+      askRotation(dataDir, isWanted);
+    },
   };
 }
 

@@ -8,8 +8,6 @@ import { type Context, createContext } from "./context.ts";
 import { settleFolder } from "./db/sqlite/backup/restore.ts";
 import { acquireFolder } from "./db/sqlite/lock.ts";
 import { takeAskedRotation } from "./db/sqlite/rotate.ts";
-import { loadSecretKey } from "./db/sqlite/secrets.ts";
-import { openRequestLog, openStore } from "./db/sqlite/store.ts";
 import { StoreThread } from "./db/sqlite/thread/store-thread.ts";
 import type { Store } from "./db/store.ts";
 import { createVault } from "./db/vault.ts";
@@ -20,6 +18,7 @@ import type { Log } from "./log.ts";
 import { createMaintenance } from "./maintenance.ts";
 import { startReloader } from "./reload.ts";
 import { sweepRequests } from "./request-sweep.ts";
+import { engineOf, isShared } from "./store-engine.ts";
 import type { Traces } from "./traces.ts";
 import { VERSION } from "./version.ts";
 
@@ -72,7 +71,7 @@ async function open({ simulated = false, requestWatch, ...options }: StartOption
   const ctx = createContext({
     config,
     layers: { base: options.config, merge: (stored) => withDatabase(options.config, stored) },
-    maintenance: createMaintenance({ dataDir, env: process.env, now: clock.now, restart }),
+    maintenance: createMaintenance({ dataDir, isShared: isShared(config), env: process.env, now: clock.now, restart }),
     store,
     requests,
     log,
@@ -118,21 +117,32 @@ async function startTraces(settings: Settings["tracing"], deps: { log: Log; now:
 async function openFolder({ config, log, clock, firstKey }: StartOptions & { clock: Clock }, closing: AsyncDisposableStack) {
   const dataDir = config.settings.storage.data_dir;
   closing.use(acquireFolder(dataDir));
-  const restored = settleFolder(dataDir, clock.now());
-  if (restored) log.info("Backup restored; the former data was moved aside", restored);
-  await rotateIfAsked(dataDir, { log, clock });
-  const secretKey = loadSecretKey(dataDir, process.env);
-  const thread = new StoreThread({ url: new URL("./store-thread.ts", import.meta.url), onDeath: (why) => exit(log, why) });
-  closing.defer(() => thread.close());
-  const store = await openStore({ dataDir, secretKey, thread });
+  if (!isShared(config)) await settleOwnFolder(dataDir, { log, clock });
+  const engine = engineOf(config, process.env);
+  const thread = isShared(config) ? undefined : startThread(log, closing);
+  const store = await engine.openStore({ thread });
   closing.defer(() => store.close());
-  const requests = boundRefusals(await openRequestLog({ dataDir, clock, log, thread }), clock);
+  const requests = boundRefusals(await engine.openRequestLog({ clock, log, thread }), clock);
   closing.defer(() => requests.close());
   if (firstKey) await addKey(store, firstKey, clock.now());
   const effective = withDatabase(config, await store.readSettings());
   for (const warning of effective.warnings) log.warn(warning);
   if (effective.origins["log.level"] === "database") log.setLevel(effective.settings.log.level);
-  return { config: effective, store, requests, secretKey };
+  return { config: effective, store, requests, secretKey: engine.secretKey };
+}
+
+/** Puts a waiting restore in place and replaces the secret key where that was asked for. */
+async function settleOwnFolder(dataDir: string, { log, clock }: Pick<StartOptions, "log"> & { clock: Clock }): Promise<void> {
+  const restored = settleFolder(dataDir, clock.now());
+  if (restored) log.info("Backup restored; the former data was moved aside", restored);
+  await rotateIfAsked(dataDir, { log, clock });
+}
+
+/** SQLite has one writer: a thread. */
+function startThread(log: Log, closing: AsyncDisposableStack): StoreThread {
+  const thread = new StoreThread({ url: new URL("./store-thread.ts", import.meta.url), onDeath: (why) => exit(log, why) });
+  closing.defer(() => thread.close());
+  return thread;
 }
 
 /** Nothing can be recorded any more: whatever is under way is settled at the next start, as after a crash. */

@@ -25,6 +25,7 @@ export const backupRoutes = (ctx: AdminContext) => {
     .get("/system/backup", ({ request }) => {
       const data = {
         dataDir: dataDirOf(ctx),
+        isShared: maintenance.isShared,
         uploadBytes: Math.min(MAX_FILE_MB, ctx.settings.current().server.body_limit_mb) * MEBIBYTE,
         staged: maintenance.stagedRestore(),
         applied: maintenance.appliedRestore(),

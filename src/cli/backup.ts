@@ -4,6 +4,7 @@ import { dirname, resolve } from "node:path";
 import { writeBackup } from "../db/sqlite/backup/backup-file.ts";
 import { findSecretKey } from "../db/sqlite/secrets.ts";
 import { AppError } from "../errors.ts";
+import { refuseShared } from "../store-engine.ts";
 import { dataDirOf, readConfig } from "./folder.ts";
 import { defineVerb, FOLDER_OPTIONS } from "./verb.ts";
 
@@ -18,7 +19,9 @@ export const backup = defineVerb({
     ...FOLDER_OPTIONS,
   },
   async run({ values, positionals, io }) {
-    const dataDir = dataDirOf(readConfig(values, io), io);
+    const config = readConfig(values, io);
+    refuseShared(config);
+    const dataDir = dataDirOf(config, io);
     const secretKey = values["with-secret"] ? findSecretKey(dataDir, io.env) : null;
     if (values["with-secret"] && !secretKey) throw new AppError("not_found", `There is no secret key for ${dataDir}.`);
     const file = resolve(io.cwd, positionals[0]!);

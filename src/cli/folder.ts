@@ -4,8 +4,6 @@ import { resolve } from "node:path";
 import { type Config, type ConfigInput, loadConfig, withDatabase } from "../config/config.ts";
 import { stagedRestore } from "../db/sqlite/backup/restore-notes.ts";
 import { isFolderOwned } from "../db/sqlite/lock.ts";
-import { loadSecretKey } from "../db/sqlite/secrets.ts";
-import { openStore } from "../db/sqlite/store.ts";
 import type { Store } from "../db/store.ts";
 import { type Change, createAudit } from "../gateway/audit/audit.ts";
 import { FOUND_KEY, readFound } from "../gateway/models/catalogue/found.ts";
@@ -13,6 +11,7 @@ import { CatalogueLayers } from "../gateway/models/catalogue/layers.ts";
 import { WatchedModelsFile } from "../gateway/models/catalogue/models-file.ts";
 import { MODELS_KEY } from "../gateway/models/catalogue/overrides.ts";
 import { createSettingsAdmin, type SettingsAdmin } from "../gateway/settings/manage-settings.ts";
+import { engineOf, isShared } from "../store-engine.ts";
 import { recordChange } from "./audit.ts";
 import type { Call, FOLDER_OPTIONS, Io } from "./verb.ts";
 
@@ -71,10 +70,10 @@ export function modelsWithoutFolder(values: FolderValues, io: Io): CatalogueLaye
 
 /** Opens the store for one verb; an owned folder is never migrated. Disposing closes it. */
 export async function openFolder(values: FolderValues, io: Io): Promise<Folder> {
-  const config = readConfig(values, io);
-  const dataDir = dataDirOf(config, io);
+  const config = withAbsoluteFolder(readConfig(values, io), io);
+  const dataDir = config.settings.storage.data_dir;
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  const store = await openStore({ dataDir, secretKey: loadSecretKey(dataDir, io.env), migrate: !isFolderOwned(dataDir) });
+  const store = await engineOf(config, io.env).openStore({ migrate: !isShared(config) && !isFolderOwned(dataDir) });
   const refresh = async () => {};
   const layers = { base: config, merge: (stored: Record<string, unknown>) => withDatabase(config, stored) };
   const stored = await store.readSettings();

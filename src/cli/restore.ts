@@ -2,6 +2,7 @@
 import { basename, resolve } from "node:path";
 import { restoreBackup } from "../db/sqlite/backup/restore.ts";
 import { redactText } from "../log.ts";
+import { refuseShared } from "../store-engine.ts";
 import { recordChange } from "./audit.ts";
 import { dataDirOf, openFolder, readConfig } from "./folder.ts";
 import { defineVerb, FOLDER_OPTIONS } from "./verb.ts";
@@ -12,7 +13,9 @@ export const restore = defineVerb({
   positionals: ["FILE"],
   options: FOLDER_OPTIONS,
   async run({ values, positionals, io }) {
-    const dataDir = dataDirOf(readConfig(values, io), io);
+    const config = readConfig(values, io);
+    refuseShared(config);
+    const dataDir = dataDirOf(config, io);
     const file = resolve(io.cwd, positionals[0]!);
     const { state, aside, holds } = await restoreBackup({ dataDir, file, env: io.env, now: io.now() });
     for (const part of holds) io.stdout(`${state === "applied" ? "Restored" : "To be restored"}: ${part}\n`);

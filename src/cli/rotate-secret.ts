@@ -1,5 +1,6 @@
 // flow2api rotate-secret: a new secret key for everything that is sealed.
 import { rotateSecret } from "../db/sqlite/rotate.ts";
+import { refuseShared } from "../store-engine.ts";
 import { COMMAND_LINE } from "./audit.ts";
 import { dataDirOf, readConfig } from "./folder.ts";
 import { defineVerb, FOLDER_OPTIONS } from "./verb.ts";
@@ -11,8 +12,10 @@ export const rotateSecretVerb = defineVerb({
   notes: () =>
     "\nThe new key is made, or taken from FLOW2API_NEW_SECRET_KEY. Where the present one comes from FLOW2API_SECRET_KEY it must be given.\n",
   async run({ values, io }) {
+    const config = readConfig(values, io);
+    refuseShared(config);
     const trail = { ...COMMAND_LINE, at: io.now(), action: "secret.rotate", subject: "data", before: null, after: null };
-    const { values: count, place, restored } = await rotateSecret({ dataDir: dataDirOf(readConfig(values, io), io), env: io.env, trail });
+    const { values: count, place, restored } = await rotateSecret({ dataDir: dataDirOf(config, io), env: io.env, trail });
     if (restored) io.stdout(`The backup that waited for a start was restored first; what was there before is in ${restored.aside}\n`);
     io.stdout(`${count} values are sealed with the new secret key.\n`);
     if (place === "environment")

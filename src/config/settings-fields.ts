@@ -8,7 +8,7 @@ type Note = {
   /** What a person is asked to write where type and bounds do not say it. */
   expected?: string;
   /** A rule beyond type and pattern, by its name in settings-check.ts; of a list: for each item. */
-  check?: "cidr" | "host" | "proxy" | "url";
+  check?: "cidr" | "host" | "postgres" | "proxy" | "url";
 };
 
 export const text = (fallback: string, description: string, note: Note & { pattern?: string } = {}) =>
@@ -24,6 +24,11 @@ export const choice = <const T extends string>(values: readonly [T, ...T[]], des
 export const list = (description: string, note: Note = {}) => t.Array(t.String(), { default: [], description, ...note });
 
 export const HTTP_URL = { pattern: "^https?://[^\\s?#]+$", check: "url", expected: "an http(s) address without query" } as const;
+export const POSTGRES_URL = {
+  pattern: "^(postgres(ql)?://\\S+/\\S+)?$",
+  check: "postgres",
+  expected: "empty, or an address like postgres://host/database",
+} as const;
 export const OPTIONAL_HTTP_URL = {
   pattern: "^(https?://[^\\s?#]+)?$",
   check: "url",

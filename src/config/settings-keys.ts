@@ -54,6 +54,7 @@ const isAddress = (text: string) => ipaddr.IPv4.isValidFourPartDecimal(text) || 
 const CHECKS = {
   cidr: (text: string) => isAddress(text) || (isAddress(text.split("/")[0]!) && ipaddr.isValidCIDR(text)),
   host: (text: string) => isAddress(text) || /^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$/i.test(text),
+  postgres: (text: string) => text === "" || URL.canParse(text),
   proxy: (text: string) => text === "" || proxyFault(text) === null,
   url: (text: string) => text === "" || (URL.canParse(text) && new URL(text).username === "" && new URL(text).password === ""),
 };

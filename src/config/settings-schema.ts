@@ -1,6 +1,6 @@
 // Every setting: type, default, bounds, unit and meaning in one place. setting.toml, environment names and forms follow from it.
 import { type Static, t } from "elysia";
-import { choice, flag, HEADER_NAME, HTTP_URL, list, OPTIONAL_HTTP_URL, text, whole } from "./settings-fields.ts";
+import { choice, flag, HEADER_NAME, HTTP_URL, list, OPTIONAL_HTTP_URL, POSTGRES_URL, text, whole } from "./settings-fields.ts";
 
 /** Sections and their keys. A bare number is seconds; other units are in the name. */
 export const SettingsSchema = t.Object({
@@ -82,6 +82,16 @@ export const SettingsSchema = t.Object({
   }),
   storage: t.Object({
     data_dir: text("data", "Folder for databases, media and the secret key", { boot: true, pattern: "\\S", expected: "a folder" }),
+    database_url: text("", "Postgres that several servers may share, with everything but the media; empty: SQLite in the data folder", {
+      boot: true,
+      secret: true,
+      ...POSTGRES_URL,
+    }),
+    database_direct_url: text("", "The same database without PgBouncer in between, where the first address goes through it", {
+      boot: true,
+      secret: true,
+      ...POSTGRES_URL,
+    }),
     media_url: text("", "Bucket for images and videos, as s3://bucket/prefix; empty: the folder media in the data folder", {
       boot: true,
       pattern: "^(s3://[^/\\s?#]+(/[^\\s?#]*)?)?$",

@@ -11,6 +11,8 @@ import { SystemHead } from "./system.tsx";
 
 export type BackupData = {
   dataDir: string;
+  /** The records are in Postgres: nothing of it is backed up or restored from here. */
+  isShared: boolean;
   /** Largest file that a form may bring. */
   uploadBytes: number;
   staged: { aside: string } | null;
@@ -89,8 +91,27 @@ export function RestartingPage({ view }: { view: View }) {
   );
 }
 
+/** What to back up where the records are in Postgres. */
+function SharedBackup({ view, dataDir }: { view: View; dataDir: string }) {
+  const { system } = view.t;
+  return (
+    <>
+      <SystemHead view={view} current="backup" />
+      <Card title={system.sharedTitle}>
+        <p>{system.sharedAbout}</p>
+        <CodeBlock id="dump" text={'pg_dump --format=custom --file=flow2api.dump "$FLOW2API_STORAGE_DATABASE_URL"'} />
+        <p>
+          {system.sharedMedia} <code>{dataDir}/media</code>
+        </p>
+        <p class="soft">{system.sharedSecret}</p>
+      </Card>
+    </>
+  );
+}
+
 export function BackupPage({ view, data }: { view: View; data: BackupData }) {
   const { system } = view.t;
+  if (data.isShared) return <SharedBackup view={view} dataDir={data.dataDir} />;
   const { dataDir, uploadBytes, staged, applied, isRotationAsked, keyInEnvironment } = data;
   return (
     <>

@@ -4,13 +4,12 @@ import { basename } from "node:path";
 import type { Config } from "../../config/config.ts";
 import { settleFolder } from "../../db/sqlite/backup/restore.ts";
 import { acquireFolder } from "../../db/sqlite/lock.ts";
-import { loadSecretKey } from "../../db/sqlite/secrets.ts";
-import { openStore } from "../../db/sqlite/store.ts";
 import type { Store } from "../../db/store.ts";
 import { AppError } from "../../errors.ts";
 import { KNOWN_DEFAULTS } from "../../gateway/auth/password.ts";
 import { hashKey } from "../../gateway/keys/keys.ts";
 import type { Log } from "../../log.ts";
+import { engineOf, isShared } from "../../store-engine.ts";
 import { recordChange } from "../audit.ts";
 import { assertModelsFile, readConfig, withAbsoluteFolder } from "../folder.ts";
 import { defineVerb, FOLDER_OPTIONS, type Io } from "../verb.ts";
@@ -58,9 +57,9 @@ async function prepareFolder(config: Config, io: Io, log: Log): Promise<void> {
   refuseKnownToken(config);
   const dataDir = config.settings.storage.data_dir;
   using _lock = acquireFolder(dataDir);
-  const restored = settleFolder(dataDir, io.now());
+  const restored = isShared(config) ? null : settleFolder(dataDir, io.now());
   if (restored) log.info("A backup is restored; what it replaced was moved aside", restored);
-  const store = await openStore({ dataDir, secretKey: loadSecretKey(dataDir, io.env) });
+  const store = await engineOf(config, io.env).openStore();
   try {
     if (restored)
       await recordChange(store, io.now(), { action: "restore.apply", subject: "data", after: { aside: basename(restored.aside) } });

@@ -16,6 +16,7 @@ import * as ledger from "./ledger.ts";
 import * as media from "./media.ts";
 import { migrate } from "./migrate.ts";
 import * as responses from "./responses.ts";
+import { checkServer } from "./server.ts";
 import * as sessions from "./sessions.ts";
 import * as settings from "./settings.ts";
 import { readBeats } from "./token-beats.ts";
@@ -44,6 +45,7 @@ export async function openStore({ url, directUrl, secretKey, ...options }: Store
   const vault = createVault(secretKey);
   const db = connect({ url, directUrl });
   try {
+    await checkServer(db);
     await migrate(db, undefined, options);
     await settings.checkKey(db, vault);
     return createStore(db, vault);

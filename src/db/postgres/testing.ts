@@ -68,7 +68,7 @@ export class Cluster {
       "--locale=C",
     ]);
     const cluster = new Cluster(folder, found, serve(folder, found));
-    process.once("exit", () => cluster.#end());
+    process.once("exit", cluster.stop);
     await cluster.#ready();
     return cluster;
   }
@@ -109,10 +109,12 @@ export class Cluster {
     }
   }
 
-  #end(): void {
+  /** Ends the server and deletes its folder. */
+  stop = (): void => {
+    process.off("exit", this.stop);
     this.server.kill("SIGQUIT");
     rmSync(this.folder, { recursive: true, force: true });
-  }
+  };
 }
 
 function owner(): [number, number] {

@@ -35,6 +35,8 @@ const descriptions: Record<SettingKey, string> = {
   "sign_in.operators": "单点登录中还可以管理令牌、密钥和任务的人：完整的 subject，或 group:组名",
   "sign_in.admins": "单点登录中可以进行一切操作的人：完整的 subject，或 group:组名",
   "storage.data_dir": "存放数据库、媒体和密钥的文件夹",
+  "storage.database_url": "可由多台服务器共用的 Postgres，保存除媒体以外的全部数据；留空则使用数据文件夹中的 SQLite",
+  "storage.database_direct_url": "同一数据库不经过 PgBouncer 的地址，仅当前一项经过 PgBouncer 时需要",
   "storage.media_url": "存放图片和视频的存储桶，格式为 s3://bucket/prefix；留空则使用数据文件夹中的 media",
   "storage.media_redirect": "对已存媒体的请求返回存储桶的链接（15 分钟内有效），而不是返回内容",
   "storage.media_cache_mb": "存储桶中媒体的本地副本可占用的磁盘空间（MiB）",
