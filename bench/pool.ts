@@ -50,6 +50,7 @@ function tokenRow(id: number, now: number): TokenRow {
     health:
       id % 5 === 3 ? condition("cooling", "throttled", now + 3_600_000) : id % 10 === 5 ? condition("blocked", "verification", null) : null,
     caps: null,
+    deletedAt: null,
   };
 }
 
@@ -69,6 +70,7 @@ async function measure(size: number, strategy: Strategy): Promise<{ lease: numbe
     wait_ms: 0,
     queue_limit: 1000,
     proxy: "",
+    paused_providers: [],
     image_concurrency: 4,
     video_concurrency: 2,
   };

@@ -136,7 +136,7 @@ export function createContext({ shutdown, ...options }: Options): Context {
   const settings = createSettings(config.settings);
   const [current, now] = [settings.current, clock.now];
   const metrics = createMetrics();
-  const models = new CatalogueLayers({ now, adoption: () => current().models.adopt, onChange: () => pool?.refreshFamilies() });
+  const models = new CatalogueLayers({ now, adoption: () => current().models.adopt, onChange: () => pool?.refresh() });
   const catalogue = models.current;
   const node = new Node({ store, url: null, version: VERSION });
   const base = { node, store, requests, settings: current, catalogue, metrics, traces, clock, random, log };

@@ -51,9 +51,10 @@ export async function startReloader(ctx: Context, boot: Config): Promise<Reloade
   return { reload: () => oneByOne(load), stop };
 }
 
-function applySettings({ settings, log }: Context, next: Config): void {
+function applySettings({ settings, pool, log }: Context, next: Config): void {
   for (const warning of next.warnings) log.warn(warning);
   settings.replace(next.settings);
+  pool.refresh();
   log.setLevel(next.settings.log.level);
 }
 

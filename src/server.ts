@@ -13,6 +13,7 @@ import type { Store } from "./db/store.ts";
 import { createVault } from "./db/vault.ts";
 import { endSessionsOfFormerRules } from "./gateway/auth/sso.ts";
 import { hashKey } from "./gateway/keys/keys.ts";
+import { startTokenSweep } from "./gateway/tokens/delete-tokens.ts";
 import { drain, listen } from "./listeners.ts";
 import type { Log } from "./log.ts";
 import { createMaintenance } from "./maintenance.ts";
@@ -174,6 +175,8 @@ async function loadServices(ctx: Context, boot: Config, closing: AsyncDisposable
   const startServices = async () => {
     const sweep = sweepRequests({ requests, clock, log, retentionDays: () => settings.current().requests.retention_days });
     closing.defer(() => sweep.stop());
+    const tokenSweep = startTokenSweep({ store: ctx.store, clock, log });
+    closing.defer(() => tokenSweep.stop());
     ctx.refresher.start();
     ctx.webhooks.start();
     ctx.responses.start();

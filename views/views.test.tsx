@@ -200,7 +200,9 @@ describe("hostile text", () => {
         account: { ...ACCOUNT, name: EVIL },
         canManage: true,
         sessions: [{ account: EVIL, mark: EVIL, agent: EVIL, address: EVIL, createdAt: NOW, seenAt: NOW, isThis: false }],
-        entries: [{ id: 1, at: NOW, actor: EVIL, address: EVIL, action: EVIL, subject: EVIL, before: EVIL, after: { [EVIL]: EVIL } }],
+        entries: [
+          { id: 1, at: NOW, actor: EVIL, address: EVIL, action: EVIL, subject: EVIL, before: EVIL, after: { [EVIL]: EVIL }, items: 0 },
+        ],
       }),
     ],
     [

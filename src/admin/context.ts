@@ -3,6 +3,7 @@
 import type { AssetUrls } from "../../views/ui/view.ts";
 import type { BodyReader } from "../api/body/body.ts";
 import type { Context } from "../context.ts";
+import type { UndoLog } from "../gateway/audit/undo.ts";
 import type { Session } from "../gateway/auth/sessions.ts";
 import type { ApiDocument } from "../gateway/reports/api-reference.ts";
 import type { SessionCookie } from "./auth/session-cookie.ts";
@@ -40,6 +41,8 @@ export type AdminContext = Context & {
   proxyHint(): string | null;
   /** What `GET /openapi.json` answers. */
   apiDocument(): ApiDocument;
+  /** What the last actions replaced, for ten minutes. */
+  undo: UndoLog;
   /** Takes what was just written to the store (tokens, keys, settings) into memory: the next request sees it. */
   refresh(): Promise<void>;
 };

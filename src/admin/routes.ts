@@ -4,6 +4,7 @@ import { NAV, type PageName } from "../../views/ui/nav.ts";
 import type { BodyReader } from "../api/body/body.ts";
 import type { Context } from "../context.ts";
 import { AppError } from "../errors.ts";
+import { UndoLog } from "../gateway/audit/undo.ts";
 import { isFormToken } from "../gateway/auth/sessions.ts";
 import type { ApiDocument } from "../gateway/reports/api-reference.ts";
 import { apiRoutes } from "./api.ts";
@@ -33,6 +34,7 @@ import { setupRoutes } from "./setup.ts";
 import { sideCallRoutes } from "./side-calls.ts";
 import { systemRoutes } from "./system.ts";
 import { tokenRoutes } from "./tokens/routes.ts";
+import { undoRoutes } from "./undo.ts";
 import { usageRoutes } from "./usage.ts";
 
 /** Pages, one line each. */
@@ -57,6 +59,7 @@ const PAGES = [
   accountRoutes,
   twoStepRoutes,
   peopleRoutes,
+  undoRoutes,
 ] as const;
 
 /** The front page, and addresses that operators of python-flow2api know: its test page was a playground. */
@@ -101,6 +104,7 @@ export async function createAdmin(ctx: Context, outer: Outer): Promise<Admin> {
     ...outer,
     forms,
     notices: createNotices(),
+    undo: new UndoLog({ store: ctx.store, audit: ctx.audit, now: clock.now, refresh: outer.refresh }),
     cookie,
     assets: assets.urls,
     sessionContextOf,

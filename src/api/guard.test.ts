@@ -25,7 +25,7 @@ function guard(options: { trustProxy?: string[]; metricsToken?: string; hosts?: 
   const names = Object.keys(KEYS);
   keys.load(
     names.map((name, id) => keyRow({ id, ...KEYS[name] })),
-    names.map((name, id) => ({ id, hash: hashKey(name) })),
+    names.map((name, id) => ({ id, hash: hashKey(name), until: null })),
   );
   const { decide } = createGuard({
     keys,

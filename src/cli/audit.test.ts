@@ -71,7 +71,7 @@ describe("the last change is reported", () => {
     [
       "a key that is revoked",
       ["key create --name bob", "key revoke 1"],
-      { action: "key.revoke", subject: "key 1", before: { revokedAt: null }, after: { revokedAt: recordedIo({ cwd: "" }).now() } },
+      { action: "key.delete", subject: "key 1", before: { revokedAt: null }, after: { revokedAt: recordedIo({ cwd: "" }).now() } },
     ],
     ["a secret key that is replaced", [ADD, "rotate-secret"], { action: "secret.rotate", subject: "data", before: null, after: null }],
   ];

@@ -6,6 +6,10 @@ import { type Change, createAudit } from "../gateway/audit/audit.ts";
 export const COMMAND_LINE = { actor: "command line", address: null } as const;
 
 /** Writes one change down. @param now epoch ms */
-export function recordChange(store: Pick<Store, "insertAudit" | "listAudit">, now: number, change: Change): Promise<void> {
+export function recordChange(
+  store: Pick<Store, "insertAudit" | "listAudit" | "listAuditItems">,
+  now: number,
+  change: Change,
+): Promise<void> {
   return createAudit({ store, now: () => now }).record(change, COMMAND_LINE);
 }

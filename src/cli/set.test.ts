@@ -127,7 +127,7 @@ describe("key set", () => {
     const { cli } = await made();
     expect(await cli("key", "set", "2", "--rpm", "1")).toEqual({ code: 1, out: "", err: "There is no key 2.\n" });
     await cli("key", "revoke", "1");
-    expect(await cli("key", "set", "1", "--enable")).toEqual({ code: 1, out: "", err: "Key 1 was revoked, for good.\n" });
+    expect(await cli("key", "set", "1", "--enable")).toEqual({ code: 1, out: "", err: "Key 1 was deleted: restore it first.\n" });
   });
 });
 

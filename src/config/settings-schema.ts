@@ -159,6 +159,9 @@ export const SettingsSchema = t.Object({
       check: "proxy",
       expected: 'empty, or an address like "socks5://user:password@proxy.example:1080"',
     }),
+    paused_providers: list("Providers that serve no request: gemini, flow, vertex; calls under way end, checks continue", {
+      expected: "names among gemini, flow and vertex",
+    }),
     image_concurrency: whole(4, [-1, 1000], "Image calls at once for a new token; -1 unlimited"),
     video_concurrency: whole(2, [-1, 1000], "Video calls at once for a new token; -1 unlimited"),
   }),

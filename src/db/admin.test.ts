@@ -1,5 +1,6 @@
 // Store contract: admin sessions and the audit log.
 import { describe, expect, test } from "bun:test";
+import type { UndoAction } from "../domain/undo.ts";
 import { temporaryFolder } from "../testing.ts";
 import type { SessionRow } from "./admin.ts";
 import { ENGINES, type Engine } from "./testing.ts";
@@ -82,8 +83,8 @@ describe.each(ENGINES)("the audit log over $name", ({ open }) => {
     await rig.store.insertAudit(row);
     await rig.store.insertAudit({ ...row, address: null, before: null, after: undefined });
     expect(await rig.store.listAudit({ limit: 10 })).toEqual([
-      { ...row, id: 2, address: null, before: null, after: null },
-      { ...row, id: 1 },
+      { ...row, id: 2, address: null, before: null, after: null, items: 0 },
+      { ...row, id: 1, items: 0 },
     ]);
   });
 
@@ -95,5 +96,56 @@ describe.each(ENGINES)("the audit log over $name", ({ open }) => {
     expect(await ids({ limit: 2, before: 5 })).toEqual([4, 3]);
     expect(await ids({ limit: 9, subject: "key 1" })).toEqual([5, 3, 1]);
     expect(await ids({ limit: 9, subject: "key 1", before: 3 })).toEqual([1]);
+  });
+});
+
+describe.each(ENGINES)("an audit entry of many over $name", ({ open }) => {
+  const entry = { at: NOW, actor: "admin", address: null, action: "token.change", subject: "tokens", before: null, after: { group: "eu" } };
+  const items = [3, 1, 2].map((id) => ({ subject: `token ${id}`, before: { group: null }, after: { group: "eu" } }));
+
+  test("is one row, and what it did to each is read on demand", async () => {
+    await using rig = await openRig(open);
+    await rig.store.insertAudit(entry, items);
+    expect(await rig.store.listAudit({ limit: 9 })).toEqual([{ ...entry, id: 1, items: 3 }]);
+    expect((await rig.store.listAuditItems(1, 2)).map(({ subject }) => subject)).toEqual(["token 1", "token 2"]);
+  });
+
+  test("is in the history of each of its subjects, with what it did to that one", async () => {
+    await using rig = await openRig(open);
+    await rig.store.insertAudit(entry, items);
+    await rig.store.insertAudit({ ...entry, subject: "token 2", after: { group: "us" } });
+    const history = await rig.store.listAudit({ limit: 9, subject: "token 2" });
+    expect(history.map(({ id, subject, after }) => [id, subject, after])).toEqual([
+      [2, "token 2", { group: "us" }],
+      [1, "token 2", { group: "eu" }],
+    ]);
+    expect(await rig.store.listAudit({ limit: 9, subject: "token 9" })).toEqual([]);
+  });
+});
+
+describe.each(ENGINES)("actions to undo over $name", ({ open }) => {
+  const action = (id: string, at: number): UndoAction => ({
+    ...{ id, at, actor: "admin", action: "token.change", count: 1, name: "one" },
+    steps: [{ kind: "token", id: 1, before: { proxy: "http://u:secret@h:1" }, after: { proxy: null } }],
+  });
+
+  test("are listed newest first, since a time", async () => {
+    await using rig = await openRig(open);
+    for (const [id, at] of [
+      ["a", NOW],
+      ["b", NOW + 5],
+      ["c", NOW + 3],
+    ] as const)
+      await rig.store.insertUndo(action(id, at));
+    expect((await rig.store.listUndo(NOW + 1)).map(({ id }) => id)).toEqual(["b", "c"]);
+    expect((await rig.store.listUndo(NOW))[2]).toEqual(action("a", NOW));
+  });
+
+  test("are taken once, and not when they are older", async () => {
+    await using rig = await openRig(open);
+    await rig.store.insertUndo(action("a", NOW));
+    expect(await rig.store.takeUndo("a", NOW + 1)).toBeNull();
+    expect(await rig.store.takeUndo("a", NOW)).toEqual(action("a", NOW));
+    expect(await rig.store.takeUndo("a", NOW)).toBeNull();
   });
 });

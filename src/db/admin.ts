@@ -1,4 +1,6 @@
-// Store contract: admin sessions and the audit log.
+// Store contract: admin sessions, the audit log, and actions that can be undone.
+
+import type { UndoAction } from "../domain/undo.ts";
 
 /** A signed-in browser. Times are epoch ms. */
 export type SessionRow = {
@@ -29,7 +31,12 @@ export type AuditRow = {
   /** The changed fields as JSON values; null: nothing was there, or nothing is. */
   before: unknown;
   after: unknown;
+  /** How many subjects it concerned, each with its own before and after; 0: the one that is named. */
+  items: number;
 };
+
+/** What an entry of the audit log did to one of many subjects. */
+export type AuditItem = Pick<AuditRow, "subject" | "before" | "after">;
 
 export type AuditFilter = { limit: number /** Id of the last row of the page before. */; before?: number; subject?: string };
 
@@ -45,7 +52,16 @@ export interface AdminStore {
   /** Those made or last seen before. */
   deleteSessionsBefore(before: { created: number; seen: number }): Promise<number>;
 
-  insertAudit(row: Omit<AuditRow, "id">): Promise<void>;
-  /** Newest first. */
+  /** One entry, with what it did to each of many subjects. */
+  insertAudit(row: Omit<AuditRow, "id" | "items">, items?: readonly AuditItem[]): Promise<void>;
+  /** Newest first. With `subject`, an entry of many shows what it did to that one. */
   listAudit(filter: AuditFilter): Promise<AuditRow[]>;
+  listAuditItems(id: number, limit: number): Promise<AuditItem[]>;
+
+  /** Stores what undoes an action; older ones than its ten minutes are deleted. */
+  insertUndo(action: UndoAction): Promise<void>;
+  /** Since a time, newest first. */
+  listUndo(since: number): Promise<UndoAction[]>;
+  /** Takes one out, so that it is undone once; null: it is older, or was taken. */
+  takeUndo(id: string, since: number): Promise<UndoAction | null>;
 }

@@ -21,6 +21,9 @@ export const TOTP = "totp";
 /** Of alerts. */
 export const CONFIG_OF_CHANNEL = "alert_channel";
 
+/** Of actions that can be undone: what they replaced may hold a proxy's password. */
+export const UNDO = "undo-action";
+
 /** Key check value: a known text, sealed with the secret key in force. Its fact name, vault purpose and text. */
 export const KEY_CHECK = "secret_key_canary";
 

@@ -90,6 +90,7 @@ describe.each(ENGINES)("a store over $name", ({ open }) => {
         checkedAt: null,
         renewBefore: null,
         hint: "6789",
+        deletedAt: null,
         createdAt: NOW,
         health: null,
         caps: null,
@@ -236,7 +237,7 @@ describe.each(ENGINES)("a store over $name", ({ open }) => {
         sideCalls: null,
         imagesRoutesOnly: false,
       });
-      expect(await store.listKeyHashes()).toEqual([{ id: key.id, hash }]);
+      expect(await store.listKeyHashes()).toEqual([{ id: key.id, hash, until: null }]);
       expect(await kindOf(store.insertKey(newKey({ hash }), NOW))).toBe("conflict");
       const revoked = await store.updateKey(key.id, { revokedAt: NOW, enabled: undefined });
       expect(revoked).toEqual({ ...key, revokedAt: NOW });

@@ -1,7 +1,7 @@
 // Store contract: persistence of the program. One method per business action, atomic, async.
 // A second engine is a second folder beside sqlite/; one contract suite runs against both.
 
-import type { KeyChange, KeyRow, NewKey } from "../domain/key.ts";
+import type { FormerKey, KeyChange, KeyHash, KeyRow, NewKey } from "../domain/key.ts";
 import type { FailureCount, FailureQuery, FailureSum, RequestFilter, RequestRow } from "../domain/request.ts";
 import type { CooldownRow, HealthChange, HealthRow, NewToken, TokenChange, TokenRow, TokenSecret } from "../domain/token.ts";
 import type { AccountStore } from "./accounts.ts";
@@ -36,8 +36,11 @@ export interface Store extends Parts {
   readonly shared: SharedStore | null;
 
   // tokens
+  /** Those in the pool; deleted ones are in {@link Store.listDeletedTokens}. */
   listTokens(): Promise<TokenRow[]>;
-  /** @throws {AppError} `conflict` when the same secret is already there */
+  /** Latest deleted first. */
+  listDeletedTokens(): Promise<TokenRow[]>;
+  /** Replaces a deleted token that has the same secret. @throws {AppError} `conflict` when the same secret is already there */
   insertToken(token: NewToken, now: number): Promise<TokenRow>;
   /** Many in one transaction, at most 500: for each whether it was inserted or its secret was there already. */
   insertTokens(tokens: readonly NewToken[], now: number): Promise<("inserted" | "known")[]>;
@@ -45,8 +48,12 @@ export interface Store extends Parts {
   hasTokens(tokens: readonly Pick<NewToken, "provider" | "secret">[]): Promise<boolean[]>;
   /** @throws {AppError} `not_found` */
   updateToken(id: number, change: TokenChange): Promise<TokenRow>;
-  /** @throws {AppError} `not_found` */
+  /** Takes tokens out of the pool with their secrets stored, or puts them back (`at` null). Resolves with the ids that changed. */
+  setTokensDeleted(ids: readonly number[], at: number | null): Promise<number[]>;
+  /** Erases a token with its secret. @throws {AppError} `not_found` */
   deleteToken(id: number): Promise<void>;
+  /** Erases tokens that were deleted before that time; at most `limit`. Resolves with how many. */
+  deleteTokensBefore(time: number, limit: number): Promise<number>;
   /** Decrypts. @throws {AppError} `not_found` */
   readTokenSecret(id: number): Promise<TokenSecret>;
   /**
@@ -66,12 +73,18 @@ export interface Store extends Parts {
 
   // keys
   listKeys(): Promise<KeyRow[]>;
-  /** Rows with their SHA-256, for the guard's table in memory. */
-  listKeyHashes(): Promise<{ id: number; hash: Uint8Array }[]>;
+  /** The SHA-256 of every key and of former secrets that are still stored, for the guard's table in memory. */
+  listKeyHashes(): Promise<KeyHash[]>;
   /** @throws {AppError} `conflict` when the same key was issued before */
   insertKey(key: NewKey, now: number): Promise<KeyRow>;
   /** @throws {AppError} `not_found` */
   updateKey(id: number, change: KeyChange): Promise<KeyRow>;
+  /** Replaces a key's secret; the former one is valid until `until`, epoch ms. @throws {AppError} `not_found` */
+  rotateKey(id: number, secret: { hash: Uint8Array; prefix: string }, until: number): Promise<KeyRow>;
+  /** Former secrets of a key that are valid after `now`. */
+  listFormerKeys(id: number, now: number): Promise<FormerKey[]>;
+  /** Ends the former secrets of a key at `now`. Resolves with how many there were. */
+  endFormerKeys(id: number, now: number): Promise<number>;
 
   // settings edited at run time, as JSON by dotted key
   readSettings(): Promise<Record<string, unknown>>;

@@ -59,6 +59,12 @@ export type NewKey = Pick<KeyRow, "name"> & { hash: Uint8Array; prefix: string }
     >
   >;
 
+/** The SHA-256 of a key, as the guard finds it. `until`: a rotation replaced it, and it is valid until then, epoch ms. */
+export type KeyHash = { id: number; hash: Uint8Array; until: number | null };
+
+/** A secret that a rotation replaced and that is still valid. */
+export type FormerKey = { prefix: string; until: number };
+
 export type KeyChange = Partial<Omit<KeyRow, "id" | "createdAt" | "prefix">>;
 
 /** A key that we issue. The key itself is shown once and never stored. */

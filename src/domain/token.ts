@@ -39,6 +39,8 @@ export type TokenRow = {
   health: unknown;
   /** Own caps, opaque JSON of `gateway/quota.ts`; null: none. */
   caps: unknown;
+  /** When the operator deleted it; null: it is in the pool. */
+  deletedAt: number | null;
 };
 
 export type NewToken = Pick<TokenRow, "provider" | "label"> & {
@@ -69,7 +71,7 @@ export type NewToken = Pick<TokenRow, "provider" | "label"> & {
     >
   >;
 
-export type TokenChange = Partial<Omit<TokenRow, "id" | "provider" | "createdAt" | "hint">>;
+export type TokenChange = Partial<Omit<TokenRow, "id" | "provider" | "createdAt" | "hint" | "deletedAt">>;
 
 /** What held a token or a group back, from `at` on. Times are epoch ms. */
 export type CooldownRow = {

@@ -1,4 +1,4 @@
-// Keys pages over HTTP: shown once, limits from the next request on, revoked for good, webhooks.
+// Keys pages over HTTP: shown once, limits from the next request on, deleted, restored and rotated, webhooks.
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { type Rig, startRig } from "../rig.ts";
 import { type SignedIn, signIn } from "./admin.ts";
@@ -140,25 +140,44 @@ describe("a change", () => {
   test("of what is not there is 404", async () => {
     await using rig = await startRig();
     const me = await signIn(rig);
-    for (const path of ["/admin/keys/99", "/admin/keys/x", "/admin/keys/99/revoke"]) expect((await me.get(path)).status).toBe(404);
-    expect((await me.post("/admin/keys/99/revoke")).status).toBe(404);
+    for (const path of ["/admin/keys/99", "/admin/keys/x", "/admin/keys/99/rotate"]) expect((await me.get(path)).status).toBe(404);
+    expect((await me.post("/admin/keys/99/delete")).status).toBe(404);
   });
 });
 
-describe("revoking", () => {
-  test("asks first, and is for good", async () => {
+describe("deletion", () => {
+  test("refuses the key at once, is undone from the list of last actions, and restored later", async () => {
     await using rig = await startRig();
     const me = await signIn(rig);
-    expect(await (await me.get("/admin/keys/1/revoke")).text()).toContain("This cannot be undone");
-    expect(await status(rig, rig.key)).toBe(200);
-    expect((await me.post("/admin/keys/1/revoke")).status).toBe(303);
+    expect((await me.post("/admin/keys/1/delete")).status).toBe(303);
     expect(await status(rig, rig.key)).not.toBe(200);
-    for (const path of ["/admin/keys/1/revoke", "/admin/keys/1/enabled", "/admin/keys/1/webhook", "/admin/keys/1/webhook/secret"])
+    for (const path of ["/admin/keys/1/delete", "/admin/keys/1/enabled", "/admin/keys/1/webhook", "/admin/keys/1/webhook/secret"])
       expect((await me.post(path, { ...FORM, enabled: "on" })).status).toBe(409);
     const page = await (await me.get("/admin/keys/1")).text();
-    expect(page).toContain("Revoked");
+    expect(page).toContain("Deleted");
     expect(page).not.toContain("/admin/keys/1/edit");
     expect(await (await me.get("/admin/keys")).text()).not.toContain('id="key-1"');
+    expect(await (await me.get("/admin/keys?state=deleted")).text()).toContain('action="/admin/keys/1/restore"');
+    const [action] = await rig.context.store.listUndo(0);
+    expect((await me.post(`/admin/undo/${action!.id}`, { back: "/admin/keys?q=x" })).headers.get("location")).toBe("/admin/keys?q=x");
+    expect(await status(rig, rig.key)).toBe(200);
+    await me.post("/admin/keys/1/delete");
+    await me.post("/admin/keys/1/restore");
+    expect(await status(rig, rig.key)).toBe(200);
+  });
+});
+
+describe("rotation", () => {
+  test("shows the new secret once; the former one counts until it is ended", async () => {
+    await using rig = await startRig();
+    const me = await signIn(rig);
+    const html = await (await me.post("/admin/keys/1/rotate", { hours: "2" })).text();
+    const fresh = /id="made-key"[^>]*>([^<]+)</.exec(html)![1]!.trim();
+    expect(html).toContain("valid for 2 more hours");
+    expect([await status(rig, rig.key), await status(rig, fresh)]).toEqual([200, 200]);
+    expect(await (await me.get("/admin/keys/1")).text()).not.toContain(fresh);
+    expect((await me.post("/admin/keys/1/rotate/end")).status).toBe(303);
+    expect([await status(rig, rig.key), await status(rig, fresh)]).toEqual([403, 200]);
   });
 });
 
@@ -192,7 +211,7 @@ test("a hostile name is text", async () => {
   await using rig = await startRig();
   const me = await signIn(rig);
   const { id } = await makeKey(me, { name: "<img src=x onerror=alert(1)>" });
-  for (const path of ["/admin/keys", `/admin/keys/${id}`, `/admin/keys/${id}/edit`, `/admin/keys/${id}/revoke`]) {
+  for (const path of ["/admin/keys", `/admin/keys/${id}`, `/admin/keys/${id}/edit`, `/admin/keys/${id}/rotate`]) {
     const html = await (await me.get(path)).text();
     expect(html, path).toContain("&lt;img src=x");
     expect(html, path).not.toContain("<img src=x");

@@ -117,7 +117,7 @@ test("all that were imported by mistake go in one act, and come back by one", as
   await page.locator("#bulk button[value=remove]").click();
   await page.getByText("No token matches").waitFor();
   await page.locator(".toast").getByRole("button", { name: "Undo" }).click();
-  await page.locator(".toast").getByText("10000 tokens restored.").waitFor();
+  await page.locator(".toast").getByText("Undone: 10000 tokens deleted.").waitFor();
   expect(rig.context.pool.rows().filter(({ group, enabled }) => group === "of zh-CN" && enabled)).toHaveLength(10_000);
 });
 

@@ -195,10 +195,18 @@ function Models({ view, data: { row, families, ids } }: { view: View; data: KeyF
   );
 }
 
-type MadeProps = { view: View; row: KeyRow; secret: string; origin: string; model: string };
+type MadeProps = {
+  view: View;
+  row: KeyRow;
+  secret: string;
+  origin: string;
+  model: string;
+  /** Hours for which a rotation left the former secret valid; absent: a new key. */
+  formerHours?: number;
+};
 
 /** The key, this once, and what to paste where. */
-export function KeyMade({ view, row, secret, origin, model }: MadeProps) {
+export function KeyMade({ view, row, secret, origin, model, formerHours }: MadeProps) {
   const { keys } = view.t;
   return (
     <div class="flow">
@@ -212,7 +220,9 @@ export function KeyMade({ view, row, secret, origin, model }: MadeProps) {
           </>
         }
       />
-      <Hint tone="ok">{keys.shown}</Hint>
+      <Hint tone="ok">
+        {keys.shown} {formerHours !== undefined && (formerHours > 0 ? keys.rotated(`${formerHours}`) : keys.rotatedNow)}
+      </Hint>
       <Card>
         <div class="row">
           <code id="made-key" class="grow">

@@ -1,7 +1,7 @@
-// Key page: usage against limits, permissions, webhook, and the confirmation before revoking.
+// Key page: usage against limits, permissions, webhook.
 import type { UsageRow } from "../../src/db/ledger.ts";
 import type { UsageRange } from "../../src/gateway/reports/usage.ts";
-import { Button, Card, CodeBlock, CopyButton, Form, LinkButton } from "../ui/controls.tsx";
+import { ActionButton, Button, Card, CodeBlock, CopyButton, Form, LinkButton } from "../ui/controls.tsx";
 import { Field } from "../ui/fields.tsx";
 import { Count, Countdown, Time } from "../ui/figures.tsx";
 import { formatExact } from "../ui/format.ts";
@@ -30,15 +30,20 @@ export function KeyPage({ view, data }: { view: View; data: KeyData }) {
   const { keys } = view.t;
   const { shown, along, range } = data;
   const { row, state, isOperator } = shown;
-  const actions = state !== "revoked" && (
-    <>
-      <LinkButton href={keyHref(row.id, "/edit")}>{keys.edit}</LinkButton>
-      <EnabledButton view={view} row={row} />
-      <LinkButton href={keyHref(row.id, "/revoke")} tone="danger">
-        {keys.revoke}
-      </LinkButton>
-    </>
-  );
+  const actions =
+    state === "deleted" ? (
+      <ActionButton view={view} action={keyHref(row.id, "/restore")} tone="primary">
+        {keys.restore}
+      </ActionButton>
+    ) : (
+      <>
+        <LinkButton href={keyHref(row.id, "/edit")}>{keys.edit}</LinkButton>
+        <EnabledButton view={view} row={row} />
+        <ActionButton view={view} action={keyHref(row.id, "/delete")} tone="danger">
+          {keys.remove}
+        </ActionButton>
+      </>
+    );
   return (
     <>
       <PageHead
@@ -68,7 +73,7 @@ export function KeyPage({ view, data }: { view: View; data: KeyData }) {
           </div>
           <UsagePlots view={view} rows={along} range={range} />
         </section>
-        {state !== "revoked" && !isOperator && <WebhookCard view={view} id={row.id} webhook={data.webhook} />}
+        {state !== "deleted" && !isOperator && <WebhookCard view={view} id={row.id} webhook={data.webhook} />}
       </div>
       <PlotScripts view={view} />
     </>
@@ -204,27 +209,6 @@ export function WebhookSecretPage({ view, shown, secret }: { view: View; shown: 
       <LinkButton href={keyHref(shown.row.id)} tone="primary">
         {keys.toKey}
       </LinkButton>
-    </div>
-  );
-}
-
-/** The second step: what it means, and no way back. */
-export function RevokePage({ view, shown }: { view: View; shown: ShownKey }) {
-  const { keys, controls } = view.t;
-  const { row } = shown;
-  return (
-    <div class="medium flow">
-      <h1>{keys.revokeTitle(row.name)}</h1>
-      <Hint tone="bad">{keys.revokeAbout}</Hint>
-      <p>{keys.revokeKept}</p>
-      <div class="row">
-        <Form view={view} action={keyHref(row.id, "/revoke")} class="action">
-          <Button tone="kill">{keys.revokeNow}</Button>
-        </Form>
-        <LinkButton href={keyHref(row.id)} tone="quiet" data-focus>
-          {controls.cancel}
-        </LinkButton>
-      </div>
     </div>
   );
 }

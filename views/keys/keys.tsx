@@ -28,7 +28,7 @@ export type KeysData = {
   counts: Record<KeyState, number>;
 };
 
-const STATE_TONES: Record<KeyState, BadgeTone> = { usable: "ok", disabled: "off", expired: "warn", revoked: "bad" };
+const STATE_TONES: Record<KeyState, BadgeTone> = { usable: "ok", disabled: "off", expired: "warn", deleted: "bad" };
 
 export const KeyStateBadge = ({ view, state }: { view: View; state: KeyState }) => (
   <Badge tone={STATE_TONES[state]}>{view.t.keys.states[state]}</Badge>
@@ -48,16 +48,16 @@ const listHref = ({ q, state }: KeysData["query"], before?: number) => {
 export function KeysPage({ view, data }: { view: View; data: KeysData }) {
   const { keys } = view.t;
   const { query, next, isFirst, counts } = data;
-  const all = counts.usable + counts.disabled + counts.expired + counts.revoked;
+  const all = counts.usable + counts.disabled + counts.expired + counts.deleted;
   const create = (
     <LinkButton href="/admin/keys/new" tone="primary">
       {keys.create}
     </LinkButton>
   );
-  const living = all - counts.revoked;
+  const living = all - counts.deleted;
   const states = [
     { value: "living", label: `${keys.living} (${formatCount(living, view.locale)})` },
-    ...(["usable", "disabled", "expired", "revoked"] as const).map((value) => ({
+    ...(["usable", "disabled", "expired", "deleted"] as const).map((value) => ({
       value,
       label: `${keys.states[value]} (${formatCount(counts[value], view.locale)})`,
     })),
@@ -124,8 +124,16 @@ export function KeyLine({ view, shown }: { view: View; shown: ShownKey }) {
         <span title={row.models.join(", ") || undefined}>{row.models.length === 0 ? keys.all : keys.count(row.models.length)}</span>
       </Cell>
       <Cell label={keys.columns.expires}>{row.expiresAt === null ? <Dash /> : <Time view={view} value={row.expiresAt} />}</Cell>
-      <Cell align="end">{state !== "revoked" && <Actions view={view} row={row} />}</Cell>
+      <Cell align="end">{state === "deleted" ? <RestoreButton view={view} row={row} /> : <Actions view={view} row={row} />}</Cell>
     </Row>
+  );
+}
+
+export function RestoreButton({ view, row }: { view: View; row: KeyRow }) {
+  return (
+    <ActionButton view={view} action={keyHref(row.id, "/restore")} small>
+      {view.t.keys.restore}
+    </ActionButton>
   );
 }
 
@@ -140,9 +148,11 @@ function Actions({ view, row }: { view: View; row: KeyRow }) {
         <EnabledButton view={view} row={row} target={`#key-${row.id}`} />
         <LinkButton href={`/admin/usage?key=${row.id}`}>{keys.toUsage}</LinkButton>
         <LinkButton href={`/admin/requests?key=${row.id}`}>{keys.toRequests}</LinkButton>
-        <LinkButton href={keyHref(row.id, "/revoke")} tone="danger">
-          {keys.revoke}
-        </LinkButton>
+        <LinkButton href={keyHref(row.id, "/rotate")}>{keys.rotate}</LinkButton>
+        <LinkButton href={`/admin/keys/new?from=${row.id}`}>{keys.duplicate}</LinkButton>
+        <ActionButton view={view} action={keyHref(row.id, "/delete")} tone="danger">
+          {keys.remove}
+        </ActionButton>
       </Menu>
     </div>
   );

@@ -19,6 +19,7 @@ import { shell } from "./en/shell.ts";
 import { sideCalls } from "./en/side-calls.ts";
 import { api, system } from "./en/system.ts";
 import { tokens } from "./en/tokens.ts";
+import { undo } from "./en/undo.ts";
 import { usage } from "./en/usage.ts";
 
 export const en = {
@@ -42,6 +43,7 @@ export const en = {
   sideCalls,
   system,
   tokens,
+  undo,
   usage,
   welcome,
 };

@@ -20,6 +20,7 @@ import { shell } from "./zh/shell.ts";
 import { sideCalls } from "./zh/side-calls.ts";
 import { api, system } from "./zh/system.ts";
 import { tokens } from "./zh/tokens.ts";
+import { undo } from "./zh/undo.ts";
 import { usage } from "./zh/usage.ts";
 
 export const zh: Messages = {
@@ -43,6 +44,7 @@ export const zh: Messages = {
   sideCalls,
   system,
   tokens,
+  undo,
   usage,
   welcome,
 };

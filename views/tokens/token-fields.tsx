@@ -2,7 +2,7 @@
 
 import type { ComponentChildren, InputHTMLAttributes } from "preact";
 import type { ErrorKind } from "../../src/errors.ts";
-import type { HealthReason } from "../../src/gateway/pool/health/reasons.ts";
+import type { ShownReason } from "../../src/gateway/pool/health/reasons.ts";
 import type { HealthView } from "../../src/gateway/pool/snapshot.ts";
 import type { TokenQuery } from "../../src/gateway/tokens/list-tokens.ts";
 import { HealthBadge } from "../ui/controls.tsx";
@@ -29,8 +29,8 @@ export function tokensHref(query: TokenQuery, change: Partial<TokenQuery> = {}):
 
 export const tokenHref = (id: number, part = ""): string => `/admin/tokens/${id}${part}`;
 
-export const reasonText = (view: View, reason: HealthReason | "operator"): string => view.t.tokens.reasons[reason];
-export const adviceText = (view: View, reason: HealthReason | "operator"): string => view.t.health[reason];
+export const reasonText = (view: View, reason: ShownReason): string => view.t.tokens.reasons[reason];
+export const adviceText = (view: View, reason: ShownReason): string => view.t.health[reason];
 /** An attempt's outcome: `ok` or an ErrorKind. */
 export const outcomeText = (view: View, outcome: string): string => view.t.tokens.outcomes[outcome as ErrorKind | "ok"] ?? outcome;
 

@@ -25,6 +25,7 @@ export function Toast({ view, text, tone = "ok", undo }: Notice & { view: View }
       {undo && (
         <form method="post" action={undo.action}>
           <input type="hidden" name="form_token" value={view.formToken} />
+          <input type="hidden" name="back" value={view.path} />
           {Object.entries(undo.fields ?? {}).map(([name, value]) => (
             <input key={name} type="hidden" name={name} value={value} />
           ))}

@@ -1,10 +1,11 @@
-// Keys routes: list, create, edit, enable, disable, revoke.
+// Keys routes: list, create, edit, enable, disable. Deletion and rotation are in secret-routes.ts.
 
 import { Elysia } from "elysia";
-import { KeyPage, RevokePage } from "../../../views/keys/key.tsx";
+import { KeyPage } from "../../../views/keys/key.tsx";
 import { KeyFormPage, KeyMade } from "../../../views/keys/key-form.tsx";
 import { KeyLine, KeysPage, keyHref } from "../../../views/keys/keys.tsx";
 import type { KeyRow } from "../../domain/key.ts";
+import { recordKeyUndo } from "../../gateway/keys/key-undo.ts";
 import {
   changeKey,
   imageForms,
@@ -13,15 +14,16 @@ import {
   type KeyOptions,
   newKeyLimits,
   pageOfKeys,
-  revokeKey,
   videoForms,
 } from "../../gateway/keys/manage-keys.ts";
 import { knownOperatorKey } from "../../gateway/keys/operator-key.ts";
 import { parseUsageRange, readUsageAlong } from "../../gateway/reports/usage.ts";
 import type { AdminContext } from "../context.ts";
 import { changed, fragment, goTo, isHtmx, page, readForm, viewOf } from "../page.ts";
+import { undoable } from "../undo.ts";
 import { readKeyForm } from "./form.ts";
-import { idOf, rowOf, shownKey } from "./shown-key.ts";
+import { keySecretRoutes } from "./secret-routes.ts";
+import { idOf, modelFor, rowOf, shownKey } from "./shown-key.ts";
 import { keyWebhookRoutes } from "./webhook-routes.ts";
 
 const PAGE_ROWS = 50;
@@ -59,45 +61,31 @@ export const keyRoutes = (ctx: AdminContext) =>
       const form = await readForm(ctx, request);
       const options = readKeyForm(form, viewOf(ctx, request), { before: row, catalogue: ctx.catalogue() });
       form.check();
-      await change(ctx, request, row.id, options);
-      return goTo(ctx, request, keyHref(row.id), { text: viewOf(ctx, request).t.keys.saved(options.name) });
+      const { undoId } = await change(ctx, request, row.id, options);
+      return goTo(ctx, request, keyHref(row.id), undoable(viewOf(ctx, request).t.keys.saved(options.name), undoId));
     })
     .post("/:id/enabled", ({ request, params }) => enableKey(ctx, request, idOf(params.id)))
 
-    .get("/:id/revoke", async ({ request, params }) => {
-      const row = await rowOf(ctx, params.id);
-      if (row.revokedAt !== null) return goTo(ctx, request, keyHref(row.id));
-      const shown = await shownKey(ctx, row);
-      return page(ctx, request, (view) => ({ title: view.t.keys.revokeTitle(row.name), nav: "keys", body: RevokePage({ view, shown }) }));
-    })
-    .post("/:id/revoke", async ({ request, params }) => {
-      const { before, after } = await revokeKey(ctx, idOf(params.id), ctx.clock.now());
-      await ctx.audit.record({ action: "key.revoke", subject: `key ${after.id}`, before, after }, ctx.sessionContextOf(request));
-      return goTo(ctx, request, "/admin/keys", { text: viewOf(ctx, request).t.keys.revoked(after.name) });
-    })
-
+    .use(keySecretRoutes(ctx))
     .use(keyWebhookRoutes(ctx));
 
 async function enableKey(ctx: AdminContext, request: Request, id: number): Promise<Response> {
   const form = await readForm(ctx, request);
   const enabled = form.choice("enabled", ["on", "off"]) === "on";
   form.check();
-  const row = await change(ctx, request, id, { enabled });
+  const { after: row, undoId } = await change(ctx, request, id, { enabled });
   const { keys } = viewOf(ctx, request).t;
   const text = enabled ? keys.enabled(row.name) : keys.disabled(row.name);
-  const back = form.has("back") ? keyHref(row.id) : "/admin/keys";
-  const undo = {
-    action: keyHref(row.id, "/enabled"),
-    fields: { enabled: enabled ? "off" : "on", ...(form.has("back") ? { back } : {}) },
-  };
+  const location = form.has("back") ? keyHref(row.id) : "/admin/keys";
   const shown = await shownKey(ctx, row);
-  return changed(ctx, request, { location: back, notice: { text, undo }, content: (view) => KeyLine({ view, shown }) });
+  return changed(ctx, request, { location, notice: undoable(text, undoId), content: (view) => KeyLine({ view, shown }) });
 }
 
-async function change(ctx: AdminContext, request: Request, id: number, options: Partial<KeyOptions>): Promise<KeyRow> {
+async function change(ctx: AdminContext, request: Request, id: number, options: Partial<KeyOptions>) {
+  const by = ctx.sessionContextOf(request);
   const { before, after } = await changeKey(ctx, id, options);
-  await ctx.audit.record({ action: "key.update", subject: `key ${id}`, before, after }, ctx.sessionContextOf(request));
-  return after;
+  await ctx.audit.record({ action: "key.update", subject: `key ${id}`, before, after }, by);
+  return { after, undoId: await recordKeyUndo(ctx.undo, { before, after }, by) };
 }
 
 function formPage(ctx: AdminContext, request: Request, row: KeyRow | null): Response {
@@ -116,12 +104,6 @@ function formPage(ctx: AdminContext, request: Request, row: KeyRow | null): Resp
     const title = row ? view.t.keys.formEdit(row.name) : view.t.keys.formNew;
     return { title, nav: "keys", body: KeyFormPage({ view, data }) };
   });
-}
-
-/** An image model that the key may use, for examples. */
-function modelFor({ catalogue }: AdminContext, { models }: KeyRow): string {
-  const usual = catalogue().defaultFamily("image");
-  return models.length === 0 || models.includes(usual) ? usual : models[0]!;
 }
 
 async function listData(ctx: AdminContext, request: Request) {

@@ -15,3 +15,9 @@ export async function shownKey(ctx: AdminContext, row: KeyRow, operatorId?: numb
   const operator = operatorId === undefined ? ((await knownOperatorKey(ctx))?.id ?? null) : operatorId;
   return { row, state: keyState(row, ctx.clock.now()), usage, closest: closestLimit(row, usage), isOperator: row.id === operator };
 }
+
+/** An image model that the key may use, for examples. */
+export function modelFor({ catalogue }: AdminContext, { models }: KeyRow): string {
+  const usual = catalogue().defaultFamily("image");
+  return models.length === 0 || models.includes(usual) ? usual : models[0]!;
+}

@@ -30,7 +30,7 @@ async function changeWebhook(ctx: AdminContext, request: Request, row: KeyRow): 
 
 async function livingRow(ctx: AdminContext, id: string): Promise<KeyRow> {
   const row = await rowOf(ctx, id);
-  if (row.revokedAt !== null) throw new AppError("conflict", `Key ${row.id} was revoked, for good.`);
+  if (row.revokedAt !== null) throw new AppError("conflict", `Key ${row.id} was deleted: restore it first.`, { reason: "key_deleted" });
   return row;
 }
 

@@ -1,20 +1,20 @@
-// Token pages context: actions, pending deletions, usage, and the visible tokens.
+// Token pages context: actions, deleted tokens, usage, and the tokens of the pool.
 
 import { adviceText, outcomeText } from "../../../views/tokens/token-fields.tsx";
 import type { Notice } from "../../../views/ui/messages.tsx";
 import type { View } from "../../../views/ui/view.ts";
 import { AppError } from "../../errors.ts";
-import { TokenDeletions } from "../../gateway/tokens/delete-tokens.ts";
+import { DeletedTokens } from "../../gateway/tokens/delete-tokens.ts";
 import type { TokenItem } from "../../gateway/tokens/list-tokens.ts";
-import { TokenAdmin } from "../../gateway/tokens/manage-tokens.ts";
+import { type Changed, TokenAdmin } from "../../gateway/tokens/manage-tokens.ts";
 import { createTokenUsages, type TokenUsages } from "../../gateway/tokens/token-usage.ts";
 import type { AdminContext } from "../context.ts";
 import type { FormReader } from "../forms.ts";
-import { viewOf } from "../page.ts";
+import { undoable } from "../undo.ts";
 
 export type TokenPages = {
   admin: TokenAdmin;
-  removals: TokenDeletions;
+  deleted: DeletedTokens;
   usages: TokenUsages;
   /** Every token that is not deleted, in no order. */
   items(): TokenItem[];
@@ -23,24 +23,20 @@ export type TokenPages = {
 };
 
 export function createTokenPages(ctx: AdminContext): TokenPages {
-  const { store, pool, tokens, refresher, audit, settings, clock, log, stopping, refresh } = ctx;
+  const { store, pool, tokens, refresher, audit, undo, settings, clock, refresh } = ctx;
   const { now } = clock;
-  const removals = new TokenDeletions({ store, clock, log, stopping, refresh });
   return {
-    admin: new TokenAdmin({ store, pool, tokens, refresher, audit, settings: () => settings.current().pool, now, refresh }),
-    removals,
+    admin: new TokenAdmin({ store, pool, tokens, refresher, audit, undo, settings: () => settings.current().pool, now, refresh }),
+    deleted: new DeletedTokens({ store, audit, undo, now, refresh }),
     usages: createTokenUsages({ store, now }),
     items() {
       const rows = pool.rows();
-      return pool
-        .snapshot()
-        .map((view, index) => ({ view, row: rows[index]! }))
-        .filter(({ row }) => !removals.isRemoved(row.id));
+      return pool.snapshot().map((view, index) => ({ view, row: rows[index]! }));
     },
     item(id) {
       const view = pool.view(Number(id));
       const row = view && pool.rows().find((one) => one.id === view.id);
-      if (!view || !row || removals.isRemoved(row.id)) throw new AppError("not_found", `There is no token ${id}.`);
+      if (!view || !row) throw new AppError("not_found", `There is no token ${id}.`);
       return { view, row };
     },
   };
@@ -68,18 +64,5 @@ export function secretNotice(view: View, label: string, failure: AppError | null
   return failure ? { text: replacedFailed(label, failureText(view, failure)), tone: "bad" } : { text: replaced(label) };
 }
 
-/** Deletes tokens and says how to take that back. */
-export async function removeTokens(ctx: AdminContext, pages: TokenPages, request: Request, ids: readonly number[]): Promise<Notice> {
-  const removal = await pages.removals.remove(ids);
-  await auditEach(ctx, request, "token.delete", removal.ids);
-  return {
-    text: viewOf(ctx, request).t.tokens.removed(removal.ids.length),
-    undo: { action: `/admin/tokens/removals/${removal.name}/restore` },
-  };
-}
-
-/** One entry of the audit log for each token, so that each has its own history. */
-export async function auditEach(ctx: AdminContext, request: Request, action: string, ids: readonly number[]): Promise<void> {
-  const by = ctx.sessionContextOf(request);
-  await Promise.all(ids.map((id) => ctx.audit.record({ action, subject: `token ${id}` }, by)));
-}
+/** What an action on tokens came to, with the way back. `say` words the count. */
+export const changedNotice = ({ count, undoId }: Changed, say: (count: number) => string): Notice => undoable(say(count), undoId);

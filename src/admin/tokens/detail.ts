@@ -13,7 +13,7 @@ import { NO_SUMS } from "../../gateway/tokens/token-usage.ts";
 import type { AdminContext } from "../context.ts";
 import { fileText } from "../file-text.ts";
 import { goTo, page, readForm, viewOf } from "../page.ts";
-import { secretNotice, type TokenPages } from "./context.ts";
+import { changedNotice, secretNotice, type TokenPages } from "./context.ts";
 import { readSecret, readSettings, shownProxy } from "./form.ts";
 
 const DAYS = 30;
@@ -34,8 +34,8 @@ export const tokenPageRoutes = (ctx: AdminContext, pages: TokenPages) =>
       const { t } = viewOf(ctx, request);
       const change = readSettings(form, row, t);
       form.check();
-      const count = await pages.admin.change([row.id], change, ctx.sessionContextOf(request));
-      return goTo(ctx, request, tokenHref(row.id), { text: t.tokens.changed(count) });
+      const done = await pages.admin.change([row.id], change, ctx.sessionContextOf(request));
+      return goTo(ctx, request, tokenHref(row.id), changedNotice(done, t.tokens.changed));
     })
     .post("/:id/secret", async ({ request, server, params }) => {
       const { row } = pages.item(params.id);

@@ -20,7 +20,7 @@ export const tokenGroupRoutes = (ctx: AdminContext, pages: TokenPages) =>
       const after = searchParams.get("after") ?? "";
       const { groups, next } = pageOfGroups(ctx.pool.groups(), q, after);
       const data = {
-        groups: withStates(ctx, pages, groups),
+        groups: withStates(ctx, groups),
         q,
         next,
         isFirst: after === "",
@@ -66,11 +66,11 @@ function pageOfGroups(all: PoolGroupView[], q: string, after: string): { groups:
   return { groups: shown.map(({ group }) => group), next: rest.length > PAGE_SIZE ? shown.at(-1)!.place : null };
 }
 
-function withStates({ pool }: Pick<AdminContext, "pool">, pages: TokenPages, groups: readonly PoolGroupView[]): GroupItem[] {
+function withStates({ pool }: Pick<AdminContext, "pool">, groups: readonly PoolGroupView[]): GroupItem[] {
   return groups.map((group) => {
     const counts = { healthy: 0, cooling: 0, blocked: 0, disabled: 0 };
     for (const id of group.members) {
-      const view = pages.removals.isRemoved(id) ? null : pool.view(id);
+      const view = pool.view(id);
       if (view) counts[view.health.state]++;
     }
     return { group, states: counts };

@@ -12,7 +12,7 @@ import type { AdminContext } from "../context.ts";
 import { downloadText } from "../download.ts";
 import { fileText } from "../file-text.ts";
 import { goTo, page, readForm, viewOf } from "../page.ts";
-import { auditEach, backOf, createTokenPages, removeTokens, type TokenPages } from "./context.ts";
+import { backOf, changedNotice, createTokenPages, type TokenPages } from "./context.ts";
 import { tokenPageRoutes } from "./detail.ts";
 import { readBulkChange, readLocationField, readProxyField, readSecret } from "./form.ts";
 import { tokenGroupRoutes } from "./groups.ts";
@@ -87,20 +87,6 @@ const listRoutes = (ctx: AdminContext, pages: TokenPages) =>
       form.check();
       const notice = await actOnMany(ctx, pages, request, { act, ids, change });
       return goTo(ctx, request, backOf(form, tokensHref(query, { after: query.after })), notice);
-    })
-    .post("/removals/:name/restore", async ({ request, params }) => {
-      const { tokens } = viewOf(ctx, request).t;
-      const notice = await pages.removals.restore(params.name).then(
-        async (ids): Promise<Notice> => {
-          await auditEach(ctx, request, "token.restore", ids);
-          return { text: tokens.restored(ids.length) };
-        },
-        (error): Notice => {
-          if (!(error instanceof AppError) || error.reason !== "undo_over") throw error;
-          return { text: tokens.undoOver, tone: "bad" };
-        },
-      );
-      return goTo(ctx, request, "/admin/tokens", notice);
     });
 
 type Many = { act: (typeof ACTS)[number]; ids: readonly number[]; change: ReturnType<typeof readBulkChange> };
@@ -112,18 +98,18 @@ async function actOnMany(ctx: AdminContext, pages: TokenPages, request: Request,
   if (ids.length === 0) return { text: tokens.noneSelected, tone: "bad" };
   switch (act) {
     case "enable":
-      return { text: tokens.enabled(await pages.admin.change(ids, { enabled: true }, by)) };
+      return changedNotice(await pages.admin.change(ids, { enabled: true }, by), tokens.enabled);
     case "disable":
-      return { text: tokens.disabled(await pages.admin.change(ids, { enabled: false }, by)) };
+      return changedNotice(await pages.admin.change(ids, { enabled: false }, by), tokens.disabled);
     case "set":
-      return { text: tokens.changed(await pages.admin.change(ids, change, by)) };
+      return changedNotice(await pages.admin.change(ids, change, by), tokens.changed);
     case "clear":
       return { text: tokens.cleared(await pages.admin.clear(ids, undefined, by)) };
     case "check":
       pages.admin.checkAll(ids);
       return { text: tokens.checking(ids.length) };
     case "remove":
-      return removeTokens(ctx, pages, request, ids);
+      return changedNotice(await pages.deleted.remove(ids, by), tokens.removed);
   }
 }
 

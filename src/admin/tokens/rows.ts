@@ -6,7 +6,7 @@ import type { Notice } from "../../../views/ui/messages.tsx";
 import { AppError } from "../../errors.ts";
 import type { AdminContext } from "../context.ts";
 import { changed, fragment, readForm, viewOf } from "../page.ts";
-import { backOf, checkNotice, removeTokens, type TokenPages } from "./context.ts";
+import { backOf, changedNotice, checkNotice, type TokenPages } from "./context.ts";
 import { readRowChange } from "./form.ts";
 
 export const tokenRowRoutes = (ctx: AdminContext, pages: TokenPages) =>
@@ -21,8 +21,8 @@ export const tokenRowRoutes = (ctx: AdminContext, pages: TokenPages) =>
       const form = await readForm(ctx, request);
       const change = readRowChange(form);
       form.check();
-      const count = await pages.admin.change([row.id], change, ctx.sessionContextOf(request));
-      return answerRow({ ctx, pages, request }, row.id, { text: viewOf(ctx, request).t.tokens.changed(count) });
+      const done = await pages.admin.change([row.id], change, ctx.sessionContextOf(request));
+      return answerRow({ ctx, pages, request }, row.id, changedNotice(done, viewOf(ctx, request).t.tokens.changed));
     })
     .post("/:id/check", async ({ request, server, params }) => {
       const { row } = pages.item(params.id);
@@ -40,7 +40,8 @@ export const tokenRowRoutes = (ctx: AdminContext, pages: TokenPages) =>
     .post("/:id/disable", ({ request, params }) => switchToken({ ctx, pages, request }, params.id, false))
     .post("/:id/remove", async ({ request, params }) => {
       const { row } = pages.item(params.id);
-      const notice = await removeTokens(ctx, pages, request, [row.id]);
+      const done = await pages.deleted.remove([row.id], ctx.sessionContextOf(request));
+      const notice = changedNotice(done, viewOf(ctx, request).t.tokens.removed);
       return changed(ctx, request, { location: "/admin/tokens", notice, content: NoRow });
     });
 
@@ -50,8 +51,8 @@ async function switchToken(call: RowCall, id: string, enabled: boolean): Promise
   const { ctx, pages, request } = call;
   const { row } = pages.item(id);
   const { tokens } = viewOf(ctx, request).t;
-  const count = await pages.admin.change([row.id], { enabled }, ctx.sessionContextOf(request));
-  return answerRow(call, row.id, { text: enabled ? tokens.enabled(count) : tokens.disabled(count) });
+  const done = await pages.admin.change([row.id], { enabled }, ctx.sessionContextOf(request));
+  return answerRow(call, row.id, changedNotice(done, enabled ? tokens.enabled : tokens.disabled));
 }
 
 async function rowOf(pages: TokenPages, id: string | number) {

@@ -20,7 +20,10 @@ type Secrets = { password: string | null; key: string | null };
  * @param now epoch ms
  */
 export async function prepareFirstStart(
-  store: Pick<Store, "readFact" | "writeFact" | "getAccount" | "updateAccount" | "listKeys" | "insertKey" | "insertAudit" | "listAudit">,
+  store: Pick<
+    Store,
+    "readFact" | "writeFact" | "getAccount" | "updateAccount" | "listKeys" | "insertKey" | "insertAudit" | "listAudit" | "listAuditItems"
+  >,
   io: Pick<Io, "stdout" | "isTerminal">,
   settings: Pick<Settings, "storage" | "keys">,
   now: number,

@@ -15,6 +15,7 @@ import * as sessions from "./sessions.ts";
 import * as settings from "./settings.ts";
 import * as tokens from "./tokens.ts";
 import * as undelivered from "./undelivered.ts";
+import * as undo from "./undo.ts";
 import * as usage from "./usage.ts";
 import * as webhooks from "./webhooks.ts";
 
@@ -62,12 +63,16 @@ export const ACTIONS = {
   insertToken: sealed("admin")(tokens.insertToken),
   insertTokens: sealed("admin")(tokens.insertTokens),
   updateToken: sealed("admin")(tokens.updateToken),
+  setTokensDeleted: ofAdmin(tokens.setTokensDeleted),
   deleteToken: ofAdmin(tokens.deleteToken),
+  deleteTokensBefore: ofAdmin(tokens.deleteTokensBefore, RELAXED),
   writeTokenSecret: sealed("admin")(tokens.writeTokenSecret),
   saveHealth: ofAdmin(tokens.saveHealth, RELAXED),
 
   insertKey: ofAdmin(keys.insertKey),
   updateKey: ofAdmin(keys.updateKey),
+  rotateKey: ofAdmin(keys.rotateKey),
+  endFormerKeys: ofAdmin(keys.endFormerKeys),
 
   insertMedia: ofMedia(media.insertMedia),
   deleteMedia: ofMedia(media.deleteMedia, RELAXED),
@@ -112,6 +117,8 @@ export const ACTIONS = {
   deleteSessions: ofAdmin(sessions.deleteSessions),
   deleteSessionsBefore: ofAdmin(sessions.deleteSessionsBefore, RELAXED),
   insertAudit: ofAdmin(audit.insertAudit),
+  insertUndo: sealed("admin")(undo.insertUndo),
+  takeUndo: sealed("admin")(undo.takeUndo),
 
   putChannel: sealed("admin")(alerts.putChannel),
   deleteChannel: ofAdmin(alerts.deleteChannel),

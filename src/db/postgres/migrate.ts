@@ -6,6 +6,7 @@ import step002 from "./migrations/002.sql" with { type: "text" };
 import step003 from "./migrations/003.sql" with { type: "text" };
 import step004 from "./migrations/004.sql" with { type: "text" };
 import step005 from "./migrations/005.sql" with { type: "text" };
+import step006 from "./migrations/006.sql" with { type: "text" };
 
 export type Migration = {
   sql: string;
@@ -21,6 +22,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { sql: step004, worksFrom: 1 },
   // The password of the admin is no fact any more.
   { sql: step005, worksFrom: 5 },
+  { sql: step006, worksFrom: 5 },
 ];
 
 /**

@@ -22,6 +22,7 @@ import * as settings from "./settings.ts";
 import { readBeats } from "./token-beats.ts";
 import * as tokens from "./tokens.ts";
 import * as undelivered from "./undelivered.ts";
+import * as undo from "./undo.ts";
 import * as usage from "./usage.ts";
 import * as webhooks from "./webhooks.ts";
 import { createWriter, type Writer } from "./writer.ts";
@@ -82,11 +83,14 @@ function createStore(db: Postgres, vault: Vault): Store {
 const poolMethods = ({ db, vault, write }: Engine) =>
   ({
     listTokens: () => tokens.listTokens(db, vault),
+    listDeletedTokens: () => tokens.listDeletedTokens(db, vault),
     insertToken: (token, now) => write("insertToken", token, now),
     insertTokens: (rows, now) => write("insertTokens", rows, now),
     hasTokens: (secrets) => tokens.hasTokens(db, vault, secrets),
     updateToken: (id, change) => write("updateToken", id, change),
+    setTokensDeleted: (ids, at) => write("setTokensDeleted", ids, at),
     deleteToken: (id) => write("deleteToken", id),
+    deleteTokensBefore: (time, limit) => write("deleteTokensBefore", time, limit),
     readTokenSecret: (id) => tokens.readTokenSecret(db, vault, id),
     writeTokenSecret: async (id, change) => (await write("writeTokenSecret", id, change)) ?? 0,
     saveHealth: async (changes) => (await write("saveHealth", changes)) ?? [],
@@ -97,6 +101,9 @@ const poolMethods = ({ db, vault, write }: Engine) =>
     listKeyHashes: () => keys.listKeyHashes(db),
     insertKey: (key, now) => write("insertKey", key, now),
     updateKey: (id, change) => write("updateKey", id, change),
+    rotateKey: (id, secret, until) => write("rotateKey", id, secret, until),
+    listFormerKeys: (id, now) => keys.listFormerKeys(db, id, now),
+    endFormerKeys: (id, now) => write("endFormerKeys", id, now),
   }) satisfies Partial<Store>;
 
 const mediaMethods = ({ db, write }: Engine) =>
@@ -210,8 +217,13 @@ const adminMethods = ({ db, vault, write }: Engine) =>
     deleteSessions: (which) => write("deleteSessions", which),
     deleteSessionsBefore: (before) => write("deleteSessionsBefore", before),
 
-    insertAudit: (row) => write("insertAudit", row),
+    insertAudit: (row, items = []) => write("insertAudit", row, items),
     listAudit: (filter) => audit.listAudit(db, filter),
+    listAuditItems: (id, limit) => audit.listAuditItems(db, id, limit),
+
+    insertUndo: (action) => write("insertUndo", action),
+    listUndo: (since) => undo.listUndo(db, vault, since),
+    takeUndo: (id, since) => write("takeUndo", id, since),
   }) satisfies Partial<Store>;
 
 /** @throws {Error} always: a method that this engine does not have yet */

@@ -12,7 +12,8 @@ import { deleteBeats } from "./token-beats.ts";
 const COLUMNS = `id, provider, label, quota_group AS "group", enabled, image_enabled AS "imageEnabled", video_enabled AS "videoEnabled",
   image_concurrency AS "imageConcurrency", video_concurrency AS "videoConcurrency", weight, priority,
   allow_families AS "allowFamilies", deny_families AS "denyFamilies", proxy, location, note, tags, identity, tier, credits, families,
-  checked_at AS "checkedAt", renew_before AS "renewBefore", hint, created_at AS "createdAt", health, caps`;
+  checked_at AS "checkedAt", renew_before AS "renewBefore", hint, created_at AS "createdAt", health, caps,
+  deleted_at AS "deletedAt"`;
 
 type Raw = Omit<TokenRow, "allowFamilies" | "denyFamilies" | "proxy" | "tags" | "families" | "health" | "caps"> & {
   allowFamilies: string;
@@ -66,10 +67,40 @@ function toBindings(token: Omit<NewToken, "provider" | "secret" | "proxy" | "sta
   };
 }
 
-/** All tokens in the order they were added. */
+const FROM = "FROM tokens LEFT JOIN token_health ON token_id = id";
+
+/** All tokens but deleted ones, in the order they were added. */
 export async function listTokens(sql: Reader, vault: Vault): Promise<TokenRow[]> {
-  const rows = await sql.all<Raw>(`SELECT ${COLUMNS} FROM tokens LEFT JOIN token_health ON token_id = id ORDER BY id`);
+  const rows = await sql.all<Raw>(`SELECT ${COLUMNS} ${FROM} WHERE deleted_at IS NULL ORDER BY id`);
   return rows.map((raw) => toToken(raw, vault));
+}
+
+/** Latest deleted first. */
+export async function listDeletedTokens(sql: Reader, vault: Vault): Promise<TokenRow[]> {
+  const rows = await sql.all<Raw>(`SELECT ${COLUMNS} ${FROM} WHERE deleted_at IS NOT NULL ORDER BY deleted_at DESC, id DESC`);
+  return rows.map((raw) => toToken(raw, vault));
+}
+
+/** Deletes tokens at a time, or puts deleted ones back (null). Returns the ids that changed. */
+export async function setTokensDeleted(sql: Sql, ids: readonly number[], at: number | null): Promise<number[]> {
+  const changed = await sql.all<{ id: number }>(
+    `UPDATE tokens SET deleted_at = $at WHERE id IN (
+       SELECT id FROM tokens WHERE id = ANY($ids::bigint[]) AND (deleted_at IS NULL) <> ($at::bigint IS NULL)
+       ORDER BY id FOR NO KEY UPDATE) RETURNING id`,
+    { ids: [...ids], at },
+  );
+  const done = new Set(changed.map(({ id }) => id));
+  return [...new Set(ids)].filter((id) => done.has(id));
+}
+
+/** Erases tokens that were deleted before that time, with what is known of them. Returns how many. */
+export async function deleteTokensBefore(sql: Sql, time: number, limit: number): Promise<number> {
+  const old = await sql.all<{ id: number }>(
+    "SELECT id FROM tokens WHERE deleted_at < $time ORDER BY id LIMIT $limit FOR UPDATE SKIP LOCKED",
+    { time, limit },
+  );
+  for (const { id } of old) await deleteToken(sql, id);
+  return old.length;
 }
 
 /** Locks the row until the transaction ends. @throws {AppError} `not_found` */
@@ -99,21 +130,33 @@ export async function hasTokens(sql: Reader, vault: Vault, tokens: readonly Pick
   const macs = tokens.map(({ secret }) => Buffer.from(vault.mac(SECRET, secret)).toString("hex"));
   const found = await sql.all<{ position: number }>(
     `SELECT asked.position FROM unnest($providers::text[], $macs::text[]) WITH ORDINALITY AS asked (provider, mac, position)
-     JOIN tokens ON tokens.provider = asked.provider AND tokens.secret_mac = decode(asked.mac, 'hex')`,
+     JOIN tokens ON tokens.provider = asked.provider AND tokens.secret_mac = decode(asked.mac, 'hex')
+       AND tokens.deleted_at IS NULL`,
     { providers: tokens.map(({ provider }) => provider), macs },
   );
   const positions = new Set(found.map(({ position }) => position));
   return tokens.map((_, index) => positions.has(index + 1));
 }
 
+/** A deleted token does not keep its secret from one that is in the pool. */
+async function eraseDeletedTwin(sql: Sql, provider: string, mac: Uint8Array): Promise<void> {
+  const twin = await sql.get<{ id: number }>(
+    "SELECT id FROM tokens WHERE provider = $provider AND secret_mac = $mac AND deleted_at IS NOT NULL FOR UPDATE",
+    { provider, mac },
+  );
+  if (twin) await deleteToken(sql, twin.id);
+}
+
 /** The new row's id, or null when the provider has this secret already. */
 async function insertRow(sql: Sql, vault: Vault, token: NewToken, now: number): Promise<number | null> {
+  const mac = vault.mac(SECRET, token.secret);
+  await eraseDeletedTwin(sql, token.provider, mac);
   const bound: Bound = {
     ...toBindings(token),
     provider: token.provider,
     proxy: token.proxy ? vault.seal(PROXY, token.proxy) : null,
     secret: vault.seal(SECRET, token.secret),
-    mac: vault.mac(SECRET, token.secret),
+    mac,
     state: token.state ? vault.seal(STATE, JSON.stringify(token.state)) : null,
     hint: hintOf(token.secret),
     now,
@@ -194,7 +237,7 @@ export async function writeTokenSecret(
   id: number,
   change: { secret?: string; state?: Record<string, unknown> },
 ): Promise<void> {
-  const row = await sql.get<Sealed>("SELECT secret, state FROM tokens WHERE id = $id FOR UPDATE", { id });
+  const row = await sql.get<Sealed & { provider: string }>("SELECT provider, secret, state FROM tokens WHERE id = $id FOR UPDATE", { id });
   if (!row) throw noToken(id);
   const known = openSecret(vault, row);
   if (change.state) {
@@ -203,10 +246,10 @@ export async function writeTokenSecret(
   }
   if (change.secret === undefined || change.secret === known.secret) return;
   const mac = vault.mac(SECRET, change.secret);
-  const other = await sql.get(
-    "SELECT 1 FROM tokens WHERE secret_mac = $mac AND id <> $id AND provider = (SELECT provider FROM tokens WHERE id = $id)",
-    { mac, id },
-  );
+  await eraseDeletedTwin(sql, row.provider, mac);
+  const other = await sql.get("SELECT 1 FROM tokens WHERE secret_mac = $mac AND id <> $id AND provider = $provider", {
+    ...{ mac, id, provider: row.provider },
+  });
   if (other) throw new AppError("conflict", `Token ${id} cannot take a secret that another token has.`, { param: "secret" });
   await sql.run("UPDATE tokens SET secret = $secret, secret_mac = $mac, hint = $hint WHERE id = $id", {
     ...{ id, mac, secret: vault.seal(SECRET, change.secret), hint: hintOf(change.secret) },

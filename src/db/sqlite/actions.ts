@@ -4,6 +4,7 @@ import type { Vault } from "../vault.ts";
 import * as accounts from "./accounts.ts";
 import * as alerts from "./alerts.ts";
 import * as audit from "./audit.ts";
+import * as deletedTokens from "./deleted-tokens.ts";
 import * as fileNames from "./file-names.ts";
 import * as idempotency from "./idempotency.ts";
 import * as jobs from "./jobs.ts";
@@ -18,6 +19,7 @@ import * as settings from "./settings.ts";
 import { sumTokenCalls } from "./token-calls.ts";
 import * as tokens from "./tokens.ts";
 import * as undelivered from "./undelivered.ts";
+import * as undo from "./undo.ts";
 import * as usage from "./usage.ts";
 import * as webhooks from "./webhooks.ts";
 
@@ -47,12 +49,16 @@ export const STORE_ACTIONS = {
   insertToken: sealed(tokens.insertToken),
   insertTokens: sealed(tokens.insertTokens),
   updateToken: sealed(tokens.updateToken),
+  setTokensDeleted: plain(deletedTokens.setTokensDeleted),
   deleteToken: plain(tokens.deleteToken),
+  deleteTokensBefore: plain(deletedTokens.deleteTokensBefore),
   writeTokenSecret: sealed(tokens.writeTokenSecret),
   saveHealth: plain(tokens.saveHealth),
 
   insertKey: plain(keys.insertKey),
   updateKey: plain(keys.updateKey),
+  rotateKey: plain(keys.rotateKey),
+  endFormerKeys: plain(keys.endFormerKeys),
 
   insertMedia: plain(media.insertMedia),
   deleteMedia: plain(media.deleteMedia),
@@ -117,4 +123,6 @@ export const STORE_ACTIONS = {
   claimMessages: plain(alerts.claimMessages),
   updateMessage: plain(alerts.updateMessage),
   deleteAlertsBefore: plain(alerts.deleteAlertsBefore),
+  insertUndo: sealed(undo.insertUndo),
+  takeUndo: sealed(undo.takeUndo),
 };

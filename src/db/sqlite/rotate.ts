@@ -15,6 +15,7 @@ import {
   SETTING,
   STATE,
   TOTP,
+  UNDO,
   URL_OF_DELIVERY,
   URL_OF_JOB,
   URL_OF_KEY,
@@ -41,6 +42,7 @@ export const SEALED = [
   { table: "key_webhooks", key: "key_id", column: "secret", purpose: SECRET_OF_KEY },
   { table: "alert_channels", key: "id", column: "config", purpose: CONFIG_OF_CHANNEL },
   { table: "scratch", key: "name", column: "value", purpose: SCRATCH },
+  { table: "undo_actions", key: "id", column: "action", purpose: UNDO },
 ] as const;
 
 export type Rotation = {
@@ -57,7 +59,7 @@ type RotateOptions = {
   /** `FLOW2API_NEW_SECRET_KEY` is the new key, where it is given; where the key in force comes from the environment it must be. */
   env: Record<string, string | undefined>;
   /** Written into the audit log in the same transaction. */
-  trail: Omit<AuditRow, "id">;
+  trail: Omit<AuditRow, "id" | "items">;
 };
 
 /**

@@ -29,6 +29,7 @@ import { readBeats } from "./token-beats.ts";
 import { hasTokenCalls } from "./token-calls.ts";
 import * as tokens from "./tokens.ts";
 import * as undelivered from "./undelivered.ts";
+import * as undo from "./undo.ts";
 import * as usage from "./usage.ts";
 import * as webhooks from "./webhooks.ts";
 import { createWriter, type Writer } from "./writer.ts";
@@ -118,11 +119,14 @@ function createStore(engine: Engine): Store {
 const poolMethods = ({ db, vault, writer: { write } }: Engine) =>
   ({
     listTokens: () => retryBusy(() => tokens.listTokens(db, vault)),
+    listDeletedTokens: () => retryBusy(() => tokens.listDeletedTokens(db, vault)),
     insertToken: (token, now) => write("insertToken", [token, now], DURABLE),
     insertTokens: (rows, now) => write("insertTokens", [rows, now], DURABLE),
     hasTokens: (secrets) => retryBusy(() => tokens.hasTokens(db, vault, secrets)),
     updateToken: (id, change) => write("updateToken", [id, change]),
+    setTokensDeleted: (ids, at) => write("setTokensDeleted", [ids, at]),
     deleteToken: (id) => write("deleteToken", [id]),
+    deleteTokensBefore: (time, limit) => write("deleteTokensBefore", [time, limit]),
     readTokenSecret: (id) => retryBusy(() => tokens.readTokenSecret(db, vault, id)),
     // A rotated session cannot be fetched again.
     writeTokenSecret: (id, change) => write("writeTokenSecret", [id, change], { durable: change.secret !== undefined }),
@@ -134,6 +138,9 @@ const poolMethods = ({ db, vault, writer: { write } }: Engine) =>
     listKeyHashes: () => retryBusy(() => keys.listKeyHashes(db)),
     insertKey: (key, now) => write("insertKey", [key, now], DURABLE),
     updateKey: (id, change) => write("updateKey", [id, change], DURABLE),
+    rotateKey: (id, secret, until) => write("rotateKey", [id, secret, until], DURABLE),
+    listFormerKeys: (id, now) => retryBusy(() => keys.listFormerKeys(db, id, now)),
+    endFormerKeys: (id, now) => write("endFormerKeys", [id, now], DURABLE),
   }) satisfies Partial<Store>;
 
 const mediaMethods = ({ db, writer: { write } }: Engine) =>
@@ -254,8 +261,12 @@ const adminMethods = ({ db, vault, writer: { write } }: Engine) =>
     deleteSessions: (which) => write("deleteSessions", [which], DURABLE),
     deleteSessionsBefore: (before) => write("deleteSessionsBefore", [before]),
 
-    insertAudit: (row) => write("insertAudit", [row]),
+    insertAudit: (row, items = []) => write("insertAudit", [row, items]),
     listAudit: (filter) => retryBusy(() => audit.listAudit(db, filter)),
+    listAuditItems: (id, limit) => retryBusy(() => audit.listAuditItems(db, id, limit)),
+    insertUndo: (action) => write("insertUndo", [action]),
+    listUndo: (since) => retryBusy(() => undo.listUndo(db, vault, since)),
+    takeUndo: (id, since) => write("takeUndo", [id, since]),
   }) satisfies Partial<Store>;
 
 const alertMethods = ({ db, vault, writer: { write } }: Engine) =>

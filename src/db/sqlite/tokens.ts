@@ -10,7 +10,7 @@ import { deleteBeats } from "./token-beats.ts";
 const COLUMNS = `id, provider, label, quota_group AS "group", enabled, image_enabled AS imageEnabled, video_enabled AS videoEnabled,
   image_concurrency AS imageConcurrency, video_concurrency AS videoConcurrency, weight, priority,
   allow_families AS allowFamilies, deny_families AS denyFamilies, proxy, location, note, tags, identity, tier, credits, families,
-  checked_at AS checkedAt, renew_before AS renewBefore, hint, created_at AS createdAt, health, caps`;
+  checked_at AS checkedAt, renew_before AS renewBefore, hint, created_at AS createdAt, health, caps, deleted_at AS deletedAt`;
 
 type Raw = Omit<
   TokenRow,
@@ -73,9 +73,17 @@ function toBindings(token: Omit<NewToken, "provider" | "secret" | "proxy" | "sta
   };
 }
 
-/** All tokens in the order they were added. */
+const FROM = "FROM tokens LEFT JOIN token_health ON token_id = id";
+
+/** All tokens but deleted ones, in the order they were added. */
 export function listTokens(db: Database, vault: Vault): TokenRow[] {
-  const rows = db.query<Raw, []>(`SELECT ${COLUMNS} FROM tokens LEFT JOIN token_health ON token_id = id ORDER BY id`).all();
+  const rows = db.query<Raw, []>(`SELECT ${COLUMNS} ${FROM} WHERE deleted_at IS NULL ORDER BY id`).all();
+  return rows.map((raw) => toToken(raw, vault));
+}
+
+/** Latest deleted first. */
+export function listDeletedTokens(db: Database, vault: Vault): TokenRow[] {
+  const rows = db.query<Raw, []>(`SELECT ${COLUMNS} ${FROM} WHERE deleted_at IS NOT NULL ORDER BY deleted_at DESC, id DESC`).all();
   return rows.map((raw) => toToken(raw, vault));
 }
 
@@ -99,12 +107,24 @@ export function insertTokens(db: Database, vault: Vault, tokens: readonly NewTok
 }
 
 export function hasTokens(db: Database, vault: Vault, tokens: readonly Pick<NewToken, "provider" | "secret">[]): boolean[] {
-  const statement = db.query("SELECT 1 FROM tokens WHERE provider = $provider AND secret_mac = $mac");
+  const statement = db.query("SELECT 1 FROM tokens WHERE provider = $provider AND secret_mac = $mac AND deleted_at IS NULL");
   return tokens.map(({ provider, secret }) => statement.get({ provider, mac: vault.mac(SECRET, secret) }) !== null);
+}
+
+/** A deleted token does not keep its secret from one that is in the pool. */
+function eraseDeletedTwin(db: Database, provider: string, mac: Uint8Array): void {
+  const twin = db
+    .query<{ id: number }, { provider: string; mac: Uint8Array }>(
+      "SELECT id FROM tokens WHERE provider = $provider AND secret_mac = $mac AND deleted_at IS NOT NULL",
+    )
+    .get({ provider, mac });
+  if (twin) deleteToken(db, twin.id);
 }
 
 /** The new row's id, or null when the provider has this secret already. */
 function insertRow(db: Database, vault: Vault, token: NewToken, now: number): number | null {
+  const mac = vault.mac(SECRET, token.secret);
+  eraseDeletedTwin(db, token.provider, mac);
   const inserted = db
     .query<{ id: number }, Record<string, string | number | boolean | Uint8Array | null>>(
       `INSERT INTO tokens (provider, label, quota_group, enabled, image_enabled, video_enabled, image_concurrency, video_concurrency,
@@ -118,7 +138,7 @@ function insertRow(db: Database, vault: Vault, token: NewToken, now: number): nu
       provider: token.provider,
       proxy: token.proxy ? vault.seal(PROXY, token.proxy) : null,
       secret: vault.seal(SECRET, token.secret),
-      mac: vault.mac(SECRET, token.secret),
+      mac,
       state: token.state ? vault.seal(STATE, JSON.stringify(token.state)) : null,
       hint: hintOf(token.secret),
       now,
@@ -201,9 +221,12 @@ export function writeTokenSecret(
     db.query("UPDATE tokens SET state = $state WHERE id = $id").run({ id, state });
   }
   if (change.secret === undefined || change.secret === known.secret) return version;
+  const mac = vault.mac(SECRET, change.secret);
+  const row = db.query<{ provider: string }, { id: number }>("SELECT provider FROM tokens WHERE id = $id").get({ id });
+  if (row) eraseDeletedTwin(db, row.provider, mac);
   const updated = db
     .query("UPDATE OR IGNORE tokens SET secret = $secret, secret_mac = $mac, hint = $hint WHERE id = $id")
-    .run({ id, secret: vault.seal(SECRET, change.secret), mac: vault.mac(SECRET, change.secret), hint: hintOf(change.secret) });
+    .run({ id, secret: vault.seal(SECRET, change.secret), mac, hint: hintOf(change.secret) });
   if (updated.changes === 0)
     throw new AppError("conflict", `Token ${id} cannot take a secret that another token has.`, { param: "secret" });
   return version;

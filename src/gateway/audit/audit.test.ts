@@ -15,8 +15,11 @@ test.each([
 });
 
 test("secrets are masked by name and by shape", async () => {
-  const rows: Omit<AuditRow, "id">[] = [];
-  const audit = createAudit({ store: { insertAudit: async (row) => void rows.push(row), listAudit: async () => [] }, now: () => 1 });
+  const rows: Omit<AuditRow, "id" | "items">[] = [];
+  const audit = createAudit({
+    store: { insertAudit: async (row) => void rows.push(row), listAudit: async () => [], listAuditItems: async () => [] },
+    now: () => 1,
+  });
   const secret = "AIzaSyVerySecretVerySecretVerySecret";
   const change = { action: "token.edit", subject: "token 1" };
   await audit.record(

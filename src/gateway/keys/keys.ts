@@ -1,12 +1,12 @@
 // Key lookup in memory, by the SHA-256 of the key a client sends.
 
 import { timingSafeEqual } from "node:crypto";
-import type { KeyRow } from "../../domain/key.ts";
+import type { KeyHash, KeyRow } from "../../domain/key.ts";
 
 export type Keys = {
   /** Replaces the table. */
-  load(rows: KeyRow[], hashes: { id: number; hash: Uint8Array }[]): void;
-  /** The row of a presented key, whatever its state; null when we never issued it. */
+  load(rows: readonly KeyRow[], hashes: readonly KeyHash[]): void;
+  /** The row of a presented key, whatever its state; null when we never issued it. One that a rotation replaced expires when it does. */
   find(presented: string): KeyRow | null;
   get(id: number): KeyRow | null;
   /** Keys that were not revoked. */
@@ -25,7 +25,7 @@ export function refusalOf(
   address: string | null,
   allows: (cidrs: string[], address: string) => boolean,
 ): string | null {
-  if (key.revokedAt !== null) return "This API key was revoked.";
+  if (key.revokedAt !== null) return "This API key was deleted.";
   if (!key.enabled) return "This API key is disabled.";
   if (key.expiresAt !== null && key.expiresAt <= now) return "This API key has expired.";
   if (key.addresses.length > 0 && (address === null || !allows(key.addresses, address))) {
@@ -34,6 +34,8 @@ export function refusalOf(
   return null;
 }
 
+const expiringAt = (row: KeyRow, until: number): KeyRow => ({ ...row, expiresAt: Math.min(row.expiresAt ?? until, until) });
+
 export function createKeys(): Keys {
   let byHash = new Map<string, { row: KeyRow; hash: Uint8Array }>();
   let byId = new Map<number, KeyRow>();
@@ -41,9 +43,9 @@ export function createKeys(): Keys {
     load(rows, hashes) {
       byId = new Map(rows.map((row) => [row.id, row]));
       byHash = new Map();
-      for (const { id, hash } of hashes) {
+      for (const { id, hash, until } of hashes) {
         const row = byId.get(id);
-        if (row) byHash.set(Buffer.from(hash).toString("latin1"), { row, hash });
+        if (row) byHash.set(Buffer.from(hash).toString("latin1"), { row: until === null ? row : expiringAt(row, until), hash });
       }
     },
     find(presented) {

@@ -6,7 +6,8 @@ import type { KeyUsage } from "../limits/key-usage.ts";
 import { closestLimit } from "../limits/key-usage.ts";
 import { keyRow } from "../limits/testing.ts";
 import { CATALOGUE } from "../models/testing.ts";
-import { changeKey, isAddressRange, issueKey, keyState, pageOfKeys, revokeKey, unknownModel } from "./manage-keys.ts";
+import { deleteKey } from "./delete-key.ts";
+import { changeKey, isAddressRange, issueKey, keyState, pageOfKeys, unknownModel } from "./manage-keys.ts";
 
 const NOW = 1_000_000;
 
@@ -18,7 +19,7 @@ describe("a key is", () => {
     ["usable", { expiresAt: NOW + 1 }],
     ["expired", { expiresAt: NOW }],
     ["disabled", { enabled: false, expiresAt: NOW }],
-    ["revoked", { revokedAt: 1, enabled: false }],
+    ["deleted", { revokedAt: 1, enabled: false }],
   ] as const)("%s when %p", (state, change) => {
     expect(keyState(newRow(1, change), NOW)).toBe(state);
   });
@@ -50,9 +51,9 @@ describe("a page of keys", () => {
     return [page.rows.map(({ id }) => id), page.next];
   };
   test.each([
-    ["those not revoked, the latest first", {}, [[4, 2, 1], null]],
+    ["those not deleted, the latest first", {}, [[4, 2, 1], null]],
     ["all of them", { state: "all" }, [[4, 3, 2, 1], null]],
-    ["of one state", { state: "revoked" }, [[3], null]],
+    ["of one state", { state: "deleted" }, [[3], null]],
     ["by a part of the name", { text: "BATCH" }, [[2], null]],
     ["by a key that somebody pasted", { text: "sk-f2a-4-and-the-rest" }, [[4], null]],
     ["as many as fit", { limit: 2 }, [[4, 2], 2]],
@@ -62,7 +63,7 @@ describe("a page of keys", () => {
   });
 
   test("with how many there are of each state", () => {
-    expect(pageOfKeys(rows, { text: "x", state: "all", limit: 1 }, NOW).counts).toEqual({ usable: 2, disabled: 1, expired: 0, revoked: 1 });
+    expect(pageOfKeys(rows, { text: "x", state: "all", limit: 1 }, NOW).counts).toEqual({ usable: 2, disabled: 1, expired: 0, deleted: 1 });
   });
 });
 
@@ -90,12 +91,12 @@ describe("in the store", () => {
     expect(seen).toEqual(["refresh"]);
   });
 
-  test("what was revoked is neither changed nor revoked again", async () => {
+  test("what was deleted is neither changed nor deleted again", async () => {
     const { deps, rows } = world();
     rows.push(newRow(1, { revokedAt: 3 }));
     expect(changeKey(deps, 1, { enabled: true })).rejects.toMatchObject({ kind: "conflict" });
-    expect(revokeKey(deps, 1, NOW)).rejects.toMatchObject({ kind: "conflict" });
-    expect(revokeKey(deps, 2, NOW)).rejects.toMatchObject({ kind: "not_found" });
+    expect(deleteKey(deps, 1, NOW)).rejects.toMatchObject({ kind: "conflict" });
+    expect(deleteKey(deps, 2, NOW)).rejects.toMatchObject({ kind: "not_found" });
   });
 });
 

@@ -1,4 +1,4 @@
-// Key management by the operator: create, change, revoke, list.
+// Key management by the operator: create, change, list. See also rotate-key.ts and delete-key.ts.
 
 import { findSetting } from "../../config/settings-keys.ts";
 import type { Settings } from "../../config/settings-schema.ts";
@@ -9,15 +9,18 @@ import { newKey } from "../../ids.ts";
 import type { Catalogue } from "../models/catalogue/catalogue.ts";
 import { hashKey } from "./keys.ts";
 
+/** How long a deleted key can be restored, ms. */
+export const DELETED_MS = 30 * 86_400_000;
+
 /** What may become of a key's side calls. */
 export const SIDE_CALL_MODES = ["answer", "refuse", "generate"] as const satisfies readonly SideCallMode[];
 
-export const KEY_STATES = ["usable", "disabled", "expired", "revoked"] as const;
+export const KEY_STATES = ["usable", "disabled", "expired", "deleted"] as const;
 export type KeyState = (typeof KEY_STATES)[number];
 
 /** @param now epoch ms */
 export function keyState({ revokedAt, enabled, expiresAt }: Pick<KeyRow, "revokedAt" | "enabled" | "expiresAt">, now: number): KeyState {
-  if (revokedAt !== null) return "revoked";
+  if (revokedAt !== null) return "deleted";
   if (!enabled) return "disabled";
   return expiresAt !== null && expiresAt <= now ? "expired" : "usable";
 }
@@ -63,20 +66,11 @@ export async function issueKey(
   return { key, row };
 }
 
-/** @throws {AppError} `not_found`; `conflict` when it was revoked: that is for good */
+/** @throws {AppError} `not_found`; `conflict` when it was deleted */
 export async function changeKey({ store, refresh }: Dependencies, id: number, change: Partial<KeyOptions>) {
   const before = await readKey(store, id);
-  if (before.revokedAt !== null) throw new AppError("conflict", `Key ${id} was revoked, for good.`);
+  if (before.revokedAt !== null) throw new AppError("conflict", `Key ${id} was deleted: restore it first.`, { reason: "key_deleted" });
   const after = await store.updateKey(id, change satisfies KeyChange);
-  await refresh();
-  return { before, after };
-}
-
-/** Ends a key: no request with it is answered any more, and nothing brings it back. @throws {AppError} as {@link changeKey} */
-export async function revokeKey({ store, refresh }: Dependencies, id: number, now: number) {
-  const before = await readKey(store, id);
-  if (before.revokedAt !== null) throw new AppError("conflict", `Key ${id} was revoked, for good.`);
-  const after = await store.updateKey(id, { revokedAt: now });
   await refresh();
   return { before, after };
 }
@@ -108,15 +102,19 @@ export type KeyQuery = {
   before?: number;
 };
 
-/** A page of keys, the latest first, and how many there are of each state. Thousands are read at once: they are few and small. */
-export function pageOfKeys(rows: readonly KeyRow[], { text, state, limit, before }: KeyQuery, now: number) {
+/**
+ * A page of keys, the latest first, and how many there are of each state. Thousands are read at once: they are few and small. Keys that
+ * can no longer be restored are in no page.
+ */
+export function pageOfKeys(all: readonly KeyRow[], { text, state, limit, before }: KeyQuery, now: number) {
   const wanted = text.trim().toLowerCase();
-  const counts: Record<KeyState, number> = { usable: 0, disabled: 0, expired: 0, revoked: 0 };
+  const counts: Record<KeyState, number> = { usable: 0, disabled: 0, expired: 0, deleted: 0 };
+  const rows = all.filter(({ revokedAt }) => revokedAt === null || now - revokedAt < DELETED_MS);
   for (const row of rows) counts[keyState(row, now)] += 1;
   const found = rows
     .filter((row) => {
       const its = keyState(row, now);
-      if (state === "living" ? its === "revoked" : state !== "all" && state !== its) return false;
+      if (state === "living" ? its === "deleted" : state !== "all" && state !== its) return false;
       if (before !== undefined && row.id >= before) return false;
       return (
         wanted === "" || row.name.toLowerCase().includes(wanted) || row.prefix.toLowerCase().startsWith(wanted.slice(0, row.prefix.length))

@@ -4,7 +4,18 @@ import type { Kind } from "../../domain/generation.ts";
 import { DayLeft } from "./day-left.ts";
 import { cooldownEnd } from "./health/cooldown.ts";
 import { HEALTH_REASONS, type HealthReason } from "./health/reasons.ts";
-import { BUSY, hasFamily, isGroupCapped, isOpenFor, limitOf, longestCooldown, type PoolToken, READY, readiness } from "./pool-token.ts";
+import {
+  BUSY,
+  hasFamily,
+  isGroupCapped,
+  isOn,
+  isOpenFor,
+  limitOf,
+  longestCooldown,
+  type PoolToken,
+  READY,
+  readiness,
+} from "./pool-token.ts";
 import { currentCooldown, isQuiet } from "./snapshot.ts";
 
 /** Why tokens do not serve: what the upstream said, the operator's own caps or switches. */
@@ -97,7 +108,7 @@ export class CapacityCount {
     const full = (kind: Kind) => (limitOf(token, kind) !== -1 && inFlight[kind] >= limitOf(token, kind) ? 1 : 0);
     const open = (kind: Kind) => (isOpenFor(token, kind) ? 1 : 0);
     const sort = open("image") + 2 * open("video") + 4 * full("image") + 8 * full("video");
-    if (isQuiet(token) || !row.enabled) return sort;
+    if (isQuiet(token) || !isOn(token)) return sort;
     const cooldown = currentCooldown(token, this.now);
     // Half open: one call at a time.
     if (!cooldown) return null;

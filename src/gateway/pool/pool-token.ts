@@ -34,6 +34,8 @@ export type Place = {
 
 export type PoolToken = {
   row: TokenRow;
+  /** The operator paused its provider. */
+  paused: boolean;
   /** Families that it is known or assumed to have: see `familiesOf` of the pool. Null: any. */
   has: readonly string[] | null;
   /** Whether tokens are checked in the background: then facts that are not known yet will be. */
@@ -74,11 +76,12 @@ export function createGroup(name: string | null): Group {
 export function createPoolToken(
   row: TokenRow,
   { group, place }: Pick<PoolToken, "group" | "place">,
-  { has, awaitsCheck }: Pick<PoolToken, "has" | "awaitsCheck">,
+  { has, awaitsCheck, paused }: Pick<PoolToken, "has" | "awaitsCheck" | "paused">,
 ): PoolToken {
   const alarm = { at: -1, time: Number.POSITIVE_INFINITY } as PoolToken["alarm"];
   const token: PoolToken = {
     row,
+    paused,
     has,
     awaitsCheck,
     caps: parseCaps(row.caps),
@@ -116,9 +119,13 @@ export const isGroupCapped = ({ cap, models }: Group): boolean => cap !== null |
 /** Concurrency limit of the token; -1 unlimited. */
 export const limitOf = ({ row }: PoolToken, kind: Kind): number => (kind === "image" ? row.imageConcurrency : row.videoConcurrency);
 
+/** Whether the operator lets the token serve: it is enabled, and its provider is not paused. */
+export const isOn = ({ row, paused }: Pick<PoolToken, "row" | "paused">): boolean => row.enabled && !paused;
+
 /** Whether the operator lets the token serve this kind at all. */
-export function isOpenFor({ row, removed }: PoolToken, kind: Kind): boolean {
-  if (removed || !row.enabled) return false;
+export function isOpenFor(token: PoolToken, kind: Kind): boolean {
+  const { row, removed } = token;
+  if (removed || !isOn(token)) return false;
   return kind === "image" ? row.imageEnabled && row.imageConcurrency !== 0 : row.videoEnabled && row.videoConcurrency !== 0;
 }
 

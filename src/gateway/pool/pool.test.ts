@@ -302,3 +302,24 @@ test("a closed pool refuses new and waiting requests", async () => {
   await lease[Symbol.asyncDispose]();
   expect(test.clock.nextTimer()).toBeNull();
 });
+
+describe("a paused provider", () => {
+  test("serves nothing while its tokens' own switches stay; calls under way end; resumed, it serves as before", async () => {
+    const world = testPool([tokenRow(1), tokenRow(2, { enabled: false }), tokenRow(3, { provider: "beta" })]);
+    const { pool, settings } = world;
+    const health = () => pool.snapshot().map((one) => `${one.health.state} ${one.health.reason}`);
+    {
+      await using running = await world.lease();
+      settings.paused_providers = ["alpha"];
+      pool.refresh();
+      expect(health()).toEqual(["disabled paused", "disabled operator", "healthy null"]);
+      expect([pool.countUsable(), pool.gauges().tokens.disabled, pool.rows()[0]!.enabled]).toEqual([1, 2, true]);
+      running.report(success());
+    }
+    expect((await refusalOf(call(world, null, { providers: ["alpha"] }))).kind).toBe("no_token");
+    settings.paused_providers = [];
+    pool.refresh();
+    expect(health()).toEqual(["healthy null", "disabled operator", "healthy null"]);
+    expect(await call(world, success(), { providers: ["alpha"] })).toBe(1);
+  });
+});

@@ -19,7 +19,7 @@ import { type HeldReport, heldReport } from "./held.ts";
 import { LatencyEstimate } from "./latency-estimate.ts";
 import { ActiveLeases } from "./lease.ts";
 import type { Lease, LeaseOptions, LeaseRequest, Leases, Outcome } from "./lease-contract.ts";
-import type { PoolToken } from "./pool-token.ts";
+import { isOn, type PoolToken } from "./pool-token.ts";
 import { TokenRegistry } from "./registry.ts";
 import { Scheduler } from "./scheduler.ts";
 import {
@@ -73,7 +73,8 @@ export class Pool implements Leases {
     const latency = this.#latency;
     const reindex = (token: PoolToken) => this.#scheduler.reindex(token, clock.now());
     const markDirty = (token: PoolToken) => writer.markDirty(token);
-    const registry = new TokenRegistry({ reindex, markDirty, familiesOf, awaitsCheck, now: () => clock.now() });
+    const isPaused = (provider: string) => settings().paused_providers.includes(provider);
+    const registry = new TokenRegistry({ reindex, markDirty, familiesOf, awaitsCheck, isPaused, now: () => clock.now() });
     const { tokens } = registry;
     this.#writer = writer;
     this.#registry = registry;
@@ -162,9 +163,9 @@ export class Pool implements Leases {
     this.#queue.serve();
   }
 
-  /** Takes what `familiesOf` says now. */
-  refreshFamilies(): void {
-    this.#registry.refreshFamilies();
+  /** Takes what `familiesOf` and the settings' list of paused providers say now. Calls under way continue. */
+  refresh(): void {
+    this.#registry.refresh();
     this.#queue.serve();
   }
 
@@ -290,7 +291,7 @@ export class Pool implements Leases {
 
   #refusal(candidates: CandidateSet, exclude: ReadonlySet<number>, now: number): AppError {
     const availability = candidates.availability(exclude, now);
-    const poolIsEmpty = !this.#registry.tokens.values().some((token) => token.row.enabled && !token.removed);
+    const poolIsEmpty = !this.#registry.tokens.values().some((token) => isOn(token) && !token.removed);
     return refusal({ want: candidates.want, now, availability, hasTried: exclude.size > 0, poolIsEmpty });
   }
 }

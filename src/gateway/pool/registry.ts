@@ -13,6 +13,7 @@ import {
   type Group,
   hasFamily,
   isGroupCapped,
+  isOn,
   isOpenFor,
   type PoolToken,
   refreshGroupCaps,
@@ -28,6 +29,8 @@ type Dependencies = {
   familiesOf(row: Pick<TokenRow, "provider" | "families">): readonly string[] | null;
   /** See {@link PoolToken.awaitsCheck}. */
   awaitsCheck(): boolean;
+  /** Whether the operator paused this provider. */
+  isPaused(provider: string): boolean;
   /** Epoch ms. */
   now(): number;
 };
@@ -85,13 +88,15 @@ export class TokenRegistry {
     this.deps.reindex(token);
   }
 
-  /** Asks again which families each token has. */
-  refreshFamilies(): void {
+  /** Asks again which families each token has, and which providers are paused. */
+  refresh(): void {
     this.#rowsChanged();
     for (const token of this.#tokens.values()) {
       const has = this.deps.familiesOf(token.row);
-      if (Bun.deepEquals(has, token.has)) continue;
+      const paused = this.deps.isPaused(token.row.provider);
+      if (paused === token.paused && Bun.deepEquals(has, token.has)) continue;
       token.has = has;
+      token.paused = paused;
       this.deps.reindex(token);
     }
   }
@@ -111,8 +116,9 @@ export class TokenRegistry {
   routes(): Routes {
     if (this.#cache.routes) return this.#cache.routes;
     const routes = new Map<string | null, number>();
-    for (const { row, removed } of this.#tokens.values()) {
-      if (row.enabled && !removed) routes.set(row.proxy, (routes.get(row.proxy) ?? 0) + 1);
+    for (const token of this.#tokens.values()) {
+      const { row, removed } = token;
+      if (isOn(token) && !removed) routes.set(row.proxy, (routes.get(row.proxy) ?? 0) + 1);
     }
     this.#cache.routes = routes;
     return routes;
@@ -205,9 +211,13 @@ export class TokenRegistry {
   }
 
   #add(row: TokenRow, now: number): void {
-    const { familiesOf, awaitsCheck, reindex } = this.deps;
+    const { familiesOf, awaitsCheck, reindex, isPaused } = this.deps;
     const group = this.#groupFor(row);
-    const token = createPoolToken(row, { group, place: this.#places.of(row) }, { has: familiesOf(row), awaitsCheck });
+    const token = createPoolToken(
+      row,
+      { group, place: this.#places.of(row) },
+      { has: familiesOf(row), awaitsCheck, paused: isPaused(row.provider) },
+    );
     const stored = parseHealth(row.health, now);
     token.health = stored.token;
     token.families = stored.families;

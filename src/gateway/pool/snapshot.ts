@@ -4,8 +4,8 @@ import type { Kind, Tier } from "../../domain/generation.ts";
 import type { TokenRow } from "../../domain/token.ts";
 import type { CooldownCount } from "../../metrics.ts";
 import { type Cooldown, cooldownEnd, HEALTHY, type Health, isHalfOpen } from "./health/cooldown.ts";
-import { HEALTH_REASONS, type HealthReason } from "./health/reasons.ts";
-import { BUSY, type Group, type LastError, limitOf, longestCooldown, type PoolToken, READY } from "./pool-token.ts";
+import { HEALTH_REASONS, type HealthReason, type ShownReason } from "./health/reasons.ts";
+import { BUSY, type Group, isOn, type LastError, limitOf, longestCooldown, type PoolToken, READY } from "./pool-token.ts";
 import { TokenRegistry } from "./registry.ts";
 import type { Cap, DayCount } from "./token-quota.ts";
 
@@ -14,7 +14,7 @@ export type HealthState = "healthy" | "cooling" | "blocked" | "disabled";
 /** Times in epoch ms. `message` is English for the operator; translations go by `reason`. */
 export type HealthView = {
   state: HealthState;
-  reason: HealthReason | "operator" | null;
+  reason: ShownReason | null;
   message: string;
   since: number | null;
   /** Null: it does not end by itself, or there is nothing to end. */
@@ -80,6 +80,7 @@ export type PoolGauges = {
 
 const healthy: HealthView = { state: "healthy", reason: null, message: "", since: null, until: null };
 const disabled: HealthView = { ...healthy, state: "disabled", reason: "operator", message: "Switched off by the operator." };
+const paused: HealthView = { ...disabled, reason: "paused", message: "Its provider is paused by the operator." };
 
 const NO_MODELS: readonly ModelCooldown[] = [];
 
@@ -106,6 +107,7 @@ export function currentCooldown(token: PoolToken, now: number): Cooldown | null 
 /** The state of the token as a whole. */
 export function healthView(token: PoolToken, now: number): HealthView {
   if (!token.row.enabled) return disabled;
+  if (token.paused) return paused;
   const longer = longerHealth(token, now);
   // A half-open breaker is not over: it shows until one call has succeeded.
   const isShown = longer.cooldown && (cooldownEnd(longer, now) > 0 || isHalfOpen(longer, now));
@@ -184,7 +186,7 @@ function groupView(group: Group, name: string, { provider, id }: TokenRow, now: 
 }
 
 /** Most tokens: their state is known without a view. */
-export const isQuiet = ({ row, health, group }: PoolToken) => row.enabled && health === HEALTHY && group.health === HEALTHY;
+export const isQuiet = (token: PoolToken) => isOn(token) && token.health === HEALTHY && token.group.health === HEALTHY;
 
 /** Tokens by state, cheaply. */
 export function countStates(all: Iterable<PoolToken>, now: number): Record<HealthState, number> {
@@ -199,7 +201,7 @@ export function countStates(all: Iterable<PoolToken>, now: number): Record<Healt
 export function countCooldowns(all: Iterable<PoolToken>, now: number): CooldownCount[] {
   const found = new Map<string, CooldownCount>();
   for (const token of all) {
-    if (token.removed || !token.row.enabled || isQuiet(token)) continue;
+    if (token.removed || !isOn(token) || isQuiet(token)) continue;
     const { reason } = healthView(token, now);
     if (reason === null) continue;
     const { provider } = token.row;
@@ -213,8 +215,9 @@ export function countCooldowns(all: Iterable<PoolToken>, now: number): CooldownC
 /** Enabled tokens without a cooldown of the whole token at `time`, epoch ms. */
 export function countUsable(all: Iterable<PoolToken>, time: number): number {
   let usable = 0;
-  for (const { row, removed, health, group } of all) {
-    if (!removed && row.enabled && cooldownEnd(health, time) === 0 && cooldownEnd(group.health, time) === 0) usable++;
+  for (const token of all) {
+    const { removed, health, group } = token;
+    if (!removed && isOn(token) && cooldownEnd(health, time) === 0 && cooldownEnd(group.health, time) === 0) usable++;
   }
   return usable;
 }
@@ -228,6 +231,7 @@ export function viewRows(rows: readonly TokenRow[], now: number): PoolTokenView[
     markDirty: ignore,
     familiesOf: ({ families }) => families,
     awaitsCheck: () => false,
+    isPaused: () => false,
     now: () => now,
   });
   registry.load(rows, now);

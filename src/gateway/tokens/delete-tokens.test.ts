@@ -1,15 +1,20 @@
-// Token deletion: undo, its deadline, and restarts.
+// Deleted tokens: out of the pool at once, back as they were, erased after 30 days.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { loadSecretKey } from "../../db/sqlite/secrets.ts";
 import { openStore } from "../../db/sqlite/store.ts";
 import type { Store } from "../../db/store.ts";
 import { silentLog } from "../../log.ts";
 import { temporaryFolder, type VirtualClock, virtualClock } from "../../testing.ts";
-import { TokenDeletions, UNDO_MS } from "./delete-tokens.ts";
+import { createAudit } from "../audit/audit.ts";
+import { UNDO_MS, UndoLog } from "../audit/undo.ts";
+import { DELETED_MS, DeletedTokens, startTokenSweep } from "./delete-tokens.ts";
 
+const BY = { address: "127.0.0.1" };
 let folder: ReturnType<typeof temporaryFolder>;
 let store: Store;
 let clock: VirtualClock;
+let deleted: DeletedTokens;
+let undo: UndoLog;
 
 beforeEach(async () => {
   folder = temporaryFolder();
@@ -17,96 +22,68 @@ beforeEach(async () => {
   clock = virtualClock();
   for (const label of ["one", "two", "three"]) await store.insertToken({ provider: "gemini", label, secret: `secret-${label}` }, 1);
   await store.updateToken(2, { enabled: false });
+  const { now } = clock;
+  const audit = createAudit({ store, now });
+  const refresh = async () => {};
+  undo = new UndoLog({ store, audit, now, refresh });
+  deleted = new DeletedTokens({ store, audit, undo, now, refresh });
 });
 afterEach(async () => {
   await store.close();
   folder[Symbol.dispose]();
 });
 
-const open = (stopping = new AbortController().signal) =>
-  new TokenDeletions({ store, clock, log: silentLog, stopping, refresh: async () => {} });
 const enabled = async () => Object.fromEntries((await store.listTokens()).map((row) => [row.id, row.enabled]));
-/** Deletions are ended by a timer that nobody waits for. */
-const settled = async (removals: ReturnType<typeof open>) => {
-  await Bun.sleep(5);
-  await removals.remove([]);
-};
+const trail = async () => (await store.listAudit({ limit: 9 })).map(({ action, subject, items }) => `${action} ${subject} ${items}`);
 
 describe("a deletion", () => {
-  test("takes the tokens out of service and out of sight at once, their secrets stay", async () => {
-    const removals = open();
-    expect((await removals.remove([1, 2, 2, 99])).ids).toEqual([1, 2]);
-    expect(await enabled()).toEqual({ 1: false, 2: false, 3: true });
-    expect([1, 2, 3].map(removals.isRemoved)).toEqual([true, true, false]);
-    expect((await store.readTokenSecret(1)).secret).toBe("secret-one");
-  });
-
-  test("that is undone puts them back as they were: what was disabled stays disabled", async () => {
-    const removals = open();
-    const { name } = await removals.remove([1, 2]);
-    expect(await removals.restore(name)).toEqual([1, 2]);
+  test("is one entry of the audit log, and undone brings all back as they were", async () => {
+    const { count, undoId } = await deleted.remove([1, 2, 2, 99], BY);
+    expect([count, await enabled()]).toEqual([2, { 3: true }]);
+    expect(await trail()).toEqual(["token.delete tokens 2"]);
+    await clock.advance(UNDO_MS - 1);
+    expect(await undo.undo(undoId!, BY)).toMatchObject({ skipped: 0, action: { action: "token.delete", count: 2, name: null } });
     expect(await enabled()).toEqual({ 1: true, 2: false, 3: true });
-    await clock.advance(UNDO_MS * 2);
-    await settled(removals);
-    expect(await enabled()).toEqual({ 1: true, 2: false, 3: true });
+    await expect(undo.undo(undoId!, BY)).rejects.toMatchObject({ reason: "undo_over" });
   });
 
-  test("is final when the time is over", async () => {
-    const removals = open();
-    const { name } = await removals.remove([1, 2]);
-    await clock.advance(UNDO_MS);
-    await settled(removals);
-    expect(await enabled()).toEqual({ 3: true });
-    expect(removals.isRemoved(1)).toBe(false);
-    expect(removals.restore(name)).rejects.toMatchObject({ kind: "not_found", reason: "undo_over" });
+  test("of one token is named after it", async () => {
+    await deleted.remove([3], BY);
+    expect(await undo.list()).toMatchObject([{ action: "token.delete", count: 1, name: "three" }]);
+    expect(await trail()).toEqual(["token.delete token 3 0"]);
   });
 
-  test("is undone once", async () => {
-    const removals = open();
-    const { name } = await removals.remove([1]);
-    await removals.restore(name);
-    expect(removals.restore(name)).rejects.toMatchObject({ kind: "not_found" });
+  test("of none leaves nothing to undo", async () => {
+    expect(await deleted.remove([99], BY)).toEqual({ count: 0, undoId: null });
+    expect([await trail(), await undo.list()]).toEqual([[], []]);
   });
 
-  test("of a token that another deletion has leaves it to that one", async () => {
-    const removals = open();
-    const first = await removals.remove([1]);
-    expect((await removals.remove([1, 3])).ids).toEqual([3]);
-    await removals.restore(first.name);
-    expect(await enabled()).toMatchObject({ 1: true, 3: false });
+  test("can be restored for 30 days, not only undone for ten minutes", async () => {
+    const { undoId } = await deleted.remove([1, 3], BY);
+    await clock.advance(UNDO_MS + 1);
+    await expect(undo.undo(undoId!, BY)).rejects.toMatchObject({ reason: "undo_over" });
+    expect((await deleted.list()).map(({ id }) => id)).toEqual([3, 1]);
+    expect(await deleted.restore([1, 2], BY)).toBe(1);
+    expect(await enabled()).toEqual({ 1: true, 2: false });
+  });
+
+  test("is erased for good when that is asked for, and only what is deleted", async () => {
+    await deleted.remove([1], BY);
+    expect(await deleted.erase([1, 3], BY)).toBe(1);
+    expect([await deleted.list(), await enabled()]).toEqual([[], { 2: false, 3: true }]);
   });
 });
 
-describe("a restart", () => {
-  test("in the same process leaves the deletion to the server that comes after", async () => {
-    const stopping = new AbortController();
-    const former = open(stopping.signal);
-    const { name } = await former.remove([1]);
-    stopping.abort();
-    await clock.advance(UNDO_MS);
-    await settled(former);
-    expect(await enabled()).toMatchObject({ 1: false });
-    await open().restore(name);
-    expect(await enabled()).toMatchObject({ 1: true });
-  });
-
-  test("within the time leaves what is left of it to undo", async () => {
-    const { name } = await open().remove([1]);
-    const removals = open();
-    await settled(removals);
-    expect(removals.isRemoved(1)).toBe(true);
-    await removals.restore(name);
-    expect(await enabled()).toMatchObject({ 1: true });
-  });
-
-  test("after it ends the deletion", async () => {
-    const later = virtualClock(clock.now() + UNDO_MS + 1);
-    await open().remove([1]);
-    const stopping = new AbortController().signal;
-    const removals = new TokenDeletions({ store, clock: later, log: silentLog, stopping, refresh: async () => {} });
-    await settled(removals);
-    await later.advance(1);
-    await settled(removals);
-    expect(await enabled()).toEqual({ 2: false, 3: true });
-  });
+test("the sweep erases after 30 days and not before", async () => {
+  await deleted.remove([1], BY);
+  const sweep = startTokenSweep({ store, clock, log: silentLog });
+  await clock.advance(DELETED_MS - 3_600_000);
+  await deleted.remove([2], BY);
+  expect((await deleted.list()).map(({ id }) => id)).toEqual([2, 1]);
+  for (let hour = 0; hour < 3; hour++) {
+    await clock.advance(3_600_000);
+    await Bun.sleep(5);
+  }
+  expect((await deleted.list()).map(({ id }) => id)).toEqual([2]);
+  await sweep.stop();
 });

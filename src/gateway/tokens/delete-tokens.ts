@@ -1,107 +1,103 @@
-// Soft delete of tokens: out of service at once, out of the store after the undo time.
-// The secret stays in the store until then, and pending deletions survive a restart.
-import type { Clock } from "../../clock.ts";
-import type { Store } from "../../db/store.ts";
-import { AppError } from "../../errors.ts";
-import { newId } from "../../ids.ts";
-import type { Log } from "../../log.ts";
-import { createSerial } from "../../serial.ts";
-import { type Deletion, SoftDelete } from "../../soft-delete.ts";
+// Deleted tokens: out of service at once, restorable with their secrets for 30 days, then erased.
 
-/** How long a deletion can be undone, ms. */
-export const UNDO_MS = 30_000;
-/** Wait before another try when the store refused to erase, ms. */
-const ERASE_RETRY_MS = 60_000;
+import { type Clock, repeat } from "../../clock.ts";
+import type { Store } from "../../db/store.ts";
+import type { TokenRow } from "../../domain/token.ts";
+import { AppError } from "../../errors.ts";
+import type { Log } from "../../log.ts";
+import type { Audit, By } from "../audit/audit.ts";
+import type { UndoLog } from "../audit/undo.ts";
+import { type Changed, editable } from "./manage-tokens.ts";
+
+const DAY_MS = 86_400_000;
+/** How long a deleted token can be restored, ms. */
+export const DELETED_MS = 30 * DAY_MS;
+/** Between two looks for tokens to erase, ms. */
+const SWEEP_MS = 3_600_000;
+/** Rows of one transaction: others wait no longer than so many take. */
+const SLICE = 500;
 
 type Dependencies = {
-  store: Pick<Store, "listTokens" | "updateToken" | "deleteToken" | "readFact" | "writeFact">;
-  clock: Clock;
-  log: Log;
-  /** Aborts when the server stops: what is pending is ended after the next start. */
-  stopping: AbortSignal;
+  store: Pick<Store, "listTokens" | "listDeletedTokens" | "setTokensDeleted" | "deleteToken">;
+  audit: Pick<Audit, "recordMany">;
+  undo: Pick<UndoLog, "record">;
+  now: () => number;
   /** Loads the written tokens into memory. */
   refresh(): Promise<void>;
 };
 
-/** `until`: end of the undo time, epoch ms. `enabled`: those of its tokens that were enabled. */
-type TokenDeletion = Deletion<number> & { readonly until: number; readonly enabled: readonly number[] };
-
-/** Fact that stores the pending deletions as JSON. */
-const FACT = "token_removals";
-
-export class TokenDeletions {
+/** The operator's deletions, each written to the audit log. Calls that run, and videos that are polled, end with the token's secret. */
+export class DeletedTokens {
   readonly #deps: Dependencies;
-  readonly #serial = createSerial();
-  readonly #deletions: SoftDelete<number, TokenDeletion>;
 
-  /** Resumes the deletions of an earlier process with the rest of their undo time. */
   constructor(deps: Dependencies) {
     this.#deps = deps;
-    this.#deletions = new SoftDelete(deps.clock, (deletion) => this.#expire(deletion), deps.stopping);
-    this.#serial(() => this.#resume()).catch((error) => deps.log.error("Pending token deletions could not be read", { error }));
   }
 
-  /** Deleted, whether or not it is out of the store yet. */
-  readonly isRemoved = (id: number): boolean => this.#deletions.has(id);
-
-  /** Takes tokens out of service; the name undoes it for {@link UNDO_MS}. Unknown ids are skipped. */
-  remove(wanted: readonly number[]): Promise<{ name: string; ids: readonly number[] }> {
-    return this.#serial(async () => {
-      const { store, clock, refresh } = this.#deps;
-      const rows = new Map((await store.listTokens()).map((row) => [row.id, row]));
-      const ids = [...new Set(wanted)].filter((id) => rows.has(id) && !this.isRemoved(id));
-      const enabled = ids.filter((id) => rows.get(id)!.enabled);
-      const deletion: TokenDeletion = { name: newId(), until: clock.now() + UNDO_MS, ids, enabled };
-      if (ids.length === 0) return deletion;
-      await this.#save([...this.#deletions.pending(), deletion]);
-      this.#deletions.add(deletion, UNDO_MS);
-      await this.#setEnabled(enabled, false);
-      await refresh();
-      return deletion;
-    });
+  /** Those that can be restored, the latest deleted first. */
+  list(): Promise<TokenRow[]> {
+    return this.#deps.store.listDeletedTokens();
   }
 
-  /** Restores the tokens of one deletion as they were. Resolves with their ids. @throws {AppError} `not_found` when it is too late */
-  restore(name: string): Promise<readonly number[]> {
-    return this.#serial(async () => {
-      const deletion = this.#deletions.take(name);
-      await this.#save(this.#deletions.pending());
-      this.#deletions.show(deletion.ids);
-      await this.#setEnabled(deletion.enabled, true);
-      await this.#deps.refresh();
-      return deletion.ids;
-    });
+  /** Takes tokens out of the pool; they can be undone for ten minutes and restored for {@link DELETED_MS}. Unknown ids are skipped. */
+  async remove(wanted: readonly number[], by: By): Promise<Changed> {
+    const { store, audit, undo, now, refresh } = this.#deps;
+    const rows = new Map((await store.listTokens()).map((row) => [row.id, row]));
+    const ids = await inSlices(
+      wanted.filter((id) => rows.has(id)),
+      (slice) => store.setTokensDeleted(slice, now()),
+    );
+    if (ids.length === 0) return { count: 0, undoId: null };
+    await refresh();
+    const items = ids.map((id) => ({ subject: `token ${id}`, before: { provider: rows.get(id)!.provider, ...editable(rows.get(id)!) } }));
+    await audit.recordMany({ action: "token.delete", subject: "tokens", items }, by);
+    const name = ids.length === 1 ? rows.get(ids[0]!)!.label : null;
+    const undoId = await undo.record({ action: "token.delete", count: ids.length, name, steps: [{ kind: "tokens_deleted", ids }] }, by);
+    return { count: ids.length, undoId };
   }
 
-  #expire(deletion: TokenDeletion): void {
-    this.#serial(() => this.#erase(deletion)).catch((error) => {
-      this.#deps.log.warn("Deleted tokens could not be erased; it is retried", { count: deletion.ids.length, error });
-      this.#deletions.add(deletion, ERASE_RETRY_MS);
-    });
+  /** Puts deleted tokens back as they were. Resolves with how many there were. */
+  async restore(wanted: readonly number[], by: By): Promise<number> {
+    const { store, audit, refresh } = this.#deps;
+    const ids = await inSlices(wanted, (slice) => store.setTokensDeleted(slice, null));
+    if (ids.length === 0) return 0;
+    await refresh();
+    await audit.recordMany({ action: "token.restore", subject: "tokens", items: ids.map((id) => ({ subject: `token ${id}` })) }, by);
+    return ids.length;
   }
 
-  async #erase({ name, ids }: TokenDeletion): Promise<void> {
-    if (!this.#deletions.isPending(name)) return;
-    await Promise.all(ids.map((id) => this.#deps.store.deleteToken(id).catch(ignoreNotFound)));
-    await this.#deps.refresh();
-    await this.#save(this.#deletions.pending().filter((one) => one.name !== name));
-    this.#deletions.take(name);
-    this.#deletions.show(ids);
+  /** Erases deleted tokens with their secrets, for good; tokens in the pool are skipped. Resolves with how many there were. */
+  async erase(wanted: readonly number[], by: By): Promise<number> {
+    const { store, audit } = this.#deps;
+    const deleted = new Set((await store.listDeletedTokens()).map(({ id }) => id));
+    const ids = wanted.filter((id) => deleted.has(id));
+    await Promise.all(ids.map((id) => store.deleteToken(id).catch(ignoreNotFound)));
+    await audit.recordMany({ action: "token.erase", subject: "tokens", items: ids.map((id) => ({ subject: `token ${id}` })) }, by);
+    return ids.length;
   }
+}
 
-  async #resume(): Promise<void> {
-    const { store, clock } = this.#deps;
-    for (const deletion of JSON.parse((await store.readFact(FACT)) ?? "[]") as TokenDeletion[])
-      this.#deletions.add(deletion, Math.min(UNDO_MS, Math.max(0, deletion.until - clock.now())));
-  }
+async function inSlices(ids: readonly number[], act: (slice: readonly number[]) => Promise<number[]>): Promise<number[]> {
+  const done: number[] = [];
+  for (let at = 0; at < ids.length; at += SLICE) done.push(...(await act(ids.slice(at, at + SLICE))));
+  return done;
+}
 
-  async #save(pending: readonly TokenDeletion[]): Promise<void> {
-    await this.#deps.store.writeFact(FACT, pending.length === 0 ? null : JSON.stringify(pending));
-  }
+type SweepDependencies = { store: Pick<Store, "deleteTokensBefore">; clock: Clock; log: Log };
 
-  #setEnabled(ids: readonly number[], enabled: boolean) {
-    return Promise.all(ids.map((id) => this.#deps.store.updateToken(id, { enabled }).catch(ignoreNotFound)));
-  }
+/** Erases what was deleted longer ago than {@link DELETED_MS}, now and every hour. */
+export function startTokenSweep({ store, clock, log }: SweepDependencies) {
+  const sweep = async () => {
+    try {
+      let erased = 0;
+      for (let count = SLICE; count >= SLICE; erased += count) count = await store.deleteTokensBefore(clock.now() - DELETED_MS, SLICE);
+      if (erased > 0) log.info("Deleted tokens were erased after 30 days", { tokens: erased });
+    } catch (error) {
+      log.warn("Deleted tokens could not be erased; it is tried again in an hour", { error });
+    }
+  };
+  void sweep();
+  return repeat(clock, SWEEP_MS, sweep);
 }
 
 function ignoreNotFound(error: unknown): void {

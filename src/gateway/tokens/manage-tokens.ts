@@ -2,15 +2,17 @@
 
 import type { Settings } from "../../config/settings-schema.ts";
 import type { Store } from "../../db/store.ts";
-import { isRecord } from "../../domain/is-record.ts";
 import type { NewToken, TokenChange, TokenRow } from "../../domain/token.ts";
+import type { UndoStep } from "../../domain/undo.ts";
 import { AppError } from "../../errors.ts";
 import type { TokenFacts } from "../../providers/provider.ts";
-import type { Audit } from "../audit/audit.ts";
+import { type Audit, changedOnly } from "../audit/audit.ts";
+import type { UndoLog } from "../audit/undo.ts";
 import type { HealthReason } from "../pool/health/reasons.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { PoolGroupView } from "../pool/snapshot.ts";
-import { type Cap, parseCaps } from "../pool/token-quota.ts";
+import type { Cap } from "../pool/token-quota.ts";
+import { changeOf, type TokenEdit, withCap } from "./bulk-edit.ts";
 import { withAccount, withLocation } from "./cloud-account.ts";
 import type { Credentials } from "./credentials.ts";
 import { freeLabel } from "./import-tokens.ts";
@@ -23,14 +25,18 @@ const SECRET_REASONS: ReadonlySet<HealthReason> = new Set([
 ]);
 
 /** Who makes the change, for the audit log. */
-export type Operator = { address: string | null };
+export type Operator = { address: string | null; actor?: string };
+
+/** How many tokens an action concerned, and the id by which `UndoLog.undo` takes it back; null: nothing to take back. */
+export type Changed = { count: number; undoId: string | null };
 
 type Dependencies = {
   store: Pick<Store, "listTokens" | "insertToken" | "updateToken" | "hasTokens">;
   pool: Pick<Pool, "rows" | "view" | "clearCooldown" | "load">;
   tokens: Pick<Credentials, "open" | "callContext" | "forget">;
   refresher: Pick<Refresher, "checkNow">;
-  audit: Pick<Audit, "record">;
+  audit: Pick<Audit, "record" | "recordMany">;
+  undo: Pick<UndoLog, "record">;
   settings: () => Settings["pool"];
   now: () => number;
   /** Loads the written tokens into memory. */
@@ -56,9 +62,14 @@ export class TokenAdmin {
     return row;
   }
 
-  /** Applies the same change to each token; unknown ids are skipped. Resolves with how many there were. */
-  change(ids: readonly number[], change: TokenChange, by: Operator): Promise<number> {
+  /** Applies the same change to each token; unknown ids are skipped. Can be undone for ten minutes. */
+  change(ids: readonly number[], change: TokenChange, by: Operator): Promise<Changed> {
     return this.#changeEach(this.#rows(ids), () => change, by);
+  }
+
+  /** Applies a bulk edit: what it names, each token keeping the rest. Can be undone for ten minutes. */
+  edit(ids: readonly number[], edit: TokenEdit, by: Operator): Promise<Changed> {
+    return this.#changeEach(this.#rows(ids), (row) => changeOf(row, edit), by);
   }
 
   /**
@@ -78,7 +89,7 @@ export class TokenAdmin {
     tokens.forget();
     pool.load(await store.listTokens());
     const reason = pool.view(id)?.health.reason;
-    if (reason && reason !== "operator" && SECRET_REASONS.has(reason)) pool.clearCooldown(id);
+    if (reason && reason !== "operator" && reason !== "paused" && SECRET_REASONS.has(reason)) pool.clearCooldown(id);
     return this.check(id).then(
       () => null,
       (error) => {
@@ -108,11 +119,11 @@ export class TokenAdmin {
     const { pool, audit } = this.#deps;
     const held = ids.flatMap((id) => pool.view(id) ?? []);
     for (const { id } of held) pool.clearCooldown(id, family);
-    await Promise.all(
-      held.map(({ id, health, models }) =>
-        audit.record({ action: "token.clear", subject: `token ${id}`, before: family ? { family, models } : { health, models } }, by),
-      ),
-    );
+    const items = held.map(({ id, health, models }) => ({
+      subject: `token ${id}`,
+      before: family ? { family, models } : { health, models },
+    }));
+    await audit.recordMany({ action: "token.clear", subject: "tokens", items }, by);
     return held.length;
   }
 
@@ -126,41 +137,34 @@ export class TokenAdmin {
     return this.#deps.pool.rows().filter(({ id }) => wanted.has(id));
   }
 
-  async #changeEach(rows: readonly TokenRow[], changeOf: (row: TokenRow) => TokenChange, by: Operator): Promise<number> {
-    const changed = await Promise.all(rows.map((row) => this.#changeRow(row, changeOf(row), by)));
-    await this.#deps.refresh();
-    return changed.filter(Boolean).length;
+  async #changeEach(rows: readonly TokenRow[], change: (row: TokenRow) => TokenChange, by: Operator): Promise<Changed> {
+    const { audit, undo, refresh } = this.#deps;
+    const found = (await Promise.all(rows.map((row) => this.#changeRow(row, change(row))))).filter((one) => one !== null);
+    await refresh();
+    const edits = found.map(({ row, after }) => ({ row, before: editable(row), after: editable(after) }));
+    const items = edits.map(({ row, before, after }) => ({ subject: `token ${row.id}`, before, after }));
+    await audit.recordMany({ action: "token.change", subject: "tokens", items }, by);
+    const steps = edits.flatMap(({ row, before, after }): UndoStep[] => {
+      const changed = changedOnly(before, after) as { before: TokenChange; after: TokenChange };
+      return Object.keys(changed.after).length === 0 ? [] : [{ kind: "token", id: row.id, ...changed }];
+    });
+    const name = edits.length === 1 ? edits[0]!.row.label : null;
+    const undoId = await undo.record({ action: actionOf(steps), count: steps.length, name, steps }, by);
+    return { count: found.length, undoId };
   }
 
-  async #changeRow(row: TokenRow, change: TokenChange, by: Operator): Promise<boolean> {
-    const { store, pool, audit } = this.#deps;
+  async #changeRow(row: TokenRow, change: TokenChange): Promise<{ row: TokenRow; after: TokenRow } | null> {
+    const { store, pool } = this.#deps;
     try {
       const after = await store.updateToken(row.id, withLocation(change, row));
       // What one location lacks says nothing of another.
       if (after.location !== row.location) pool.clearCooldown(row.id);
-      if (!Bun.deepEquals(editable(row), editable(after)))
-        await audit.record({ action: "token.change", subject: `token ${row.id}`, before: editable(row), after: editable(after) }, by);
-      return true;
+      return { row, after };
     } catch (error) {
-      if (error instanceof AppError && error.kind === "not_found") return false;
+      if (error instanceof AppError && error.kind === "not_found") return null;
       throw error;
     }
   }
-}
-
-/** Caps with one of them replaced; caps by model, which forms do not show, stay. Null when nothing is capped. */
-export function withCap(caps: unknown, whose: "token" | "group", cap: Cap | null): unknown {
-  const known = isRecord(caps) ? caps : {};
-  const { models, group } = known;
-  const groupModels = isRecord(group) ? group.models : undefined;
-  const own = whose === "token" ? cap : (parseCaps(caps)?.token ?? null);
-  const shared = whose === "group" ? cap : (parseCaps(caps)?.group ?? null);
-  const next = {
-    ...own,
-    ...(models === undefined ? {} : { models }),
-    ...(shared || groupModels ? { group: { ...shared, ...(groupModels === undefined ? {} : { models: groupModels }) } } : {}),
-  };
-  return parseCaps(next) ? next : null;
 }
 
 /** Fields that the operator sets on a token, as the audit log compares them. */
@@ -169,6 +173,13 @@ export function editable(row: TokenRow) {
   const { allowFamilies, denyFamilies, proxy, location, note, tags, caps } = row;
   const limits = { enabled, imageEnabled, videoEnabled, imageConcurrency, videoConcurrency, weight, priority };
   return { label, group, ...limits, allowFamilies, denyFamilies, proxy, location, note, tags, caps };
+}
+
+/** What a change comes to, for the list of what can be undone. */
+function actionOf(steps: readonly UndoStep[]): "token.enable" | "token.disable" | "token.change" {
+  const switches = steps.map((step) => (step.kind === "token" && Object.keys(step.after).length === 1 ? step.after.enabled : undefined));
+  if (switches.every((enabled) => enabled === true)) return "token.enable";
+  return switches.every((enabled) => enabled === false) ? "token.disable" : "token.change";
 }
 
 const noToken = (id: number) => new AppError("not_found", `There is no token ${id}.`);

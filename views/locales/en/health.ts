@@ -1,7 +1,7 @@
 // English: why a token is in cooldown or blocked, and what the operator can do. By the reasons of gateway/health.ts.
-import type { HealthReason } from "../../../src/gateway/pool/health/reasons.ts";
+import type { ShownReason } from "../../../src/gateway/pool/health/reasons.ts";
 
-export const health: Record<HealthReason | "operator", string> = {
+export const health: Record<ShownReason, string> = {
   per_minute: "The upstream's limit per minute is reached. It ends by itself.",
   per_day: "The upstream's limit per day is used up. It ends at the next midnight in Los Angeles.",
   limit_zero:
@@ -45,4 +45,5 @@ export const health: Record<HealthReason | "operator", string> = {
   failing: "Several calls in a row failed. The token is tried again with one call at a time.",
   proxy: "The token's proxy cannot be reached. Check the proxy; the token is tried again shortly.",
   operator: "Switched off by the operator.",
+  paused: "Its provider is paused. Resume it on the token page.",
 };

@@ -1,11 +1,11 @@
 // English: the pages of the tokens.
 
 import type { ErrorKind } from "../../../src/errors.ts";
-import type { HealthReason } from "../../../src/gateway/pool/health/reasons.ts";
+import type { ShownReason } from "../../../src/gateway/pool/health/reasons.ts";
 import type { LeftBehind } from "../../../src/gateway/tokens/parsed-token.ts";
 
 /** Why a token is in cooldown or blocked, in a few words; what to do is in health.ts. */
-type Reasons = Record<HealthReason | "operator", string>;
+type Reasons = Record<ShownReason, string>;
 
 const reasons: Reasons = {
   per_minute: "limit per minute",
@@ -42,6 +42,7 @@ const reasons: Reasons = {
   failing: "failing",
   proxy: "proxy",
   operator: "switched off",
+  paused: "provider paused",
 };
 
 const outcomes: Record<ErrorKind | "ok", string> = {

@@ -37,4 +37,5 @@ export const health: typeof en = {
   failing: "连续多次调用失败，正在逐次重试此令牌。",
   proxy: "无法连接令牌的代理。请检查代理；稍后会重试。",
   operator: "已由管理员停用。",
+  paused: "其提供商已暂停。可在令牌页恢复。",
 };

@@ -63,6 +63,7 @@ const descriptions: Record<SettingKey, string> = {
   "pool.wait_ms": "等待空闲令牌的最长时间（毫秒）",
   "pool.queue_limit": "同时等待的请求数上限；超出时占位最多的密钥得到 429",
   "pool.proxy": "没有自己代理的令牌所用的代理：http(s) 或 SOCKS5；令牌填写 direct 则直连",
+  "pool.paused_providers": "暂停的提供商：gemini、flow、vertex；进行中的调用会结束，检查继续",
   "pool.image_concurrency": "新令牌的图片并发数；-1 不限",
   "pool.video_concurrency": "新令牌的视频并发数；-1 不限",
   "refresh.enabled": "在后台检查令牌：在会话结束前续期，获知额度和模型",

@@ -36,6 +36,7 @@ const reasons: (typeof en)["reasons"] = {
   failing: "连续失败",
   proxy: "代理故障",
   operator: "已手动停用",
+  paused: "提供商已暂停",
 };
 
 const outcomes: (typeof en)["outcomes"] = {

@@ -286,7 +286,11 @@ export const HEALTH_REASONS: Readonly<Record<HealthReason, HealthRule>> = {
 export const isHealthReason = (value: unknown): value is HealthReason => typeof value === "string" && Object.hasOwn(HEALTH_REASONS, value);
 
 /** `operator`: the token is switched off by the operator. */
-export function fixActionOf(reason: HealthReason | "operator" | null): FixAction {
+/** Why a token does not serve, the operator's own switches included. */
+export type ShownReason = HealthReason | "operator" | "paused";
+
+export function fixActionOf(reason: ShownReason | null): FixAction {
   if (reason === null) return "none";
+  if (reason === "paused") return "none";
   return reason === "operator" ? "enable" : HEALTH_REASONS[reason].fix;
 }

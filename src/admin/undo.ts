@@ -1,0 +1,25 @@
+// Undo: takes back one of the last actions, from a toast or from the menu of the last ten minutes.
+import { Elysia } from "elysia";
+import type { Notice } from "../../views/ui/messages.tsx";
+import { AppError } from "../errors.ts";
+import type { AdminContext } from "./context.ts";
+import { goTo, readForm, viewOf } from "./page.ts";
+
+export const undoRoutes = (ctx: AdminContext) =>
+  new Elysia().post("/undo/:id", async ({ request, params }) => {
+    const back = (await readForm(ctx, request)).text("back", { max: 2000 });
+    const location = /^\/admin([/?#]|$)/.test(back) ? back : "/admin";
+    const { undo } = viewOf(ctx, request).t;
+    const notice = await ctx.undo.undo(params.id, ctx.sessionContextOf(request)).then(
+      ({ action, skipped }): Notice => ({ text: undo.undone(undo.did(action), skipped), tone: skipped > 0 ? "bad" : "ok" }),
+      (error): Notice => {
+        if (!(error instanceof AppError) || error.reason !== "undo_over") throw error;
+        return { text: undo.over, tone: "bad" };
+      },
+    );
+    return goTo(ctx, request, location, notice);
+  });
+
+/** A notice with the way back. `undoId` null: there is none. */
+export const undoable = (text: string, undoId: string | null): Notice =>
+  undoId === null ? { text } : { text, undo: { action: `/admin/undo/${undoId}` } };

@@ -1,0 +1,86 @@
+// Undo: former values come back where nothing else changed them; once, and for ten minutes.
+import { expect, test } from "bun:test";
+import type { UndoAction } from "../../domain/undo.ts";
+import { UndoLog, unchanged } from "./undo.ts";
+
+test.each([
+  ["a value as the action left it", { a: 1 }, { a: 2 }, { a: 2 }, { a: 1 }, 0],
+  ["a value that was changed since", { a: 1, b: null }, { a: 2, b: "x" }, { a: 3, b: "x" }, { b: null }, 1],
+  ["a list", { tags: ["x"] }, { tags: [] }, { tags: [] }, { tags: ["x"] }, 0],
+  ["what was not there before", { a: null }, { a: 1 }, { a: 1 }, { a: null }, 0],
+  ["what the action took away", { a: 1 }, { a: null }, {}, { a: 1 }, 0],
+])("%s", (_name, before, after, current, change, skipped) => {
+  expect(unchanged({ before, after }, current)).toEqual({ change, skipped });
+});
+
+function world() {
+  const stored = new Map<string, UndoAction>();
+  const tokens = [{ id: 1, group: "eu", label: "one" }];
+  const settings: Record<string, unknown> = { "pool.paused_providers": ["gemini"] };
+  const written: unknown[] = [];
+  let time = 1_000_000;
+  const store = {
+    insertUndo: async (action: UndoAction) => void stored.set(action.id, action),
+    listUndo: async (since: number) => [...stored.values()].filter(({ at }) => at >= since),
+    takeUndo: async (id: string, since: number) => {
+      const found = stored.get(id);
+      if (!found || found.at < since) return null;
+      stored.delete(id);
+      return found;
+    },
+    listTokens: async () => tokens,
+    listKeys: async () => [],
+    readSettings: async () => settings,
+    updateToken: async (id: number, change: object) => void written.push({ id, ...change }),
+    writeSettings: async (change: object) => void written.push(change),
+  };
+  const audit = { recordMany: async (change: object) => void written.push(change) };
+  const undo = new UndoLog({ store: store as never, audit, now: () => time, refresh: async () => void written.push("refresh") });
+  return { undo, written, pass: (ms: number) => (time += ms) };
+}
+const BY = { address: null, actor: "me" };
+
+test("a change of tokens: a token that is gone and a value that is another are counted, the rest is put back", async () => {
+  const { undo, written } = world();
+  const steps = [1, 2].map((id) => ({
+    kind: "token" as const,
+    id,
+    before: { group: null, label: "old" },
+    after: { group: "eu", label: "new" },
+  }));
+  const id = await undo.record({ action: "token.change", count: 2, name: null, steps }, BY);
+  expect(await undo.list()).toMatchObject([{ id, actor: "me", count: 2 }]);
+  expect((await undo.undo(id!, BY)).skipped).toBe(2);
+  expect(written).toEqual([
+    { id: 1, group: null },
+    "refresh",
+    {
+      action: "undo",
+      subject: "token.change",
+      items: [1, 2].map((id) => ({ subject: `token ${id}`, before: { group: "eu", label: "new" }, after: { group: null, label: "old" } })),
+    },
+  ]);
+});
+
+test("a setting is put back", async () => {
+  const { undo, written } = world();
+  const step = { kind: "settings" as const, before: { "pool.paused_providers": [] }, after: { "pool.paused_providers": ["gemini"] } };
+  const id = await undo.record({ action: "provider.pause", count: 1, name: "gemini", steps: [step] }, BY);
+  await undo.undo(id!, BY);
+  expect(written[0]).toEqual({ "pool.paused_providers": [] });
+});
+
+test("after ten minutes, and the second time, it is too late", async () => {
+  const { undo, pass } = world();
+  const step = { kind: "tokens_deleted" as const, ids: [] };
+  const id = await undo.record({ action: "token.delete", count: 0, name: null, steps: [step] }, BY);
+  pass(600_001);
+  expect(await undo.list()).toEqual([]);
+  await expect(undo.undo(id!, BY)).rejects.toMatchObject({ kind: "not_found", reason: "undo_over" });
+});
+
+test("what replaced nothing is not listed", async () => {
+  const { undo } = world();
+  expect(await undo.record({ action: "token.change", count: 0, name: null, steps: [] }, BY)).toBeNull();
+  expect(await undo.list()).toEqual([]);
+});
