@@ -10,7 +10,9 @@ import * as jobs from "./jobs.ts";
 import * as keys from "./keys.ts";
 import * as ledger from "./ledger.ts";
 import * as media from "./media.ts";
+import * as nodes from "./nodes.ts";
 import * as responses from "./responses.ts";
+import * as scratch from "./scratch.ts";
 import * as sessions from "./sessions.ts";
 import * as settings from "./settings.ts";
 import * as tokens from "./tokens.ts";
@@ -22,7 +24,7 @@ import * as webhooks from "./webhooks.ts";
 /** What actions run on. */
 export type Tables = { sql: Sql; vault: Vault };
 
-type Lane = "ledger" | "jobs" | "media" | "admin";
+type Lane = "ledger" | "jobs" | "media" | "admin" | "nodes";
 type Options = { relaxed?: boolean };
 
 const plain =
@@ -48,6 +50,7 @@ const ofLedger = plain("ledger");
 const ofJobs = plain("jobs");
 const ofMedia = plain("media");
 const ofAdmin = plain("admin");
+const ofNodes = plain("nodes");
 
 export const ACTIONS = {
   begin: ofLedger(ledger.begin),
@@ -83,7 +86,9 @@ export const ACTIONS = {
   deleteJob: ofJobs(jobs.deleteJob),
   updateDelivery: ofJobs(webhooks.updateDelivery),
   writeKeyWebhook: sealed("jobs")(webhooks.writeKeyWebhook),
+  claimDeliveries: ofJobs(webhooks.claimDeliveries),
   claimIdempotency: ofJobs(idempotency.claimIdempotency),
+  takeIdempotency: ofJobs(idempotency.takeIdempotency),
   updateIdempotency: ofJobs(idempotency.updateIdempotency),
   deleteIdempotency: ofJobs(idempotency.deleteIdempotency),
   deleteJobsBefore: ofJobs(
@@ -100,6 +105,18 @@ export const ACTIONS = {
   deleteOldestResponses: ofMedia(responses.deleteOldestResponses, RELAXED),
   putUndelivered: ofMedia(undelivered.putUndelivered, RELAXED),
   deleteUndelivered: ofMedia(undelivered.deleteUndelivered, RELAXED),
+
+  joinNode: ofNodes(nodes.joinNode),
+  beatNode: ofNodes(nodes.beatNode, RELAXED),
+  drainNode: ofNodes(nodes.drainNode),
+  leaveNode: ofNodes(nodes.leaveNode),
+  takeOver: sealed("nodes")(nodes.takeOver),
+  handOver: ofNodes(nodes.handOver),
+  claimJobs: sealed("nodes")(nodes.claimJobs),
+  putScratch: sealed("admin")(scratch.putScratch),
+  takeScratch: sealed("admin")(scratch.takeScratch),
+  deleteScratch: ofAdmin(scratch.deleteScratch),
+  deleteScratchBefore: ofAdmin(scratch.deleteScratchBefore, RELAXED),
 
   writeSettings: sealed("admin")(settings.writeSettings),
   writeFact: ofAdmin(settings.writeFact),

@@ -37,6 +37,19 @@ export async function claimIdempotency(sql: Sql, row: IdempotencyRow, since: num
   return { isNew: false, row: held };
 }
 
+/** Compare and set: false when it was submitted, has a job or a result, or another run has it by now. */
+export async function takeIdempotency(
+  sql: Sql,
+  { keyId, route, key }: IdempotencyName,
+  run: { from: string; to: string },
+): Promise<boolean> {
+  const taken = await sql.run(
+    `UPDATE idempotency SET run = $to WHERE ${NAME} AND run = $from AND NOT submitted AND job_id IS NULL AND result IS NULL`,
+    { keyId, route, key, from: run.from, to: run.to },
+  );
+  return taken > 0;
+}
+
 /** A name that is gone is skipped. */
 export async function updateIdempotency(sql: Sql, name: IdempotencyName, change: Partial<IdempotencyRow>): Promise<void> {
   const row = await lock(sql, name);

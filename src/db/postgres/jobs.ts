@@ -2,21 +2,23 @@
 
 import type { JobState } from "../../domain/job.ts";
 import { omit } from "../../domain/omit.ts";
+import { AppError } from "../../errors.ts";
 import type { JobChange, JobQuery, JobRow, NewDelivery } from "../jobs.ts";
 import { URL_OF_JOB } from "../sealed.ts";
 import type { Vault } from "../vault.ts";
 import type { Bound } from "./binding.ts";
 import type { Reader, Sql } from "./driver.ts";
+import { isAlive } from "./fencing.ts";
 import { insertDelivery } from "./webhooks.ts";
 
-const COLUMNS = `seq, id, kind, key_id AS "keyId", request_id AS "requestId", state, created_at AS "createdAt", ended_at AS "endedAt", removed,
+export const JOB_COLUMNS = `seq, id, kind, key_id AS "keyId", request_id AS "requestId", state, created_at AS "createdAt", ended_at AS "endedAt", removed,
   webhook_url AS url, body`;
-const ENDED = "('completed', 'failed', 'cancelled')";
+export const ENDED = "('completed', 'failed', 'cancelled')";
 
 type Columns = Pick<JobRow, "id" | "kind" | "keyId" | "requestId" | "state" | "createdAt" | "endedAt" | "removed">;
-type Raw = Columns & { seq: number; url: Uint8Array | null; body: string };
+export type RawJob = Columns & { seq: number; url: Uint8Array | null; body: string };
 
-function toJob(vault: Vault, raw: Raw): JobRow {
+export function toJob(vault: Vault, raw: RawJob): JobRow {
   const { url, body, ...columns } = omit(raw, ["seq"]);
   const webhookUrl = url && vault.open(URL_OF_JOB, url);
   return { ...JSON.parse(body), ...columns, webhookUrl };
@@ -28,21 +30,26 @@ function toBindings(vault: Vault, job: JobRow) {
   return { id, kind, keyId, requestId, state, createdAt, endedAt, removed, url, body: JSON.stringify(rest) };
 }
 
-export async function insertJob(sql: Sql, vault: Vault, job: JobRow): Promise<void> {
+/** @throws {AppError} `unavailable` when the node is dead */
+export async function insertJob(sql: Sql, vault: Vault, job: JobRow, node: number): Promise<void> {
+  if (!(await isAlive(sql, node))) throw new AppError("unavailable", "This server was declared dead.", { reason: "fenced" });
   await sql.run(
-    `INSERT INTO jobs (id, kind, key_id, request_id, state, created_at, ended_at, removed, webhook_url, body)
-     VALUES ($id, $kind, $keyId, $requestId, $state, $createdAt, $endedAt, $removed, $url, $body)`,
-    toBindings(vault, job),
+    `INSERT INTO jobs (id, kind, key_id, request_id, state, created_at, ended_at, removed, webhook_url, body, node)
+     VALUES ($id, $kind, $keyId, $requestId, $state, $createdAt, $endedAt, $removed, $url, $body, $node)`,
+    { ...toBindings(vault, job), node },
   );
 }
 
-export type JobUpdate = { id: string; from: readonly JobState[]; change: JobChange; delivery?: NewDelivery };
+export type JobUpdate = { id: string; from: readonly JobState[]; change: JobChange; delivery?: NewDelivery; node?: number };
 
 /** Compare and set: null when the job is not in one of the states `from`. A delivery is queued only with the change. */
-export async function updateJob(sql: Sql, vault: Vault, { id, from, change, delivery }: JobUpdate): Promise<JobRow | null> {
-  const raw = await sql.get<Raw>(`SELECT ${COLUMNS} FROM jobs WHERE id = $id FOR NO KEY UPDATE`, { id });
-  if (!raw || !from.includes(raw.state)) return null;
-  const next: JobRow = { ...toJob(vault, raw), ...change };
+export async function updateJob(sql: Sql, vault: Vault, { id, from, change, delivery, node }: JobUpdate): Promise<JobRow | null> {
+  if (node !== undefined && !(await isAlive(sql, node))) return null;
+  const raw = await sql.get<RawJob & { node: number | null }>(`SELECT ${JOB_COLUMNS}, node FROM jobs WHERE id = $id FOR NO KEY UPDATE`, {
+    id,
+  });
+  if (!raw || !from.includes(raw.state) || (node !== undefined && raw.node !== node)) return null;
+  const next: JobRow = { ...toJob(vault, omit(raw, ["node"])), ...change };
   await sql.run(
     `UPDATE jobs SET request_id = $requestId, state = $state, ended_at = $endedAt, removed = $removed, webhook_url = $url, body = $body
      WHERE id = $id`,
@@ -53,13 +60,20 @@ export async function updateJob(sql: Sql, vault: Vault, { id, from, change, deli
 }
 
 export async function getJob(sql: Reader, vault: Vault, id: string): Promise<JobRow | null> {
-  const raw = await sql.get<Raw>(`SELECT ${COLUMNS} FROM jobs WHERE id = $id`, { id });
+  const raw = await sql.get<RawJob>(`SELECT ${JOB_COLUMNS} FROM jobs WHERE id = $id`, { id });
   return raw && toJob(vault, raw);
+}
+
+/** Null: it was handed over, or is gone. */
+export async function nodeOfJob(sql: Reader, id: string): Promise<number | null> {
+  return (await sql.get<{ node: number | null }>("SELECT node FROM jobs WHERE id = $id", { id }))?.node ?? null;
 }
 
 /** The latest job of a request. */
 export async function findJob(sql: Reader, vault: Vault, requestId: string): Promise<JobRow | null> {
-  const raw = await sql.get<Raw>(`SELECT ${COLUMNS} FROM jobs WHERE request_id = $requestId ORDER BY seq DESC LIMIT 1`, { requestId });
+  const raw = await sql.get<RawJob>(`SELECT ${JOB_COLUMNS} FROM jobs WHERE request_id = $requestId ORDER BY seq DESC LIMIT 1`, {
+    requestId,
+  });
   return raw && toJob(vault, raw);
 }
 
@@ -78,20 +92,10 @@ export async function listJobs(sql: Reader, vault: Vault, { keyId, limit, after,
     ...(kind !== undefined && { kind }),
     ...(states !== undefined && { states }),
   };
-  const rows = await sql.all<Raw>(
-    `SELECT ${COLUMNS} FROM jobs ${conditions.length > 0 ? `WHERE ${conditions.join(" AND ")}` : ""}
+  const rows = await sql.all<RawJob>(
+    `SELECT ${JOB_COLUMNS} FROM jobs ${conditions.length > 0 ? `WHERE ${conditions.join(" AND ")}` : ""}
      ORDER BY seq ${down ? "DESC" : "ASC"} LIMIT $limit`,
     bound,
-  );
-  return rows.map((raw) => toJob(vault, raw));
-}
-
-/** Jobs that have not ended, and ended ones whose reservation is open; oldest first. */
-export async function listUnsettledJobs(sql: Reader, vault: Vault): Promise<JobRow[]> {
-  const rows = await sql.all<Raw>(
-    `SELECT ${COLUMNS} FROM jobs WHERE state NOT IN ${ENDED}
-     UNION SELECT ${COLUMNS} FROM jobs WHERE request_id IN (SELECT request_id FROM reservations WHERE state = 'reserved')
-     ORDER BY seq`,
   );
   return rows.map((raw) => toJob(vault, raw));
 }

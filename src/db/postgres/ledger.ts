@@ -6,22 +6,25 @@ import { addUsage, putTokenCalls, type TokenCall } from "./usage.ts";
 
 const ESTIMATE = `images, video_ms AS "videoMs", micro_usd AS "microUsd"`;
 
-type RawReservation = Omit<Reservation, "estimate" | "forJob"> & Amounts & { forJob: boolean };
+export type RawReservation = Omit<Reservation, "estimate" | "forJob" | "node"> & Amounts & { forJob: boolean; node: number | null };
 
-const toReservation = ({ images, videoMs, microUsd, forJob, ...row }: RawReservation): Reservation => ({
+export const RESERVATION_COLUMNS = `id, key_id AS "keyId", request_id AS "requestId", kind, family, at, for_job AS "forJob", node, ${ESTIMATE}`;
+
+export const toReservation = ({ images, videoMs, microUsd, forJob, node, ...row }: RawReservation): Reservation => ({
   ...row,
   ...(forJob ? { forJob } : {}),
+  ...(node ? { node } : {}),
   estimate: { images, videoMs, microUsd },
 });
 
 /** Inserts reservations, in order. */
 export async function begin(sql: Sql, batch: readonly NewReservation[]): Promise<Begun[]> {
   return sql.all<{ id: number }>(
-    `INSERT INTO reservations (key_id, request_id, kind, family, at, images, video_ms, micro_usd, for_job, state)
-     SELECT key_id, request_id, kind, family, at, images, video_ms, micro_usd, for_job, 'reserved'
+    `INSERT INTO reservations (key_id, request_id, kind, family, at, images, video_ms, micro_usd, for_job, node, state)
+     SELECT key_id, request_id, kind, family, at, images, video_ms, micro_usd, for_job, node, 'reserved'
      FROM unnest($keyIds::bigint[], $requestIds::text[], $kinds::text[], $families::text[], $ats::bigint[], $images::bigint[],
-         $videoMs::bigint[], $microUsd::bigint[], $forJobs::boolean[])
-       WITH ORDINALITY AS given (key_id, request_id, kind, family, at, images, video_ms, micro_usd, for_job, position)
+         $videoMs::bigint[], $microUsd::bigint[], $forJobs::boolean[], $nodes::bigint[])
+       WITH ORDINALITY AS given (key_id, request_id, kind, family, at, images, video_ms, micro_usd, for_job, node, position)
      ORDER BY position RETURNING id`,
     {
       keyIds: batch.map(({ keyId }) => keyId),
@@ -30,6 +33,7 @@ export async function begin(sql: Sql, batch: readonly NewReservation[]): Promise
       families: batch.map(({ family }) => family),
       ats: batch.map(({ at }) => at),
       forJobs: batch.map(({ forJob = false }) => forJob),
+      nodes: batch.map(({ node = 0 }) => node),
       ...amountLists(batch.map(({ estimate }) => estimate)),
     },
   );
@@ -122,10 +126,7 @@ const callsOf = ({ end: { hour, endedAt, calls }, family }: Closed): TokenCall[]
 /** What limits are rebuilt from: open reservations, sums of these periods, admissions since `since` (epoch ms). */
 export async function readLedger(sql: Reader, periods: readonly string[], since: number): Promise<LedgerState> {
   const [open, spent, recent] = await Promise.all([
-    sql.all<RawReservation>(
-      `SELECT id, key_id AS "keyId", request_id AS "requestId", kind, family, at, for_job AS "forJob", ${ESTIMATE}
-       FROM reservations WHERE state = 'reserved' ORDER BY id`,
-    ),
+    sql.all<RawReservation>(`SELECT ${RESERVATION_COLUMNS} FROM reservations WHERE state = 'reserved' ORDER BY id`),
     sql.all<{ keyId: number; period: string } & Amounts>(
       `SELECT key_id AS "keyId", period, ${ESTIMATE} FROM key_usage WHERE period = ANY ($periods::text[]) ORDER BY period, key_id`,
       { periods },

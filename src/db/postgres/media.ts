@@ -1,6 +1,6 @@
 // SQL of media: one row per stored file, expiry, oldest first.
 import type { Media } from "../../domain/generation.ts";
-import type { FileFilter, MediaFilter } from "../media.ts";
+import type { FileFilter, MediaFilter, MediaSource } from "../media.ts";
 import type { Bound } from "./binding.ts";
 import type { Reader, Sql } from "./driver.ts";
 
@@ -8,15 +8,27 @@ const COLUMNS = `id, kind, origin, mime, ext, bytes, width, height, key_id AS "k
   request_id AS "requestId", name, purpose, family`;
 
 /** With `data` when the row holds the bytes instead of a file. @throws when the id exists: ids are random */
-export async function insertMedia(sql: Sql, media: Media, data: Uint8Array | null = null): Promise<void> {
+export async function insertMedia(sql: Sql, media: Media, data: Uint8Array | null, source: MediaSource | null): Promise<void> {
   const { id, kind, origin, mime, ext, bytes, width, height, keyId, createdAt, expiresAt, requestId, name, purpose, family } = media;
   await sql.run(
     `INSERT INTO media (id, kind, origin, mime, ext, bytes, width, height, key_id, created_at, expires_at, request_id, name, purpose, family,
-       data)
+       data, token_id, signature)
      VALUES ($id, $kind, $origin, $mime, $ext, $bytes, $width, $height, $keyId, $createdAt, $expiresAt, $requestId, $name, $purpose, $family,
-       $data)`,
-    { id, kind, origin, mime, ext, bytes, width, height, keyId, createdAt, expiresAt, requestId, name, purpose, family, data },
+       $data, $tokenId, $signature)`,
+    {
+      ...{ id, kind, origin, mime, ext, bytes, width, height, keyId, createdAt, expiresAt, requestId, name, purpose, family, data },
+      ...{ tokenId: source?.tokenId ?? null, signature: source?.signature ?? null },
+    },
   );
+}
+
+/** Media without a source, and unknown ids, are left out. */
+export async function readMediaSources(sql: Reader, ids: readonly string[]): Promise<Map<string, MediaSource>> {
+  const rows = await sql.all<MediaSource & { id: string }>(
+    `SELECT id, token_id AS "tokenId", signature FROM media WHERE id = ANY ($ids::text[]) AND token_id IS NOT NULL`,
+    { ids },
+  );
+  return new Map(rows.map(({ id, tokenId, signature }) => [id, { tokenId, signature }]));
 }
 
 /** Null when the bytes are in a file, or the media item is absent. */

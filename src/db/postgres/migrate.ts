@@ -7,6 +7,7 @@ import step003 from "./migrations/003.sql" with { type: "text" };
 import step004 from "./migrations/004.sql" with { type: "text" };
 import step005 from "./migrations/005.sql" with { type: "text" };
 import step006 from "./migrations/006.sql" with { type: "text" };
+import step007 from "./migrations/007.sql" with { type: "text" };
 
 export type Migration = {
   sql: string;
@@ -23,6 +24,8 @@ export const MIGRATIONS: readonly Migration[] = [
   // The password of the admin is no fact any more.
   { sql: step005, worksFrom: 5 },
   { sql: step006, worksFrom: 5 },
+  // Builds before it do not say which node owns what.
+  { sql: step007, worksFrom: 7 },
 ];
 
 /**

@@ -15,7 +15,9 @@ import * as keys from "./keys.ts";
 import * as ledger from "./ledger.ts";
 import * as media from "./media.ts";
 import { migrate } from "./migrate.ts";
+import * as nodes from "./nodes.ts";
 import * as responses from "./responses.ts";
+import * as scratch from "./scratch.ts";
 import { checkServer } from "./server.ts";
 import * as sessions from "./sessions.ts";
 import * as settings from "./settings.ts";
@@ -69,7 +71,7 @@ function createStore(db: Postgres, vault: Vault): Store {
     ...resultMethods(engine),
     ...adminMethods(engine),
     ...alertMethods(engine),
-    ...nodeMethods,
+    ...nodeMethods(engine),
     shared: null,
     ...accountMethods(engine),
     revisions: () => settings.readRevisions(db),
@@ -92,9 +94,9 @@ const poolMethods = ({ db, vault, write }: Engine) =>
     deleteToken: (id) => write("deleteToken", id),
     deleteTokensBefore: (time, limit) => write("deleteTokensBefore", time, limit),
     readTokenSecret: (id) => tokens.readTokenSecret(db, vault, id),
-    writeTokenSecret: async (id, change) => (await write("writeTokenSecret", id, change)) ?? 0,
-    saveHealth: async (changes) => (await write("saveHealth", changes)) ?? [],
-    listHealth: () => missing("listHealth"),
+    writeTokenSecret: (id, change) => write("writeTokenSecret", id, change),
+    saveHealth: (changes) => write("saveHealth", changes),
+    listHealth: (ids) => tokens.listHealth(db, ids),
     listCooldowns: (subjects, limit) => listCooldowns(db, subjects, limit),
 
     listKeys: () => keys.listKeys(db),
@@ -108,8 +110,8 @@ const poolMethods = ({ db, vault, write }: Engine) =>
 
 const mediaMethods = ({ db, write }: Engine) =>
   ({
-    insertMedia: (row, bytes = null) => write("insertMedia", row, bytes),
-    readMediaSources: () => missing("readMediaSources"),
+    insertMedia: (row, bytes = null, source = null) => write("insertMedia", row, bytes, source),
+    readMediaSources: (ids) => media.readMediaSources(db, ids),
     readMediaBytes: (id) => media.readMediaBytes(db, id),
     getMedia: (id) => media.getMedia(db, id),
     listFiles: (filter) => media.listFiles(db, filter),
@@ -162,18 +164,18 @@ const isByToken = (query: UsageQuery) => query.by === "token" || ("of" in query 
 
 const jobMethods = ({ db, vault, write }: Engine) =>
   ({
-    insertJob: (job) => write("insertJob", job),
-    updateJob: (id, from, change, { delivery } = {}) => write("updateJob", { id, from, change, delivery }),
+    insertJob: (job, node = 0) => write("insertJob", job, node),
+    updateJob: (id, from, change, { delivery, node } = {}) => write("updateJob", { id, from, change, delivery, node }),
     getJob: (id) => jobs.getJob(db, vault, id),
     findJob: (requestId) => jobs.findJob(db, vault, requestId),
     listJobs: (query) => jobs.listJobs(db, vault, query),
-    nodeOfJob: () => missing("nodeOfJob"),
+    nodeOfJob: (id) => jobs.nodeOfJob(db, id),
     countOpenJobs: () => jobs.countOpenJobs(db),
     deleteJob: (id) => write("deleteJob", id),
     listResults: (requestId) => media.listResults(db, requestId),
 
     listDueDeliveries: (now, limit, except) => webhooks.listDueDeliveries(db, vault, { now, limit, except }),
-    claimDeliveries: () => missing("claimDeliveries"),
+    claimDeliveries: (listed, until) => write("claimDeliveries", listed, until),
     nextDeliveryAt: (after) => webhooks.nextDeliveryAt(db, after),
     updateDelivery: (id, change) => write("updateDelivery", id, change),
     listDeliveries: (query) => webhooks.listDeliveries(db, vault, query),
@@ -181,7 +183,7 @@ const jobMethods = ({ db, vault, write }: Engine) =>
     writeKeyWebhook: (keyId, webhook) => write("writeKeyWebhook", keyId, webhook),
 
     claimIdempotency: (row, since) => write("claimIdempotency", row, since),
-    takeIdempotency: () => missing("takeIdempotency"),
+    takeIdempotency: (name, run) => write("takeIdempotency", name, run),
     updateIdempotency: (name, change) => write("updateIdempotency", name, change),
     deleteIdempotency: (name, jobId) => write("deleteIdempotency", name, jobId),
     deleteJobsBefore: (before, limit) => write("deleteJobsBefore", before, limit),
@@ -226,26 +228,23 @@ const adminMethods = ({ db, vault, write }: Engine) =>
     takeUndo: (id, since) => write("takeUndo", id, since),
   }) satisfies Partial<Store>;
 
-/** @throws {Error} always: a method that this engine does not have yet */
-export function missing(name: string): never {
-  throw new Error(`${name} is not there on Postgres yet.`);
-}
+const nodeMethods = ({ db, vault, write }: Engine) =>
+  ({
+    joinNode: (node) => write("joinNode", node),
+    beatNode: (id, gauges) => write("beatNode", id, gauges),
+    listNodes: () => nodes.listNodes(db),
+    drainNode: (id, isDraining) => write("drainNode", id, isDraining),
+    leaveNode: (id) => write("leaveNode", id),
+    takeOver: (me, silentMs) => write("takeOver", me, silentMs),
+    handOver: (me) => write("handOver", me),
+    claimJobs: (me, limit) => write("claimJobs", me, limit),
 
-const nodeMethods = {
-  joinNode: () => missing("joinNode"),
-  beatNode: () => missing("beatNode"),
-  listNodes: () => missing("listNodes"),
-  drainNode: () => missing("drainNode"),
-  leaveNode: () => missing("leaveNode"),
-  takeOver: () => missing("takeOver"),
-  handOver: () => missing("handOver"),
-  claimJobs: () => missing("claimJobs"),
-  putScratch: () => missing("putScratch"),
-  getScratch: () => missing("getScratch"),
-  takeScratch: () => missing("takeScratch"),
-  deleteScratch: () => missing("deleteScratch"),
-  deleteScratchBefore: () => missing("deleteScratchBefore"),
-} satisfies Partial<Store>;
+    putScratch: (name, value, expiresAt) => write("putScratch", { name, value, expiresAt }),
+    getScratch: (name, now) => scratch.getScratch(db, vault, name, now),
+    takeScratch: (name, now) => write("takeScratch", name, now),
+    deleteScratch: (name) => write("deleteScratch", name),
+    deleteScratchBefore: (now) => write("deleteScratchBefore", now),
+  }) satisfies Partial<Store>;
 
 const alertMethods = ({ db, vault, write }: Engine) =>
   ({

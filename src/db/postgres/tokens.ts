@@ -1,6 +1,6 @@
 // SQL of tokens: rows, sealed secrets, health.
 
-import type { CooldownRow, HealthChange, NewToken, TokenChange, TokenRow, TokenSecret } from "../../domain/token.ts";
+import type { CooldownRow, HealthChange, HealthRow, NewToken, TokenChange, TokenRow, TokenSecret } from "../../domain/token.ts";
 import { AppError } from "../../errors.ts";
 import { hintOf, PROXY, SECRET, STATE } from "../sealed.ts";
 import type { Vault } from "../vault.ts";
@@ -212,39 +212,44 @@ export async function deleteToken(sql: Sql, id: number): Promise<void> {
   await deleteBeats(sql, id);
 }
 
-type Sealed = { secret: Uint8Array; state: Uint8Array | null };
+type Sealed = { secret: Uint8Array; state: Uint8Array | null; version: number };
+const SEALED = "secret, state, secret_version AS version";
 
-const openSecret = (vault: Vault, { secret, state }: Sealed): TokenSecret => ({
+const openSecret = (vault: Vault, { secret, state, version }: Sealed): TokenSecret => ({
   secret: vault.open(SECRET, secret),
   state: state ? JSON.parse(vault.open(STATE, state)) : {},
-  version: 0,
+  version,
 });
 
 /** @throws {AppError} `not_found` */
 export async function readTokenSecret(sql: Reader, vault: Vault, id: number): Promise<TokenSecret> {
-  const row = await sql.get<Sealed>("SELECT secret, state FROM tokens WHERE id = $id", { id });
+  const row = await sql.get<Sealed>(`SELECT ${SEALED} FROM tokens WHERE id = $id`, { id });
   if (!row) throw noToken(id);
   return openSecret(vault, row);
 }
 
 /**
- * Writes a rotated secret and merges `state` into the stored one, field by field.
- * @throws {AppError} `not_found`, `conflict` when another token of the provider has that secret
+ * Writes a rotated secret and merges `state` into the stored one, field by field; the version from then on.
+ * @throws {AppError} `not_found`, `conflict` when another token of the provider has that secret, or the version is another by now
  */
 export async function writeTokenSecret(
   sql: Sql,
   vault: Vault,
   id: number,
-  change: { secret?: string; state?: Record<string, unknown> },
-): Promise<void> {
-  const row = await sql.get<Sealed & { provider: string }>("SELECT provider, secret, state FROM tokens WHERE id = $id FOR UPDATE", { id });
+  change: { secret?: string; state?: Record<string, unknown>; version?: number },
+): Promise<number> {
+  const row = await sql.get<Sealed & { provider: string }>(`SELECT provider, ${SEALED} FROM tokens WHERE id = $id FOR UPDATE`, { id });
   if (!row) throw noToken(id);
   const known = openSecret(vault, row);
+  if (change.version !== undefined && change.version !== known.version)
+    throw new AppError("conflict", `The secret of token ${id} was changed meanwhile.`, { reason: "secret_changed" });
+  const version = known.version + 1;
+  await sql.run("UPDATE tokens SET secret_version = $version WHERE id = $id", { id, version });
   if (change.state) {
     const state = vault.seal(STATE, JSON.stringify({ ...known.state, ...change.state }));
     await sql.run("UPDATE tokens SET state = $state WHERE id = $id", { id, state });
   }
-  if (change.secret === undefined || change.secret === known.secret) return;
+  if (change.secret === undefined || change.secret === known.secret) return version;
   const mac = vault.mac(SECRET, change.secret);
   await eraseDeletedTwin(sql, row.provider, mac);
   const other = await sql.get("SELECT 1 FROM tokens WHERE secret_mac = $mac AND id <> $id AND provider = $provider", {
@@ -254,20 +259,42 @@ export async function writeTokenSecret(
   await sql.run("UPDATE tokens SET secret = $secret, secret_mac = $mac, hint = $hint WHERE id = $id", {
     ...{ id, mac, secret: vault.seal(SECRET, change.secret), hint: hintOf(change.secret) },
   });
+  return version;
 }
 
-/** Writes the health of tokens and their new cooldowns; skips unknown ids, null deletes. */
-export async function saveHealth(sql: Sql, changes: readonly HealthChange[]): Promise<void> {
+/** Writes the health of tokens and their new cooldowns; skips unknown ids. The present rows of those whose version is another by now. */
+export async function saveHealth(sql: Sql, changes: readonly HealthChange[]): Promise<HealthRow[]> {
   // In the order of the ids: two nodes that write the same tokens wait for each other, and never each for the other.
-  const latest = new Map(changes.map((change) => [change.id, change]));
-  const sorted = [...latest.values()].sort((a, b) => a.id - b.id);
+  const latest = [...new Map(changes.map((change) => [change.id, change])).values()].sort((a, b) => a.id - b.id);
+  const asked = new Map(latest.flatMap(({ id, version }) => (version === undefined ? [] : [[id, version] as const])));
+  const present = asked.size === 0 ? [] : await lockHealth(sql, latest);
+  const refused = new Map(present.filter(({ id, version }) => asked.has(id) && asked.get(id) !== version).map((row) => [row.id, row]));
+  const written = latest.filter(({ id }) => !refused.has(id));
   await sql.run(
-    `INSERT INTO token_health (token_id, health)
-     SELECT id, changed.health FROM unnest($ids::bigint[], $healths::text[]) AS changed (token_id, health)
+    `INSERT INTO token_health AS held (token_id, health, version)
+     SELECT id, changed.health, 1 FROM unnest($ids::bigint[], $healths::text[]) AS changed (token_id, health)
      JOIN tokens ON id = changed.token_id ORDER BY id
-     ON CONFLICT (token_id) DO UPDATE SET health = excluded.health`,
-    { ids: sorted.map(({ id }) => id), healths: sorted.map(({ health }) => JSON.stringify(health ?? null)) },
+     ON CONFLICT (token_id) DO UPDATE SET health = excluded.health, version = held.version + 1`,
+    { ids: written.map(({ id }) => id), healths: written.map(({ health }) => JSON.stringify(health ?? null)) },
   );
   const cooldowns: CooldownRow[] = changes.flatMap(({ pauses }) => pauses ?? []);
   if (cooldowns.length > 0) await insertCooldowns(sql, cooldowns);
+  return [...refused.values()];
+}
+
+/** Locks tokens, whose health may not be there yet, until the transaction ends. */
+async function lockHealth(sql: Sql, changes: readonly HealthChange[]): Promise<HealthRow[]> {
+  const ids = changes.map(({ id }) => id);
+  await sql.all("SELECT id FROM tokens WHERE id = ANY ($ids::bigint[]) ORDER BY id FOR NO KEY UPDATE", { ids });
+  return listHealth(sql, ids);
+}
+
+/** Version 0: none was ever stored. */
+export async function listHealth(sql: Reader, ids: readonly number[]): Promise<HealthRow[]> {
+  const rows = await sql.all<{ id: number; health: string | null; version: number }>(
+    `SELECT id, health, coalesce(version, 0) AS version FROM tokens LEFT JOIN token_health ON token_id = id
+     WHERE id = ANY ($ids::bigint[]) ORDER BY id`,
+    { ids },
+  );
+  return rows.map((row) => ({ ...row, health: fromJson(row.health) }));
 }

@@ -2,14 +2,14 @@
 import type { UndeliveredRow } from "../undelivered.ts";
 import type { Reader, Sql } from "./driver.ts";
 
-type Raw = Omit<UndeliveredRow, "outcome"> & { outcome: string };
+type Raw = Omit<UndeliveredRow, "outcome" | "node"> & { outcome: string; node: number };
 
-export async function putUndelivered(sql: Sql, { id, keyId, requestId, hash, at, outcome }: UndeliveredRow): Promise<void> {
+export async function putUndelivered(sql: Sql, { id, keyId, requestId, hash, at, outcome, node = 0 }: UndeliveredRow): Promise<void> {
   await sql.run(
-    `INSERT INTO undelivered (id, key_id, request_id, hash, at, outcome) VALUES ($id, $keyId, $requestId, $hash, $at, $outcome)
+    `INSERT INTO undelivered (id, key_id, request_id, hash, at, outcome, node) VALUES ($id, $keyId, $requestId, $hash, $at, $outcome, $node)
      ON CONFLICT (id) DO UPDATE SET key_id = excluded.key_id, request_id = excluded.request_id, hash = excluded.hash, at = excluded.at,
-       outcome = excluded.outcome`,
-    { id, keyId, requestId, hash, at, outcome: JSON.stringify(outcome) },
+       outcome = excluded.outcome, node = excluded.node`,
+    { id, keyId, requestId, hash, at, node, outcome: JSON.stringify(outcome) },
   );
 }
 
@@ -20,7 +20,7 @@ export async function deleteUndelivered(sql: Sql, id: string): Promise<void> {
 /** Oldest first. */
 export async function listUndelivered(sql: Reader): Promise<UndeliveredRow[]> {
   const rows = await sql.all<Raw>(
-    `SELECT id, key_id AS "keyId", request_id AS "requestId", hash, at, outcome FROM undelivered ORDER BY at, id`,
+    `SELECT id, key_id AS "keyId", request_id AS "requestId", hash, at, outcome, node FROM undelivered ORDER BY at, id`,
   );
-  return rows.map((raw) => ({ ...raw, outcome: JSON.parse(raw.outcome) }));
+  return rows.map(({ node, ...raw }) => ({ ...raw, ...(node ? { node } : {}), outcome: JSON.parse(raw.outcome) }));
 }

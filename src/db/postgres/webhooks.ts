@@ -42,6 +42,19 @@ export async function listDueDeliveries(
   return rows.map((raw) => toDelivery(vault, raw));
 }
 
+/** Compare and set: the ids of those that are still due when they were listed. */
+export async function claimDeliveries(sql: Sql, listed: readonly Pick<DeliveryRow, "id" | "nextAt">[], until: number): Promise<string[]> {
+  const rows = await sql.all<{ id: string }>(
+    `UPDATE deliveries SET next_at = $until WHERE seq IN (
+       SELECT seq FROM deliveries JOIN unnest($ids::text[], $nextAts::bigint[]) AS listed (id, next_at) USING (id, next_at)
+       WHERE state = 'waiting' ORDER BY seq FOR UPDATE OF deliveries SKIP LOCKED)
+     RETURNING id`,
+    { until, ids: listed.map(({ id }) => id), nextAts: listed.map(({ nextAt }) => nextAt) },
+  );
+  const claimed = new Set(rows.map(({ id }) => id));
+  return listed.filter(({ id }) => claimed.has(id)).map(({ id }) => id);
+}
+
 /** When the next one is due that is not due already; null when none is. */
 export async function nextDeliveryAt(sql: Reader, after: number): Promise<number | null> {
   const row = await sql.get<{ at: number | null }>(

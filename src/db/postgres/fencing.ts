@@ -1,0 +1,17 @@
+// Fencing: an action of a dead node is refused, in its own transaction.
+import type { Sql } from "./driver.ts";
+
+export const ALIVE = "state IN ('serving', 'draining')";
+
+/** Those of these nodes that live; none of them is declared dead before the transaction ends. Heartbeats do not wait for it. */
+export async function lockAlive(sql: Sql, ids: readonly number[]): Promise<Set<number>> {
+  const sorted = [...new Set(ids)].filter((id) => id !== 0).sort((a, b) => a - b);
+  if (sorted.length === 0) return new Set([0]);
+  const rows = await sql.all<{ id: number }>(
+    `SELECT id FROM nodes WHERE id = ANY ($ids::bigint[]) AND ${ALIVE} ORDER BY id FOR KEY SHARE`,
+    { ids: sorted },
+  );
+  return new Set([0, ...rows.map(({ id }) => id)]);
+}
+
+export const isAlive = async (sql: Sql, id: number): Promise<boolean> => (await lockAlive(sql, [id])).has(id);
