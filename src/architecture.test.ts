@@ -86,6 +86,8 @@ const NOUNS = [
   "generation",
   "jobs",
   "reports",
+  "backups",
+  "alerts",
   "playground",
 ];
 

@@ -68,3 +68,14 @@ test("odd field names change nothing but themselves", () => {
     other: "AIza…",
   });
 });
+
+test("the address of a fetch that failed is its host alone", async () => {
+  const server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
+  const { port } = server;
+  await server.stop(true);
+  const error = await fetch(`http://127.0.0.1:${port}/hook/canary-path?sign=canary-query`).catch((failure: unknown) => failure);
+  const text = JSON.stringify(redact(error));
+  expect(text).toContain(`http://127.0.0.1:${port}/…`);
+  expect(text).not.toContain("canary");
+  expect(redact(Object.assign(new Error("x"), { path: "/data/flow2api.db" }))).toMatchObject({ path: "/data/flow2api.db" });
+});

@@ -80,7 +80,12 @@ function isSecretName(name: string): boolean {
 }
 
 function redactError(error: Error, depth: number): Fields {
-  const own = Object.fromEntries(Object.entries(error).filter(([name]) => name !== "cause"));
+  const own = Object.fromEntries(
+    Object.entries(error)
+      .filter(([name]) => name !== "cause")
+      // `fetch` names its URL there, whose path or query may be a secret: a signed link, a webhook's address.
+      .map(([name, value]) => [name, name === "path" ? hostOnly(value) : value]),
+  );
   return {
     name: error.name,
     message: redactText(error.message),
@@ -89,6 +94,11 @@ function redactError(error: Error, depth: number): Fields {
     ...(error.cause === undefined || depth > 3 ? {} : { cause: redact(error.cause, depth + 1) }),
   };
 }
+
+const hostOnly = (value: unknown): unknown => {
+  const url = typeof value === "string" && /^[a-z0-9+.-]+:\/\//i.test(value) ? URL.parse(value) : null;
+  return url ? `${url.protocol}//${url.host}/…` : value;
+};
 
 const plain = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));
 

@@ -55,25 +55,30 @@ export function createMaintenance({ dataDir, isShared = false, env, now, restart
   const refuseShared = () => {
     if (isShared) throw new AppError("conflict", IN_POSTGRES);
   };
+  const writeBackup: Maintenance["writeBackup"] = async ({ requests, media }) => {
+    refuseShared();
+    if (isWriting) throw new AppError("busy", "A backup is being written.");
+    isWriting = true;
+    const file = temporaryFile();
+    try {
+      const options = { dataDir, file, requests, media, secretKey: null, now: now() };
+      const { bytes, lacks } = await writeBackupApart(BACKUP_THREAD, options);
+      const day = new Date(now()).toISOString().slice(0, 16).replaceAll(/[-:]/g, "").replace("T", "-");
+      return { file, name: `flow2api-${day}.tar`, bytes, lacks };
+    } catch (error) {
+      await rm(file, { force: true });
+      throw error;
+    } finally {
+      isWriting = false;
+    }
+  };
   return {
     isShared,
     sizes: () => sizesOf(dataDir),
-    async backup({ requests, media }) {
-      refuseShared();
-      if (isWriting) throw new AppError("busy", "A backup is being written.");
-      isWriting = true;
-      const file = temporaryFile();
-      try {
-        const options = { dataDir, file, requests, media, secretKey: null, now: now() };
-        const { bytes, lacks } = await writeBackupApart(BACKUP_THREAD, options);
-        const day = new Date(now()).toISOString().slice(0, 16).replaceAll(/[-:]/g, "").replace("T", "-");
-        return { name: `flow2api-${day}.tar`, bytes, lacks, body: readOnce(file) };
-      } catch (error) {
-        await rm(file, { force: true });
-        throw error;
-      } finally {
-        isWriting = false;
-      }
+    writeBackup,
+    async backup(content) {
+      const { file, ...written } = await writeBackup(content);
+      return { ...written, body: readOnce(file) };
     },
     async stageRestore({ data, path }) {
       refuseShared();

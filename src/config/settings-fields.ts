@@ -8,7 +8,7 @@ type Note = {
   /** What a person is asked to write where type and bounds do not say it. */
   expected?: string;
   /** A rule beyond type and pattern, by its name in settings-check.ts; of a list: for each item. */
-  check?: "cidr" | "host" | "postgres" | "proxy" | "url";
+  check?: "cidr" | "host" | "postgres" | "proxy" | "url" | "zone";
 };
 
 export const text = (fallback: string, description: string, note: Note & { pattern?: string } = {}) =>
@@ -35,3 +35,4 @@ export const OPTIONAL_HTTP_URL = {
   expected: "empty, or an http(s) address without query",
 } as const;
 export const HEADER_NAME = { pattern: "^[A-Za-z0-9-]*$", expected: "empty, or the name of a header" } as const;
+export const CLOCK_TIME = { pattern: "^(([01]\\d|2[0-3]):[0-5]\\d)?$", expected: "empty, or a time like 22:00" } as const;

@@ -51,11 +51,21 @@ type Leaf = {
 
 const isAddress = (text: string) => ipaddr.IPv4.isValidFourPartDecimal(text) || ipaddr.IPv6.isValid(text);
 
+function isTimeZone(text: string): boolean {
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: text });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 const CHECKS = {
   cidr: (text: string) => isAddress(text) || (isAddress(text.split("/")[0]!) && ipaddr.isValidCIDR(text)),
   host: (text: string) => isAddress(text) || /^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$/i.test(text),
   postgres: (text: string) => text === "" || URL.canParse(text),
   proxy: (text: string) => text === "" || proxyFault(text) === null,
+  zone: (text: string) => text === "" || isTimeZone(text),
   url: (text: string) => text === "" || (URL.canParse(text) && new URL(text).username === "" && new URL(text).password === ""),
 };
 

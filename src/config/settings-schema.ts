@@ -1,6 +1,6 @@
 // Every setting: type, default, bounds, unit and meaning in one place. setting.toml, environment names and forms follow from it.
 import { type Static, t } from "elysia";
-import { choice, flag, HEADER_NAME, HTTP_URL, list, OPTIONAL_HTTP_URL, POSTGRES_URL, text, whole } from "./settings-fields.ts";
+import { CLOCK_TIME, choice, flag, HEADER_NAME, HTTP_URL, list, OPTIONAL_HTTP_URL, POSTGRES_URL, text, whole } from "./settings-fields.ts";
 
 /** Sections and their keys. A bare number is seconds; other units are in the name. */
 export const SettingsSchema = t.Object({
@@ -222,6 +222,48 @@ export const SettingsSchema = t.Object({
   }),
   webhooks: t.Object({
     enabled: flag(true, "Notify the URLs that requests and keys name when a job ends"),
+  }),
+  alerts: t.Object({
+    language: choice(["en", "zh"], "Language of alert messages"),
+    rules_off: list("Alert rules that are switched off, by name"),
+    healthy_tokens: whole(1, [1, 100_000], "Alert when fewer tokens of a provider than this are healthy"),
+    healthy_provider: choice(["any", "gemini", "vertex", "flow"], "Provider that this counts; any: each that has tokens"),
+    error_percent: whole(10, [1, 100], "Alert when more than this share of generations fails, in percent"),
+    error_minutes: whole(10, [1, 60], "Time over which that share is counted, in minutes"),
+    limit_percent: whole(80, [1, 100], "Alert when a key or a token has used this share of a limit, in percent; and again at 100"),
+    backup_days: whole(7, [1, 3650], "Alert when the last backup is older than this, in days"),
+    disk_gb: whole(5, [1, 100_000], "Alert when less than this is free on the disk of media, in GB"),
+    retire_days: whole(30, [1, 365], "Alert so many days before a model that is offered retires; and again in the last week"),
+    quiet_from: text("", "Start of the quiet hours, like 22:00; empty: there are none", CLOCK_TIME),
+    quiet_to: text("07:00", "End of the quiet hours", CLOCK_TIME),
+    quiet_except: choice(["urgent", "nothing"], "What is sent in quiet hours: an empty pool and what costs money, or nothing"),
+    time_zone: text("", "Time zone of the quiet hours and of times in messages, like Asia/Shanghai; empty: the server's", {
+      check: "zone",
+      expected: 'empty, or a time zone like "Europe/Berlin"',
+    }),
+    remind_hours: whole(6, [0, 720], "Remind of an incident that lasts after so many hours; 0: never"),
+    allow_private_hosts: list("Host names or addresses on the private network that alert channels may use", {
+      boot: true,
+      check: "host",
+      expected: "host names or addresses",
+    }),
+  }),
+  backup: t.Object({
+    every_hours: whole(0, [0, 8760], "Hours between scheduled backups; 0: none are made"),
+    hour: whole(3, [0, 23], "Hour of the day (UTC) that scheduled backups are counted from"),
+    keep: whole(7, [1, 10_000], "Scheduled backups that are retained; the oldest are deleted"),
+    requests: flag(true, "Scheduled backups hold the request log"),
+    media: flag(false, "Scheduled backups hold the media files"),
+    folder: text("", "Folder for scheduled backups; empty: backups in the data folder", { boot: true }),
+    s3_url: text("", "Bucket and prefix for scheduled backups instead of a folder, as s3://bucket/prefix", {
+      boot: true,
+      pattern: "^(s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[\\w.!*'()-]+)*/?)?$",
+      expected: "empty, or an address like s3://bucket/prefix",
+    }),
+    s3_endpoint: text("", "S3-compatible server of the backups; empty: Amazon's", { boot: true, ...OPTIONAL_HTTP_URL }),
+    s3_region: text("", "Region of the bucket; empty: us-east-1", { boot: true }),
+    s3_access_key: text("", "Access key of the bucket", { boot: true, secret: true }),
+    s3_secret_key: text("", "Secret key of the bucket", { boot: true, secret: true }),
   }),
   requests: t.Object({
     retention_days: whole(30, [1, 3650], "Age at which request log rows are deleted"),

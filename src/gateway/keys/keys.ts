@@ -11,6 +11,8 @@ export type Keys = {
   get(id: number): KeyRow | null;
   /** Keys that were not revoked. */
   count(): number;
+  /** Those, in the order in which they were made. */
+  rows(): KeyRow[];
 };
 
 /** SHA-256 of a key, the only form in which it is stored. */
@@ -54,6 +56,7 @@ export function createKeys(): Keys {
       return entry && timingSafeEqual(entry.hash, hash) ? entry.row : null;
     },
     get: (id) => byId.get(id) ?? null,
+    rows: () => [...byId.values()].filter(({ revokedAt }) => revokedAt === null),
     count: () => byId.values().reduce((sum, { revokedAt }) => sum + (revokedAt === null ? 1 : 0), 0),
   };
 }

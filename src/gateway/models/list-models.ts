@@ -56,13 +56,16 @@ const [MONTH_DAYS, WEEK_DAYS] = [30, 7];
 /** Days for which an end that is over is still shown. */
 const OVER_DAYS = 30;
 
-/** Soonest first; of families that are on, at providers that have tokens for them. @param now epoch ms */
-export function retirementsOf(catalogue: Catalogue, pool: Pick<Pool, "canServe">, now: number): Retirement[] {
+/**
+ * Soonest first, `within` so many days; of families that are on, at providers that have tokens for them.
+ * @param now epoch ms
+ */
+export function retirementsOf(catalogue: Catalogue, pool: Pick<Pool, "canServe">, now: number, within = MONTH_DAYS): Retirement[] {
   const found = [...catalogue.families("image"), ...catalogue.families("video")].flatMap(({ id, kind, title, providers, isOff }) =>
     Object.entries(providers).flatMap(([provider, { retires: day }]): Retirement[] => {
       if (!day || isOff) return [];
       const daysLeft = Math.ceil((Date.parse(`${day}T00:00:00Z`) - now) / DAY_MS);
-      if (daysLeft > MONTH_DAYS || daysLeft < -OVER_DAYS || !pool.canServe(kind, id, [provider])) return [];
+      if (daysLeft > within || daysLeft < -OVER_DAYS || !pool.canServe(kind, id, [provider])) return [];
       const stage = daysLeft < 0 ? "over" : daysLeft <= WEEK_DAYS ? "week" : "month";
       return [{ family: id, title, provider, day, daysLeft, stage }];
     }),

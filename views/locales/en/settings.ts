@@ -18,6 +18,8 @@ const sections: Record<keyof Settings, string> = {
   chat: "Chat",
   models: "Models",
   webhooks: "Webhooks",
+  alerts: "Alerts",
+  backup: "Scheduled backups",
   requests: "Request log",
   tracing: "Traces",
   plugin: "Companion extension",

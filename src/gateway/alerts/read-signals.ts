@@ -1,0 +1,66 @@
+// Gathers what the rules look at: needs each time, keys' and tokens' limits twice a minute.
+import type { Settings } from "../../config/settings-schema.ts";
+import type { Keys } from "../keys/keys.ts";
+import type { Limits } from "../limits/limits.ts";
+import type { MediaStore } from "../media/media-store.ts";
+import type { CatalogueLayers } from "../models/catalogue/layers.ts";
+import { retirementsOf } from "../models/list-models.ts";
+import type { CapUse } from "../pool/cap-use.ts";
+import type { Pool } from "../pool/pool.ts";
+import type { NeedFacts } from "../reports/needs.ts";
+import { needsOf } from "../reports/needs.ts";
+import type { Signal } from "./facts.ts";
+import type { OutcomeWindow } from "./outcome-window.ts";
+import { type BackupState, type SignalFacts, signalsOf } from "./signals.ts";
+
+export type SignalDependencies = {
+  readNeedFacts(): Promise<NeedFacts>;
+  pool: Pick<Pool, "capUses" | "canServe">;
+  keys: Pick<Keys, "rows">;
+  limits: Pick<Limits, "usage">;
+  media: Pick<MediaStore, "freeBytes">;
+  models: Pick<CatalogueLayers, "current">;
+  outcomes: Pick<OutcomeWindow, "share">;
+  backup(): BackupState;
+  failingChannels(): SignalFacts["failingChannels"];
+  settings: () => Settings;
+  now: () => number;
+};
+
+/** Walking ten thousand keys is not done every five seconds. */
+const LIMITS_MS = 30_000;
+
+/** Reads everything that the rules look at, each time it is called. */
+export function createSignalReader(deps: SignalDependencies): () => Promise<Signal[]> {
+  let walked: { at: number; keys: SignalFacts["keys"]; caps: readonly CapUse[] } = { at: 0, keys: [], caps: [] };
+  return async () => {
+    const { pool, limits, media, models, outcomes, now } = deps;
+    const { alerts } = deps.settings();
+    const facts = await deps.readNeedFacts();
+    if (Math.abs(now() - walked.at) >= LIMITS_MS) {
+      const keys = deps.keys.rows().filter(({ enabled, limits: own }) => enabled && hasLimit(own));
+      walked = {
+        at: now(),
+        keys: keys.map((key) => ({ key, usage: limits.usage(key.id) })),
+        caps: pool.capUses(alerts.limit_percent / 100),
+      };
+    }
+    return signalsOf(
+      {
+        needs: needsOf(facts),
+        providers: facts.held.providers,
+        ...walked,
+        failures: outcomes.share(alerts.error_minutes),
+        freeBytes: media.freeBytes(),
+        backup: deps.backup(),
+        retirements: retirementsOf(models.current(), pool, now(), alerts.retire_days),
+        failingChannels: deps.failingChannels(),
+      },
+      alerts,
+      now(),
+    );
+  };
+}
+
+const hasLimit = ({ images, videoSeconds, usd }: SignalFacts["keys"][number]["key"]["limits"]): boolean =>
+  [images, videoSeconds, usd].some(({ day, month, total }) => day !== null || month !== null || total !== null);

@@ -1,0 +1,19 @@
+// Backup target contract: a place that holds backups by name.
+
+export type StoredBackup = { name: string; bytes: number /** Epoch ms. */; at: number };
+
+export interface BackupTarget {
+  /** For people: the folder, or bucket and prefix. */
+  readonly place: string;
+  /** Moves or copies the file there, whole or not at all. @throws {AppError} */
+  put(name: string, file: string): Promise<void>;
+  /** Ours, newest first. @throws {AppError} */
+  list(): Promise<StoredBackup[]>;
+  /** One that is gone is skipped. @throws {AppError} */
+  delete(name: string): Promise<void>;
+}
+
+/** What our backups are called, e.g. `flow2api-20261130-0300.tar`. */
+export const BACKUP_NAME = /^flow2api-\d{8}-\d{4}\.tar$/;
+
+export const newestFirst = (backups: readonly StoredBackup[]): StoredBackup[] => [...backups].sort((a, b) => (a.name < b.name ? 1 : -1));
