@@ -1,11 +1,13 @@
 // Composition root: builds every long-lived object once.
 
+import { alertWords as en } from "../views/locales/en/alert-words.ts";
+import { alertWords as zh } from "../views/locales/zh/alert-words.ts";
 import { BodyBudget, keyOwner } from "./api/body/body-budget.ts";
 import type { Clock, Random } from "./clock.ts";
 import type { Config } from "./config/config.ts";
 import type { Settings } from "./config/settings-schema.ts";
 import type { RequestLog, Store } from "./db/store.ts";
-import { type Audit, createAudit } from "./gateway/audit/audit.ts";
+import { type AlertParts, createAlertParts, withOutcomes } from "./gateway/alerts/alert-parts.ts";
 import { type AuthParts, createAuthParts } from "./gateway/auth/auth.ts";
 import type { Generate } from "./gateway/generation/contract.ts";
 import { createGenerate } from "./gateway/generation/generate.ts";
@@ -19,7 +21,6 @@ import { createKeys, type Keys } from "./gateway/keys/keys.ts";
 import { Limits } from "./gateway/limits/limits.ts";
 import type { MediaStore } from "./gateway/media/contract.ts";
 import { createMediaFetch } from "./gateway/media/fetch-media.ts";
-import { LinkWatch } from "./gateway/media/link-watch.ts";
 import { RowMediaStore } from "./gateway/media/media-store.ts";
 import { MemoryBudget } from "./gateway/media/memory-budget.ts";
 import { createGuardedSend } from "./gateway/media/ssrf-guard.ts";
@@ -49,7 +50,7 @@ import { createVertex } from "./providers/vertex/client.ts";
 import type { Traces } from "./traces.ts";
 import { VERSION } from "./version.ts";
 
-type Parts = JobParts & AuthParts;
+type Parts = JobParts & AuthParts & AlertParts;
 
 export type Context = Parts & {
   config: Config;
@@ -75,8 +76,6 @@ export type Context = Parts & {
   /** Of results that generations hold in memory. */
   memory: MemoryBudget;
   affinity: Affinity;
-  /** Detects media links that clients cannot open. */
-  linkWatch: LinkWatch;
   inputs: InputDependencies;
   limits: Limits;
   generate: Generate;
@@ -90,8 +89,6 @@ export type Context = Parts & {
   sideCalls: SideCallLog;
   /** This process among those on the store. */
   node: Node;
-  /** Changes by the operator. */
-  audit: Audit;
   /** 32 bytes that sign the admin's cookies and forms. */
   sessionSecret: Uint8Array;
   metrics: Metrics;
@@ -135,7 +132,7 @@ export function createContext({ shutdown, ...options }: Options): Context {
   const { allow_private_hosts: allowPrivateHosts } = config.settings.media;
   const settings = createSettings(config.settings);
   const [current, now] = [settings.current, clock.now];
-  const metrics = createMetrics();
+  const { metrics, outcomes } = withOutcomes(createMetrics(), now);
   const models = new CatalogueLayers({ now, adoption: () => current().models.adopt, onChange: () => pool?.refresh() });
   const catalogue = models.current;
   const node = new Node({ store, url: null, version: VERSION });
@@ -170,7 +167,8 @@ export function createContext({ shutdown, ...options }: Options): Context {
     },
   });
   const refresher = createRefresher(base, pool, tokens);
-  const audit = createAudit({ store, now });
+  const alertTexts = { texts: { en, zh }, outcomes };
+  const parts = createAlertParts({ ...base, ...alertTexts, config, maintenance, models, pool, keys, limits, media });
   const affinity = createAffinity(undefined, store);
   const work = { ...base, undelivered, pool, limits, providers, tokens, keys, media };
   const bodyBudget = new BodyBudget(() => current().server);
@@ -180,7 +178,8 @@ export function createContext({ shutdown, ...options }: Options): Context {
   const generate = createGenerate({ ...work, affinity, shutdown, holdBytes, memory, running });
   return {
     ...options,
-    ...createAuthParts({ ...base, audit, now, secret: sessionSecret, ...signInOf(config) }),
+    ...parts,
+    ...createAuthParts({ ...base, audit: parts.audit, now, secret: sessionSecret, ...signInOf(config) }),
     ...createJobParts({ ...work, generate, allowPrivateHosts }),
     settings,
     models,
@@ -192,13 +191,12 @@ export function createContext({ shutdown, ...options }: Options): Context {
     tokens,
     refresher,
     companionSessions: createCompanionSessions({
-      ...{ provider: "flow", store, tokens, pool, refresher, audit, now },
+      ...{ provider: "flow", store, tokens, pool, refresher, audit: parts.audit, now },
       settings: () => current().pool,
     }),
     media,
     memory,
     affinity,
-    linkWatch: new LinkWatch(),
     inputs: createInputs(base, { media, affinity, fetchMedia: createMediaFetch({ ...base, allowPrivateHosts }) }),
     limits,
     generate,
@@ -207,7 +205,6 @@ export function createContext({ shutdown, ...options }: Options): Context {
     node,
     responses: createStoredResponses(base),
     sideCalls: new SideCallLog(base),
-    audit,
     metrics,
     bodyBudget,
     logTail: createLogTail(log),

@@ -167,6 +167,8 @@ async function loadServices(ctx: Context, boot: Config, closing: AsyncDisposable
   closing.defer(() => reloader.stop());
   closing.defer(() => ctx.pool.close());
   closing.defer(() => ctx.refresher.stop());
+  closing.defer(() => ctx.alerts.stop());
+  closing.defer(() => ctx.backups.stop());
   closing.defer(() => ctx.webhooks.stop());
   closing.defer(() => ctx.responses.stop());
   closing.defer(() => ctx.sideCalls.stop());
@@ -179,6 +181,9 @@ async function loadServices(ctx: Context, boot: Config, closing: AsyncDisposable
     closing.defer(() => tokenSweep.stop());
     ctx.refresher.start();
     ctx.webhooks.start();
+    await ctx.backups.load();
+    ctx.backups.start();
+    await ctx.alerts.start();
     ctx.responses.start();
     await ctx.sideCalls.start();
     await ctx.worker.start();

@@ -104,7 +104,19 @@ async function isWell(reply: Response): Promise<boolean> {
   return (body.code ?? 0) % 200 === 0 && (body.errcode ?? 0) === 0;
 }
 
-type Call = { url: URL; method: string; headers: Record<string, string>; raw: string; body: any; now: number };
+type Call = { url: URL; method: string; headers: Record<string, string>; raw: string; body: Body; now: number };
+
+/** What the stand-ins look at, of whichever kind. */
+type Body = Partial<
+  Record<"id" | "chat_id" | "msg_type" | "msgtype" | "sign" | "topic" | "title" | "message" | "device_key" | "group" | "body", string>
+> & {
+  text: string & { content: string };
+  content: string & { text: string };
+  timestamp?: string;
+  allowed_mentions?: unknown;
+  message_thread_id?: number;
+  priority: number;
+};
 
 const isJson = ({ method, headers }: Call) => method === "POST" && (headers["content-type"] ?? "").startsWith("application/json");
 

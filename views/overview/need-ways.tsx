@@ -41,6 +41,10 @@ export function NeedWays({ view, need }: NeedProps) {
     case "modelsWrong":
     case "retires":
       return to("/admin/models", ways.showModels);
+    case "channel":
+      return to("/admin/settings/alerts", ways.showAlerts, "primary");
+    case "backup":
+      return to("/admin/system/backup", ways.showBackup, "primary");
     case "disk":
       return (
         <>

@@ -75,6 +75,10 @@ function wordsOf(view: View, need: Need): Words {
       return { title: text.modelsWrong, why: <code>{need.problem}</code> };
     case "linksUnreached":
       return { title: text.linksUnreached, why: text.linksUnreachedWhy(need.host) };
+    case "channel":
+      return { title: text.channel(need.channel.name), why: text.said(need.channel.error) };
+    case "backup":
+      return { title: text.backup, why: need.error };
     case "retires": {
       const { title, provider, day, daysLeft } = need.retirement;
       return { title, why: view.t.models.retires(provider, day, daysLeft) };

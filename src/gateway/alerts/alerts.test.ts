@@ -181,8 +181,9 @@ describe("a message", () => {
     await store.saveIncidents([], many);
     await until(() => far.received.length === 20);
     const times = far.received.map(({ at }) => at);
-    expect(times[15]! - times[0]!).toBeGreaterThanOrEqual(MINUTE);
-    expect(times[14]! - times[0]!).toBeLessThan(MINUTE);
+    // What arrives lags behind what was sent: time goes by in steps of half a second.
+    expect(times[15]! - times[14]!).toBeGreaterThan(MINUTE / 2);
+    expect(times.filter((at) => at < times[0]! + MINUTE / 2).length).toBeLessThanOrEqual(15);
   });
 });
 

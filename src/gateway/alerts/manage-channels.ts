@@ -10,7 +10,7 @@ import { type ChannelKind, channelOf, isChannelKind } from "./channels/table.ts"
 import { isRuleName, type RuleName } from "./facts.ts";
 
 /** What a form says of a channel. An empty secret of an existing channel: it stays as it is. */
-export type ChannelDraft = { kind: ChannelKind; name: string; enabled: boolean; rules: readonly RuleName[]; config: ChannelConfig };
+export type ChannelForm = { kind: ChannelKind; name: string; enabled: boolean; rules: readonly RuleName[]; config: ChannelConfig };
 
 /** Why a field is refused. */
 export type FieldFault = "required" | "url" | "whole";
@@ -47,21 +47,21 @@ export class AlertChannels {
   }
 
   /** Fields that are wrong, by name; empty: none is, and the channel was stored. `id` null: a new one. @throws {AppError} `not_found`, `conflict` */
-  async save(id: string | null, draft: ChannelDraft, by: By): Promise<{ id: string; wrong: Partial<Record<FieldName, FieldFault>> }> {
+  async save(id: string | null, form: ChannelForm, by: By): Promise<{ id: string; wrong: Partial<Record<FieldName, FieldFault>> }> {
     const rows = await this.deps.store.listChannels();
     const before = id === null ? null : await this.#row(id);
     if (id === null && rows.length >= MAX_CHANNELS) throw new AppError("conflict", `There are ${MAX_CHANNELS} channels already.`);
-    const kept = before && before.kind === draft.kind ? before.config : {};
-    const config = merged(draft, kept);
-    const wrong = faultsOf(draft.kind, config);
+    const kept = before && before.kind === form.kind ? before.config : {};
+    const config = merged(form, kept);
+    const wrong = faultsOf(form.kind, config);
     if (Object.keys(wrong).length > 0) return { id: id ?? "", wrong };
     const row = {
-      ...{ id: id ?? newId(), kind: draft.kind, name: draft.name, enabled: draft.enabled, rules: [...draft.rules], config },
+      ...{ id: id ?? newId(), kind: form.kind, name: form.name, enabled: form.enabled, rules: [...form.rules], config },
       createdAt: before?.createdAt ?? this.deps.now(),
     };
     await this.deps.store.putChannel(row);
     await this.deps.alerts.loadChannels();
-    const changed = channelOf(draft.kind)
+    const changed = channelOf(form.kind)
       .fields.map(({ name }) => name)
       .filter((name) => (kept as ChannelConfig)[name] !== config[name]);
     await this.deps.audit.record(
@@ -120,7 +120,7 @@ const described = ({ kind, name, enabled, rules }: Pick<ChannelRow, "kind" | "na
 });
 
 /** The fields of the kind; a secret that was left empty is the one before. */
-function merged({ kind, config }: Pick<ChannelDraft, "kind" | "config">, before: ChannelConfig): Record<string, string> {
+function merged({ kind, config }: Pick<ChannelForm, "kind" | "config">, before: ChannelConfig): Record<string, string> {
   const values = channelOf(kind).fields.map(({ name, secret }) => [
     name,
     (config[name] ?? "").trim() || (secret ? (before[name] ?? "") : ""),

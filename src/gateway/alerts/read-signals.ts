@@ -2,7 +2,7 @@
 import type { Settings } from "../../config/settings-schema.ts";
 import type { Keys } from "../keys/keys.ts";
 import type { Limits } from "../limits/limits.ts";
-import type { MediaStore } from "../media/media-store.ts";
+import type { MediaStore } from "../media/contract.ts";
 import type { CatalogueLayers } from "../models/catalogue/layers.ts";
 import { retirementsOf } from "../models/list-models.ts";
 import type { CapUse } from "../pool/cap-use.ts";
@@ -11,7 +11,7 @@ import type { NeedFacts } from "../reports/needs.ts";
 import { needsOf } from "../reports/needs.ts";
 import type { Signal } from "./facts.ts";
 import type { OutcomeWindow } from "./outcome-window.ts";
-import { type BackupState, type SignalFacts, signalsOf } from "./signals.ts";
+import { type SignalFacts, signalsOf } from "./signals.ts";
 
 export type SignalDependencies = {
   readNeedFacts(): Promise<NeedFacts>;
@@ -21,8 +21,7 @@ export type SignalDependencies = {
   media: Pick<MediaStore, "freeBytes">;
   models: Pick<CatalogueLayers, "current">;
   outcomes: Pick<OutcomeWindow, "share">;
-  backup(): BackupState;
-  failingChannels(): SignalFacts["failingChannels"];
+  backup(): { madeAt: number | null; since: number };
   settings: () => Settings;
   now: () => number;
 };
@@ -52,9 +51,9 @@ export function createSignalReader(deps: SignalDependencies): () => Promise<Sign
         ...walked,
         failures: outcomes.share(alerts.error_minutes),
         freeBytes: media.freeBytes(),
-        backup: deps.backup(),
+        backup: { ...deps.backup(), error: facts.failedBackup?.error ?? null },
         retirements: retirementsOf(models.current(), pool, now(), alerts.retire_days),
-        failingChannels: deps.failingChannels(),
+        failingChannels: facts.failingChannels,
       },
       alerts,
       now(),

@@ -68,8 +68,9 @@ function needSignal(need: Need): Signal[] {
   const other = (name: OtherNeed, detail = "") => [signal("other", id, { kind: "other", need: name, detail })];
   switch (need.kind) {
     case "noTokens":
+      return [signal("pool_empty", "pool", { kind: "poolEmpty", why: "noTokens", until: null }, { urgent: true })];
     case "allHeld":
-      return [signal("pool_empty", "pool", emptyFacts(need), { urgent: true })];
+      return [signal("pool_empty", "pool", { kind: "poolEmpty", why: "allHeld", until: need.until }, { urgent: true })];
     case "providerOff":
       return [signal("pool_empty", id, { kind: "providerOff", provider: need.provider, count: need.count })];
     case "tokens":
@@ -107,10 +108,6 @@ function needSignal(need: Need): Signal[] {
       return other("unknown");
   }
 }
-
-const emptyFacts = (need: Extract<Need, { kind: "noTokens" | "allHeld" }>): AlertFacts => ({
-  ...{ kind: "poolEmpty", why: need.kind, until: need.kind === "allHeld" ? need.until : null },
-});
 
 const diskLevel = (stops: boolean) => ({ level: stops ? 2 : 1, urgent: stops });
 

@@ -24,28 +24,24 @@ export function capUses(tokens: Iterable<PoolToken>, share: number, now: number)
   for (const { row, removed, caps, counters, group } of tokens) {
     if (removed || !row.enabled) continue;
     const owner = { of: "token" as const, tokenId: row.id, name: row.label };
-    if (caps) addUses(uses, owner, caps.token, caps.models, counters);
+    if (caps) uses.push(...usesOf(owner, { whole: caps.token, models: caps.models, counters }));
     if (seen.has(group)) continue;
     seen.add(group);
-    addUses(uses, { of: "group", tokenId: row.id, name: group.name ?? row.label }, group.cap, group.models, group.counters);
+    const shared = { of: "group" as const, tokenId: row.id, name: group.name ?? row.label };
+    uses.push(...usesOf(shared, { whole: group.cap, models: group.models, counters: group.counters }));
   }
   return uses.filter(({ used, limit, until }) => until > now && limit > 0 && used / limit >= share);
 }
 
-function addUses(
-  uses: CapUse[],
-  owner: Pick<CapUse, "of" | "tokenId" | "name">,
-  whole: Cap | null,
-  models: ReadonlyMap<string, Cap>,
-  counters: ReadonlyMap<string, Counter>,
-): void {
-  const add = (family: string | null, cap: Cap) => {
+type Capped = { whole: Cap | null; models: ReadonlyMap<string, Cap>; counters: ReadonlyMap<string, Counter> };
+
+function usesOf(owner: Pick<CapUse, "of" | "tokenId" | "name">, { whole, models, counters }: Capped): CapUse[] {
+  const ofCap = (family: string | null, cap: Cap): CapUse[] => {
     const day = counters.get(family ?? "")?.day;
-    if (!day) return;
-    if (cap.requestsPerDay !== null)
-      uses.push({ ...owner, family, unit: "requests", used: day.requests, limit: cap.requestsPerDay, until: day.until });
-    if (cap.usdPerDay !== null) uses.push({ ...owner, family, unit: "usd", used: day.usd, limit: cap.usdPerDay, until: day.until });
+    if (!day) return [];
+    const use = (unit: CapUse["unit"], used: number, limit: number | null): CapUse[] =>
+      limit === null ? [] : [{ ...owner, family, unit, used, limit, until: day.until }];
+    return [...use("requests", day.requests, cap.requestsPerDay), ...use("usd", day.usd, cap.usdPerDay)];
   };
-  if (whole) add(null, whole);
-  for (const [family, cap] of models) add(family, cap);
+  return [...(whole ? ofCap(null, whole) : []), ...[...models].flatMap(([family, cap]) => ofCap(family, cap))];
 }

@@ -10,8 +10,8 @@ import type { CooldownCount } from "../../metrics.ts";
 import type { TokenFacts } from "../../providers/provider.ts";
 import { refusal } from "./availability.ts";
 import type { CandidateSet } from "./candidate-set.ts";
+import { capUses } from "./cap-use.ts";
 import { CapacityCount, type FamilyOfKind, type PoolCapacity } from "./capacity.ts";
-import { type CapUse, capUses } from "./cap-use.ts";
 import type { Cooldown } from "./health/cooldown.ts";
 import { HealthTracker } from "./health/health-tracker.ts";
 import { HealthWriter, type SaveHealth } from "./health/health-writer.ts";
@@ -222,11 +222,8 @@ export class Pool implements Leases {
   capacity(families: readonly FamilyOfKind[]): PoolCapacity {
     return new CapacityCount(families, this.#now()).count(this.#registry.tokens.values());
   }
-
-  /** Own caps per day of which at least this share is used. Walks the pool where there are caps. */
-  capUses(share: number): CapUse[] {
-    return this.#registry.hasCaps() ? capUses(this.#registry.tokens.values(), share, this.#now()) : [];
-  }
+  /** Own caps per day of which at least this share is used. Walks the pool. */
+  readonly capUses = (share: number) => capUses(this.#registry.tokens.values(), share, this.#now());
 
   /** One token of the snapshot; null when there is none. */
   view(id: number): PoolTokenView | null {

@@ -61,6 +61,16 @@ test.each<[string, World, Partial<Need>[]]>([
   ],
   ["such links with an address of ours", { unreached: "flow2api:8000", publicUrl: "https://x.example" }, []],
   [
+    "an alert channel whose last message failed",
+    { failingChannel: "ops" },
+    [{ id: "channel:one", level: "bad", channel: { id: "one", name: "ops", error: "404: no_service", since: NOW - 1 } } as Partial<Need>],
+  ],
+  [
+    "a scheduled backup that failed",
+    { failedBackup: "no room" },
+    [{ id: "backup", level: "bad", error: "no room", since: NOW - 2 } as Partial<Need>],
+  ],
+  [
     "jobs whose outcome is unknown",
     { unknownJobs: 20 },
     [{ id: "jobs:unknown", level: "bad", count: 20, usd: 4, since: NOW - 8 } as Partial<Need>],

@@ -31,8 +31,15 @@ export type NeedKind =
   | { kind: "retires"; retirement: Retirement }
   /** A layer of the models is wrong. */
   | { kind: "modelsWrong"; problem: string }
+  /** The last message to an alert channel failed. */
+  | { kind: "channel"; channel: FailingChannel }
+  /** The last scheduled backup failed. */
+  | { kind: "backup"; error: string }
   /** Jobs whose outcome is unknown; `usd`: what those named may have cost. */
   | { kind: "jobs"; count: number; named: NamedJob[]; usd: number };
+
+/** `error`: what the far side said. `since`: epoch ms. */
+export type FailingChannel = { id: string; name: string; error: string; since: number };
 
 export type NamedJob = { id: string; requestId: string; model: string; at: number; usd: number };
 
@@ -54,6 +61,9 @@ export type NeedFacts = {
   webhooksLackUrl: boolean;
   modelProblems: readonly string[];
   retirements: readonly Retirement[];
+  failingChannels: readonly FailingChannel[];
+  /** Null: the last scheduled backup did not fail. */
+  failedBackup: { at: number; error: string } | null;
 };
 
 /** Shown before it stops anything. */
@@ -64,7 +74,7 @@ const MODEL_NEEDS: ReadonlySet<HealthReason> = new Set(["limit_zero", "not_in_lo
 
 /** Worst first: what stops everything, then tokens and jobs by reason, then what is only not right. */
 export function needsOf(facts: NeedFacts): Need[] {
-  const { ledgerDegradedSince, networkDegradedSince, restored, unreachedHost } = facts;
+  const { ledgerDegradedSince, networkDegradedSince, restored, unreachedHost, failedBackup } = facts;
   return [
     ...(ledgerDegradedSince === null ? [] : [need("ledger", "bad", { kind: "ledger" }, ledgerDegradedSince)]),
     ...diskNeed(facts),
@@ -72,6 +82,8 @@ export function needsOf(facts: NeedFacts): Need[] {
     ...(networkDegradedSince === null ? [] : [need("network", "bad", { kind: "network" }, networkDegradedSince)]),
     ...poolNeeds(facts),
     ...jobNeed(facts.unknownJobs),
+    ...(failedBackup ? [need("backup", "bad", { kind: "backup", error: failedBackup.error }, failedBackup.at)] : []),
+    ...facts.failingChannels.map((channel) => need(`channel:${channel.id}`, "bad", { kind: "channel", channel }, channel.since)),
     ...modelNeeds(facts.held.held),
     ...(unreachedHost === null ? [] : [need("linksUnreached", "warn", { kind: "linksUnreached", host: unreachedHost })]),
     ...facts.modelProblems.map((problem, index) => need(`modelsWrong:${index}`, "warn", { kind: "modelsWrong", problem })),

@@ -11,7 +11,7 @@ import type { CatalogueLayers } from "../models/catalogue/layers.ts";
 import { retirementsOf } from "../models/list-models.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { Maintenance } from "./maintenance.ts";
-import { type Need, type NeedFacts, needsOf } from "./needs.ts";
+import { type FailingChannel, type Need, type NeedFacts, needsOf } from "./needs.ts";
 
 export type NeedDependencies = {
   pool: Pick<Pool, "gauges" | "held" | "canServe">;
@@ -22,6 +22,8 @@ export type NeedDependencies = {
   media: Pick<MediaStore, "freeBytes">;
   linkWatch: Pick<LinkWatch, "unreached">;
   maintenance: Pick<Maintenance, "appliedRestore">;
+  alerts: { failing(): FailingChannel[] };
+  backups: { state(): { last: { at: number; error: string | null } | null } };
   settings: () => Settings;
   /** Epoch ms. */
   now: () => number;
@@ -48,6 +50,7 @@ export async function readNeedFacts(deps: NeedDependencies): Promise<NeedFacts> 
     lacksUrl ? store.listDeliveries({ limit: 1 }) : [],
   ]);
   const { file, admin } = models.problems;
+  const { last } = deps.backups.state();
   return {
     held,
     nextStep: step,
@@ -62,6 +65,8 @@ export async function readNeedFacts(deps: NeedDependencies): Promise<NeedFacts> 
     webhooksLackUrl: deliveries.length > 0,
     modelProblems: [file, admin].filter((problem) => problem !== null),
     retirements: retirementsOf(models.current(), pool, now()),
+    failingChannels: deps.alerts.failing(),
+    failedBackup: last !== null && last.error !== null ? { at: last.at, error: last.error } : null,
   };
 }
 

@@ -26,6 +26,8 @@ export type World = {
   webhooks?: boolean;
   restored?: AppliedRestore;
   modelsProblem?: string;
+  failingChannel?: string;
+  failedBackup?: string;
   now?: number;
   usage?: (query: UsageQuery) => UsageRow[];
 };
@@ -69,6 +71,10 @@ export function needWorld(change: World = {}): NeedDependencies {
     linkWatch: { unreached: () => change.unreached ?? null },
     media: { freeBytes: () => change.freeBytes ?? GIBIBYTE },
     maintenance: { appliedRestore: () => change.restored ?? null },
+    alerts: {
+      failing: () => (change.failingChannel ? [{ id: "one", name: change.failingChannel, error: "404: no_service", since: NOW - 1 }] : []),
+    },
+    backups: { state: () => ({ last: change.failedBackup ? { at: NOW - 2, error: change.failedBackup } : null }) },
     settings: () =>
       ({
         media: { min_free_mb: 256 },

@@ -52,6 +52,9 @@ export const overview = {
     linksUnreachedWhy: (host: string) =>
       `Clients get links to images at ${host}, which browsers elsewhere cannot open, and none was opened so far. Set server.public_url to the address that clients use.`,
     modelsWrong: "Models are not as they were written",
+    channel: (name: string) => `Alerts cannot be sent by ${name}`,
+    said: (words: string) => `The far side said: ${words}`,
+    backup: "The last scheduled backup failed",
     webhooksWithoutUrl: "Webhooks are sent without links to results",
     webhooksWithoutUrlWhy: "The server's public address is not set.",
   },
@@ -66,6 +69,8 @@ export const overview = {
     showModels: "Show the models",
     decide: "Decide",
     seeRequest: "See the request",
+    showAlerts: "Alert channels",
+    showBackup: "Backups",
     mediaLimits: "Media limits",
     deleteMedia: "Delete media",
     setUrl: "Set the address",

@@ -49,6 +49,9 @@ export const overview: typeof en = {
     linksUnreachedWhy: (host) =>
       `客户端收到的图片链接指向 ${host}，其他机器上的浏览器无法打开，目前也没有任何链接被打开过。请把 server.public_url 设为客户端使用的地址。`,
     modelsWrong: "模型与所写的不一致",
+    channel: (name) => `无法通过 ${name} 发送告警`,
+    said: (words) => `对方的回复：${words}`,
+    backup: "最近一次定时备份失败",
     webhooksWithoutUrl: "Webhook 中不含结果链接",
     webhooksWithoutUrlWhy: "未设置服务器的公开地址。",
   },
@@ -63,6 +66,8 @@ export const overview: typeof en = {
     showModels: "查看模型",
     decide: "去处理",
     seeRequest: "查看请求",
+    showAlerts: "告警渠道",
+    showBackup: "备份",
     mediaLimits: "媒体限制",
     deleteMedia: "删除媒体",
     setUrl: "设置地址",

@@ -6,7 +6,7 @@ import { virtualClock } from "../../../testing.ts";
 import { createGuardedSend } from "../../media/ssrf-guard.ts";
 import type { AlertMessage } from "./channel.ts";
 import { sendMessage, withoutSecrets } from "./send.ts";
-import { CHANNEL_KINDS, type ChannelKind, cutBytes } from "./table.ts";
+import { CHANNEL_KINDS, type ChannelKind, clipToBytes } from "./table.ts";
 
 let far: StandIns;
 beforeAll(() => {
@@ -151,6 +151,6 @@ describe("secrets", () => {
 });
 
 test("text is cut between characters", () => {
-  expect(cutBytes("令牌令牌", 8)).toBe("令…");
-  expect(cutBytes("令牌", 6)).toBe("令牌");
+  expect(clipToBytes("令牌令牌", 8)).toBe("令…");
+  expect(clipToBytes("令牌", 6)).toBe("令牌");
 });

@@ -24,7 +24,7 @@ const textOf = ({ title, lines, url }: AlertMessage): string => [title, ...lines
 const bodyText = ({ lines, url }: AlertMessage): string => [...lines, ...(url ? [url] : [])].join("\n");
 
 /** At most so many bytes of UTF-8, whole characters. */
-export function cutBytes(text: string, most: number): string {
+export function clipToBytes(text: string, most: number): string {
   const bytes = Buffer.from(text);
   if (bytes.length <= most) return text;
   let end = most - 3;
@@ -32,7 +32,7 @@ export function cutBytes(text: string, most: number): string {
   return `${bytes.subarray(0, end).toString("utf8")}…`;
 }
 
-const cutChars = (text: string, most: number): string =>
+const clipToChars = (text: string, most: number): string =>
   text.length <= most ? text : `${[...text.slice(0, most - 2)].slice(0, -1).join("")}…`;
 
 /** Signs `timestamp\nsecret`: as the key over nothing (Feishu), or as the text under the secret (DingTalk). */
@@ -63,13 +63,13 @@ export const CHANNELS = {
     perMinute: 60,
     // Slack reads <…> as links and mentions.
     call: (message, { url = "" }) =>
-      post(url, { text: cutChars(textOf(message).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;"), 35_000) }),
+      post(url, { text: clipToChars(textOf(message).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;"), 35_000) }),
     verdict: byStatus,
   },
   discord: {
     fields: [SECRET_URL],
     perMinute: 30,
-    call: (message, { url = "" }) => post(url, { content: cutChars(textOf(message), 2000), allowed_mentions: { parse: [] } }),
+    call: (message, { url = "" }) => post(url, { content: clipToChars(textOf(message), 2000), allowed_mentions: { parse: [] } }),
     verdict: byStatus,
   },
   telegram: {
@@ -82,7 +82,7 @@ export const CHANNELS = {
     perMinute: 20,
     call: (message, { url = "", token = "", chat = "", thread = "" }) =>
       post(`${withoutEndSlashes(url)}/bot${token}/sendMessage`, {
-        ...{ chat_id: chat, text: cutChars(textOf(message), 4096), link_preview_options: { is_disabled: true } },
+        ...{ chat_id: chat, text: clipToChars(textOf(message), 4096), link_preview_options: { is_disabled: true } },
         ...(thread === "" ? {} : { message_thread_id: Number(thread) }),
       }),
     verdict: (reply) => (reply.status === 200 && bodyOf(reply)?.ok === false ? byStatus({ ...reply, status: 400 }) : byStatus(reply)),
@@ -94,7 +94,7 @@ export const CHANNELS = {
       const timestamp = String(Math.floor(now / 1000));
       const signed = secret === "" ? {} : { timestamp, sign: hmac(`${timestamp}\n${secret}`, "") };
       // <at …> in a text calls everyone.
-      return post(url, { ...signed, msg_type: "text", content: { text: cutBytes(textOf(message).replaceAll("<", "＜"), 18_000) } });
+      return post(url, { ...signed, msg_type: "text", content: { text: clipToBytes(textOf(message).replaceAll("<", "＜"), 18_000) } });
     },
     // 9499 and 11232: too many messages.
     verdict: (reply) => byNumber(reply, "code", [9499, 11232]),
@@ -107,14 +107,14 @@ export const CHANNELS = {
       const timestamp = String(now);
       const sign = encodeURIComponent(hmac(secret, `${timestamp}\n${secret}`));
       const signed = secret === "" ? url : `${url}${url.includes("?") ? "&" : "?"}timestamp=${timestamp}&sign=${sign}`;
-      return post(signed, { msgtype: "text", text: { content: cutBytes(textOf(message), 18_000) } });
+      return post(signed, { msgtype: "text", text: { content: clipToBytes(textOf(message), 18_000) } });
     },
     verdict: (reply) => byNumber(reply, "errcode", [130101, 90018, -1]),
   },
   wecom: {
     fields: [SECRET_URL],
     perMinute: 15,
-    call: (message, { url = "" }) => post(url, { msgtype: "text", text: { content: cutBytes(textOf(message), 2048) } }),
+    call: (message, { url = "" }) => post(url, { msgtype: "text", text: { content: clipToBytes(textOf(message), 2048) } }),
     verdict: (reply) => byNumber(reply, "errcode", [45009, -1]),
   },
   ntfy: {
@@ -129,7 +129,7 @@ export const CHANNELS = {
       post(
         `${withoutEndSlashes(url)}/`,
         {
-          ...{ topic, title: message.title, message: cutBytes(message.lines.join("\n") || message.title, 4000) },
+          ...{ topic, title: message.title, message: clipToBytes(message.lines.join("\n") || message.title, 4000) },
           ...{ priority: message.urgent ? 5 : message.isOver ? 2 : 4, tags: [message.isOver ? "white_check_mark" : "warning"] },
           ...(message.url ? { click: message.url } : {}),
         },
@@ -142,7 +142,7 @@ export const CHANNELS = {
     perMinute: 30,
     call: (message, { url = "", device = "" }) =>
       post(`${withoutEndSlashes(url)}/push`, {
-        ...{ device_key: device, title: message.title, body: cutBytes(bodyText(message) || message.title, 3000), group: "flow2api" },
+        ...{ device_key: device, title: message.title, body: clipToBytes(bodyText(message) || message.title, 3000), group: "flow2api" },
         ...(message.url ? { url: message.url } : {}),
         ...(message.urgent ? { level: "timeSensitive" } : {}),
       }),
