@@ -77,7 +77,7 @@ function Suspects({ view, suspects }: { view: View; suspects: readonly SuspectSh
             <Count view={view} value={count} />
           </Cell>
           <Cell label={columns.last}>
-            <Time view={view} value={lastAt} />
+            <Time view={view} value={lastAt} ago />
           </Cell>
           <Cell align="end">
             <ActionButton view={view} action={`${HOME}/${id}/treat`} small>

@@ -32,7 +32,7 @@ import {
 import { ErrorPage } from "./ui/error.tsx";
 import { Field, Select, Toggle } from "./ui/fields.tsx";
 import { Bytes, Countdown, Duration, Money, Progress, Time } from "./ui/figures.tsx";
-import { formatBytes, formatDuration, formatRelative, formatUsd } from "./ui/format.ts";
+import { formatBytes, formatClock, formatDuration, formatRelative, formatUsd } from "./ui/format.ts";
 import { documentResponse, fragmentText } from "./ui/html.ts";
 import { Layout, PageHead } from "./ui/layout.tsx";
 import { ErrorAlert, Toast, ToastBeside } from "./ui/messages.tsx";
@@ -56,6 +56,7 @@ const view = (change: Partial<View> = {}): View =>
     locale: "en",
     theme: "dark",
     now: NOW,
+    timeZone: null,
     formToken: "the-token",
     may: () => true,
     assets: ASSETS,
@@ -343,9 +344,21 @@ describe("figures", () => {
     [-86_400_000, "yesterday"],
   ])("%d ms from now: %s", (offset, text) => expect(formatRelative(NOW + offset, NOW, "en")).toBe(text));
 
+  test.each([
+    [NOW - 3_600_000, "Asia/Shanghai", "en", "19:00:00"],
+    // Already tomorrow there.
+    [NOW + 5 * 3_600_000, "Asia/Shanghai", "en", "Nov 24, 01:00"],
+    [NOW - 86_400_000, "America/New_York", "zh", "11月22日 07:00"],
+    [NOW - 400 * 86_400_000, "Europe/Berlin", "en", "Oct 19, 2025"],
+    [NOW - 3_600_000, null, "en", "11:00:00 UTC"],
+  ] as const)("%d in %s: %s", (time, timeZone, locale, text) => expect(formatClock(time, { now: NOW, locale, timeZone })).toBe(text));
+
   test("a time carries the exact one, and nothing stands for none", () => {
     expect(fragmentText(Time({ view: view(), value: NOW - 60_000 }))).toBe(
-      '<time datetime="2026-11-23T11:59:00.000Z" title="2026-11-23 11:59:00 UTC" data-time="relative">1m ago</time>',
+      '<time datetime="2026-11-23T11:59:00.000Z" title="2026-11-23 11:59:00 UTC" data-time="clock">11:59:00 UTC</time>',
+    );
+    expect(fragmentText(Time({ view: view({ timeZone: "Asia/Shanghai" }), value: NOW - 60_000, ago: true }))).toContain(
+      'title="2026-11-23 11:59:00 UTC" data-time="both">19:59:00 · 1m ago<',
     );
     expect(fragmentText(Time({ view: view(), value: null }))).toContain("–");
     expect(fragmentText(Countdown({ view: view(), value: NOW + 5000 }))).toContain('data-time="countdown"');

@@ -10,6 +10,7 @@ import type { PageName } from "../../views/ui/nav.ts";
 import { chooseLocale, LOCALES, type LocaleName, THEMES, type Theme, type View } from "../../views/ui/view.ts";
 import { includesRole } from "../domain/account.ts";
 import { AppError, bodyRefusalHeaders, type ErrorKind } from "../errors.ts";
+import { knownZone } from "../gateway/reports/time-zone.ts";
 import { neededRole } from "./auth/roles.ts";
 import { readCookie } from "./auth/session-cookie.ts";
 import type { AdminContext } from "./context.ts";
@@ -31,6 +32,7 @@ export function viewOf(ctx: PageContext, request: Request): View {
     theme: THEMES.find((one) => one === theme) ?? ("system" satisfies Theme),
     now: ctx.clock.now(),
     may: (to) => !session || includesRole(session.account.role, neededRole("POST", to.split(/[?#]/, 1)[0]!)),
+    timeZone: timeZoneOf(request),
     formToken: session?.formToken ?? "",
     assets: ctx.assets,
     path: pathname + search,
@@ -41,6 +43,12 @@ export function viewOf(ctx: PageContext, request: Request): View {
 }
 
 const isThisMachine = (address: string | null) => address === null || /^(127\.|::1$|::ffff:127\.)/.test(address);
+
+/** IANA name of the browser's time zone, which `app.js` puts into a cookie; null: not known, so that times are UTC. */
+export function timeZoneOf(request: Request): string | null {
+  const zone = readCookie(request.headers, "tz");
+  return zone === null ? null : knownZone(zone);
+}
 
 type PageOptions = { title: string; nav: PageName | null; status?: number; headers?: Record<string, string> };
 

@@ -45,7 +45,7 @@ export type RequestRow = {
   stream: boolean;
   mediaIds: string[];
   attempts: AttemptRow[];
-  /** Only on a single row. */
+  /** Only on a single row, or where it is asked for. */
   payload?: RequestPayload;
   /** Only of a request that was turned away for what its client sent, before a token was asked for; `kind` is null where that was not known. */
   refusal?: Refusal;
@@ -102,6 +102,8 @@ export type RequestFilter = {
   /** Rows of these keys, and with a call of these tokens, match the text too: those whose names hold it. */
   textKeys?: readonly number[];
   textTokens?: readonly number[];
+  /** Rows come with their payloads. */
+  withPayload?: boolean;
 };
 
 /** Asks for counts of failures that ended in [from, to), epoch ms: by the hour, those of a key or a token by the UTC day. */

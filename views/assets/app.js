@@ -3,18 +3,25 @@ const root = document.documentElement;
 const byId = (id) => document.getElementById(id);
 const all = (selector, from = document) => [...from.querySelectorAll(selector)];
 
-// Times: the words of views/format.ts, in the reader's own time zone on hover.
+// Times: the words of views/ui/format.ts, in the reader's own time zone, which a cookie tells the server; UTC on hover.
 const units = Object.entries({ year: 31536000, month: 2592000, day: 86400, hour: 3600, minute: 60, second: 1 });
 const relative = new Intl.RelativeTimeFormat(root.lang, { numeric: "auto", style: "narrow" });
-const exact = new Intl.DateTimeFormat(root.lang, { dateStyle: "medium", timeStyle: "long" });
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+if (zone && !document.cookie.split("; ").includes(`tz=${zone}`)) document.cookie = `tz=${zone}; path=/admin; max-age=31536000; samesite=lax`;
+const clockOf = (options) => new Intl.DateTimeFormat(root.lang, options);
+const [hours, date] = [{ hour: "2-digit", minute: "2-digit", hourCycle: "h23" }, { month: "short", day: "numeric" }];
+const clocks = { today: clockOf({ ...hours, second: "2-digit" }), near: clockOf({ ...date, ...hours }), far: clockOf({ ...date, year: "numeric" }) };
+const clock = (time) => clocks[time.toDateString() === new Date().toDateString() ? "today" : Math.abs(time - Date.now()) < 300 * 86400000 ? "near" : "far"].format(time);
 function showTime(element) {
   const time = new Date(element.dateTime);
   const seconds = Math.round((time - Date.now()) / 1000);
   const [unit, size] = units.find(([, length]) => Math.abs(seconds) >= length) ?? ["second", 1];
   const isCounted = element.dataset.time === "countdown" && seconds >= 0 && seconds < 86400;
   const counted = () => new Date(seconds * 1000).toISOString().slice(seconds < 3600 ? 14 : 11, 19);
-  element.textContent = isCounted ? counted() : relative.format(Math.trunc(seconds / size), unit);
-  element.title = exact.format(time);
+  const ago = () => relative.format(Math.trunc(seconds / size), unit);
+  const kind = element.dataset.time;
+  element.textContent = isCounted ? counted() : kind === "clock" ? clock(time) : kind === "both" ? `${clock(time)} · ${ago()}` : ago();
+  element.title = `${time.toISOString().slice(0, 19).replace("T", " ")} UTC`;
 }
 const showTimes = (kind = "") => all(`time[data-time${kind}]`).forEach(showTime);
 setInterval(() => showTimes('="countdown"'), 1000);

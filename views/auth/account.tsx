@@ -148,7 +148,7 @@ function SessionTable({ view, sessions, canManage }: Pick<AccountProps, "view" |
             <Time view={view} value={session.createdAt} />
           </Cell>
           <Cell label={account.seen}>
-            <Time view={view} value={session.seenAt} />
+            <Time view={view} value={session.seenAt} ago />
           </Cell>
           <Cell align="end">
             {session.isThis ? (

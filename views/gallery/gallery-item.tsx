@@ -86,7 +86,7 @@ function Facts({ view, data: { media, job, request, keyName, tokens, parameters 
         <>
           <dt>{gallery.expires}</dt>
           <dd>
-            <Time view={view} value={media.expiresAt} />
+            <Time view={view} value={media.expiresAt} ago />
           </dd>
         </>
       )}

@@ -4,7 +4,6 @@ import type { UsageRange } from "../../src/gateway/reports/usage.ts";
 import { ActionButton, Button, Card, CodeBlock, CopyButton, Form, LinkButton } from "../ui/controls.tsx";
 import { Field } from "../ui/fields.tsx";
 import { Count, Countdown, Time } from "../ui/figures.tsx";
-import { formatExact } from "../ui/format.ts";
 import { PageHead } from "../ui/layout.tsx";
 import { Hint } from "../ui/messages.tsx";
 import { PlotScripts } from "../ui/plot.tsx";
@@ -143,9 +142,7 @@ function Permissions({ view, data: { shown, settings } }: { view: View; data: Ke
           <Time view={view} value={row.createdAt} />
         </dd>
         <dt>{keys.columns.expires}</dt>
-        <dd>
-          {row.expiresAt === null ? keys.never : <time dateTime={new Date(row.expiresAt).toISOString()}>{formatExact(row.expiresAt)}</time>}
-        </dd>
+        <dd>{row.expiresAt === null ? keys.never : <Time view={view} value={row.expiresAt} ago />}</dd>
         <dt>{keys.columns.models}</dt>
         <dd>{row.models.length === 0 ? keys.all : row.models.map((model) => <code key={model}>{model} </code>)}</dd>
         <dt>{keys.kinds}</dt>

@@ -123,7 +123,7 @@ export function KeyLine({ view, shown }: { view: View; shown: ShownKey }) {
       <Cell label={keys.columns.models}>
         <span title={row.models.join(", ") || undefined}>{row.models.length === 0 ? keys.all : keys.count(row.models.length)}</span>
       </Cell>
-      <Cell label={keys.columns.expires}>{row.expiresAt === null ? <Dash /> : <Time view={view} value={row.expiresAt} />}</Cell>
+      <Cell label={keys.columns.expires}>{row.expiresAt === null ? <Dash /> : <Time view={view} value={row.expiresAt} ago />}</Cell>
       <Cell align="end">{state === "deleted" ? <RestoreButton view={view} row={row} /> : <Actions view={view} row={row} />}</Cell>
     </Row>
   );

@@ -3,6 +3,7 @@
 import { account } from "./en/account.ts";
 import { controls } from "./en/controls.ts";
 import { errors } from "./en/errors.ts";
+import { failures } from "./en/failures.ts";
 import { forms } from "./en/forms.ts";
 import { gallery } from "./en/gallery.ts";
 import { health } from "./en/health.ts";
@@ -25,6 +26,7 @@ import { usage } from "./en/usage.ts";
 export const en = {
   controls,
   errors,
+  failures,
   forms,
   health,
   keys,

@@ -4,6 +4,7 @@ import type { Messages } from "./en.ts";
 import { account } from "./zh/account.ts";
 import { controls } from "./zh/controls.ts";
 import { errors } from "./zh/errors.ts";
+import { failures } from "./zh/failures.ts";
 import { forms } from "./zh/forms.ts";
 import { gallery } from "./zh/gallery.ts";
 import { health } from "./zh/health.ts";
@@ -26,6 +27,7 @@ import { usage } from "./zh/usage.ts";
 export const zh: Messages = {
   controls,
   errors,
+  failures,
   forms,
   health,
   keys,

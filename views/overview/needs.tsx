@@ -32,7 +32,7 @@ export function NeedRow({ view, need }: { view: View; need: Need }) {
         {need.since !== null && need.kind !== "restored" && (
           <>
             {" "}
-            {view.t.overview.since} <Time view={view} value={need.since} />.
+            {view.t.overview.since} <Time view={view} value={need.since} ago />.
           </>
         )}
       </p>

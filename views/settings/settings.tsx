@@ -81,7 +81,7 @@ function LastChange({ view, lastChange: { at, names } }: { view: View; lastChang
   return (
     <div class="row soft">
       <span>
-        {settings.lastChange}: <code>{names.slice(0, 3).join(", ")}</code> {names.length > 3 && "…"} <Time view={view} value={at} />
+        {settings.lastChange}: <code>{names.slice(0, 3).join(", ")}</code> {names.length > 3 && "…"} <Time view={view} value={at} ago />
       </span>
       <ActionButton view={view} action="/admin/settings/undo" small>
         {settings.undo}

@@ -65,7 +65,7 @@ export function TokenRowView({ view, item, usage }: ItemProps & { usage: TokenUs
       <Cell label={columns.usage} align="end">
         {usage && <Usage view={view} usage={usage} />}
       </Cell>
-      <Cell label={columns.used}>{token.usedAt !== null && <Time view={view} value={token.usedAt} />}</Cell>
+      <Cell label={columns.used}>{token.usedAt !== null && <Time view={view} value={token.usedAt} ago />}</Cell>
       <Cell label={columns.error}>
         <LastError view={view} item={item} />
       </Cell>

@@ -91,7 +91,7 @@ function HealthCard({ view, data: { item, remedy } }: Props) {
         {reason && <strong>{reasonText(view, reason)}</strong>}
         {since !== null && (
           <span class="soft">
-            {tokens.since} <Time view={view} value={since} />
+            {tokens.since} <Time view={view} value={since} ago />
           </span>
         )}
         {reason && reason !== "operator" && (
@@ -159,10 +159,10 @@ function Figures({ view, data: { item, usage, dayEnds } }: Props) {
         {token.credits === null ? <Dash /> : <Count view={view} value={token.credits} />}
       </Stat>
       <Stat label={tokens.checkedAt} note={row.hint && `${tokens.secretEnd} …${row.hint}`}>
-        <Time view={view} value={row.checkedAt} />
+        <Time view={view} value={row.checkedAt} ago />
       </Stat>
       <Stat label={tokens.columns.used} note={tokens.usedHint}>
-        <Time view={view} value={token.usedAt} />
+        <Time view={view} value={token.usedAt} ago />
       </Stat>
       <Stat
         label={tokens.day}

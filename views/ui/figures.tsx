@@ -1,15 +1,16 @@
 // Numbers and times inline: aligned, localized, exact value on hover.
-import { formatBytes, formatCount, formatDuration, formatExact, formatPercent, formatRelative, formatUsd } from "./format.ts";
+import { formatBytes, formatClock, formatCount, formatDuration, formatExact, formatPercent, formatRelative, formatUsd } from "./format.ts";
 import type { View } from "./view.ts";
 
 type Figure<Value> = { view: View; value: Value };
 
-/** `5m ago`, with the exact time on hover; a dash for null. Epoch ms. */
-export function Time({ view, value }: Figure<number | null>) {
+/** The reader's clock time, UTC on hover; a dash for null. `ago`: and how long ago or ahead that is. Epoch ms. */
+export function Time({ view, value, ago }: Figure<number | null> & { ago?: boolean }) {
   if (value === null) return <Dash />;
+  const clock = formatClock(value, view);
   return (
-    <time dateTime={new Date(value).toISOString()} title={formatExact(value)} data-time="relative">
-      {formatRelative(value, view.now, view.locale)}
+    <time dateTime={new Date(value).toISOString()} title={formatExact(value)} data-time={ago ? "both" : "clock"}>
+      {ago ? `${clock} · ${formatRelative(value, view.now, view.locale)}` : clock}
     </time>
   );
 }

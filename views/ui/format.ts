@@ -1,5 +1,5 @@
 // Formats numbers, sizes, durations and times in the page's language. Pure.
-import { LANGUAGE_TAGS, type LocaleName } from "./view.ts";
+import { LANGUAGE_TAGS, type LocaleName, type View } from "./view.ts";
 
 const formats = new Map<string, Intl.NumberFormat>();
 
@@ -93,6 +93,36 @@ export function formatRelative(time: number, now: number, locale: LocaleName): s
   const seconds = Math.round((time - now) / 1000);
   const [unit, size] = RELATIVE_UNITS.find(([, length]) => Math.abs(seconds) >= length) ?? ["second", 1];
   return format.format(Math.trunc(seconds / size), unit);
+}
+
+const clockFormats = new Map<string, Intl.DateTimeFormat>();
+
+function clockFormat(locale: LocaleName, timeZone: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const name = `${locale} ${timeZone} ${JSON.stringify(options)}`;
+  const known = clockFormats.get(name);
+  if (known) return known;
+  const format = new Intl.DateTimeFormat(LANGUAGE_TAGS[locale], { timeZone, ...options });
+  // One set for each zone of a browser: more are of nobody.
+  if (clockFormats.size < 1_000) clockFormats.set(name, format);
+  return format;
+}
+
+const TIME = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" } as const;
+const DAY = { year: "numeric", month: "2-digit", day: "2-digit" } as const;
+
+/**
+ * `14:05:09` for today, `Nov 23, 14:05` within the year around, else the day; in the reader's zone, or in UTC with that word.
+ * `app.js` says the same by the same rule.
+ */
+export function formatClock(time: number, { now, locale, timeZone }: Pick<View, "now" | "locale" | "timeZone">): string {
+  const zone = timeZone ?? "UTC";
+  const day = clockFormat(locale, zone, DAY);
+  const isToday = day.format(time) === day.format(now);
+  const isNear = Math.abs(time - now) < 300 * 86_400_000;
+  const date = { month: "short", day: "numeric" } as const;
+  const options = isToday ? { ...TIME, second: "2-digit" as const } : isNear ? { ...date, ...TIME } : { ...date, year: "numeric" as const };
+  const text = clockFormat(locale, zone, options).format(time);
+  return timeZone === null && (isToday || isNear) ? `${text} UTC` : text;
 }
 
 /** Epoch ms as `2026-11-23 14:05:09 UTC`. */

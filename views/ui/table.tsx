@@ -11,7 +11,7 @@ export type Column = {
   label: string;
   /** Figures stand at the end. */
   align?: "start" | "end";
-  /** The column can be sorted by; see {@link Sorting}. */
+  /** The column can be sorted by, figures the most first; see {@link Sorting}. */
   sortable?: boolean;
   /** Only for who cannot see the table: a column of buttons. */
   hidden?: boolean;
@@ -66,7 +66,7 @@ function HeadCell({ view, column, sorting }: { view: View; column: Column; sorti
   return (
     <th scope="col" class={align} aria-sort={isCurrent ? (sorting.descending ? "descending" : "ascending") : undefined}>
       {sortable && sorting ? (
-        <a href={sorting.href(key, isCurrent && !sorting.descending)} title={view.t.controls.sortBy(label)}>
+        <a href={sorting.href(key, isCurrent ? !sorting.descending : align === "end")} title={view.t.controls.sortBy(label)}>
           {label}
         </a>
       ) : (

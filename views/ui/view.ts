@@ -28,6 +28,8 @@ export type View = {
   now: number;
   /** Whether who looks may send a change to this path; what they may not is shown disabled. */
   may(path: string): boolean;
+  /** IANA name of the browser's time zone; null: times are UTC. */
+  timeZone: string | null;
   /** Form token of the session; empty where nobody is signed in. */
   formToken: string;
   assets: AssetUrls;

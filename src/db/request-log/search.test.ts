@@ -173,11 +173,13 @@ describe.each(ENGINES)("over $name", ({ openLog }) => {
   });
 
   describe("the payload", () => {
-    test("comes with the single row, and not with a page", () =>
+    test("comes with the single row, and with a page only where that is asked for", () =>
       withRows(
         async (log) => {
           const [one] = await log.list({ limit: 5 });
           expect(one).not.toHaveProperty("payload");
+          for (const filter of [{}, { kind: "image" }, { text: "fox" }, { text: "req_secret" }] as const)
+            expect((await log.list({ ...filter, limit: 5, withPayload: true }))[0]?.payload?.prompt).toBe("a fox");
           expect((await log.get("req_secret"))?.payload).toEqual({ prompt: "a fox", parameters: { aspect: "16:9" } });
         },
         [newRow("req_secret", { payload: { prompt: "a fox", parameters: { aspect: "16:9" } } })],

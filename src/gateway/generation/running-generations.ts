@@ -66,6 +66,12 @@ export class RunningGenerations {
     return found;
   }
 
+  /** Null: it has ended. */
+  find(requestId: string): RunningGeneration | null {
+    for (const generation of this.#all) if (generation.requestId === requestId) return generation.activity();
+    return null;
+  }
+
   /** For the operator; null: there is none of this id any more. */
   cancel(requestId: string): Cancellation | null {
     for (const generation of this.#all) if (generation.requestId === requestId) return generation.cancel();

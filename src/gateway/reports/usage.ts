@@ -1,5 +1,6 @@
 // Usage: time spans, sums from the rollups (cached by key and token), CSV.
 import type { LedgerStore, UsageRow } from "../../db/ledger.ts";
+import { BYTE_ORDER_MARK, csvLine } from "./csv.ts";
 
 const DAY_MS = 86_400_000;
 /** Rollups are stored about so long; a longer span shows nothing more. */
@@ -111,20 +112,13 @@ const CSV_NAMES = ["requests", "errors", "images", "video_seconds", "usd", "inpu
  */
 export function* usageCsv(by: UsageGroup, rows: readonly UsageRow[], nameOf: (group: UsageRow["group"]) => string): Generator<string> {
   const hasId = by === "key" || by === "token";
-  yield `\uFEFF${[by, ...(hasId ? ["id"] : []), ...CSV_NAMES].join(",")}\r\n`;
+  yield BYTE_ORDER_MARK + csvLine([by, ...(hasId ? ["id"] : []), ...CSV_NAMES]);
   for (let from = 0; from < rows.length; from += LINES) {
     const lines = rows.slice(from, from + LINES).map((row) => {
-      const cells = [csvText(nameOf(row.group)), ...(hasId ? [row.group] : []), ...CSV_COLUMNS.map((name) => row[name] ?? "")];
-      return `${cells.join(",")}\r\n`;
+      return csvLine([nameOf(row.group), ...(hasId ? [row.group] : []), ...CSV_COLUMNS.map((name) => row[name])]);
     });
     yield lines.join("");
   }
-}
-
-/** In quotes where it needs them; what a spreadsheet would take for a formula is made text. */
-function csvText(text: string): string {
-  const harmless = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
 }
 
 /** Age up to which cached sums are returned without renewal, ms. */

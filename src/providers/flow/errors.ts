@@ -127,7 +127,7 @@ const VERDICTS = {
 type VerdictName = keyof typeof VERDICTS;
 
 /** Reasons that mean the same at every status. Names as seen in public clients and issues; the vendor documents none. */
-const REASONS: Readonly<Record<string, VerdictName>> = {
+export const FLOW_REASONS: Readonly<Record<string, VerdictName>> = {
   PUBLIC_ERROR_MODEL_ACCESS_DENIED: "modelDenied",
   MODEL_ACCESS_DENIED: "modelDenied",
   PUBLIC_ERROR_USER_QUOTA_REACHED: "quota",
@@ -142,7 +142,7 @@ const REASONS: Readonly<Record<string, VerdictName>> = {
 };
 
 /** These ask for a person only when they come with 403: one of them is also the text of plain trouble. */
-const VERIFICATION_REASONS = new Set([
+export const VERIFICATION_REASONS: ReadonlySet<string> = new Set([
   "PUBLIC_ERROR_UNUSUAL_ACTIVITY",
   "PUBLIC_ERROR_UNUSUAL_ACTIVITY_TOO_MUCH_TRAFFIC",
   "PUBLIC_ERROR_SOMETHING_WENT_WRONG",
@@ -277,7 +277,7 @@ function verdictOfPage(operation: Operation, httpStatus: number): VerdictName {
 function verdictOfReason(operation: Operation, reason: string, httpStatus: number): VerdictName | undefined {
   if (VERIFICATION_REASONS.has(reason)) return httpStatus === 403 ? "verification" : undefined;
   if (UPLOAD_REASON.test(reason)) return "policyInput";
-  const verdict = REASONS[reason] ?? (FILTER_REASON.test(reason) ? "policyOutput" : undefined);
+  const verdict = FLOW_REASONS[reason] ?? (FILTER_REASON.test(reason) ? "policyOutput" : undefined);
   return verdict === "policyOutput" && operation === "upload" ? "policyInput" : verdict;
 }
 

@@ -8,7 +8,7 @@ const refused = (kind: AppError["kind"], status: number, message: string, detail
   new AppError(kind, message, { detail, upstreamStatus: status });
 
 /** Reasons of ErrorInfo that say what the operator has to do in the cloud's console. */
-const REASONS: Readonly<Record<string, { message: string; detail: FailureDetail }>> = {
+export const VERTEX_REASONS: Readonly<Record<string, { message: string; detail: FailureDetail }>> = {
   IAM_PERMISSION_DENIED: {
     message:
       "The service account may not use Vertex AI in this project: give it the role Vertex AI User (roles/aiplatform.user) in IAM. It takes effect within minutes.",
@@ -33,13 +33,13 @@ const OWN_QUOTA = "quota exceeded for";
 
 /** Null: it means what it means everywhere. `now` in epoch ms. */
 export function vertexRefusal(google: GoogleError, status: number, now: number): AppError | null {
-  const known = google.reasons.find((reason) => Object.hasOwn(REASONS, reason));
+  const known = google.reasons.find((reason) => Object.hasOwn(VERTEX_REASONS, reason));
   if (known && (google.status === "PERMISSION_DENIED" || status === 403)) {
-    const { message, detail } = REASONS[known]!;
+    const { message, detail } = VERTEX_REASONS[known]!;
     return refused("upstream_unauthorized", status, message, detail);
   }
   if (google.status === "PERMISSION_DENIED" && google.message.includes("aiplatform.endpoints.predict")) {
-    const { message, detail } = REASONS.IAM_PERMISSION_DENIED!;
+    const { message, detail } = VERTEX_REASONS.IAM_PERMISSION_DENIED!;
     return refused("upstream_unauthorized", status, message, detail);
   }
   if (google.status === "NOT_FOUND" || (google.status === null && status === 404))

@@ -94,25 +94,31 @@ export async function listRequests(sql: Reader, filter: RequestFilter): Promise<
   return query === "" ? listAll(sql, filter.limit, range) : listMatching(sql, { limit: filter.limit, range, query });
 }
 
-/** Conditions on the rows of a page. */
-type Range = { where: string; bound: Bound };
+/** Conditions on the rows of a page, and what is read of each. */
+type Range = { where: string; bound: Bound; columns: string };
 
 const NEWEST_FIRST = "ORDER BY ended_at DESC, seq DESC";
 
-const pageOf = async (sql: Reader, from: string, bound: Bound) =>
-  (await sql.all<Raw>(`SELECT ${COLUMNS} FROM ${from} ${NEWEST_FIRST} LIMIT $limit`, bound)).map(toRow);
+const pageOf = async (sql: Reader, { columns }: Pick<Range, "columns">, from: string, bound: Bound) =>
+  (await sql.all<Raw>(`SELECT ${columns} FROM ${from} ${NEWEST_FIRST} LIMIT $limit`, bound)).map(toRow);
 
-function listAll(sql: Reader, limit: number, { where, bound }: Range): Promise<RequestRow[]> {
-  return pageOf(sql, `requests WHERE ${where}`, { ...bound, limit });
+function listAll(sql: Reader, limit: number, range: Range): Promise<RequestRow[]> {
+  const { where, bound } = range;
+  return pageOf(sql, range, `requests WHERE ${where}`, { ...bound, limit });
 }
 
 /** Ids that a person wrote are few: they are checked one by one. */
 function listNamed(sql: Reader, { filter, range, named }: { filter: RequestFilter; range: Range; named: number[] }): Promise<RequestRow[]> {
   const query = queryOf({ ...filter, text: undefined }) ?? "";
-  return pageOf(sql, `requests WHERE ${range.where} AND seq = ANY ($named::bigint[]) AND ($query = '' OR search @@ $query::tsquery)`, {
-    ...range.bound,
-    ...{ named, query, limit: filter.limit },
-  });
+  return pageOf(
+    sql,
+    range,
+    `requests WHERE ${range.where} AND seq = ANY ($named::bigint[]) AND ($query = '' OR search @@ $query::tsquery)`,
+    {
+      ...range.bound,
+      ...{ named, query, limit: filter.limit },
+    },
+  );
 }
 
 /** Rows that are read one after the other before the index is asked. */
@@ -122,18 +128,18 @@ const WALKED = 2000;
  * What many rows match is found among the newest; else the index has it. Neither alone is fast for both, and the planner, which knows only
  * the limit, walks the whole log for a rare word.
  */
-async function listMatching(
-  sql: Reader,
-  { limit, range: { where, bound }, query }: { limit: number; range: Range; query: string },
-): Promise<RequestRow[]> {
+async function listMatching(sql: Reader, { limit, range, query }: { limit: number; range: Range; query: string }): Promise<RequestRow[]> {
+  const { where, bound } = range;
   const walked = await pageOf(
     sql,
+    range,
     `(SELECT * FROM requests WHERE ${where} ${NEWEST_FIRST} LIMIT ${WALKED}) AS newest WHERE search @@ $query::tsquery`,
     { ...bound, query, limit },
   );
-  if (walked.length === limit || !(await hasMore(sql, { where, bound }))) return walked;
+  if (walked.length === limit || !(await hasMore(sql, range))) return walked;
   return pageOf(
     sql,
+    range,
     `requests WHERE seq IN (
        WITH matching AS MATERIALIZED (SELECT seq, ended_at FROM requests WHERE search @@ $query::tsquery AND ${where})
        SELECT seq FROM matching ${NEWEST_FIRST} LIMIT $limit)`,
@@ -170,7 +176,7 @@ async function idsLike(sql: Reader, text: string): Promise<number[]> {
 }
 
 /** Null: the page begins or ends at a row that is gone. `after` goes by the order of the commits, so that no row of any node is missed. */
-async function rangeOf(sql: Reader, { before, after, from, to }: RequestFilter): Promise<Range | null> {
+async function rangeOf(sql: Reader, { before, after, from, to, withPayload }: RequestFilter): Promise<Range | null> {
   const [last, first] = await Promise.all([positionOf(sql, before), positionOf(sql, after)]);
   if (last === null || first === null) return null;
   const conditions = [
@@ -186,7 +192,7 @@ async function rangeOf(sql: Reader, { before, after, from, to }: RequestFilter):
     ...(from !== undefined && { from }),
     ...(to !== undefined && { to }),
   };
-  return { where: conditions.filter(Boolean).join(" AND "), bound };
+  return { where: conditions.filter(Boolean).join(" AND "), bound, columns: withPayload ? `${COLUMNS}, payload` : COLUMNS };
 }
 
 type Position = { seq: number; endedAt: number };

@@ -84,20 +84,21 @@ export function listRequests(db: Database, filter: RequestFilter): RequestRow[] 
   if (match === null) return [];
   const bound: Bound = { ...span, limit: filter.limit };
   if (named.length > 0) bound.named = JSON.stringify(named);
-  return withAttempts(db, pageStatement(db, match !== "", named.length > 0).all(match === "" ? bound : { ...bound, match }));
+  return withAttempts(db, pageStatement(db, filter, match !== "", named.length > 0).all(match === "" ? bound : { ...bound, match }));
 }
 
 /** Rows between two positions, those of the index that match or all. Ids that a person wrote are few: they are checked one by one. */
-function pageStatement(db: Database, hasMatch: boolean, hasIds: boolean) {
+function pageStatement(db: Database, { withPayload }: RequestFilter, hasMatch: boolean, hasIds: boolean) {
+  const columns = withPayload ? `${COLUMNS}, payload` : COLUMNS;
   const isNamed = hasIds ? "AND seq IN (SELECT value FROM json_each($named))" : "";
   return hasMatch
     ? db.query<Raw, Bound>(
-        `SELECT ${COLUMNS} FROM request_words JOIN requests ON seq = request_words.rowid
+        `SELECT ${columns} FROM request_words JOIN requests ON seq = request_words.rowid
          WHERE request_words MATCH $match AND request_words.rowid > $after AND request_words.rowid < $before ${isNamed}
          ORDER BY request_words.rowid DESC LIMIT $limit`,
       )
     : db.query<Raw, Bound>(
-        `SELECT ${COLUMNS} FROM requests WHERE seq > $after AND seq < $before ${isNamed} ORDER BY seq DESC LIMIT $limit`,
+        `SELECT ${columns} FROM requests WHERE seq > $after AND seq < $before ${isNamed} ORDER BY seq DESC LIMIT $limit`,
       );
 }
 
