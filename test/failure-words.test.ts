@@ -22,8 +22,8 @@ const VENDOR = [...FINISH_REASONS, ...BLOCK_REASONS, ...Object.keys(FLOW_REASONS
 /** Machine words of errors that a client of the API can get, as the sources have them. */
 async function codesOfSources(): Promise<string[]> {
   const found = new Set<string>();
-  for (const folder of ["api", "gateway/{generation,jobs,keys,limits,media,models,side-calls}"])
-    for await (const path of new Glob(`src/${folder}/**/*.ts`).scan()) {
+  for (const files of ["api/**/*", "gateway/{generation,jobs,limits,media,models,side-calls}/**/*", "gateway/keys/{keys,permissions}"])
+    for await (const path of new Glob(`src/${files}.ts`).scan()) {
       if (path.includes(".test.") || path.includes("testing")) continue;
       const source = await Bun.file(path).text();
       for (const { 1: code } of source.matchAll(/new AppError\([^;]*?reason: "([a-z_]+)"/g)) found.add(code!);

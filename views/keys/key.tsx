@@ -1,6 +1,9 @@
 // Key page: usage against limits, permissions, webhook.
+
 import type { UsageRow } from "../../src/db/ledger.ts";
+import type { FailureSum } from "../../src/domain/request.ts";
 import type { UsageRange } from "../../src/gateway/reports/usage.ts";
+import { FailedToday } from "../requests/failed-today.tsx";
 import { ActionButton, Button, Card, CodeBlock, CopyButton, Form, LinkButton } from "../ui/controls.tsx";
 import { Field } from "../ui/fields.tsx";
 import { Count, Countdown, Time } from "../ui/figures.tsx";
@@ -8,7 +11,7 @@ import { PageHead } from "../ui/layout.tsx";
 import { Hint } from "../ui/messages.tsx";
 import { PlotScripts } from "../ui/plot.tsx";
 import type { View } from "../ui/view.ts";
-import { UsagePlots } from "../usage.tsx";
+import { UsagePlots } from "../usage/usage.tsx";
 import { amountText, EnabledButton, KeyStateBadge, keyHref, LimitBar, type ShownKey } from "./keys.tsx";
 
 export type KeyData = {
@@ -16,6 +19,8 @@ export type KeyData = {
   /** By day. */
   along: readonly UsageRow[];
   range: UsageRange;
+  /** Since 00:00 UTC. */
+  failures: readonly FailureSum[];
   webhook: { url: string | null; hasSecret: boolean; isOn: boolean };
   /** What holds where the key says nothing. */
   settings: { imageForm: string; videoForm: string; sideCalls: "answer" | "generate" };
@@ -60,6 +65,7 @@ export function KeyPage({ view, data }: { view: View; data: KeyData }) {
           <Use view={view} shown={shown} />
           <Permissions view={view} data={data} />
         </div>
+        <FailedToday view={view} failures={data.failures} of={{ key: row.id }} />
         <section class="flow">
           <div class="row">
             <h2 class="grow">{keys.history}</h2>

@@ -2,10 +2,12 @@
 
 import type { AuditRow } from "../../src/db/admin.ts";
 import type { UsageRow } from "../../src/db/ledger.ts";
+import type { FailureSum } from "../../src/domain/request.ts";
 import type { CooldownRow } from "../../src/domain/token.ts";
 import type { FixAction } from "../../src/gateway/pool/health/reasons.ts";
 import type { TokenItem } from "../../src/gateway/tokens/list-tokens.ts";
 import type { TokenUsage } from "../../src/gateway/tokens/token-usage.ts";
+import { FailedToday } from "../requests/failed-today.tsx";
 import { ActionButton, Badge, Button, Card, Form, HealthBadge, LinkButton, Stat, Stats } from "../ui/controls.tsx";
 import { Field } from "../ui/fields.tsx";
 import { Count, Countdown, Dash, Time } from "../ui/figures.tsx";
@@ -36,6 +38,8 @@ export type TokenData = {
   /** What held it or its group back, newest first. */
   pauses: readonly CooldownRow[];
   changes: readonly AuditRow[];
+  /** Of its calls since 00:00 UTC. */
+  failures: readonly FailureSum[];
   retentionDays: number;
   /** Next midnight in Los Angeles, epoch ms. */
   dayEnds: number;
@@ -66,6 +70,7 @@ export function TokenPage({ view, data }: Props) {
         }
       />
       <HealthCard view={view} data={data} />
+      <FailedToday view={view} failures={data.failures} of={{ token: row.id }} />
       <Figures view={view} data={data} />
       <Card title={tokens.usage}>
         <UsagePlot view={view} data={data} />

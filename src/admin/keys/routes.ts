@@ -119,16 +119,18 @@ async function listData(ctx: AdminContext, request: Request) {
 
 async function keyData(ctx: AdminContext, row: KeyRow) {
   const range = parseUsageRange({ span: "30" }, ctx.clock.now());
-  const [shown, along, webhook] = await Promise.all([
+  const [shown, along, webhook, failures] = await Promise.all([
     shownKey(ctx, row),
     readUsageAlong(ctx.store, range, { key: row.id }),
     ctx.store.readKeyWebhook(row.id),
+    ctx.requests.failures({ ...parseUsageRange({ span: "today" }, ctx.clock.now()), of: { key: row.id } }),
   ]);
   const { chat, webhooks } = ctx.settings.current();
   return {
     shown,
     along,
     range,
+    failures,
     webhook: { url: webhook?.url ?? null, hasSecret: webhook !== null, isOn: webhooks.enabled },
     settings: {
       imageForm: chat.image_form,

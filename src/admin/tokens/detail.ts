@@ -59,12 +59,14 @@ async function tokenData(ctx: AdminContext, pages: TokenPages, item: TokenItem):
   const now = ctx.clock.now();
   const since = now - (now % DAY_MS) - (DAYS - 1) * DAY_MS;
   const subjects = [tokenSubject(id), ...(group === null ? [] : [groupSubject(provider, group)])];
-  const [usage, days, requests, pauses, changes] = await Promise.all([
+  const today = now - (now % DAY_MS);
+  const [usage, days, requests, pauses, changes, failures] = await Promise.all([
     pages.usages.of([id]),
     pages.usages.byDay(id, since),
     ctx.requests.list({ limit: MAX_REQUESTS, tokenId: id }),
     ctx.store.listCooldowns(subjects, MAX_COOLDOWNS),
     ctx.audit.list({ limit: AUDIT_ROWS, subject: `token ${id}` }),
+    ctx.requests.failures({ from: today, to: today + DAY_MS, of: { token: id } }),
   ]);
   return {
     item,
@@ -80,6 +82,7 @@ async function tokenData(ctx: AdminContext, pages: TokenPages, item: TokenItem):
       .sort((a, b) => b.startedAt - a.startedAt),
     pauses,
     changes,
+    failures,
     retentionDays: ctx.settings.current().requests.retention_days,
     dayEnds: nextPacificMidnight(now),
   };

@@ -69,6 +69,7 @@ const reasons: Record<FailureReason, string> = {
 /** Machine words that clients get for refused requests, in a few words. */
 const codes: Record<string, string> = {
   invalid_api_key: "no valid key",
+  key_deleted: "key deleted",
   model_not_found: "unknown model",
   model_not_allowed: "model not allowed for the key",
   images_routes_only: "key for the images routes alone",
@@ -163,6 +164,8 @@ export const failures = {
   refusedMany: (times: string) => `Stands for ${times} such requests: more came than get a row each.`,
   failedToday: "Failed today",
   failedTodayNone: "Nothing failed today.",
+  failedTimes: (count: string) => `Failed × ${count}`,
+  refusedTimes: (count: string) => `Refused at the door × ${count}`,
   timesReason: (count: string, reason: string) => `${count} × ${reason}`,
   todayUtc: "Since 00:00 UTC",
 };

@@ -65,6 +65,7 @@ const reasons: (typeof en)["reasons"] = {
 
 const codes: (typeof en)["codes"] = {
   invalid_api_key: "没有有效密钥",
+  key_deleted: "密钥已删除",
   model_not_found: "未知模型",
   model_not_allowed: "密钥不可用该模型",
   images_routes_only: "密钥仅限图片接口",
@@ -157,6 +158,8 @@ export const failures: typeof en = {
   refusedMany: (times) => `代表 ${times} 个同类请求：数量过多，不逐条记录。`,
   failedToday: "今日失败",
   failedTodayNone: "今日没有失败。",
+  failedTimes: (count) => `失败 × ${count}`,
+  refusedTimes: (count) => `入口拒绝 × ${count}`,
   timesReason: (count, reason) => `${count} × ${reason}`,
   todayUtc: "自 00:00 UTC 起",
 };

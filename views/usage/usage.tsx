@@ -1,0 +1,160 @@
+// Usage page: sums of a time span by day, model, key or token, as plots, table and CSV.
+import type { UsageRow } from "../../src/db/ledger.ts";
+import type { UsageRange } from "../../src/gateway/reports/usage.ts";
+import { requestsHref } from "../requests/href.ts";
+import { Card, EmptyState, LinkButton, Stat, Stats } from "../ui/controls.tsx";
+import { Field, Select } from "../ui/fields.tsx";
+import { Count, Dash, Money } from "../ui/figures.tsx";
+import { formatDuration, formatPercent } from "../ui/format.ts";
+import { PageHead } from "../ui/layout.tsx";
+import { alongTime, Plot, PlotScripts, type PlotSeries, type PlotUnit } from "../ui/plot.tsx";
+import type { View } from "../ui/view.ts";
+import { dayOf, requestsOf, type UsageAddress, type UsageData, usageHref } from "./usage-address.ts";
+import { compact, Groups } from "./usage-table.tsx";
+
+export function UsagePage({ view, data }: { view: View; data: UsageData }) {
+  const { usage } = view.t;
+  const actions = (
+    <>
+      <LinkButton href={usageHref(data, {}, "/billing")} small icon="coins">
+        {usage.billing}
+      </LinkButton>
+      {data.by !== "reason" && (
+        <LinkButton href={usageHref(data, {}, "/csv")} small icon="download" data-download="">
+          {usage.csv}
+        </LinkButton>
+      )}
+    </>
+  );
+  return (
+    <>
+      <PageHead title={usage.title} about={usage.about} actions={actions} />
+      <UsageFilters view={view} data={data} />
+      {data.total.requests === 0 && data.by !== "reason" ? (
+        <EmptyState title={usage.empty}>{usage.emptyAbout}</EmptyState>
+      ) : (
+        <div class="flow">
+          <Totals view={view} data={data} />
+          {data.by !== "reason" && <UsagePlots view={view} rows={data.along} range={data.range} />}
+          <Groups view={view} data={data} />
+        </div>
+      )}
+      <PlotScripts view={view} />
+    </>
+  );
+}
+
+/** Span, model, and what is shown alone. `path`: of the page within the usage pages. */
+export function UsageFilters({ view, data, path = "" }: { view: View; data: UsageAddress & { models: readonly string[] }; path?: string }) {
+  const { usage } = view.t;
+  const { range, by, key, token, model, models } = data;
+  const spans = (Object.keys(usage.spans) as (keyof typeof usage.spans)[]).sort((a, b) => ORDER.indexOf(a) - ORDER.indexOf(b));
+  return (
+    <form class="filters" method="get" action={`/admin/usage${path}`} aria-label={usage.title}>
+      <input type="hidden" name="by" value={by} />
+      {key && <input type="hidden" name="key" value={key.id} />}
+      {token && <input type="hidden" name="token" value={token.id} />}
+      <Select
+        name="span"
+        label={usage.span}
+        value={range.span}
+        options={spans.map((value) => ({ value, label: usage.spans[value] }))}
+        submits
+      />
+      {range.span === "custom" && (
+        <>
+          <Field name="from" label={usage.from} type="date" value={dayOf(range.from)} max={dayOf(view.now)} required />
+          <Field name="to" label={usage.to} type="date" value={dayOf(range.to - 1)} max={dayOf(view.now)} required />
+        </>
+      )}
+      <Select
+        name="model"
+        label={usage.model}
+        value={model ?? ""}
+        options={[{ value: "", label: usage.allModels }, ...models.map((value) => ({ value, label: value }))]}
+        submits
+      />
+      <button type="submit" class="btn s">
+        {usage.show}
+      </button>
+      {key && <Only view={view} what={`${usage.only.key}: ${key.name}`} href={usageHref(data, { key: "" }, path)} />}
+      {token && <Only view={view} what={`${usage.only.token}: ${token.name}`} href={usageHref(data, { token: "" }, path)} />}
+    </form>
+  );
+}
+
+const ORDER = ["today", "7", "30", "custom"];
+
+/** What is shown alone, and the way back. */
+const Only = ({ view, what, href }: { view: View; what: string; href: string }) => (
+  <a class="btn s only" href={href} aria-label={view.t.usage.remove(what)}>
+    <span class="cut">{what}</span> ×
+  </a>
+);
+
+function Totals({ view, data }: { view: View; data: UsageData }) {
+  const { total } = data;
+  const own = requestsOf(data);
+  const { columns, errorShare, plots, slowest, unitsIn, unitsOut } = view.t.usage;
+  const { requests, errors, images, videoSeconds, usd, inputTokens, outputTokens, p50Ms, p95Ms } = total;
+  return (
+    <Stats>
+      <Stat
+        label={columns.requests}
+        note={
+          errors > 0 ? (
+            <a href={requestsHref({ ...own, ...(own.token ? { attempt: "failed" } : { outcome: "failed" }) })}>
+              {errorShare(formatPercent(errors / requests, view.locale))}
+            </a>
+          ) : undefined
+        }
+      >
+        <a href={requestsHref(own)}>
+          <Count view={view} value={requests} />
+        </a>
+      </Stat>
+      <Stat label={columns.images}>
+        <Count view={view} value={images} />
+      </Stat>
+      <Stat label={columns.videoSeconds}>{videoSeconds > 0 ? formatDuration(videoSeconds * 1000) : <Dash />}</Stat>
+      <Stat label={columns.usd}>
+        <Money view={view} value={usd} />
+      </Stat>
+      <Stat label={unitsOut} note={unitsIn(compact(inputTokens, view))}>
+        {compact(outputTokens, view)}
+      </Stat>
+      <Stat label={plots.latency} note={p95Ms === null ? undefined : slowest(formatDuration(p95Ms))}>
+        {p50Ms === null ? <Dash /> : formatDuration(p50Ms)}
+      </Stat>
+    </Stats>
+  );
+}
+
+/** Requests, money, and what else there was; for other pages too. Not for the page's live parts. */
+export function UsagePlots({ view, rows, range }: { view: View; rows: readonly UsageRow[]; range: UsageRange }) {
+  const { plots } = view.t.usage;
+  const { times, values } = alongTime(rows, { ...range, to: Math.min(range.to, view.now) });
+  const one = (title: string, unit: PlotUnit, series: PlotSeries[]) => (
+    <Card key={title}>
+      <Plot view={view} title={title} unit={unit} times={times} step={range.step} series={series} />
+    </Card>
+  );
+  const has = (of: (row: UsageRow) => number) => rows.some((row) => of(row) > 0);
+  if (rows.length === 0) return <EmptyState title={view.t.usage.empty} />;
+  return (
+    <div class="charts">
+      {one(plots.requests, "count", [
+        { label: plots.requests, values: values((row) => row.requests) },
+        { label: plots.failed, values: values((row) => row.errors), tone: "bad" },
+      ])}
+      {one(plots.money, "usd", [{ label: view.t.usage.columns.usd, values: values((row) => row.usd), tone: "ok" }])}
+      {has((row) => row.images) && one(plots.images, "count", [{ label: plots.images, values: values((row) => row.images), tone: "busy" }])}
+      {has((row) => row.videoSeconds) &&
+        one(plots.video, "seconds", [{ label: plots.video, values: values((row) => row.videoSeconds), tone: "busy" }])}
+      {one(plots.latency, "ms", [
+        { label: "p95", values: values((row) => row.p95Ms, null), tone: "warn", shape: "line" },
+        { label: "p50", values: values((row) => row.p50Ms, null), shape: "line" },
+      ])}
+    </div>
+  );
+}
