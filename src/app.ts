@@ -46,9 +46,10 @@ export async function createApp(ctx: Context, options: AppOptions) {
       // Elysia reads this text: a call behind `return` would make every request wait for a promise.
       if (response !== undefined) return response;
     })
-    .onError(({ error, request, code, set, route }) =>
-      pipeline.finish(request, pipeline.fail(request, error, code === "NOT_FOUND"), set, route),
-    )
+    .onError(async ({ error, request, code, set, route }) => {
+      const page = await admin.pageOfMistakes(request, error);
+      return pipeline.finish(request, page ?? pipeline.fail(request, error, code === "NOT_FOUND"), set, route);
+    })
     .mapResponse(({ request, responseValue, set, route }) => {
       const response = pipeline.finish(request, responseValue, set, route);
       if (response instanceof Response) return response;

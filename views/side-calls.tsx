@@ -1,8 +1,9 @@
 // Side calls page: counts, generated calls that look like side calls, and the operator's rules.
 import type { SideCallCounts, SuspectShape } from "../src/gateway/side-calls/log.ts";
 import type { SideRule } from "../src/gateway/side-calls/rules.ts";
-import { ActionButton, Badge, Card, LinkButton, Stat, Stats } from "./ui/controls.tsx";
+import { Badge, Card, LinkButton, Stat, Stats } from "./ui/controls.tsx";
 import { Count, Dash, Time } from "./ui/figures.tsx";
+import { ActionButton } from "./ui/form.tsx";
 import { formatCount } from "./ui/format.ts";
 import { PageHead } from "./ui/layout.tsx";
 import { Cell, Row, Table } from "./ui/table.tsx";

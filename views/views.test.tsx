@@ -14,14 +14,12 @@ import { zh } from "./locales/zh.ts";
 import { OverviewPage } from "./overview/overview.tsx";
 import { SideCallsPage } from "./side-calls.tsx";
 import {
-  ActionButton,
   Badge,
   Button,
   Card,
   CodeBlock,
   CopyButton,
   EmptyState,
-  Form,
   HealthBadge,
   JobBadge,
   LinkButton,
@@ -32,6 +30,7 @@ import {
 import { ErrorPage } from "./ui/error.tsx";
 import { Field, Select, Toggle } from "./ui/fields.tsx";
 import { Bytes, Countdown, Duration, Money, Progress, Time } from "./ui/figures.tsx";
+import { ActionButton, Form } from "./ui/form.tsx";
 import { formatBytes, formatClock, formatDuration, formatRelative, formatUsd } from "./ui/format.ts";
 import { documentResponse, fragmentText } from "./ui/html.ts";
 import { Layout, PageHead } from "./ui/layout.tsx";
@@ -58,6 +57,7 @@ const view = (change: Partial<View> = {}): View =>
     now: NOW,
     timeZone: null,
     formToken: "the-token",
+    form: null,
     may: () => true,
     assets: ASSETS,
     path: "/admin",
@@ -114,7 +114,7 @@ describe("hostile text", () => {
   const cases: [string, VNode][] = [
     ["layout", Layout({ view: v, title: EVIL, nav: "overview", notices: [{ text: EVIL, undo }], children: EVIL })],
     ["page head", PageHead({ title: EVIL, about: EVIL, actions: EVIL })],
-    ["error page", ErrorPage({ view: v, message: EVIL })],
+    ["error page", ErrorPage({ view: v, message: EVIL, nav: null })],
     ["error alert", ErrorAlert({ view: v, message: EVIL, wrong: { [EVIL]: EVIL } })],
     ["toast", Toast({ view: v, text: EVIL, undo })],
     ["toast beside", ToastBeside({ view: v, notice: { text: EVIL, undo } })],

@@ -44,14 +44,14 @@ describe("values", () => {
 
 type Mistake = [name: string, read: (form: ReturnType<typeof reader>) => unknown, told: string];
 const MISTAKES: Mistake[] = [
-  ["missing", (form) => form.text("none", { required: true }), "is required"],
-  ["too long", (form) => form.text("long", { max: 3 }), "more than 3 characters"],
+  ["missing", (form) => form.text("none", { required: true }), "Fill this in"],
+  ["too long", (form) => form.text("long", { max: 3 }), "at most 3 characters"],
   ["of the wrong form", (form) => form.text("long", { pattern: /^\d+$/ }), "expected form"],
   ["no number", (form) => form.whole("long"), "number"],
   ["not whole", (form) => form.whole("half"), "number"],
   ["endless", (form) => form.decimal("endless"), "number"],
   ["too small", (form) => form.whole("one", { min: 2, max: 5 }), "from 2 to 5"],
-  ["no choice", (form) => form.choice("long", ["a"]), "choices"],
+  ["no choice", (form) => form.choice("long", ["a"]), "Choose one"],
 ];
 
 test.each(MISTAKES)("a field that is %s is reported", (_name, read, reported) => {

@@ -120,7 +120,7 @@ export function createFormReader(fields: URLSearchParams, t: Messages): FormRead
   const wrong: Wrong = {};
   const say = t.forms;
   const refuse = (name: string, why: string) => {
-    wrong[name] ??= `${t.forms.field(name)}: ${why}`;
+    wrong[name] ??= why;
   };
   const number = (name: string, { required, min = 0, max = Number.MAX_SAFE_INTEGER }: NumberRule, isWhole: boolean): number | null => {
     const text = (fields.get(name) ?? "").trim();
@@ -129,7 +129,8 @@ export function createFormReader(fields: URLSearchParams, t: Messages): FormRead
       return null;
     }
     const value = Number(text);
-    if (!Number.isFinite(value) || (isWhole && !Number.isInteger(value)) || value < min || value > max) refuse(name, say.range(min, max));
+    if (!Number.isFinite(value) || (isWhole && !Number.isInteger(value)) || value < min || value > max)
+      refuse(name, (isWhole ? say.whole : say.decimal)(min, max, required === true));
     return value;
   };
   const text: FormReader["text"] = (name, { required, max = 1000, pattern, verbatim } = {}) => {

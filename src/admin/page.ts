@@ -6,7 +6,7 @@ import { ErrorPage } from "../../views/ui/error.tsx";
 import { documentResponse, fragmentResponse } from "../../views/ui/html.ts";
 import { Layout } from "../../views/ui/layout.tsx";
 import { ErrorAlert, type Notice, ToastBeside } from "../../views/ui/messages.tsx";
-import type { PageName } from "../../views/ui/nav.ts";
+import { NAV, type PageName } from "../../views/ui/nav.ts";
 import { chooseLocale, LOCALES, type LocaleName, THEMES, type Theme, type View } from "../../views/ui/view.ts";
 import { includesRole } from "../domain/account.ts";
 import { AppError, bodyRefusalHeaders, type ErrorKind } from "../errors.ts";
@@ -14,6 +14,7 @@ import { knownZone } from "../gateway/reports/time-zone.ts";
 import { neededRole } from "./auth/roles.ts";
 import { readCookie } from "./auth/session-cookie.ts";
 import type { AdminContext } from "./context.ts";
+import { formStateOf, isSentByHtmx } from "./form-state.ts";
 import { createFormReader, FormError, type FormReader } from "./forms.ts";
 
 type PageContext = Pick<AdminContext, "assets" | "clock" | "maintenance" | "notices" | "simulated" | "sessionContextOf">;
@@ -33,6 +34,7 @@ export function viewOf(ctx: PageContext, request: Request): View {
     now: ctx.clock.now(),
     may: (to) => !session || includesRole(session.account.role, neededRole("POST", to.split(/[?#]/, 1)[0]!)),
     timeZone: timeZoneOf(request),
+    form: formStateOf(request),
     formToken: session?.formToken ?? "",
     assets: ctx.assets,
     path: pathname + search,
@@ -52,12 +54,20 @@ export function timeZoneOf(request: Request): string | null {
 
 type PageOptions = { title: string; nav: PageName | null; status?: number; headers?: Record<string, string> };
 
-/** A whole page in the frame. */
+/** Where htmx puts the content of a page that answers a form. */
+const IN_MAIN = { "hx-retarget": "#main", "hx-reswap": "innerHTML show:window:top" };
+
+/** A whole page in the frame; for a form that htmx sent, its content alone. With the mistakes of a refused form it is 422. */
 export function page(ctx: PageContext, request: Request, content: (view: View) => PageOptions & { body: ComponentChildren }): Response {
   const view = viewOf(ctx, request);
   const { session } = ctx.sessionContextOf(request);
-  const { title, nav, body, status, headers } = content(view);
+  const { title, nav, body, status = view.form ? 422 : 200, headers } = content(view);
   const notices = session ? ctx.notices.take(session.mark) : [];
+  if (isSentByHtmx(request) || (request.method === "POST" && isHtmx(request))) {
+    const beside = notices.map((notice) => ToastBeside({ view, notice }));
+    const named = h("title", null, `${title} · ${view.t.shell.product}`);
+    return fragmentResponse(h(Fragment, null, named, body, ...beside), { status, headers: { ...IN_MAIN, ...headers } });
+  }
   return documentResponse(Layout({ view, title, nav, notices, children: body }), { status, headers });
 }
 
@@ -65,7 +75,7 @@ export function page(ctx: PageContext, request: Request, content: (view: View) =
 export function fragment(ctx: PageContext, request: Request, content: (view: View) => VNode, notice?: Notice): Response {
   const view = viewOf(ctx, request);
   const beside = notice ? ToastBeside({ view, notice }) : null;
-  return fragmentResponse(h(Fragment, null, content(view), beside));
+  return fragmentResponse(h(Fragment, null, content(view), beside), { status: view.form ? 422 : 200 });
 }
 
 export const isHtmx = (request: Request): boolean => request.headers.get("hx-request") === "true";
@@ -130,14 +140,24 @@ export function errorResponse(ctx: PageContext, request: Request, error: unknown
   const message = messageOf(error, view.t);
   const retry = bodyRefusalHeaders(error instanceof AppError ? error : null);
   if (error instanceof AppError && error.retryAfterMs) retry["retry-after"] = `${Math.ceil(error.retryAfterMs / 1000)}`;
-  if (!isHtmx(request)) return documentResponse(ErrorPage({ view, message }), { status, headers: retry });
+  const wrong = error instanceof FormError ? namedMistakes(error, view.t) : undefined;
+  if (!isHtmx(request)) {
+    const nav = ctx.sessionContextOf(request).session ? navOf(view.path) : null;
+    return documentResponse(ErrorPage({ view, message, wrong, nav }), { status, headers: retry });
+  }
   if (status === 401) return new Response(null, { status, headers: { "hx-redirect": "/admin/login" } });
-  const wrong = error instanceof FormError ? error.wrong : undefined;
   return fragmentResponse(ErrorAlert({ view, message, wrong, dismissable: true }), {
     status,
     headers: { ...retry, "hx-retarget": "#toasts", "hx-reswap": "innerHTML" },
   });
 }
+
+/** Mistakes of a form that has no page of its own, each with the name of its field. */
+const namedMistakes = ({ wrong }: FormError, { forms }: Messages) =>
+  Object.fromEntries(Object.entries(wrong).map(([name, why]) => [name, `${forms.field(name)}: ${why}`]));
+
+/** The page of the menu that a path belongs to; the overview where it is none. */
+const navOf = (path: string): PageName => NAV.findLast((one) => path === one.path || path.startsWith(`${one.path}/`))?.name ?? "overview";
 
 function messageOf(error: unknown, { errors }: Messages): string {
   if (!(error instanceof AppError)) return errors.internal;

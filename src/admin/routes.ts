@@ -19,10 +19,11 @@ import { createSessionCookie } from "./auth/session-cookie.ts";
 import { twoStepRoutes } from "./auth/two-step.ts";
 import { compressPage } from "./compression.ts";
 import type { AdminContext } from "./context.ts";
-import { createForms } from "./forms.ts";
+import { createForms, FormError } from "./forms.ts";
 import { galleryRoutes } from "./gallery.ts";
 import { jobRoutes } from "./jobs.ts";
 import { keyRoutes } from "./keys/routes.ts";
+import { pageOfMistakes } from "./mistakes.ts";
 import { modelRoutes } from "./models/routes.ts";
 import { createNotices } from "./notices.ts";
 import { overviewRoutes } from "./overview.ts";
@@ -83,6 +84,8 @@ export type Admin = {
   /** Takes the description of the API, which exists when the admin is there already. */
   describe(document: () => ApiDocument): void;
   errorResponse(request: Request, error: unknown): Response;
+  /** The page of a refused form, with its mistakes; null: the failure is another, or has no page. */
+  pageOfMistakes(request: Request, error: unknown): Promise<Response | null>;
 };
 
 /** The guard, to be asked about every request below `/admin` before its body is read; and the routes behind it. */
@@ -118,6 +121,7 @@ export async function createAdmin(ctx: Context, outer: Outer): Promise<Admin> {
     .onAfterHandle(compressPage)
     .onAfterResponse(({ request }) => forms.drop(request));
   for (const routes of PAGES) pages.use(routes(admin));
+  const handle = async (request: Request): Promise<Response> => pages.handle(request);
 
   const front = new Elysia();
   for (const [path, name] of Object.entries(OLD_ADDRESSES)) {
@@ -131,6 +135,8 @@ export async function createAdmin(ctx: Context, outer: Outer): Promise<Admin> {
       document = described;
     },
     errorResponse: (request, error) => errorResponse(admin, request, error),
+    pageOfMistakes: async (request, error) =>
+      error instanceof FormError ? pageOfMistakes({ ctx: admin, guard, handle }, request, error) : null,
   };
 }
 

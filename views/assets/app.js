@@ -38,14 +38,6 @@ document.addEventListener("click", (event) => {
     all("[data-theme-choice]").forEach((one) => one.setAttribute("aria-pressed", String(one === theme)));
     closeMenus(null);
   }
-  const copy = at("[data-copy], [data-copy-from]");
-  if (copy) {
-    const text = copy.dataset.copy ?? document.querySelector(copy.dataset.copyFrom).textContent;
-    navigator.clipboard?.writeText(text).then(() => {
-      [copy.dataset.label, copy.textContent] = [copy.dataset.label ?? copy.textContent, copy.dataset.done];
-      setTimeout(() => { copy.textContent = copy.dataset.label; }, 1500);
-    });
-  }
   at("[data-dismiss]")?.closest(".toast, .note").remove();
 });
 
@@ -89,9 +81,6 @@ const ready = () => {
 };
 document.addEventListener("htmx:after:swap", ready);
 ready();
-// Where the page listens to an event stream, it says so.
-const listens = document.querySelector("[hx-sse\\:connect]");
-if (listens) all("[data-live]").forEach((one) => { one.hidden = false; });
 // One menu at a time: a click beside it, and Escape, close it.
 const closeMenus = (but) => all(".menu[open]").forEach((menu) => menu.contains(but) || menu.removeAttribute("open"));
 document.addEventListener("click", ({ target }) => closeMenus(target));

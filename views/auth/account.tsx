@@ -1,9 +1,10 @@
 // Account page: the operator's password, sessions and latest audit entries.
 import type { AuditRow } from "../../src/db/admin.ts";
 import type { AccountRow } from "../../src/domain/account.ts";
-import { ActionButton, Badge, Button, Card, EmptyState, Form, LinkButton } from "../ui/controls.tsx";
+import { Badge, Button, Card, EmptyState, LinkButton } from "../ui/controls.tsx";
 import { Field } from "../ui/fields.tsx";
 import { Time } from "../ui/figures.tsx";
+import { ActionButton, Form } from "../ui/form.tsx";
 import { PageHead } from "../ui/layout.tsx";
 import { Cell, Row, Table } from "../ui/table.tsx";
 import type { View } from "../ui/view.ts";

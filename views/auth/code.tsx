@@ -1,6 +1,7 @@
 // Second step of the login: the code.
-import { Button, Form } from "../ui/controls.tsx";
+import { Button } from "../ui/controls.tsx";
 import { Field } from "../ui/fields.tsx";
+import { Form } from "../ui/form.tsx";
 import type { View } from "../ui/view.ts";
 import { Brand, type LoginProblem, waitText } from "./login.tsx";
 

@@ -1,6 +1,7 @@
 // Login page.
-import { Button, Form, LinkButton } from "../ui/controls.tsx";
+import { Button, LinkButton } from "../ui/controls.tsx";
 import { Field } from "../ui/fields.tsx";
+import { Form } from "../ui/form.tsx";
 import { formatDuration } from "../ui/format.ts";
 import { Hint } from "../ui/messages.tsx";
 import type { View } from "../ui/view.ts";

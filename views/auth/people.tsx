@@ -1,8 +1,9 @@
 // People: accounts of the admin, their roles and sessions; and the one-time password of a new one.
 import type { AccountSource, Role } from "../../src/domain/account.ts";
-import { ActionButton, Badge, Button, Card, CodeBlock, CopyButton, Form, LinkButton, Menu } from "../ui/controls.tsx";
+import { Badge, Button, Card, CodeBlock, CopyButton, LinkButton, Menu } from "../ui/controls.tsx";
 import { Field, Select } from "../ui/fields.tsx";
 import { Time } from "../ui/figures.tsx";
+import { ActionButton, Form } from "../ui/form.tsx";
 import { PageHead } from "../ui/layout.tsx";
 import { Cell, Row, Table } from "../ui/table.tsx";
 import type { View } from "../ui/view.ts";

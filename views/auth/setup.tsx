@@ -1,7 +1,8 @@
 // Setup pages: password, first key, first token, first image, with the progress of the steps.
 import type { ComponentChildren } from "preact";
-import { Button, Card, CodeBlock, CopyButton, Form, LinkButton } from "../ui/controls.tsx";
+import { Button, Card, CodeBlock, CopyButton, LinkButton } from "../ui/controls.tsx";
 import { Field, Select } from "../ui/fields.tsx";
+import { Form } from "../ui/form.tsx";
 import { formatDuration } from "../ui/format.ts";
 import { ErrorAlert, Hint } from "../ui/messages.tsx";
 import type { View } from "../ui/view.ts";

@@ -1,6 +1,7 @@
 // Two-step sign-in of the own account: QR code and first code, recovery codes, turning it off.
-import { Button, Card, CodeBlock, CopyButton, Form, LinkButton } from "../ui/controls.tsx";
+import { Button, Card, CodeBlock, CopyButton, LinkButton } from "../ui/controls.tsx";
 import { Field } from "../ui/fields.tsx";
+import { Form } from "../ui/form.tsx";
 import { PageHead } from "../ui/layout.tsx";
 import { Hint } from "../ui/messages.tsx";
 import type { View } from "../ui/view.ts";

@@ -3,8 +3,9 @@
 import type { Media } from "../../src/domain/generation.ts";
 import type { AttemptRow } from "../../src/domain/request.ts";
 import type { GalleryItem } from "../../src/gateway/media/gallery.ts";
-import { ActionButton, Badge, Card, LinkButton } from "../ui/controls.tsx";
+import { Badge, Card, LinkButton } from "../ui/controls.tsx";
 import { Bytes, Duration, Money, Time } from "../ui/figures.tsx";
+import { ActionButton } from "../ui/form.tsx";
 import { PageHead } from "../ui/layout.tsx";
 import { downloadHref, mediaHref, Thumb, WholeMedia } from "../ui/media.tsx";
 import { Cell, Row, Table } from "../ui/table.tsx";

@@ -2,8 +2,9 @@
 
 import type { JobRow } from "../../src/db/jobs.ts";
 import type { Job, JobState } from "../../src/domain/job.ts";
-import { ActionButton, JobBadge } from "../ui/controls.tsx";
+import { JobBadge } from "../ui/controls.tsx";
 import { Dash, Money, Progress } from "../ui/figures.tsx";
+import { ActionButton } from "../ui/form.tsx";
 import type { View } from "../ui/view.ts";
 
 /** With its queue position among those that wait for a token. */

@@ -1,7 +1,8 @@
 // Key form for creating and editing, and the page that shows a new key once.
 import type { KeyRow } from "../../src/domain/key.ts";
-import { Button, Card, CodeBlock, CopyButton, Form, LinkButton } from "../ui/controls.tsx";
-import { Field, Select, Toggle } from "../ui/fields.tsx";
+import { Button, Card, CodeBlock, CopyButton, LinkButton } from "../ui/controls.tsx";
+import { Choice, Field, Select, Toggle } from "../ui/fields.tsx";
+import { Form } from "../ui/form.tsx";
 import { PageHead } from "../ui/layout.tsx";
 import { Hint } from "../ui/messages.tsx";
 import type { View } from "../ui/view.ts";
@@ -28,16 +29,7 @@ export function KeyFormPage({ view, data }: { view: View; data: KeyFormData }) {
   return (
     <>
       <PageHead up={{ href: "/admin/keys", label: keys.title }} title={row ? keys.formEdit(row.name) : keys.formNew} />
-      <Form
-        view={view}
-        action={action}
-        class="flow key-form"
-        hx-post={action}
-        hx-target="#main"
-        hx-swap="innerHTML show:window:top"
-        {...{ "hx-status:422": "target:#key-errors swap:innerHTML show:#key-errors:top" }}
-      >
-        <div id="key-errors" />
+      <Form view={view} action={action} class="flow key-form">
         <div class="columns">
           <Who view={view} row={row} />
           <Behaviour view={view} data={data} />
@@ -168,12 +160,9 @@ function Models({ view, data: { row, families, ids } }: { view: View; data: KeyF
             {families
               .filter((family) => family.kind === kind)
               .map(({ id, title }) => (
-                <label key={id}>
-                  <input type="checkbox" name="models" value={id} checked={chosen.has(id)} />
-                  <span>
-                    {title} <small class="soft mono">{id}</small>
-                  </span>
-                </label>
+                <Choice key={id} type="checkbox" name="models" value={id} checked={chosen.has(id)}>
+                  {title} <small class="soft mono">{id}</small>
+                </Choice>
               ))}
           </fieldset>
         ))}

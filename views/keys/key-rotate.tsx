@@ -1,6 +1,7 @@
 // Rotation of a key: how long the former secret stays valid.
-import { Button, Form, LinkButton } from "../ui/controls.tsx";
+import { Button, LinkButton } from "../ui/controls.tsx";
 import { Field } from "../ui/fields.tsx";
+import { Form } from "../ui/form.tsx";
 import { PageHead } from "../ui/layout.tsx";
 import type { View } from "../ui/view.ts";
 import { keyHref, type ShownKey } from "./keys.tsx";

@@ -3,9 +3,10 @@
 import type { KeyRow } from "../../src/domain/key.ts";
 import type { KeyState } from "../../src/gateway/keys/manage-keys.ts";
 import type { KeyUsage, LimitUse } from "../../src/gateway/limits/key-usage.ts";
-import { ActionButton, Badge, type BadgeTone, EmptyState, LinkButton, Menu } from "../ui/controls.tsx";
+import { Badge, type BadgeTone, EmptyState, LinkButton, Menu } from "../ui/controls.tsx";
 import { Select } from "../ui/fields.tsx";
 import { Dash, Progress, Time } from "../ui/figures.tsx";
+import { ActionButton } from "../ui/form.tsx";
 import { formatCount, formatDuration, formatUsd } from "../ui/format.ts";
 import { PageHead } from "../ui/layout.tsx";
 import { Cell, FilterBar, Pager, Row, Table } from "../ui/table.tsx";

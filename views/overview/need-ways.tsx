@@ -3,7 +3,8 @@
 import type { Need } from "../../src/gateway/reports/needs.ts";
 import { RestoredWays } from "../system/restored.tsx";
 import { tokenHref } from "../tokens/token-fields.tsx";
-import { Form, LinkButton } from "../ui/controls.tsx";
+import { LinkButton } from "../ui/controls.tsx";
+import { Form } from "../ui/form.tsx";
 import { formatCount } from "../ui/format.ts";
 import type { View } from "../ui/view.ts";
 

@@ -2,8 +2,9 @@
 
 import type { Media } from "../../src/domain/generation.ts";
 import type { ImageModel, ModeChoices, PlaygroundForm, PlaygroundModel, Slot, SlotRule } from "../../src/gateway/playground/options.ts";
-import { Button, Form } from "../ui/controls.tsx";
+import { Button } from "../ui/controls.tsx";
 import { Field, type Option, Select } from "../ui/fields.tsx";
+import { Form } from "../ui/form.tsx";
 import { type ShownMedia, Thumb } from "../ui/media.tsx";
 import type { View } from "../ui/view.ts";
 

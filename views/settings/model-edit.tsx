@@ -3,8 +3,9 @@
 import type { ModelDifference, OriginField } from "../../src/gateway/models/catalogue/differences.ts";
 import type { LayerProblems } from "../../src/gateway/models/catalogue/layers.ts";
 import type { ModelView, Retirement } from "../../src/gateway/models/list-models.ts";
-import { ActionButton, Badge, Button, Card, EmptyState, Form, LinkButton } from "../ui/controls.tsx";
+import { Badge, Button, Card, EmptyState, LinkButton } from "../ui/controls.tsx";
 import { Field } from "../ui/fields.tsx";
+import { ActionButton, Form } from "../ui/form.tsx";
 import { PageHead } from "../ui/layout.tsx";
 import { ErrorAlert, Hint } from "../ui/messages.tsx";
 import { Cell, Row, Table } from "../ui/table.tsx";

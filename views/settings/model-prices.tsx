@@ -1,7 +1,8 @@
 // Own prices of a family: one field a size or resolution.
 
 import type { ModelView } from "../../src/gateway/models/list-models.ts";
-import { Badge, Button, Card, Form } from "../ui/controls.tsx";
+import { Badge, Button, Card } from "../ui/controls.tsx";
+import { Form } from "../ui/form.tsx";
 import { formatPrice } from "../ui/format.ts";
 import type { View } from "../ui/view.ts";
 

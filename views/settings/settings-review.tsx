@@ -1,7 +1,8 @@
 // Review of changed settings before they are saved.
 
 import type { SettingDifference } from "../../src/gateway/settings/manage-settings.ts";
-import { Badge, Button, Form, LinkButton } from "../ui/controls.tsx";
+import { Badge, Button, LinkButton } from "../ui/controls.tsx";
+import { Form } from "../ui/form.tsx";
 import { PageHead } from "../ui/layout.tsx";
 import { Cell, Row, Table } from "../ui/table.tsx";
 import type { View } from "../ui/view.ts";

@@ -1,8 +1,9 @@
 // Settings page: every setting with value, origin and bounds, review of changes, secrets.
 import type { SettingState } from "../../src/gateway/settings/manage-settings.ts";
-import { ActionButton, Button, Card, CodeBlock, CopyButton, EmptyState, Form, LinkButton, Tabs } from "../ui/controls.tsx";
+import { Button, Card, CodeBlock, CopyButton, EmptyState, LinkButton, Tabs } from "../ui/controls.tsx";
 import { Field } from "../ui/fields.tsx";
 import { Time } from "../ui/figures.tsx";
+import { ActionButton, Form } from "../ui/form.tsx";
 import { PageHead } from "../ui/layout.tsx";
 import { ErrorAlert, Hint } from "../ui/messages.tsx";
 import { FilterBar } from "../ui/table.tsx";

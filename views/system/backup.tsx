@@ -1,8 +1,9 @@
 // Backup tab of the System page: backup, restore, secret key rotation.
 import type { AppliedRestore, BackupDifference, StagedRestore } from "../../src/domain/backup.ts";
-import { ActionButton, Button, Card, CodeBlock, Form, LinkButton } from "../ui/controls.tsx";
+import { Button, Card, CodeBlock, LinkButton } from "../ui/controls.tsx";
 import { Toggle } from "../ui/fields.tsx";
 import { Time } from "../ui/figures.tsx";
+import { ActionButton, Form } from "../ui/form.tsx";
 import { formatBytes } from "../ui/format.ts";
 import { Hint } from "../ui/messages.tsx";
 import type { View } from "../ui/view.ts";

@@ -1,7 +1,8 @@
 // Notice after a restore: age of the backup, and the folder of the data that it replaced.
 import type { AppliedRestore } from "../../src/domain/backup.ts";
-import { ActionButton, LinkButton } from "../ui/controls.tsx";
+import { LinkButton } from "../ui/controls.tsx";
 import { Time } from "../ui/figures.tsx";
+import { ActionButton } from "../ui/form.tsx";
 import type { View } from "../ui/view.ts";
 
 export function RestoredText({ view, applied }: { view: View; applied: AppliedRestore }) {

@@ -1,6 +1,6 @@
 // Shared parts of the token pages: URLs with filters, health texts, unlabelled fields.
 
-import type { ComponentChildren, InputHTMLAttributes } from "preact";
+import type { ComponentChildren } from "preact";
 import type { ErrorKind } from "../../src/errors.ts";
 import type { ShownReason } from "../../src/gateway/pool/health/reasons.ts";
 import type { HealthView } from "../../src/gateway/pool/snapshot.ts";
@@ -47,34 +47,6 @@ export function HealthLine({ view, health }: { view: View; health: HealthView })
         </small>
       )}
     </>
-  );
-}
-
-type TinyProps = {
-  label: string;
-  name: string;
-  wide?: boolean /** Id of what it proposes; see {@link Choices}. */;
-  list?: string;
-  type?: "number";
-} & Pick<InputHTMLAttributes<HTMLInputElement>, "value" | "min" | "max" | "step" | "required" | "maxLength">;
-
-/** A field in a row: its label lies around it, so that many stand on one page. */
-export function Tiny({ label, wide, ...input }: TinyProps) {
-  return (
-    <label class={wide ? "tiny wide" : "tiny"}>
-      <span>{label}</span>
-      <input {...(input as InputHTMLAttributes<HTMLInputElement>)} />
-    </label>
-  );
-}
-
-/** On or off, in a row. */
-export function TinyToggle({ label, name, on }: { label: string; name: string; on: boolean }) {
-  return (
-    <label class="tiny-toggle">
-      <input type="checkbox" name={name} value="on" checked={on} />
-      <span>{label}</span>
-    </label>
   );
 }
 

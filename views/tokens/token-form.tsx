@@ -2,8 +2,9 @@
 import type { TokenRow } from "../../src/domain/token.ts";
 import type { Cap } from "../../src/gateway/pool/token-quota.ts";
 import { SecretHelp } from "../auth/setup.tsx";
-import { Button, Card, Form, LinkButton } from "../ui/controls.tsx";
+import { Button, Card, LinkButton } from "../ui/controls.tsx";
 import { Field, Select, Toggle } from "../ui/fields.tsx";
+import { Form } from "../ui/form.tsx";
 import { PageHead } from "../ui/layout.tsx";
 import type { View } from "../ui/view.ts";
 import { tokenHref } from "./token-fields.tsx";

@@ -1,13 +1,15 @@
 // Groups page: tokens that share one upstream quota, their shared cooldowns and caps.
 import type { HealthState, PoolGroupView } from "../../src/gateway/pool/snapshot.ts";
-import { ActionButton, Button, Card, EmptyState, Form, HealthBadge } from "../ui/controls.tsx";
+import { Button, Card, EmptyState, HealthBadge } from "../ui/controls.tsx";
+import { Tiny } from "../ui/fields.tsx";
 import { Countdown } from "../ui/figures.tsx";
+import { ActionButton, Form } from "../ui/form.tsx";
 import { formatCount, formatUsd } from "../ui/format.ts";
 import { PageHead } from "../ui/layout.tsx";
 import { Hint } from "../ui/messages.tsx";
 import { FilterBar, Pager } from "../ui/table.tsx";
 import type { View } from "../ui/view.ts";
-import { adviceText, HealthLine, reasonText, Tiny } from "./token-fields.tsx";
+import { adviceText, HealthLine, reasonText } from "./token-fields.tsx";
 import { CAP_FIELDS } from "./token-form.tsx";
 
 export type GroupItem = { group: PoolGroupView; states: Record<HealthState, number> };

@@ -2,8 +2,9 @@
 
 import type { FreshLine, ImportPreview } from "../../src/gateway/tokens/import-preview.ts";
 import type { RefusedLine } from "../../src/gateway/tokens/parsed-token.ts";
-import { Button, Card, Form, LinkButton, Stat, Stats } from "../ui/controls.tsx";
+import { Button, Card, LinkButton, Stat, Stats } from "../ui/controls.tsx";
 import { Count, Progress } from "../ui/figures.tsx";
+import { Form } from "../ui/form.tsx";
 import { formatCount } from "../ui/format.ts";
 import { PageHead } from "../ui/layout.tsx";
 import { Hint } from "../ui/messages.tsx";

@@ -1,7 +1,8 @@
 // Token import pages: paste or file, preview, progress.
 
-import { Button, Form, LinkButton } from "../ui/controls.tsx";
+import { Button, LinkButton } from "../ui/controls.tsx";
 import { Field, Select } from "../ui/fields.tsx";
+import { Form } from "../ui/form.tsx";
 import { PageHead } from "../ui/layout.tsx";
 import type { View } from "../ui/view.ts";
 

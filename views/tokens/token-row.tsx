@@ -1,12 +1,14 @@
 // Token row of the list, shown and while edited.
 import type { TokenItem } from "../../src/gateway/tokens/list-tokens.ts";
 import type { TokenSums, TokenUsage } from "../../src/gateway/tokens/token-usage.ts";
-import { Button, Form, LinkButton, Menu } from "../ui/controls.tsx";
+import { Button, LinkButton, Menu } from "../ui/controls.tsx";
+import { Tiny, TinyToggle } from "../ui/fields.tsx";
 import { Count, Time } from "../ui/figures.tsx";
+import { Form } from "../ui/form.tsx";
 import { formatCount, formatUsd } from "../ui/format.ts";
 import { Cell, type Column, Row } from "../ui/table.tsx";
 import type { View } from "../ui/view.ts";
-import { HealthLine, Lines, outcomeText, reasonText, Tiny, TinyToggle, tokenHref } from "./token-fields.tsx";
+import { HealthLine, Lines, outcomeText, reasonText, tokenHref } from "./token-fields.tsx";
 
 type ItemProps = { view: View; item: TokenItem };
 

@@ -3,11 +3,12 @@ import type { HealthState } from "../../src/gateway/pool/snapshot.ts";
 import type { TokenChoices, TokenItem, TokenPage, TokenQuery } from "../../src/gateway/tokens/list-tokens.ts";
 import type { TokenUsage } from "../../src/gateway/tokens/token-usage.ts";
 import { buttonClass, EmptyState, LinkButton, Menu, Tabs, type Tone } from "../ui/controls.tsx";
+import { Tiny } from "../ui/fields.tsx";
 import { formatCount } from "../ui/format.ts";
 import { PageHead } from "../ui/layout.tsx";
 import { BulkBar, FilterBar, Pager, Table } from "../ui/table.tsx";
 import type { View } from "../ui/view.ts";
-import { Choices, Tiny, tokenQueryText, tokensHref } from "./token-fields.tsx";
+import { Choices, tokenQueryText, tokensHref } from "./token-fields.tsx";
 import { TokenRowView, tokenColumns } from "./token-row.tsx";
 
 export type TokensData = {

@@ -14,7 +14,7 @@ const TONES: Record<Tone, string> = { plain: "btn", primary: "btn go", danger: "
 /** Classes of a button, for elements that look like one. */
 export const buttonClass = (tone: Tone = "plain", small = false): string => (small ? `${TONES[tone]} s` : TONES[tone]);
 
-type ButtonProps = Children &
+export type ButtonProps = Children &
   Extra & {
     tone?: Tone;
     type?: "submit" | "button";
@@ -53,60 +53,6 @@ export function LinkButton({
       {icon && <Icon name={icon} />}
       {children}
     </a>
-  );
-}
-
-type FormProps = Children &
-  Extra & {
-    view: View;
-    action: string;
-    id?: string;
-    class?: string;
-    /** For files; needs `multipart` on the other side too. */
-    multipart?: boolean;
-    label?: string;
-  };
-
-/**
- * A form that changes something: a POST with the session's form token. Give `hx-post` and its target to have htmx send it; without
- * JavaScript it is sent as it is.
- */
-export function Form({ view, action, multipart, label, children, ...rest }: FormProps) {
-  return (
-    <form method="post" action={action} enctype={multipart ? "multipart/form-data" : undefined} aria-label={label} {...rest}>
-      <input type="hidden" name="form_token" value={view.formToken} />
-      {view.may(action) ? (
-        children
-      ) : (
-        <fieldset class="not-yours" disabled title={view.t.controls.notYours}>
-          {children}
-        </fieldset>
-      )}
-    </form>
-  );
-}
-
-type ActionProps = Omit<ButtonProps, "form" | "name" | "value" | "type"> & {
-  view: View;
-  action: string;
-  /** CSS selector of what the response replaces; absent: a plain form, answered by a page. */
-  target?: string;
-  /** How it is put in place; absent: instead of the target. */
-  swap?: string;
-  /** Further fields of the form. */
-  fields?: Record<string, string>;
-};
-
-/** One button that does one thing: a form of its own, so that it works without JavaScript. */
-export function ActionButton({ view, action, target, swap = "outerHTML", fields = {}, ...button }: ActionProps) {
-  const htmx = target ? { "hx-post": action, "hx-target": target, "hx-swap": swap, "hx-disable": "find button" } : {};
-  return (
-    <Form view={view} action={action} class="action" {...htmx}>
-      {Object.entries(fields).map(([name, value]) => (
-        <input key={name} type="hidden" name={name} value={value} />
-      ))}
-      <Button {...button} />
-    </Form>
   );
 }
 

@@ -1,7 +1,8 @@
 // Page layout: head, navigation, notices. The policy (CSP) forbids inline scripts and styles.
 import type { ComponentChildren } from "preact";
-import { ActionButton, LinkButton } from "./controls.tsx";
+import { LinkButton } from "./controls.tsx";
 import { Countdown, Time } from "./figures.tsx";
+import { ActionButton } from "./form.tsx";
 import { Side, TabBar, TopBar } from "./frame.tsx";
 import { Icon } from "./icon.tsx";
 import { type Notice, Toast } from "./messages.tsx";
@@ -46,17 +47,28 @@ export function Layout({ view, title, nav, notices = [], children }: LayoutProps
             </footer>
           )}
         </div>
-        <div id="toasts" class="toasts" aria-live="polite">
+        <div id="toasts" class="toasts" aria-live="polite" {...reachTexts(view)}>
           {notices.map((notice) => (
             <Toast key={notice.text} view={view} {...notice} />
           ))}
         </div>
+        <dialog id="question" class="question" aria-label={view.t.shell.question} />
         {nav && <TabBar view={view} current={nav} />}
         {nav && <Shortcuts view={view} />}
       </body>
     </html>
   );
 }
+
+/** What forms.js says by itself. */
+const reachTexts = ({ t: { shell, controls } }: View) => ({
+  "data-unreached": shell.unreached,
+  "data-unread": shell.unread,
+  "data-retry": shell.retry,
+  "data-by-hand": shell.copyByHand("Ctrl C"),
+  "data-by-hand-mac": shell.copyByHand("⌘ C"),
+  "data-dismiss-label": controls.dismiss,
+});
 
 /** A restore that waits rolls everything back at the next start, whoever causes it: no page hides that. */
 function StagedBanner({ view, staged }: { view: View; staged: NonNullable<View["staged"]> }) {
@@ -91,6 +103,7 @@ function Head({ view: { assets, t }, title }: { view: View; title: string }) {
       <link rel="stylesheet" href={assets["app.css"]} />
       <script src={assets["htmx.min.js"]} defer />
       <script src={assets["app.js"]} type="module" />
+      <script src={assets["forms.js"]} type="module" />
     </head>
   );
 }

@@ -1,6 +1,7 @@
 // View context: language, theme, clock and session of the page being rendered.
 import { en, type Messages } from "../locales/en.ts";
 import { zh } from "../locales/zh.ts";
+import type { FormState } from "./form-state.ts";
 
 export const LOCALES = { en, zh } as const satisfies Record<string, Messages>;
 export type LocaleName = keyof typeof LOCALES;
@@ -15,7 +16,16 @@ export type Theme = (typeof THEMES)[number];
 
 /** Addresses of the static files, with the hash of their content. */
 export type AssetUrls = Record<
-  "app.css" | "app.js" | "icon.svg" | "licences.txt" | "playground.js" | "plot.js" | "htmx.min.js" | "uPlot.iife.min.js" | "uPlot.min.css",
+  | "app.css"
+  | "app.js"
+  | "forms.js"
+  | "icon.svg"
+  | "licences.txt"
+  | "playground.js"
+  | "plot.js"
+  | "htmx.min.js"
+  | "uPlot.iife.min.js"
+  | "uPlot.min.css",
   string
 >;
 
@@ -30,6 +40,8 @@ export type View = {
   may(path: string): boolean;
   /** IANA name of the browser's time zone; null: times are UTC. */
   timeZone: string | null;
+  /** The form of the page that was refused; null: none. */
+  form: FormState | null;
   /** Form token of the session; empty where nobody is signed in. */
   formToken: string;
   assets: AssetUrls;

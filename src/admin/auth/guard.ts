@@ -49,6 +49,8 @@ export type Arrival = {
 
 export type AdminGuard = {
   decide(request: Request, arrival: Arrival): Promise<AdminVerdict>;
+  /** Whether whoever sent `like` may open the page that `request` asks for, within the same session. */
+  admitsToo(request: Request, like: Request): Promise<boolean>;
   /** @throws {Error} when the guard has not seen the request */
   sessionContextOf(request: Request): SessionContext;
   hasSeen(request: Request): boolean;
@@ -136,6 +138,14 @@ export function createAdminGuard({ sessions, signIn, settings, cookie, publicUrl
       };
       contexts.set(request, context);
       return { headers, refusal: await refusalOf(request, context, arrival) };
+    },
+    async admitsToo(request, like) {
+      const context = { ...this.sessionContextOf(like), owesToken: false };
+      contexts.set(request, context);
+      const { pathname: path, search } = new URL(request.url);
+      const { address, secure } = context;
+      const arrival = { path, query: search.slice(1), address, secure, forwardedHost: null, isFromProxy: false };
+      return (await refusalOf(request, context, arrival)) === null;
     },
     hasSeen: (request) => contexts.has(request),
     sessionContextOf(request) {

@@ -51,7 +51,7 @@ function readExpiry(form: FormReader, t: View["t"], now: number, before: number 
 
 function readModels(form: FormReader, t: View["t"], catalogue: Catalogue): string[] {
   const models = [...new Set([...form.list("models"), ...form.words("more_models", { max: 4000 })])];
-  if (models.length > MAX_MODELS) form.refuse("models", t.forms.range(0, MAX_MODELS));
+  if (models.length > MAX_MODELS) form.refuse("models", t.forms.atMost(MAX_MODELS));
   for (const model of models.slice(0, MAX_MODELS)) {
     const unknown = unknownModel(catalogue, model);
     if (unknown) form.refuse("more_models", t.keys.unknownModel(model.slice(0, 80), unknown.nearest));
@@ -61,7 +61,7 @@ function readModels(form: FormReader, t: View["t"], catalogue: Catalogue): strin
 
 function readAddresses(form: FormReader, t: View["t"]): string[] {
   const addresses = [...new Set(form.words("addresses", { max: 4000 }))];
-  if (addresses.length > MAX_ADDRESSES) form.refuse("addresses", t.forms.range(0, MAX_ADDRESSES));
+  if (addresses.length > MAX_ADDRESSES) form.refuse("addresses", t.forms.atMost(MAX_ADDRESSES));
   const wrong = addresses.find((address) => !isAddressRange(address));
   if (wrong !== undefined) form.refuse("addresses", t.keys.noAddress(wrong.slice(0, 80)));
   return addresses;

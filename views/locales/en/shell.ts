@@ -8,6 +8,13 @@ export const shell = {
   groups: { pool: "Pool", clients: "Clients", results: "Results", server: "Server" },
   bell: "What needs you",
   live: "Live",
+  reconnecting: "Reconnecting",
+  paused: "Paused",
+  unreached: "Not reached, nothing was changed.",
+  unread: "Not reached. What you see is as it was.",
+  retry: "Retry",
+  copyByHand: (keys: string) => `The text is selected: press ${keys} to copy it.`,
+  question: "Before this is done",
   searchAll: "Search requests",
   nav: {
     overview: "Overview",

@@ -9,6 +9,13 @@ export const shell: typeof en = {
   groups: { pool: "令牌池", clients: "客户端", results: "结果", server: "服务器" },
   bell: "需要处理的事项",
   live: "实时",
+  reconnecting: "正在重新连接",
+  paused: "已暂停",
+  unreached: "未能连接，未做任何更改。",
+  unread: "未能连接，显示的是之前的内容。",
+  retry: "重试",
+  copyByHand: (keys) => `文本已选中：按 ${keys} 复制。`,
+  question: "执行之前",
   searchAll: "搜索请求",
   nav: {
     overview: "概览",
