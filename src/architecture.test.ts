@@ -74,6 +74,7 @@ const LAYERS: Layer[] = [
 /** Nouns of the gateway from the bottom: each may import those before it, types included. */
 const NOUNS = [
   "audit",
+  "nodes",
   "auth",
   "media",
   "pool",

@@ -29,7 +29,7 @@ import { noteFound } from "./gateway/models/catalogue/found.ts";
 import { CatalogueLayers } from "./gateway/models/catalogue/layers.ts";
 import { ModelWatch } from "./gateway/models/model-watch.ts";
 import { modelsFor, withCatalogue } from "./gateway/models/with-catalogue.ts";
-import { Node } from "./gateway/nodes/node.ts";
+import { createNodeParts, giveAway, type NodeParts } from "./gateway/pool/node-parts.ts";
 import { Pool } from "./gateway/pool/pool.ts";
 import { createLogTail, type LogTail } from "./gateway/reports/log-tail.ts";
 import type { Maintenance } from "./gateway/reports/maintenance.ts";
@@ -48,9 +48,8 @@ import { createGemini } from "./providers/gemini/client.ts";
 import type { Provider } from "./providers/provider.ts";
 import { createVertex } from "./providers/vertex/client.ts";
 import type { Traces } from "./traces.ts";
-import { VERSION } from "./version.ts";
 
-type Parts = JobParts & AuthParts & AlertParts;
+type Parts = JobParts & AuthParts & AlertParts & NodeParts;
 
 export type Context = Parts & {
   config: Config;
@@ -87,8 +86,6 @@ export type Context = Parts & {
   responses: StoredResponses;
   /** Side calls of clients: counts, shapes, the operator's rules. */
   sideCalls: SideCallLog;
-  /** This process among those on the store. */
-  node: Node;
   /** 32 bytes that sign the admin's cookies and forms. */
   sessionSecret: Uint8Array;
   metrics: Metrics;
@@ -135,8 +132,8 @@ export function createContext({ shutdown, ...options }: Options): Context {
   const { metrics, outcomes } = withOutcomes(createMetrics(), now);
   const models = new CatalogueLayers({ now, adoption: () => current().models.adopt, onChange: () => pool?.refresh() });
   const catalogue = models.current;
-  const node = new Node({ store, url: null, version: VERSION });
-  const base = { node, store, requests, settings: current, catalogue, metrics, traces, clock, random, log };
+  const nodes = createNodeParts({ ...options, settings: config.settings, pool: () => pool });
+  const base = { ...nodes, shared: store.shared, store, requests, settings: current, catalogue, metrics, traces, clock, random, log };
   const vendorNews = new VendorNews(base);
   const providers = createProviders(options, vendorNews, catalogue);
   const keys = createKeys();
@@ -180,7 +177,7 @@ export function createContext({ shutdown, ...options }: Options): Context {
     ...options,
     ...parts,
     ...createAuthParts({ ...base, audit: parts.audit, now, secret: sessionSecret, ...signInOf(config) }),
-    ...createJobParts({ ...work, generate, allowPrivateHosts }),
+    ...createJobParts({ ...work, generate, allowPrivateHosts, onUntaken: () => giveAway(nodes, log) }),
     settings,
     models,
     catalogue,
@@ -202,7 +199,7 @@ export function createContext({ shutdown, ...options }: Options): Context {
     generate,
     running,
     undelivered,
-    node,
+    ...nodes,
     responses: createStoredResponses(base),
     sideCalls: new SideCallLog(base),
     metrics,
@@ -217,17 +214,19 @@ function signInOf({ settings: { sign_in: settings } }: Config) {
   return { settings, send: createGuardedSend({ allowPrivateHosts: settings.oidc_private_hosts }) };
 }
 
-type Base = Pick<Options, "store" | "clock" | "random" | "log"> & {
-  settings: () => Settings;
-  catalogue: () => Catalogue;
-  metrics: Metrics;
-};
+type Base = Pick<Options, "store" | "clock" | "random" | "log"> &
+  NodeParts & {
+    settings: () => Settings;
+    catalogue: () => Catalogue;
+    metrics: Metrics;
+  };
 
 function createPool(base: Base): Pool {
   return new Pool({
     ...base,
     settings: () => base.settings().pool,
-    saveHealth: base.store.saveHealth,
+    saveHealth: base.sharedHealth?.save ?? base.store.saveHealth,
+    arbiter: base.slots ?? undefined,
     familiesOf: ({ provider, families }) => base.catalogue().servedFamilies(provider, families),
     awaitsCheck: () => base.settings().refresh.enabled,
     onCooldown: base.metrics.cooldownBegan,
@@ -237,7 +236,7 @@ function createPool(base: Base): Pool {
 function createRefresher(base: Base, pool: Pool, tokens: Credentials): Refresher {
   const settings = () => base.settings().refresh;
   const intervalMs = (provider: string) => 1000 * checkInterval(settings(), provider);
-  return new Refresher({ ...base, pool, tokens, settings, intervalMs });
+  return new Refresher({ ...base, pool, tokens, settings, intervalMs, looksAfter: (id) => base.node.looksAfter(id) });
 }
 
 function createInputs({ store, settings, clock }: Base, parts: Pick<InputDependencies, "media" | "affinity" | "fetchMedia">) {

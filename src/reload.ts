@@ -17,6 +17,8 @@ const INTERVAL_MS = 1000;
 export type Reloader = Repeated & {
   /** Loads what has changed, without waiting for the next check. */
   reload(): Promise<void>;
+  /** Loads the tokens, whether or not they were edited. */
+  reloadTokens(): Promise<void>;
 };
 
 /** Loads everything once, then again whatever has changed. @throws {AppError} for a models file that is wrong at the start */
@@ -48,7 +50,7 @@ export async function startReloader(ctx: Context, boot: Config): Promise<Reloade
 
   await load();
   const { stop } = repeat(clock, INTERVAL_MS, check, INTERVAL_MS);
-  return { reload: () => oneByOne(load), stop };
+  return { reload: () => oneByOne(load), reloadTokens: () => oneByOne(() => loadTokens(ctx)), stop };
 }
 
 function applySettings({ settings, pool, log }: Context, next: Config): void {
@@ -72,9 +74,10 @@ function loadModelsFile({ models, log }: Context, file: WatchedModelsFile): void
   }
 }
 
-async function loadTokens({ store, pool, tokens, refresher }: Context): Promise<void> {
+async function loadTokens({ store, pool, tokens, refresher, sharedHealth }: Context): Promise<void> {
   const rows = await store.listTokens();
   tokens.forget();
   pool.load(rows);
+  await sharedHealth?.load(rows);
   refresher.load(rows);
 }

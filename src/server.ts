@@ -1,7 +1,8 @@
 // Start and stop of the server: open, load, wire, listen; refuse new requests, drain, flush, close.
 import type { RequestTracker } from "./api/access-log.ts";
 import { boundRefusals } from "./bound-refusals.ts";
-import { type Clock, systemClock } from "./clock.ts";
+import { type Clock, sleep, systemClock } from "./clock.ts";
+import { handOver, startNode } from "./cluster.ts";
 import { type Config, withDatabase } from "./config/config.ts";
 import type { Settings } from "./config/settings-schema.ts";
 import { type Context, createContext } from "./context.ts";
@@ -13,12 +14,13 @@ import type { Store } from "./db/store.ts";
 import { createVault } from "./db/vault.ts";
 import { endSessionsOfFormerRules } from "./gateway/auth/sso.ts";
 import { hashKey } from "./gateway/keys/keys.ts";
+import { sweepRequests } from "./gateway/reports/request-sweep.ts";
 import { startTokenSweep } from "./gateway/tokens/delete-tokens.ts";
+
 import { drain, listen } from "./listeners.ts";
 import type { Log } from "./log.ts";
 import { createMaintenance } from "./maintenance.ts";
 import { startReloader } from "./reload.ts";
-import { sweepRequests } from "./request-sweep.ts";
 import { engineOf, isShared } from "./store-engine.ts";
 import type { Traces } from "./traces.ts";
 import { VERSION } from "./version.ts";
@@ -96,6 +98,7 @@ async function open({ simulated = false, requestWatch, ...options }: StartOption
     reload: refresh,
     async stop() {
       stopping.abort();
+      if (ctx.node.isShared) await leaveOthersTheWork(ctx);
       await adminServer?.stop(true);
       const until = clock.now() + ctx.settings.current().server.drain_timeout * 1000;
       await drain(app.server!, ctx, shutdown);
@@ -105,6 +108,19 @@ async function open({ simulated = false, requestWatch, ...options }: StartOption
       log.info("stopped");
     },
   };
+}
+
+/** How long a node that stops goes on serving while it says that it is not ready: health checks of a balancer see it in this time. */
+const UNREADY_MS = 3_000;
+
+/** Jobs go to other nodes at once, new requests as soon as the balancer has seen that this one is not ready. */
+async function leaveOthersTheWork(ctx: Context): Promise<void> {
+  ctx.node.stopServing();
+  const { drain_timeout } = ctx.settings.current().server;
+  const unready = sleep(ctx.clock, Math.min(UNREADY_MS, drain_timeout * 1000));
+  await ctx.worker.stop(drain_timeout * 1000);
+  await handOver(ctx);
+  await unready;
 }
 
 /** Loads OpenTelemetry where a collector is named, and only there. */
@@ -141,14 +157,16 @@ async function settleOwnFolder(dataDir: string, { log, clock }: Pick<StartOption
 
 /** SQLite has one writer: a thread. */
 function startThread(log: Log, closing: AsyncDisposableStack): StoreThread {
-  const thread = new StoreThread({ url: new URL("./store-thread.ts", import.meta.url), onDeath: (why) => exit(log, why) });
+  const thread = new StoreThread({ url: new URL("./store-thread.ts", import.meta.url), onDeath: (why) => exit(log, THREAD_ENDED, why) });
   closing.defer(() => thread.close());
   return thread;
 }
 
-/** Nothing can be recorded any more: whatever is under way is settled at the next start, as after a crash. */
-function exit(log: Log, why: string): void {
-  log.error("The thread that writes the databases has ended, so the server exits", { why });
+const THREAD_ENDED = "The thread that writes the databases has ended, so the server exits";
+
+/** Nothing can be recorded any more: whatever is under way is settled at the next start, or by another node, as after a crash. */
+function exit(log: Log, message: string, why: string): void {
+  log.error(message, { why });
   process.exit(1);
 }
 
@@ -157,10 +175,13 @@ async function loadServices(ctx: Context, boot: Config, closing: AsyncDisposable
   const { settings, clock, log, requests } = ctx;
   closing.defer(() => ctx.logTail.close());
   await endSessionsOfFormerRules(ctx.store, settings.current().sign_in);
-  await ctx.undelivered.load();
-  await ctx.limits.load(ctx.worker.prepare(await ctx.node.join()));
+  const inheritance = await ctx.node.join();
   closing.defer(() => ctx.node.leave());
+  closing.defer(() => ctx.announcer.stop());
+  await ctx.undelivered.load();
+  await ctx.limits.load(ctx.worker.prepare(inheritance));
   closing.defer(() => ctx.limits.close());
+  closing.defer(() => ctx.slots?.flush());
   await ctx.media.start();
   closing.defer(() => ctx.media.stop());
   const reloader = await startReloader(ctx, boot);
@@ -173,6 +194,7 @@ async function loadServices(ctx: Context, boot: Config, closing: AsyncDisposable
   closing.defer(() => ctx.responses.stop());
   closing.defer(() => ctx.sideCalls.stop());
   closing.defer(() => ctx.undelivered.close());
+  closing.defer(() => handOver(ctx));
   closing.defer(() => ctx.worker.stop(settings.current().server.drain_timeout * 1000));
   const startServices = async () => {
     const sweep = sweepRequests({ requests, clock, log, retentionDays: () => settings.current().requests.retention_days });
@@ -187,8 +209,13 @@ async function loadServices(ctx: Context, boot: Config, closing: AsyncDisposable
     ctx.responses.start();
     await ctx.sideCalls.start();
     await ctx.worker.start();
+    await startNode(ctx, { ...reloader, onFenced: () => exit(log, "Another node has declared this one dead, so it exits", "fenced") });
   };
-  return { refresh: reloader.reload, startServices };
+  const refresh = async () => {
+    await reloader.reload();
+    ctx.announcer.tell({ tables: true });
+  };
+  return { refresh, startServices };
 }
 
 async function addKey(store: Store, key: string, now: number): Promise<void> {

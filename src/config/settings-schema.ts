@@ -30,6 +30,7 @@ export const SettingsSchema = t.Object({
       "Answer generations that are not streamed after 25 s with status 200 and blanks until the result is there, for proxies that cut silent answers; an error is then an error object in a 200",
     ),
     drain_timeout: whole(30, [0, 600], "How long a stop waits for open answers, in seconds"),
+    node_url: text("", "Address by which other nodes reach this one; empty: they cannot", { boot: true, ...OPTIONAL_HTTP_URL }),
     metrics_token: text("", "Bearer token that opens /metrics to other machines; empty: loopback only", { boot: true, secret: true }),
   }),
   admin: t.Object({

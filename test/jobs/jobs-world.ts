@@ -209,7 +209,7 @@ async function startContext({ config, store, requests, clock, script, seen }: Bo
   const pool = new Pool({ clock, random, settings: () => config.settings.pool, log, saveHealth: store.saveHealth });
   const tokens = new Credentials({ store, providers, openTempFile: (mime) => media.openTempFile(mime), now: clock.now, log });
   const keys = createKeys();
-  const node = new Node({ store, url: null, version: "test" });
+  const node = new Node({ store, clock, log, url: null, version: "test" });
   const limits = new Limits({ catalogue: () => CATALOGUE, keys, store, clock, log, node, retentionDays: () => 30 });
   const shutdown = new AbortController().signal;
   const affinity = createAffinity();

@@ -1,5 +1,5 @@
 // Idempotency: an `Idempotency-Key` of a key on a route means one generation, for a day, across restarts.
-import type { Clock } from "../../clock.ts";
+import { type Clock, sleep } from "../../clock.ts";
 import type { IdempotencyName, IdempotencyRow, JobStore } from "../../db/jobs.ts";
 import type { Json } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
@@ -9,6 +9,8 @@ import type { NodeIdentity } from "../nodes/node.ts";
 /** Lifetime of a name, ms. */
 export const IDEMPOTENCY_MS = 24 * 3_600_000;
 const MAX_KEY_LENGTH = 255;
+/** How often the name of another node is read again, ms. */
+const POLL_MS = 250;
 
 /** The right to run a request; exactly one of `attach`, `finish` and `abandon` is called. */
 export type Claim = {
@@ -34,7 +36,7 @@ type Dependencies = {
   store: Pick<JobStore, "claimIdempotency" | "takeIdempotency" | "updateIdempotency" | "deleteIdempotency">;
   clock: Clock;
   /** Absent: there are no nodes. */
-  node?: NodeIdentity;
+  node?: NodeIdentity & { isAlive?(id: number): Promise<boolean> };
 };
 
 /** One per process: what an earlier process left open is not running. */
@@ -69,6 +71,10 @@ export class Idempotency {
     if (row.result) return { state: "done", result: resultOf(row.result) };
     const running = this.#running.get(idOf(name));
     if (running) return { state: "running", result: running };
+    if (await this.#runsElsewhere(row.run)) {
+      await sleep(clock, POLL_MS);
+      return this.begin(name, hash);
+    }
     if (row.submitted) throw cutOff();
     // An earlier process claimed it and ended before it was sent. It is claimed here before the next `await`.
     const claim = this.#claim(name);
@@ -80,6 +86,13 @@ export class Idempotency {
 
   get #run(): string {
     return this.deps.node ? `node ${this.deps.node.id}` : this.#process;
+  }
+
+  /** Whether a living node other than this one works on it. */
+  async #runsElsewhere(run: string): Promise<boolean> {
+    const { node } = this.deps;
+    const id = Number(/^node (\d+)$/.exec(run)?.[1] ?? 0);
+    return id > 0 && id !== node?.id && ((await node?.isAlive?.(id)) ?? false);
   }
 
   /** Deletes the name, if it still has this job. */

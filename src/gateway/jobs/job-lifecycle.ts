@@ -15,9 +15,13 @@ import { writeRequest } from "../generation/request-record.ts";
 import { mediaOfJob } from "../generation/undelivered/image-output.ts";
 import type { Admission, Cost } from "../limits/contract.ts";
 import type { MediaStore } from "../media/contract.ts";
+import type { Announcer } from "../nodes/announcer.ts";
 import type { NodeIdentity } from "../nodes/node.ts";
 import { isSettled, mayFollow, toJobError } from "./job-state.ts";
 import type { Webhooks } from "./webhooks.ts";
+
+/** A watched job is read again after this time where other nodes may change it. */
+const REREAD_MS = 2_000;
 
 export type JobEnd = JobChange & { state: "completed" | "failed" | "cancelled" };
 
@@ -34,9 +38,13 @@ export type JobLifecycleDependencies = {
   log: Log;
   /** Owner of new jobs; absent: there are no nodes. */
   node?: NodeIdentity;
+  /** Tells other nodes of changed jobs; absent: there are none. */
+  announcer?: Pick<Announcer, "tell"> | null;
 };
 
 export class JobLifecycle {
+  /** Jobs that run here: only this node, while it lives, may change them. */
+  readonly #owned = new Set<string>();
   /** What each open job's end settles. */
   readonly #admissions = new Map<string, Admission>();
   readonly #watchers = new Map<string, Set<() => void>>();
@@ -54,6 +62,27 @@ export class JobLifecycle {
       throw error;
     }
     if (admission) this.#admissions.set(row.id, admission);
+  }
+
+  /** The job runs here from now on. */
+  own(id: string): void {
+    this.#owned.add(id);
+  }
+
+  disown(id: string): void {
+    this.#owned.delete(id);
+  }
+
+  /** Another node changed the job. One that has ended there is settled here, where its admission is. */
+  async changedElsewhere(id: string): Promise<void> {
+    this.#wake(id);
+    if (!this.#admissions.has(id)) return;
+    const row = await this.read(id);
+    if (row && row.state !== "unknown" && isSettled(row.state)) this.#settle(row);
+  }
+
+  forgetAdmissions(): void {
+    this.#admissions.clear();
   }
 
   read(id: string): Promise<JobRow | null> {
@@ -148,9 +177,13 @@ export class JobLifecycle {
     const watchers = this.#watchers.get(id) ?? new Set();
     this.#watchers.set(id, watchers.add(notify));
     signal.addEventListener("abort", notify, { once: true });
+    const { clock, announcer } = this.deps;
     try {
       while (!signal.aborted) {
+        // News of another node may be lost.
+        const cancel = announcer ? clock.after(REREAD_MS, notify) : undefined;
         if (!isDirty) await new Promise<void>((resolve) => (wake = resolve));
+        cancel?.();
         if (signal.aborted) return;
         isDirty = false;
         const row = await this.read(id);
@@ -168,13 +201,19 @@ export class JobLifecycle {
   async #update(id: string, from: readonly JobState[], change: JobChange, options: Parameters<JobStore["updateJob"]>[3]) {
     const { state } = change;
     const allowed = state ? from.filter((before) => mayFollow(before, state)) : from;
-    const row = await this.deps.store.updateJob(id, allowed, change, options);
+    const node = this.#owned.has(id) ? this.deps.node?.id : undefined;
+    const row = await this.deps.store.updateJob(id, allowed, change, { ...options, node });
     if (row && row.state !== "queued") this.#positions.delete(id);
     if (row) this.#notify(id);
     return row;
   }
 
   #notify(id: string): void {
+    this.deps.announcer?.tell({ jobs: [id] });
+    this.#wake(id);
+  }
+
+  #wake(id: string): void {
     for (const notify of this.#watchers.get(id) ?? []) notify();
   }
 

@@ -17,7 +17,12 @@ import { submitVideo } from "./video-submit.ts";
 
 export type WorkerDependencies = Omit<VideoJobDependencies, "waitingJobs"> &
   ImageJobDependencies &
-  JobRecoveryDependencies & { store: Pick<JobStore, "deleteJobsBefore">; settings: () => Settings };
+  JobRecoveryDependencies & {
+    store: Pick<JobStore, "deleteJobsBefore">;
+    settings: () => Settings;
+    /** A job came while this server stops; absent: it waits for the next start. */
+    onUntaken?(id: string): void;
+  };
 
 /** Jobs of one key and family that wait in the pool at once; others wait here, so that they do not fill the pool's queue. */
 const WAITING_IN_POOL = 4;
@@ -65,6 +70,25 @@ export class Worker {
     this.#run(row.id, { wake: () => job.stop(), work: () => job.run(row, images?.started ?? null) });
   }
 
+  /** Goes on with what another node has left. `settleOthers`: what belongs to no job. */
+  async inherit(inheritance: Inheritance, settleOthers: (isOfJob: (reservation: Reservation) => boolean) => Promise<void>): Promise<void> {
+    const recovery = new JobRecovery(this.deps, (row) => this.take(row), inheritance);
+    await settleOthers((reservation) => recovery.isOfJob(reservation));
+    await recovery.resumeAll();
+  }
+
+  /** Another node changed the job: who watches it reads it again, and if it runs here it stops to look. */
+  changedElsewhere(id: string): void {
+    const { lifecycle, log } = this.deps;
+    this.wake(id);
+    lifecycle.changedElsewhere(id).catch((error) => log.error("A job could not be read", { jobId: id, error }));
+  }
+
+  /** Jobs are handed over: the node that takes them settles them. */
+  forgetAdmissions(): void {
+    this.deps.lifecycle.forgetAdmissions();
+  }
+
   /** The job was changed elsewhere: ends its pause or wait. */
   wake(id: string): void {
     this.#running.get(id)?.wake();
@@ -94,12 +118,20 @@ export class Worker {
 
   #run(id: string, { wake, work }: { wake(): void; work(): Promise<void> }): void {
     const { lifecycle, log } = this.deps;
-    if (this.#running.has(id) || this.#stopping.signal.aborted) return;
+    if (this.#running.has(id)) return;
+    if (this.#stopping.signal.aborted) {
+      this.deps.onUntaken?.(id);
+      return;
+    }
+    lifecycle.own(id);
     const done = work()
       .catch((error) => log.error("A job met an internal error", { jobId: id, error }))
       .then(() => lifecycle.deleteIfRemoved(id))
       .catch((error) => log.error("A removed job could not be deleted", { jobId: id, error }))
-      .finally(() => this.#running.delete(id));
+      .finally(() => {
+        this.#running.delete(id);
+        lifecycle.disown(id);
+      });
     this.#running.set(id, { done, wake });
   }
 

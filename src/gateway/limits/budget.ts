@@ -26,13 +26,13 @@ export type Shortfall =
   | { of: "concurrency"; limit: number }
   | { of: keyof Cost; period: Period; limit: number; used: number; wanted: number /** Null: never. */; until: number | null };
 
-const UNITS = {
+export const UNITS = {
   images: { amount: "images", scale: 1 },
   videoSeconds: { amount: "videoMs", scale: 1000 },
   usd: { amount: "microUsd", scale: 1_000_000 },
 } as const satisfies Record<keyof Cost, { amount: keyof Amounts; scale: number }>;
 
-const COSTS = Object.keys(UNITS) as (keyof Cost)[];
+export const COSTS = Object.keys(UNITS) as (keyof Cost)[];
 
 /** Days, and months, retained in memory: a clock that is set back finds them, and settlements need none. */
 const PERIODS_RETAINED = 3;

@@ -1,7 +1,7 @@
 // Ledger: group commits of reservations before anything is started, and of their ends soon after, in this order.
 
 import type { Clock } from "../../clock.ts";
-import type { Begun, LedgerStore, NewReservation, ReservationEnd } from "../../db/ledger.ts";
+import type { Begun, LedgerStore, NewReservation, Refusal, ReservationEnd } from "../../db/ledger.ts";
 import { AppError, serverFailure } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 
@@ -132,7 +132,7 @@ export class Ledger {
       for (const [index, { resolve, reject }] of batch.entries()) {
         const one = begun[index]!;
         if ("id" in one) resolve(one.id);
-        else reject(REFUSALS[one.refused]());
+        else reject(refusalOf(one));
       }
     } catch (cause) {
       this.#noteFailure({ reservations: batch.length }, cause);
@@ -146,16 +146,20 @@ export class Ledger {
   }
 }
 
-/** What a store that several processes share refuses although this one had room. */
-const REFUSALS: Record<Extract<Begun, { refused: string }>["refused"], () => AppError> = {
-  limit: () =>
-    new AppError("limit_exceeded", "This API key has no more left: it is in use elsewhere at the moment.", {
-      reason: "rate_limit_exceeded",
-      retryAfterMs: LAG_RETRY_MS,
-    }),
-  slot: () => new AppError("busy", "All tokens are in use.", { retryAfterMs: LAG_RETRY_MS }),
-  node: () => ledgerUnavailable(undefined),
-};
+/** A limit of the key was reached, counted over all nodes. The limits word it. */
+export class LimitReached extends AppError {
+  constructor(readonly by: Refusal) {
+    const message = "This API key has no more left: it is in use elsewhere at the moment.";
+    super("limit_exceeded", message, { reason: "rate_limit_exceeded", retryAfterMs: LAG_RETRY_MS });
+  }
+}
+
+/** What a store that several nodes share refuses. */
+function refusalOf(begun: Extract<Begun, { refused: string }>): AppError {
+  if (begun.refused === "limit") return new LimitReached(begun.by);
+  if (begun.refused === "slot") return new AppError("busy", "All tokens are in use.", { retryAfterMs: LAG_RETRY_MS });
+  return ledgerUnavailable(undefined);
+}
 
 function storeLags(): AppError {
   const message = "This server is recording more than it can at the moment, so it starts nothing new.";

@@ -1,7 +1,8 @@
 // Limits of API keys: checks and reserves each generation in memory, on record before anything is started.
 
 import { type Clock, type Repeated, repeat } from "../../clock.ts";
-import type { Amounts, LedgerStore, Reservation, ReservationCall } from "../../db/ledger.ts";
+import type { Amounts, LedgerStore, Reservation } from "../../db/ledger.ts";
+import type { SharedStore } from "../../db/shared.ts";
 import type { Kind } from "../../domain/generation.ts";
 import type { KeyRow } from "../../domain/key.ts";
 import { AppError, serverFailure } from "../../errors.ts";
@@ -23,15 +24,16 @@ import {
   reserve,
   settle,
   toAmounts,
-  toCount,
   undoReserve,
   zeroAmounts,
 } from "./budget.ts";
 import type { Admission, AdmissionControl, AdmissionRequest, GenerationEnd } from "./contract.ts";
 import { type KeyUsage, usageOf } from "./key-usage.ts";
-import { Ledger } from "./ledger.ts";
+import { Ledger, LimitReached } from "./ledger.ts";
 import { limitError, rateHeaders } from "./limit-errors.ts";
-import { hourStart, MINUTE_MS, periodsAt } from "./periods.ts";
+import { MINUTE_MS } from "./periods.ts";
+import { endOf, recentPeriods } from "./reservation-end.ts";
+import { sharedChecks, shortfallOf } from "./shared-limits.ts";
 import { UploadQuota } from "./upload-quota.ts";
 
 const KINDS: readonly Kind[] = ["image", "video"];
@@ -51,6 +53,8 @@ export type LimitsDependencies = {
   log: Log;
   /** Owner of the reservations; absent: there are no nodes. */
   node?: NodeIdentity;
+  /** Absent or null: no other node admits anything, so that memory decides. */
+  shared?: Pick<SharedStore, "releaseConcurrency"> | null;
   /** Retention of ended reservations, in days. */
   retentionDays: () => number;
   /** Whether a paid outcome waits for the key: its request is admitted although nothing is left. Default: false. */
@@ -83,18 +87,30 @@ export class Limits implements AdmissionControl {
     const now = this.deps.clock.now();
     const account = this.#accountOf(keyId);
     const estimate = toAmounts(request.estimate);
-    const shortfall = findShortfall(account, key.limits, estimate, now);
+    const { shared } = this.deps;
+    const shortfall = shared ? null : findShortfall(account, key.limits, estimate, now);
     if (shortfall) throw limitError(shortfall, now);
+    const checks = shared ? sharedChecks(key.limits, now) : undefined;
     const hold = reserve(account, estimate, now);
     this.#reservations += 1;
     const { requestId, kind, family, forJob } = request;
     try {
-      const id = await this.#ledger.reserve({ keyId, requestId, kind, family, at: now, estimate, forJob, node: this.#node() });
+      const id = await this.#ledger.reserve({
+        keyId,
+        requestId,
+        kind,
+        family,
+        at: now,
+        estimate,
+        forJob,
+        node: this.#node(),
+        shared: checks,
+      });
       return this.#openAdmission({ id, keyId, at: now }, hold);
     } catch (error) {
       this.#reservations -= 1;
       undoReserve(account, hold, now);
-      throw error;
+      throw error instanceof LimitReached ? limitError(shortfallOf(error.by, { limits: key.limits, estimate, now }), now) : error;
     }
   }
 
@@ -102,7 +118,8 @@ export class Limits implements AdmissionControl {
     const key = this.deps.keys.get(keyId);
     if (!key) throw unknownKey();
     const kinds: readonly Kind[] = kind === null ? KINDS : [kind];
-    const isCounted = counts && !this.deps.hasUndelivered?.(keyId);
+    // Of several nodes none knows what is left: the admission decides.
+    const isCounted = counts && !this.deps.shared && !this.deps.hasUndelivered?.(keyId);
     const failures = kinds.map((one) => this.#refusalOf(key, one, isCounted));
     if (failures.every((failure) => failure !== null)) throw failures[0]!;
   }
@@ -149,12 +166,20 @@ export class Limits implements AdmissionControl {
     const { spent } = await store.readLedger(periods, now);
     for (const { keyId, period, amounts } of spent) addAmounts(balanceOf(this.#accountOf(keyId), period).spent, amounts);
     for (const { keyId, at } of recent) this.#accountOf(keyId).recent.push(at);
-    for (const row of open.filter(isResumable)) {
-      this.#resumable.set(row.id, { ...row, hold: holdAt(this.#accountOf(row.keyId), row.estimate, row.at) });
-    }
-    this.#reservations = this.#resumable.size;
+    this.#retain(open.filter(isResumable));
     this.#isLoaded = true;
     this.#sweep = repeat(clock, SWEEP_INTERVAL_MS, (stopping) => this.#deleteOldRows(stopping));
+  }
+
+  /** Takes over what a dead node has left, as {@link load} does with what an earlier process has. */
+  async inherit(open: readonly Reservation[], isResumable: (reservation: Reservation) => boolean): Promise<void> {
+    const { store, clock, log } = this.deps;
+    const resumable = open.filter(isResumable);
+    const lost = open.filter((row) => !resumable.includes(row));
+    this.#retain(resumable);
+    if (lost.length === 0) return;
+    await store.end(lost.map((row) => ({ ...endOf(row, clock.now()), state: "settled", actual: row.estimate })));
+    log.warn("Reservations left open by a dead node settled at their estimate", { count: lost.length });
   }
 
   usage(keyId: number): KeyUsage {
@@ -183,6 +208,12 @@ export class Limits implements AdmissionControl {
     await this.#ledger.close();
   }
 
+  /** Open until they are resumed. */
+  #retain(resumable: readonly Reservation[]): void {
+    for (const row of resumable) this.#resumable.set(row.id, { ...row, hold: holdAt(this.#accountOf(row.keyId), row.estimate, row.at) });
+    this.#reservations += resumable.length;
+  }
+
   #node(): number {
     return this.deps.node?.id ?? 0;
   }
@@ -206,6 +237,11 @@ export class Limits implements AdmissionControl {
       if (hasSlot) this.#accountOf(reservation.keyId).inFlight -= 1;
       hasSlot = false;
     };
+    const giveSlot = () => {
+      // One that the store does not hear of comes back with the end of the reservation.
+      if (hasSlot) void this.deps.shared?.releaseConcurrency([reservation.id]).catch(() => {});
+      releaseSlot();
+    };
     const end = (used: Amounts, state: "settled" | "released", facts?: GenerationEnd) => {
       if (!isOpen) return;
       isOpen = false;
@@ -218,7 +254,7 @@ export class Limits implements AdmissionControl {
       id: reservation.id,
       settle: (used, facts) => end(toAmounts(used), "settled", facts),
       release: (facts) => end(zeroAmounts(), "released", facts),
-      releaseSlot,
+      releaseSlot: giveSlot,
     };
   }
 
@@ -247,27 +283,3 @@ export class Limits implements AdmissionControl {
 }
 
 const unknownKey = () => new AppError("forbidden", "This API key is not known here any more.");
-
-/** The end of a reservation; it counts in the periods and the hour of its admission. Without facts its outcome is not known. */
-function endOf({ id, at }: Pick<Reservation, "id" | "at">, endedAt: number, facts?: GenerationEnd) {
-  const { ok = false, ms = endedAt - at, inputTokens = 0, outputTokens = 0, calls = [] } = facts ?? {};
-  return {
-    id,
-    endedAt,
-    periods: Object.values(periodsAt(at)),
-    hour: hourStart(at),
-    ok,
-    ms: toCount(ms),
-    inputTokens: toCount(inputTokens),
-    outputTokens: toCount(outputTokens),
-    calls: calls.map((call): ReservationCall => ({ tokenId: call.tokenId, ok: call.ok, ms: toCount(call.ms), amounts: toAmounts(call) })),
-  };
-}
-
-/** The periods of now, those before them in case the clock is set back, and those after them in case it was. */
-function recentPeriods(now: number): string[] {
-  const { month, total } = periodsAt(now);
-  const lastMonth = periodsAt(Date.parse(`${month}-01T00:00:00Z`) - 1).month;
-  const [yesterday, today, tomorrow] = [-1, 0, 1].map((days) => periodsAt(now + days * DAY_MS));
-  return [...new Set([total, lastMonth, month, tomorrow!.month, yesterday!.day, today!.day, tomorrow!.day])];
-}

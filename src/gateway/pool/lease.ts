@@ -1,7 +1,9 @@
 // Leases that are out: take a slot and reserve against caps, give both back exactly once when the call ends.
 
 import type { Clock } from "../../clock.ts";
+import type { Slot } from "../../db/shared.ts";
 import type { Kind } from "../../domain/generation.ts";
+import type { SlotArbiter } from "../nodes/slot-arbiter.ts";
 import { isHalfOpen } from "./health/cooldown.ts";
 import { groupOwnerOf } from "./health/health-codec.ts";
 import type { HealthTracker } from "./health/health-tracker.ts";
@@ -23,6 +25,8 @@ type Dependencies = {
   onChange(): void;
   /** The last call of a removed token has ended. */
   onIdle(token: PoolToken): void;
+  /** Gives a slot back that nodes share; absent: there are no other nodes. */
+  giveSlot?: SlotArbiter["give"];
 };
 
 type Reservation = { counter: Counter; spend: Spend };
@@ -35,14 +39,32 @@ type Call = {
   startedAt: number;
   reservations: readonly Reservation[];
   probes: "token" | "group" | null;
+  estimate: CallRequest["estimate"];
+  /** Of those that nodes share. */
+  slot: Slot | null;
+  /** What the call used; null: it was not made, or not yet. */
+  used: { images: number; usd: number } | null;
 };
 
 /** What a lease sets off; its owner's. */
-type LeaseEnds = { report(call: Call, outcome: Outcome): void; settleUnreported(call: Call): void; end(call: Call): void };
+type LeaseEnds = {
+  report(call: Call, outcome: Outcome): void;
+  settleUnreported(call: Call): void;
+  end(call: Call): void;
+  give(call: Call): void;
+};
 
 const RELEASED = Promise.resolve();
+const NOTHING = { images: 0, usd: 0 };
 
-class ActiveLease implements Lease {
+/** A lease with its token, to which a slot is added that nodes share. */
+export type HeldLease = Lease & {
+  readonly token: PoolToken;
+  /** Given back at the end, at once where that is over. */
+  hold(slot: Slot): void;
+};
+
+class ActiveLease implements HeldLease {
   readonly tokenId: number;
   readonly provider: string;
   readonly label: string;
@@ -62,6 +84,15 @@ class ActiveLease implements Lease {
     this.label = label;
     this.proxy = proxy;
     this.location = location;
+  }
+
+  get token(): PoolToken {
+    return this.call.token;
+  }
+
+  hold(slot: Slot): void {
+    this.call.slot = slot;
+    if (this.#hasEnded) this.ends.give(this.call);
   }
 
   sharesAccount(id: number): boolean {
@@ -90,6 +121,7 @@ export class ActiveLeases {
     report: (call, outcome) => this.#report(call, outcome),
     settleUnreported: (call) => this.#settle(call, null),
     end: (call) => this.#end(call),
+    give: (call) => this.#give(call),
   };
 
   constructor(private readonly deps: Dependencies) {}
@@ -100,7 +132,7 @@ export class ActiveLeases {
   }
 
   /** Takes a slot of the token, whether or not one is free, and reserves the estimate against its caps. */
-  take(token: PoolToken, request: CallRequest, waitedMs: number): Lease {
+  take(token: PoolToken, request: CallRequest, waitedMs: number): HeldLease {
     const call = this.#begin(token, request);
     return new ActiveLease(call, waitedMs, this.#ends);
   }
@@ -119,20 +151,29 @@ export class ActiveLeases {
     token.usedAt = startedAt;
     if (probes === "group") this.#reindexGroup(token);
     else reindex(token);
-    return { token, kind, family, startedAt, reservations, probes };
+    return { token, kind, family, startedAt, reservations, probes, estimate, slot: null, used: null };
   }
 
   #report(call: Call, outcome: Outcome): void {
     const { clock, tracker, onChange } = this.deps;
     const now = clock.now();
+    if (wasMade(outcome)) call.used = outcome.ok ? outcome : outcome.charged ? call.estimate : NOTHING;
     this.#settle(call, outcome);
     // Before the probe's slot is free: a failed probe opens the breaker again, a good one closes it.
     if (this.#measure(call, outcome, now - call.startedAt)) tracker.reportOutcome({ ...call, now }, outcome);
     onChange();
   }
 
-  #end({ token, kind, probes }: Call): void {
+  #give(call: Call): void {
+    const { slot, kind, used } = call;
+    call.slot = null;
+    if (slot) this.deps.giveSlot?.({ ...slot, kind, used: used && slotUse(used) });
+  }
+
+  #end(call: Call): void {
+    const { token, kind, probes } = call;
     const { reindex, onChange, onIdle } = this.deps;
+    if (call.slot) this.#give(call);
     if (probes) token.probing = false;
     token.inFlight[kind]--;
     this.#inFlight[kind]--;
@@ -196,6 +237,9 @@ function settleAll(reservations: readonly Reservation[], outcome: Outcome | null
   }
   return isFreed;
 }
+
+/** As the store has it: whole millionths of a dollar. */
+const slotUse = ({ images, usd }: { images: number; usd: number }) => ({ images, microUsd: Math.round(usd * 1_000_000) });
 
 /** Whether the upstream counts the call: it does unless the call never left or was aborted before anything could be charged. */
 function wasMade(outcome: Outcome): boolean {

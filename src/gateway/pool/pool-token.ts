@@ -52,6 +52,8 @@ export type PoolToken = {
   used: number;
   /** Epoch ms of the last lease. */
   usedAt: number | null;
+  /** Kinds whose slots other nodes hold: bits of {@link FULL_ELSEWHERE}. */
+  fullElsewhere: number;
   /** A call is under way that probes whether the token works again. */
   probing: boolean;
   lastError: LastError | null;
@@ -60,6 +62,8 @@ export type PoolToken = {
   /** The scheduler's timer for the end of a cooldown or cap; `time` in epoch ms, Infinity: none. */
   alarm: { at: number; time: number; token: PoolToken };
 };
+
+export const FULL_ELSEWHERE = { image: 1, video: 2 } as const satisfies Record<Kind, number>;
 
 /** What a lease needs of a token. */
 export type Want = Pick<LeaseRequest, "kind" | "family" | "providers" | "minTier" | "credits" | "pinned" | "costs" | "estimate">;
@@ -93,6 +97,7 @@ export function createPoolToken(
     inFlight: { image: 0, video: 0 },
     used: 0,
     usedAt: null,
+    fullElsewhere: 0,
     probing: false,
     lastError: null,
     removed: false,
@@ -167,6 +172,7 @@ export function readiness(token: PoolToken, want: Want, now: number): number {
   if (until > 0) return until;
   if (token.row.tier === null && isTierPending(token, want)) return now + TIER_RECHECK_MS;
   if (isProbeRunning(token, now)) return BUSY;
+  if (token.fullElsewhere !== 0 && (token.fullElsewhere & FULL_ELSEWHERE[want.kind]) !== 0) return BUSY;
   const limit = limitOf(token, want.kind);
   return limit !== -1 && token.inFlight[want.kind] >= limit ? BUSY : READY;
 }

@@ -6,36 +6,24 @@ import type { Kind } from "../../domain/generation.ts";
 import type { TokenRow } from "../../domain/token.ts";
 import { type AppError, serverFailure } from "../../errors.ts";
 import type { Log } from "../../log.ts";
-import type { CooldownCount } from "../../metrics.ts";
 import type { TokenFacts } from "../../providers/provider.ts";
+import type { SlotArbiter } from "../nodes/slot-arbiter.ts";
 import { refusal } from "./availability.ts";
 import type { CandidateSet } from "./candidate-set.ts";
-import { capUses } from "./cap-use.ts";
-import { CapacityCount, type FamilyOfKind, type PoolCapacity } from "./capacity.ts";
 import type { Cooldown } from "./health/cooldown.ts";
+import { parseHealth, serializeHealth } from "./health/health-codec.ts";
 import { HealthTracker } from "./health/health-tracker.ts";
 import { HealthWriter, type SaveHealth } from "./health/health-writer.ts";
 import type { HealthReason } from "./health/reasons.ts";
-import { type HeldReport, heldReport } from "./held.ts";
 import { LatencyEstimate } from "./latency-estimate.ts";
 import { ActiveLeases } from "./lease.ts";
 import type { Lease, LeaseOptions, LeaseRequest, Leases, Outcome } from "./lease-contract.ts";
 import { isOn, type PoolToken } from "./pool-token.ts";
+import { PoolViews } from "./pool-views.ts";
 import { TokenRegistry } from "./registry.ts";
 import { Scheduler } from "./scheduler.ts";
-import {
-  countCooldowns,
-  countStates,
-  countUsable,
-  currentCooldown,
-  groupViews,
-  type PoolGauges,
-  type PoolGroupView,
-  type PoolTokenView,
-  type ServingCandidate,
-  servingCandidate,
-  tokenView,
-} from "./snapshot.ts";
+import { SharedLeases } from "./shared-leases.ts";
+import { countStates, countUsable, currentCooldown, type PoolGauges, type ServingCandidate, servingCandidate } from "./snapshot.ts";
 import { WaitQueue } from "./wait-queue.ts";
 
 export type PoolDependencies = {
@@ -48,6 +36,8 @@ export type PoolDependencies = {
   familiesOf?(row: Pick<TokenRow, "provider" | "families">): readonly string[] | null;
   /** Whether new tokens are checked in the background. Default: they are not. */
   awaitsCheck?(): boolean;
+  /** Decides about slots that nodes share; absent: there are no other nodes. */
+  arbiter?: SlotArbiter;
   /** A cooldown or a block begins. */
   onCooldown?(provider: string, reason: string): void;
 };
@@ -56,18 +46,20 @@ export type PoolDependencies = {
 const SET_BACK_MS = 2_000;
 
 /** Empty at first; {@link Pool.load} fills it. */
-export class Pool implements Leases {
+export class Pool extends PoolViews implements Leases {
   #isClosed = false;
   #lastNow: number;
   readonly #writer: HealthWriter;
-  readonly #registry: TokenRegistry;
+  protected readonly registry: TokenRegistry;
   readonly #scheduler: Scheduler;
   readonly #tracker: HealthTracker;
   readonly #latency = new LatencyEstimate();
   readonly #leases: ActiveLeases;
   readonly #queue: WaitQueue;
+  readonly #shared: SharedLeases | null;
 
   constructor(private readonly deps: PoolDependencies) {
+    super();
     const { clock, random, settings, log, saveHealth, familiesOf = ({ families }) => families, awaitsCheck = () => false } = deps;
     this.#lastNow = clock.now();
     const writer = new HealthWriter({ clock, log, save: saveHealth });
@@ -78,7 +70,7 @@ export class Pool implements Leases {
     const registry = new TokenRegistry({ reindex, markDirty, familiesOf, awaitsCheck, isPaused, now: () => clock.now() });
     const { tokens } = registry;
     this.#writer = writer;
-    this.#registry = registry;
+    this.registry = registry;
     this.#scheduler = new Scheduler({ random, strategy: () => settings().strategy, tokens, hasCaps: () => registry.hasCaps() });
     this.#tracker = new HealthTracker({
       ...{ random, log, writer, tokens, reindex },
@@ -91,59 +83,87 @@ export class Pool implements Leases {
       tracker: this.#tracker,
       onChange: () => this.#queue.serve(),
       onIdle: (token) => registry.sweep(token),
+      giveSlot: deps.arbiter && ((end) => deps.arbiter!.give(end)),
     });
     this.#queue = new WaitQueue({
       ...{ clock, log, latency },
       scheduler: this.#scheduler,
-      now: () => this.#now(),
+      now: () => this.now(),
       take: (token, request, waitedMs) => this.#leases.take(token, request, waitedMs),
       refusal: (candidates, exclude, now) => this.#refusal(candidates, exclude, now),
+    });
+    this.#shared = deps.arbiter ? this.#shareSlots(deps.arbiter) : null;
+  }
+
+  #shareSlots(arbiter: SlotArbiter): SharedLeases {
+    return new SharedLeases({
+      ...{ arbiter, clock: this.deps.clock, leases: this.#leases },
+      pick: (request, options) => this.#pickNow(request, options),
+      wait: (request, options) => this.#wait(request, options),
+      reindex: (token) => this.#scheduler.reindex(token, this.deps.clock.now()),
+      serve: () => this.#queue.serve(),
     });
   }
 
   async lease(request: LeaseRequest, options: LeaseOptions): Promise<Lease> {
-    const free = this.leaseNow(request, options);
-    if (free) return free;
-    const candidates = this.#scheduler.candidateSetOf(request, this.#now());
-    const { wait_ms, queue_limit } = this.deps.settings();
-    return this.#queue.enter(candidates, request, { ...options, waitMs: options.waitMs ?? wait_ms }, queue_limit);
+    const { wait_ms } = this.deps.settings();
+    const waiting = { ...options, waitMs: options.waitMs ?? wait_ms };
+    if (this.#shared) return this.#shared.lease(request, waiting);
+    return this.leaseNow(request, options) ?? this.#wait(request, waiting);
   }
 
-  leaseNow(request: LeaseRequest, { deadline, signal }: Pick<LeaseOptions, "signal" | "deadline">): Lease | null {
+  #wait(request: LeaseRequest, options: LeaseOptions & { waitMs: number }): Promise<Lease> {
+    const candidates = this.#scheduler.candidateSetOf(request, this.now());
+    return this.#queue.enter(candidates, request, options, this.deps.settings().queue_limit);
+  }
+
+  /** Where nodes share the tokens, `lease` decides. */
+  leaseNow(request: LeaseRequest, options: Pick<LeaseOptions, "signal" | "deadline">): Lease | null {
+    if (this.#shared) return null;
+    const token = this.#pickNow(request, options);
+    return token && this.#leases.take(token, request, 0);
+  }
+
+  #pickNow(request: LeaseRequest, { deadline, signal }: Pick<LeaseOptions, "signal" | "deadline">): PoolToken | null {
     signal.throwIfAborted();
     if (this.#isClosed) throw serverFailure("The server is stopping.", "stopping");
-    const now = this.#now();
+    const now = this.now();
     const candidates = this.#scheduler.candidateSetOf(request, now);
     const token = this.#scheduler.pick(candidates, request, now);
     if (!token) return null;
     if (deadline) this.#queue.assertInTime(candidates, token, { request, deadline }, now);
-    return this.#leases.take(token, request, 0);
+    return token;
+  }
+
+  /** Another node gave slots back. */
+  slotsFreed(): void {
+    this.#shared?.freed();
   }
 
   revision(families: readonly string[]): number | null {
-    return this.#registry.revision(families);
+    return this.registry.revision(families);
   }
 
   soonestMs(request: LeaseRequest): number | null {
-    const now = this.#now();
+    const now = this.now();
     const { soonest } = this.#scheduler.candidateSetOf(request, now).availability(request.exclude, now);
     return Number.isFinite(soonest) ? soonest - now : null;
   }
 
   isFree(request: LeaseRequest): boolean {
-    return this.#scheduler.candidateSetOf(request, this.#now()).hasReady(request.exclude);
+    return this.#scheduler.candidateSetOf(request, this.now()).hasReady(request.exclude);
   }
 
   canServe(kind: Kind, family: string, providers?: readonly string[]): boolean {
-    return this.#registry.canServe(kind, family, providers);
+    return this.registry.canServe(kind, family, providers);
   }
 
   families(kind: Kind): Set<string> {
-    return this.#registry.families(kind);
+    return this.registry.families(kind);
   }
 
   deniedFor(kind: Kind, family: string): HealthReason | null {
-    return this.#registry.deniedFor(kind, family);
+    return this.registry.deniedFor(kind, family);
   }
 
   usualMs(kind: Kind, family: string): number | null {
@@ -160,42 +180,42 @@ export class Pool implements Leases {
    * which is newer. Calls under way continue; a removed token ends with the last of them.
    */
   load(rows: readonly TokenRow[]): void {
-    this.#registry.load(rows, this.#now());
+    this.registry.load(rows, this.now());
     this.#queue.serve();
   }
 
   /** Takes what `familiesOf` and the settings' list of paused providers say now. Calls under way continue. */
   refresh(): void {
-    this.#registry.refresh();
+    this.registry.refresh();
     this.#queue.serve();
   }
 
   /** What a check found; absent facts change nothing. */
   updateFacts(id: number, { identity, tier, credits, families, renewBefore }: TokenFacts): void {
-    const token = this.#registry.get(id);
+    const token = this.registry.get(id);
     if (!token) return;
     const facts = Object.entries({ identity, tier, credits, families, renewBefore }).filter(([, value]) => value !== undefined);
-    this.#registry.change(token, { ...Object.fromEntries(facts), checkedAt: this.deps.clock.now() });
+    this.registry.change(token, { ...Object.fromEntries(facts), checkedAt: this.deps.clock.now() });
     this.#queue.serve();
   }
 
   /** How a call of a token without a lease ended: a check or a poll. Success ends a block for an invalid key or a dead session. */
   reportOutcome(id: number, outcome: Outcome): void {
-    const token = this.#registry.get(id);
+    const token = this.registry.get(id);
     if (!token) return;
-    this.#tracker.reportCheck(token, outcome, this.#now());
+    this.#tracker.reportCheck(token, outcome, this.now());
     this.#queue.serve();
   }
 
   /** The cooldown of the token as a whole, its own or its group's; null when there is none. Costs no I/O. */
   cooldownOf(id: number): Cooldown | null {
-    const token = this.#registry.get(id);
+    const token = this.registry.get(id);
     return token && currentCooldown(token, this.deps.clock.now());
   }
 
   /** Ends the cooldown of the token, or of only one of its models, and its group's. False when there is no such token. */
   clearCooldown(id: number, family?: string): boolean {
-    const token = this.#registry.get(id);
+    const token = this.registry.get(id);
     if (!token) return false;
     this.#tracker.clear(token, family);
     this.#queue.serve();
@@ -204,67 +224,45 @@ export class Pool implements Leases {
 
   /** Takes a slot, free or not, for a call that already runs upstream: a job found after a restart. Null for a deleted token. */
   adopt(id: number, kind: Kind, family: string): Lease | null {
-    const token = this.#registry.get(id);
-    return token && this.#leases.take(token, { kind, family, estimate: null }, 0);
-  }
-
-  snapshot(): PoolTokenView[] {
-    const now = this.#now();
-    return this.#registry.all().map((token) => tokenView(token, now));
-  }
-
-  /** Tokens of each provider by state, and those that are held back by reason. Walks the pool. */
-  held(): HeldReport {
-    return heldReport(this.#registry.tokens.values(), this.#now());
-  }
-
-  /** What each model of each provider can serve now. Walks the pool. */
-  capacity(families: readonly FamilyOfKind[]): PoolCapacity {
-    return new CapacityCount(families, this.#now()).count(this.#registry.tokens.values());
-  }
-  /** Own caps per day of which at least this share is used. Walks the pool. */
-  readonly capUses = (share: number) => capUses(this.#registry.tokens.values(), share, this.#now());
-
-  /** One token of the snapshot; null when there is none. */
-  view(id: number): PoolTokenView | null {
-    const token = this.#registry.get(id);
-    return token && tokenView(token, this.#now());
+    const token = this.registry.get(id);
+    const lease = token && this.#leases.take(token, { kind, family, estimate: null }, 0);
+    return lease && this.#shared ? this.#shared.adopt(lease, kind) : lease;
   }
 
   /** The tokens that could serve the request, in the order in which they would be taken now. Walks its candidate set. */
   preview(request: LeaseRequest): ServingCandidate[] {
-    const now = this.#now();
+    const now = this.now();
     return this.#scheduler.preview(request, now).map(({ token, state }) => servingCandidate(token, request.family, state, now));
   }
 
-  /** Rows in the order of the snapshot, with what checks have found since they were read; `health` in them is not current. */
-  rows(): TokenRow[] {
-    return this.#registry.all().map(({ row }) => row);
-  }
-
-  /** Groups that have a name. */
-  groups(): PoolGroupView[] {
-    return groupViews(this.#registry.tokens.values(), this.#now());
-  }
-
   gauges(): PoolGauges {
-    const now = this.#now();
+    const now = this.now();
     return {
       inFlight: this.#leases.inFlight,
       queued: this.#queue.size,
-      tokens: countStates(this.#registry.tokens.values(), now),
+      tokens: countStates(this.registry.tokens.values(), now),
       networkDegradedSince: this.#tracker.networkDegradedSince,
     };
   }
 
-  /** Enabled tokens that cool down or are blocked as a whole, by provider and reason. */
-  countCooldowns(): CooldownCount[] {
-    return countCooldowns(this.#registry.tokens.values(), this.#now());
-  }
-
   /** Enabled tokens without a cooldown that is longer than a request waits. */
   countUsable(): number {
-    return countUsable(this.#registry.tokens.values(), this.#now() + this.deps.settings().wait_ms);
+    return countUsable(this.registry.tokens.values(), this.now() + this.deps.settings().wait_ms);
+  }
+
+  /** As it would be stored now; null also for a token that is gone. */
+  storedHealth(id: number): unknown {
+    const token = this.registry.get(id);
+    return token && serializeHealth(token, this.deps.clock.now());
+  }
+
+  /** Another node has saved it. `isNews`: it is saved again, because it is not what is stored. */
+  takeHealth(id: number, health: unknown, isNews: boolean): void {
+    const token = this.registry.get(id);
+    if (!token) return;
+    this.registry.takeHealth(token, parseHealth(health, this.now()));
+    if (isNews) this.#writer.markDirty(token);
+    this.#queue.serve();
   }
 
   /** Saves changed health now. */
@@ -280,7 +278,7 @@ export class Pool implements Leases {
   }
 
   /** The time, after cooldowns and caps that are over by then have ended and requests that waited for that are served. */
-  #now(): number {
+  protected now(): number {
     const now = this.deps.clock.now();
     const isSetBack = now < this.#lastNow - SET_BACK_MS;
     if (isSetBack) {
@@ -294,7 +292,7 @@ export class Pool implements Leases {
 
   #refusal(candidates: CandidateSet, exclude: ReadonlySet<number>, now: number): AppError {
     const availability = candidates.availability(exclude, now);
-    const poolIsEmpty = !this.#registry.tokens.values().some((token) => isOn(token) && !token.removed);
+    const poolIsEmpty = !this.registry.tokens.values().some((token) => isOn(token) && !token.removed);
     return refusal({ want: candidates.want, now, availability, hasTried: exclude.size > 0, poolIsEmpty });
   }
 }

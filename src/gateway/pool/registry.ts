@@ -2,8 +2,9 @@
 
 import type { Kind } from "../../domain/generation.ts";
 import type { TokenRow } from "../../domain/token.ts";
+import { mergeInto } from "./group-health.ts";
 import { cooldownEnd, HEALTHY, type Health } from "./health/cooldown.ts";
-import { groupOwnerOf, parseHealth } from "./health/health-codec.ts";
+import { groupOwnerOf, parseHealth, type StoredHealth } from "./health/health-codec.ts";
 import type { Routes } from "./health/outage.ts";
 import type { HealthReason } from "./health/reasons.ts";
 import { Places } from "./places.ts";
@@ -18,7 +19,7 @@ import {
   type PoolToken,
   refreshGroupCaps,
 } from "./pool-token.ts";
-import { type Counter, parseCaps } from "./token-quota.ts";
+import { parseCaps } from "./token-quota.ts";
 
 type Dependencies = {
   /** Called as soon as one token has changed, before the next does. */
@@ -162,6 +163,18 @@ export class TokenRegistry {
     return reasons.find((reason) => reason === "limit_zero") ?? reasons[0] ?? null;
   }
 
+  /** Takes stored health in place of what is known; counts of caps stay. */
+  takeHealth(token: PoolToken, { token: health, families, lastError, group }: StoredHealth): void {
+    Object.assign(token, { health, families, lastError });
+    this.#noteDenials(families);
+    this.deps.reindex(token);
+    if (groupOwnerOf(token.group) !== token) return;
+    token.group.health = group?.health ?? HEALTHY;
+    token.group.families = group?.families ?? new Map();
+    this.#noteDenials(token.group.families);
+    for (const other of token.group.tokens) this.deps.reindex(other);
+  }
+
   /** Some token or group was denied this family. */
   noteDenied(family: string): void {
     this.#everDenied.add(family);
@@ -281,17 +294,4 @@ function denialOf({ families, group }: PoolToken, family: string, now: number): 
   for (const health of [families.get(family), group.families.get(family)])
     if (health?.cooldown?.state === "blocked" && cooldownEnd(health, now) > 0) return health.cooldown.reason;
   return null;
-}
-
-type Shared = { health: Health; families: ReadonlyMap<string, Health>; days: ReadonlyMap<string, Counter> };
-
-/** Adds what another token knew of the group's quota; of two cooldowns the later end wins, of two counts the higher. */
-function mergeInto(group: Group, shared: Shared, now: number): void {
-  const later = (a: Health, b: Health) => (cooldownEnd(b, now) > cooldownEnd(a, now) || a === HEALTHY ? b : a);
-  group.health = later(group.health, shared.health);
-  for (const [family, health] of shared.families) group.families.set(family, later(group.families.get(family) ?? HEALTHY, health));
-  for (const [name, counter] of shared.days) {
-    const known = group.counters.get(name);
-    if (!known || known.day.requests < counter.day.requests) group.counters.set(name, counter);
-  }
 }

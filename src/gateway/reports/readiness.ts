@@ -4,6 +4,7 @@ import type { Settings } from "../../config/settings-schema.ts";
 import type { Store } from "../../db/store.ts";
 import type { Log } from "../../log.ts";
 import type { MediaStore } from "../media/contract.ts";
+import type { Node } from "../nodes/node.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { Maintenance } from "./maintenance.ts";
 
@@ -12,6 +13,8 @@ export type ReadinessDependencies = {
   media: Pick<MediaStore, "freeBytes">;
   maintenance: Pick<Maintenance, "hasSecretKey">;
   pool: Pick<Pool, "countUsable" | "gauges">;
+  /** Absent: there are no other nodes. */
+  node?: Pick<Node, "unready">;
   settings: () => Settings;
   clock: Clock;
   log: Log;
@@ -31,7 +34,8 @@ export class Readiness {
 
   /** Each reason in a sentence; empty: ready. A pool without any token is no reason. */
   async reasons(): Promise<string[]> {
-    const { maintenance, settings } = this.deps;
+    const { maintenance, settings, node } = this.deps;
+    if (node?.unready) return [node.unready];
     const isWritable = await this.#isStoreWritable();
     const leastMb = settings().media.min_free_mb;
     return [

@@ -119,9 +119,10 @@ export class Credentials {
     this.#deps.onFacts?.(id, facts);
   }
 
-  /** Drops the secrets in memory, after the token table changed elsewhere. */
-  forget(): void {
-    this.#secrets.clear();
+  /** Drops the secrets in memory, or one of them, after they changed elsewhere. */
+  forget(id?: number): void {
+    if (id === undefined) this.#secrets.clear();
+    else this.#secrets.delete(id);
   }
 
   #provider(name: string): Provider {

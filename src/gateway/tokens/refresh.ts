@@ -17,6 +17,8 @@ type Dependencies = {
   pool: Pick<Pool, "cooldownOf" | "reportOutcome">;
   tokens: Pick<Credentials, "check">;
   settings: () => Settings["refresh"];
+  /** Whether this node looks after a token; absent: after all. */
+  looksAfter?(tokenId: number): boolean;
   /** Age at which the facts of a provider's token are read again, in ms. */
   intervalMs(provider: string): number;
   metrics: Pick<Metrics, "checkEnded">;
@@ -29,6 +31,8 @@ type Dependencies = {
 const POLL_MS = 1000;
 /** Due times computed again in one poll: all of a small pool, a sixteenth of a large one. */
 const POLLED = { least: 256, share: 1 / 16 };
+/** A token that another node looks after: asked again after this time, ms. */
+const OTHERS_MS = 5_000;
 const CHECK_TIMEOUT_MS = 60_000;
 const STOP_GRACE_MS = 5000;
 
@@ -177,7 +181,8 @@ export class Refresher {
   }
 
   #dueAt({ row, history }: Entry, now: number): number {
-    const { pool, intervalMs } = this.#deps;
+    const { pool, intervalMs, looksAfter } = this.#deps;
+    if (looksAfter && !looksAfter(row.id)) return now + OTHERS_MS;
     return nextCheckAt({ row, history, condition: pool.cooldownOf(row.id), intervalMs: intervalMs(row.provider) }, now);
   }
 

@@ -16,6 +16,7 @@ const descriptions: Record<SettingKey, string> = {
   "server.body_timeout": "接收一个请求体的最长时间（秒）",
   "server.early_bytes":
     "非流式的生成请求在 25 秒后先返回状态 200，并以空白字符保持连接直到得出结果，适用于会切断无数据响应的代理；此后的错误是 200 中的错误对象",
+  "server.node_url": "其他节点访问本节点的地址；留空则无法访问",
   "server.drain_timeout": "停止时等待未完成响应的时间（秒）",
   "server.metrics_token": "允许其他机器访问 /metrics 的 Bearer 令牌；留空则仅限本机",
   "admin.host": "管理面板使用独立端口时的监听地址",

@@ -6,6 +6,7 @@ import type { ImageOutput, Json, Usage } from "../../../domain/generation.ts";
 import { AppError } from "../../../errors.ts";
 import { newId } from "../../../ids.ts";
 import type { Log } from "../../../log.ts";
+import type { NodeIdentity } from "../../nodes/node.ts";
 import type { RunUnderWay } from "../contract.ts";
 
 /** How long an outcome is offered. */
@@ -86,7 +87,13 @@ export class Entry {
   }
 }
 
-type Dependencies = { store: UndeliveredStore; clock: Clock; log: Log };
+type Dependencies = {
+  store: UndeliveredStore;
+  clock: Clock;
+  log: Log;
+  /** Whose outcomes they are; absent: there are no nodes. */
+  node?: NodeIdentity & { isAlive?(id: number): Promise<boolean> };
+};
 
 /** Failures after which nobody knows whether there was a charge, or there was one and nothing is left to give. */
 const ANSWERED: ReadonlySet<string> = new Set(["content_policy", "no_result", "invalid_request"]);
@@ -104,6 +111,7 @@ export class Undelivered {
   async load(): Promise<void> {
     const now = this.deps.clock.now();
     for (const row of await this.deps.store.listUndelivered()) {
+      if (row.node && (await this.deps.node?.isAlive?.(row.node))) continue;
       const stored = row.outcome as Outcome;
       const isCut = stored.type === "running";
       // Its end is offered from its end on, which is not known: at the latest now.
@@ -252,7 +260,7 @@ export class Undelivered {
     this.write(entry, async () => {
       const hash = await entry.hash;
       const { id, keyId, requestId, at, outcome } = entry;
-      const row: UndeliveredRow = { id, keyId, requestId, hash, at, outcome: outcome as unknown as Json };
+      const row: UndeliveredRow = { id, keyId, requestId, hash, at, outcome: outcome as unknown as Json, node: this.deps.node?.id };
       if (hash !== "" && !entry.isGone) await this.deps.store.putUndelivered(row);
     });
   }

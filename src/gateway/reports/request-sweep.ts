@@ -1,7 +1,7 @@
 // Request log retention: deletes rows past their age, with their payloads, at start and every hour.
-import { type Clock, type Repeated, repeat } from "./clock.ts";
-import type { RequestLog } from "./db/store.ts";
-import type { Log } from "./log.ts";
+import { type Clock, type Repeated, repeat } from "../../clock.ts";
+import type { RequestLog } from "../../db/store.ts";
+import type { Log } from "../../log.ts";
 
 const INTERVAL_MS = 3_600_000;
 const DAY_MS = 86_400_000;

@@ -1,8 +1,8 @@
 // Request log retention: old rows are deleted every hour, and a failure is logged and tried again.
 import { expect, test } from "bun:test";
-import { createLog } from "./log.ts";
+import { createLog } from "../../log.ts";
+import { settled, virtualClock } from "../../testing.ts";
 import { sweepRequests } from "./request-sweep.ts";
-import { settled, virtualClock } from "./testing.ts";
 
 const DAY = 86_400_000;
 

@@ -1,0 +1,44 @@
+// What is made once for this process among those on the store: node, news, slots and health that are shared.
+import type { Clock } from "../../clock.ts";
+import type { Settings } from "../../config/settings-schema.ts";
+import type { Store } from "../../db/store.ts";
+import type { Log } from "../../log.ts";
+import { VERSION } from "../../version.ts";
+import { Announcer } from "../nodes/announcer.ts";
+import { Node } from "../nodes/node.ts";
+import { StoreSlots } from "../nodes/slot-arbiter.ts";
+import { type HealthHolder, SharedHealth } from "./health/shared-health.ts";
+
+export type NodeParts = {
+  /** This process among those on the store. */
+  node: Node;
+  announcer: Announcer;
+  /** Slots of tokens that nodes share; null: there are no other nodes. */
+  slots: StoreSlots | null;
+  sharedHealth: SharedHealth | null;
+};
+
+type Options = { settings: Pick<Settings, "server">; store: Store; clock: Clock; log: Log; pool: () => HealthHolder };
+
+/** On SQLite there are no other nodes. */
+export function createNodeParts({ settings, store, clock, log, pool }: Options): NodeParts {
+  const node = new Node({ store, clock, log, url: settings.server.node_url || null, version: VERSION });
+  const { shared } = store;
+  const announcer = new Announcer({ shared, node, clock, log });
+  const onGiven = () => announcer.tell({ slots: true });
+  return {
+    node,
+    announcer,
+    slots: shared && new StoreSlots({ shared, node, clock, log, onGiven }),
+    sharedHealth: shared && new SharedHealth({ store, holder: pool, announcer }),
+  };
+}
+
+/** A job came to a node that stops: others take it. */
+export function giveAway({ node, announcer }: Pick<NodeParts, "node" | "announcer">, log: Log): void {
+  if (!node.isShared) return;
+  node.handOver().then(
+    () => announcer.tell({ handedOver: true }),
+    (error) => log.error("A job could not be handed over", { error }),
+  );
+}
