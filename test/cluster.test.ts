@@ -1,0 +1,184 @@
+// Two nodes on one Postgres: limits, slots, idempotency and jobs are one; deaths, pauses, restarts and outages lose and double nothing.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { systemClock } from "../src/clock.ts";
+import { loadConfig } from "../src/config/config.ts";
+import { hasPostgres } from "../src/db/postgres/testing.ts";
+import { silentLog } from "../src/log.ts";
+import { start } from "../src/server.ts";
+import { temporaryFolder } from "../src/testing.ts";
+import { eventually, IMAGE, type Nodes, startNodes, VIDEO } from "./cluster-world.ts";
+
+const image = { model: IMAGE, prompt: "a fox", n: 1 };
+const IMAGES = "/v1/images/generations";
+const statusOf = async (response: Response) => {
+  await response.arrayBuffer();
+  return response.status;
+};
+const countOf = (statuses: number[], status: number) => statuses.filter((one) => one === status).length;
+
+describe.skipIf(!hasPostgres)("two nodes", () => {
+  let world: Nodes;
+  beforeAll(async () => {
+    world = await startNodes({ tokens: 4 });
+  }, 60_000);
+  afterAll(async () => {
+    await world?.[Symbol.asyncDispose]();
+  });
+
+  test("both serve, and each is listed with where it is reached", async () => {
+    const [a, b] = world.nodes;
+    expect(await Promise.all([a, b].map(async (node) => statusOf(await world.post(node, IMAGES, image))))).toEqual([200, 200]);
+    expect((await world.store.listNodes()).map(({ url, state }) => [url, state])).toEqual([
+      [b.url, "serving"],
+      [a.url, "serving"],
+    ]);
+  });
+
+  test("the same Idempotency-Key on both is one submission, and the same job for both", async () => {
+    const before = world.simulator.counts().total.accepted;
+    const headers = { "idempotency-key": "once" };
+    const asked = await Promise.all(world.nodes.map((node) => world.post(node, "/v1/videos", { model: VIDEO, prompt: "once" }, headers)));
+    const jobs = (await Promise.all(asked.map((response) => response.json()))) as { id: string }[];
+    expect(new Set(jobs.map(({ id }) => id)).size).toBe(1);
+    await eventually("the job completes", 20_000, async () => (await world.store.getJob(jobs[0]!.id))?.state === "completed");
+    expect(world.simulator.counts().total.accepted - before).toBe(1);
+  });
+
+  test("a client of one node follows by events what the other one runs", async () => {
+    world.simulator.setOptions({ latencyMs: 1500 });
+    const before = world.simulator.counts().total.accepted;
+    const headers = { "idempotency-key": "followed" };
+    const body = { model: IMAGE, stream: true, messages: [{ role: "user", content: "a followed fox" }] };
+    const first = world.post(world.nodes[1], "/v1/chat/completions", body, headers);
+    await Bun.sleep(400);
+    const follower = await world.post(world.nodes[0], "/v1/chat/completions", body, headers);
+    const texts = await Promise.all([follower.text(), first.then((response) => response.text())]);
+    world.simulator.setOptions({ latencyMs: 0 });
+    for (const text of texts) expect([text.includes("/media/"), text.includes("[DONE]")]).toEqual([true, true]);
+    expect(world.simulator.counts().total.accepted - before).toBe(1);
+  }, 20_000);
+
+  test("a cooldown that one node met is known to the other", async () => {
+    const [a, b] = world.nodes;
+    const { id } = (await world.store.listTokens())[0]!;
+    world.simulator.setFaults("quota*1");
+    await statusOf(await world.post(a, IMAGES, image));
+    world.simulator.setFaults("");
+    await eventually("health is stored", 5_000, async () => (await world.store.listHealth([id])).some(({ version }) => version > 0));
+    expect(await statusOf(await world.post(b, IMAGES, image))).toBe(200);
+  }, 20_000);
+});
+
+describe.skipIf(!hasPostgres)("limits and slots of two nodes", () => {
+  test("a balance of ten that both race for is spent exactly", async () => {
+    await using world = await startNodes({ limits: { images: { day: null, month: null, total: 10 } } });
+    const asked = Array.from({ length: 60 }, (_, at) => world.post(world.nodes[at % 2]!, IMAGES, image));
+    const statuses = await Promise.all(asked.map(async (response) => statusOf(await response)));
+    expect([countOf(statuses, 200), countOf(statuses, 429)]).toEqual([10, 50]);
+    expect(world.simulator.counts().total.accepted).toBe(10);
+    expect((await world.store.readLedger(["total"], 0)).open).toEqual([]);
+  }, 60_000);
+
+  test("a token of one slot never has two calls, and all that wait are served", async () => {
+    await using world = await startNodes({ tokens: 1, concurrency: 1 });
+    world.simulator.setOptions({ latencyMs: 100 });
+    const asked = Array.from({ length: 16 }, (_, at) => world.post(world.nodes[at % 2]!, IMAGES, image));
+    expect(await Promise.all(asked.map(async (response) => statusOf(await response)))).toEqual(Array(16).fill(200));
+    expect(world.simulator.counts().total.maxInFlight).toBe(1);
+  }, 60_000);
+});
+
+describe.skipIf(!hasPostgres)("a node that goes", () => {
+  test("dies: within 15 s its jobs go on elsewhere, with the same token, none twice, nothing left reserved", async () => {
+    await using world = await startNodes();
+    const [a, b] = world.nodes;
+    world.simulator.setOptions({ videoMs: 8_000 });
+    const asked = await Promise.all(Array.from({ length: 8 }, () => world.post(a, "/v1/videos", { model: VIDEO, prompt: "a fox" })));
+    const ids = await Promise.all(asked.map(async (response) => ((await response.json()) as { id: string }).id));
+    const jobs = () => Promise.all(ids.map(async (id) => (await world.store.getJob(id))!));
+    await eventually("all are submitted", 15_000, async () => (await jobs()).every(({ state }) => state === "running"));
+    const tokens = (await jobs()).map(({ tokenId }) => tokenId);
+    const [dead, alive] = [await a.id(), await b.id()];
+    a.kill("SIGKILL");
+    const owners = () => Promise.all(ids.map((id) => world.store.nodeOfJob(id)));
+    expect(await owners()).toEqual(ids.map(() => dead));
+    await eventually("the other node has them", 15_000, async () => (await owners()).every((owner) => owner === alive));
+    await eventually("all complete", 30_000, async () => (await jobs()).every(({ state }) => state === "completed"));
+    expect((await jobs()).map(({ tokenId }) => tokenId)).toEqual(tokens);
+    expect(world.simulator.counts().total.accepted).toBe(8);
+    await eventually("nothing is reserved", 5_000, async () => (await world.store.readLedger([], 0)).open.length === 0);
+  }, 90_000);
+
+  test("is paused and wakes up: it is fenced, and ends", async () => {
+    await using world = await startNodes();
+    const [a] = world.nodes;
+    const id = await a.id();
+    a.kill("SIGSTOP");
+    const isDead = async () => (await world.store.listNodes()).some((row) => row.id === id && row.state === "dead");
+    await eventually("it is declared dead", 20_000, isDead);
+    a.kill("SIGCONT");
+    expect(await a.exited).toBe(1);
+    expect(a.logged()).toContain("declared this one dead");
+  }, 60_000);
+
+  test("is restarted under load, one after the other: no request fails, and its jobs go on", async () => {
+    await using world = await startNodes();
+    world.simulator.setOptions({ latencyMs: 50, videoMs: 12_000 });
+    const video = (await (await world.post(world.nodes[0], "/v1/videos", { model: VIDEO, prompt: "a fox" })).json()) as { id: string };
+    let isOver = false;
+    const statuses: number[] = [];
+    const load = Array.from({ length: 6 }, async () => {
+      while (!isOver) statuses.push(await statusOf(await world.balanced(IMAGES, image)));
+    });
+    for (const node of world.nodes) {
+      node.kill("SIGTERM");
+      expect(await node.exited).toBe(0);
+      await node.restart();
+    }
+    isOver = true;
+    await Promise.all(load);
+    expect([countOf(statuses, 200), statuses.length > 20]).toEqual([statuses.length, true]);
+    await eventually("the video completes", 30_000, async () => (await world.store.getJob(video.id))?.state === "completed");
+    expect(world.simulator.counts().total.accepted).toBe(statuses.length + 1);
+  }, 120_000);
+});
+
+describe.skipIf(!hasPostgres)("an outage", () => {
+  test("of Postgres for 20 s: no money moves, neither node is ready, then all settles and both live", async () => {
+    await using world = await startNodes();
+    world.simulator.setOptions({ latencyMs: 2_000 });
+    const underWay = world.post(world.nodes[0], IMAGES, image).then(statusOf);
+    await Bun.sleep(1_000);
+    const before = world.simulator.counts().total.accepted;
+    await world.postgres.kill();
+    const ready = async () => Promise.all(world.nodes.map(async (node) => statusOf(await world.get(node, "/ready"))));
+    await eventually("neither is ready", 15_000, async () => (await ready()).every((status) => status === 503));
+    const refused = await world.post(world.nodes[1], IMAGES, image);
+    expect([refused.status, ((await refused.json()) as { error: { code: string } }).error.code]).toEqual([503, "ledger_unavailable"]);
+    expect(world.simulator.counts().total.accepted).toBe(before);
+    await Bun.sleep(15_000);
+    await world.postgres.restart();
+    world.simulator.setOptions({ latencyMs: 0 });
+    await eventually("both are ready", 20_000, async () => (await ready()).every((status) => status === 200));
+    expect(await underWay).toBe(200);
+    for (const node of world.nodes) expect(await statusOf(await world.post(node, IMAGES, image))).toBe(200);
+    await eventually("nothing is reserved", 10_000, async () => (await world.store.readLedger([], 0)).open.length === 0);
+  }, 120_000);
+
+  test("of the clock: a machine that is 5 s off does not start", async () => {
+    await using world = await startNodes({ tokens: 1 });
+    using folder = temporaryFolder();
+    const env = { FLOW2API_SECRET_KEY: process.env.FLOW2API_SECRET_KEY };
+    process.env.FLOW2API_SECRET_KEY = world.secretKey;
+    try {
+      const flags = { "storage.data_dir": folder.path, "storage.database_url": world.databaseUrl, "server.port": "0" };
+      const config = loadConfig({ file: null, env: {}, flags });
+      const clock = { ...systemClock, now: () => Date.now() + 5_000 };
+      const refused = await start({ config, log: silentLog, clock }).catch((error) => error);
+      expect(refused).toMatchObject({ kind: "conflict", reason: "clock_off" });
+    } finally {
+      if (env.FLOW2API_SECRET_KEY === undefined) delete process.env.FLOW2API_SECRET_KEY;
+      else process.env.FLOW2API_SECRET_KEY = env.FLOW2API_SECRET_KEY;
+    }
+  }, 60_000);
+});
