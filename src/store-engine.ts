@@ -17,6 +17,8 @@ type Env = Record<string, string | undefined>;
 export type StoreEngine = {
   /** 32 bytes; seals what is stored. */
   secretKey: Uint8Array;
+  /** Opens what another key has sealed, while the keys of several servers are being changed; null: there is none. */
+  secondKey: Uint8Array | null;
   /** With `migrate` false a store that servers of an earlier version use is refused. */
   openStore(options?: { thread?: StoreThread; migrate?: boolean }): Promise<Store>;
   openRequestLog(options: BufferOptions & { thread?: StoreThread }): Promise<RequestLog>;
@@ -37,12 +39,14 @@ function sqliteEngine(dataDir: string, env: Env): StoreEngine {
   const secretKey = loadSecretKey(dataDir, env);
   return {
     secretKey,
+    secondKey: null,
     openStore: (options) => openStore({ dataDir, secretKey, ...options }),
     openRequestLog: (options) => openRequestLog({ dataDir, ...options }),
   };
 }
 
 const SECRET_KEY = "FLOW2API_SECRET_KEY";
+const SECOND_KEY = "FLOW2API_SECOND_SECRET_KEY";
 
 function postgresEngine(config: Config, env: Env): StoreEngine {
   const { database_url: url, database_direct_url: directUrl } = config.settings.storage;
@@ -55,22 +59,20 @@ function postgresEngine(config: Config, env: Env): StoreEngine {
         `got nothing. "openssl rand -base64 32" makes one.`,
     );
   const secretKey = parseKey(given, SECRET_KEY);
+  const second = env[SECOND_KEY];
+  const secondKey = second === undefined || second === "" ? null : parseKey(second, SECOND_KEY);
   const named = <T>(open: () => Promise<T>) => nameServer(`${source}: storage.database_url`, url, open);
   return {
     secretKey,
-    openStore: ({ migrate } = {}) => named(() => openPostgresStore({ url, directUrl, secretKey, migrate })),
+    secondKey,
+    openStore: ({ migrate } = {}) => named(() => openPostgresStore({ url, directUrl, secretKey, secondKey, migrate })),
     openRequestLog: (options) => named(() => openPostgresLog({ ...options, url, directUrl })),
   };
 }
 
-/** @throws {AppError} `invalid_request` for a verb on the files of a data folder, where the records are in Postgres */
-export function refuseShared(config: Pick<Config, "settings">): void {
-  if (isShared(config)) throw new AppError("invalid_request", IN_POSTGRES);
-}
-
 export const IN_POSTGRES =
-  "storage.database_url is set: the records are in Postgres. Back up and restore that database with its own tools (pg_dump, pg_restore); " +
-  "of the data folder only media/ is in use.";
+  "storage.database_url is set: the records are in Postgres. Use its own backups, or the command line: flow2api backup FILE and, into an " +
+  "empty database, flow2api restore FILE.";
 
 /** Where the operator has written a setting. */
 function sourceOf(config: Config, key: "storage.database_url"): string {

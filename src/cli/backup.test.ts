@@ -217,7 +217,7 @@ describe("restore", () => {
   test("signs everybody out and hands a waiting job to a person: it may have been paid for since", async () => {
     const { data, cli, file } = await filled();
     const db = new Database(join(data, "flow2api.db"));
-    db.run("INSERT INTO sessions VALUES (zeroblob(32), 1, 1, NULL, 'agent')");
+    db.run("INSERT INTO sessions (hash, created_at, seen_at, address, agent) VALUES (zeroblob(32), 1, 1, NULL, 'agent')");
     const row =
       "INSERT INTO jobs (id, kind, key_id, request_id, state, created_at, removed, body) VALUES (?, 'video', 1, 'r', ?, 1, 0, '{}')";
     for (const state of ["queued", "running"]) db.query(row).run(state, state);

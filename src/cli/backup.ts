@@ -4,8 +4,8 @@ import { dirname, resolve } from "node:path";
 import { writeBackup } from "../db/sqlite/backup/backup-file.ts";
 import { findSecretKey } from "../db/sqlite/secrets.ts";
 import { AppError } from "../errors.ts";
-import { refuseShared } from "../store-engine.ts";
-import { dataDirOf, readConfig } from "./folder.ts";
+import { openContent } from "./backup-content.ts";
+import { readConfig, withAbsoluteFolder } from "./folder.ts";
 import { defineVerb, FOLDER_OPTIONS } from "./verb.ts";
 
 export const backup = defineVerb({
@@ -19,11 +19,12 @@ export const backup = defineVerb({
     ...FOLDER_OPTIONS,
   },
   async run({ values, positionals, io }) {
-    const config = readConfig(values, io);
-    refuseShared(config);
-    const dataDir = dataDirOf(config, io);
-    const secretKey = values["with-secret"] ? findSecretKey(dataDir, io.env) : null;
-    if (values["with-secret"] && !secretKey) throw new AppError("not_found", `There is no secret key for ${dataDir}.`);
+    const config = withAbsoluteFolder(readConfig(values, io), io);
+    const home = config.settings.storage.data_dir;
+    await using content = await openContent(config, { media: values.media, io });
+    const { dataDir } = content;
+    const secretKey = values["with-secret"] ? findSecretKey(home, io.env) : null;
+    if (values["with-secret"] && !secretKey) throw new AppError("not_found", `There is no secret key for ${home}.`);
     const file = resolve(io.cwd, positionals[0]!);
     if (!existsSync(dirname(file))) throw new AppError("not_found", `There is no folder ${dirname(file)}.`);
     const { bytes, holds, lacks } = await writeBackup({

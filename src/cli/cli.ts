@@ -11,6 +11,7 @@ import { keyCreate } from "./key/create.ts";
 import { keyList } from "./key/list.ts";
 import { keyRevoke } from "./key/revoke.ts";
 import { keySet } from "./key/set.ts";
+import { migrate } from "./migrate.ts";
 import { modelsImport } from "./models/import.ts";
 import { modelsList } from "./models/list.ts";
 import { importPython } from "./python-import/import.ts";
@@ -50,6 +51,7 @@ export const VERBS: readonly Verb[] = [
   importPython,
   backup,
   restore,
+  migrate,
   rotateSecretVerb,
   healthcheck,
   checkConfig,

@@ -2,9 +2,10 @@
 import { basename, resolve } from "node:path";
 import { restoreBackup } from "../db/sqlite/backup/restore.ts";
 import { redactText } from "../log.ts";
-import { refuseShared } from "../store-engine.ts";
+import { isShared } from "../store-engine.ts";
 import { recordChange } from "./audit.ts";
-import { dataDirOf, openFolder, readConfig } from "./folder.ts";
+import { restoreShared } from "./backup-content.ts";
+import { dataDirOf, openFolder, readConfig, withAbsoluteFolder } from "./folder.ts";
 import { defineVerb, FOLDER_OPTIONS } from "./verb.ts";
 
 export const restore = defineVerb({
@@ -14,9 +15,9 @@ export const restore = defineVerb({
   options: FOLDER_OPTIONS,
   async run({ values, positionals, io }) {
     const config = readConfig(values, io);
-    refuseShared(config);
-    const dataDir = dataDirOf(config, io);
     const file = resolve(io.cwd, positionals[0]!);
+    if (isShared(config)) return restoreShared(withAbsoluteFolder(config, io), file, io);
+    const dataDir = dataDirOf(config, io);
     const { state, aside, holds } = await restoreBackup({ dataDir, file, env: io.env, now: io.now() });
     for (const part of holds) io.stdout(`${state === "applied" ? "Restored" : "To be restored"}: ${part}\n`);
     if (state === "applied") io.stdout(`What was there before is in ${aside}\n`);

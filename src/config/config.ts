@@ -46,7 +46,7 @@ export const DEFAULT_FILE = "config/setting.toml";
 const MODELS_FILE = "models.toml";
 
 /** Names that look like settings and are read elsewhere. */
-const OTHER_NAMES = ["FLOW2API_SECRET_KEY", "FLOW2API_NEW_SECRET_KEY"];
+const OTHER_NAMES = ["FLOW2API_SECRET_KEY", "FLOW2API_NEW_SECRET_KEY", "FLOW2API_SECOND_SECRET_KEY"];
 
 type Layer = { origin: Origin; values: Map<SettingKey, SettingValue> };
 

@@ -24,6 +24,22 @@ export const CONFIG_OF_CHANNEL = "alert_channel";
 /** Of actions that can be undone: what they replaced may hold a proxy's password. */
 export const UNDO = "undo-action";
 
+/** Every column that holds sealed values, with its row's key and its purpose of the vault; the key check value is the only other one. */
+export const SEALED = [
+  { table: "tokens", key: "id", column: "secret", purpose: SECRET },
+  { table: "tokens", key: "id", column: "state", purpose: STATE },
+  { table: "tokens", key: "id", column: "proxy", purpose: PROXY },
+  { table: "settings", key: "name", column: "value", purpose: SETTING },
+  { table: "accounts", key: "id", column: "totp", purpose: TOTP },
+  { table: "jobs", key: "id", column: "webhook_url", purpose: URL_OF_JOB },
+  { table: "deliveries", key: "id", column: "url", purpose: URL_OF_DELIVERY },
+  { table: "key_webhooks", key: "key_id", column: "url", purpose: URL_OF_KEY },
+  { table: "key_webhooks", key: "key_id", column: "secret", purpose: SECRET_OF_KEY },
+  { table: "alert_channels", key: "id", column: "config", purpose: CONFIG_OF_CHANNEL },
+  { table: "scratch", key: "name", column: "value", purpose: SCRATCH },
+  { table: "undo_actions", key: "id", column: "action", purpose: UNDO },
+] as const;
+
 /** Key check value: a known text, sealed with the secret key in force. Its fact name, vault purpose and text. */
 export const KEY_CHECK = "secret_key_canary";
 

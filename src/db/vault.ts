@@ -21,6 +21,24 @@ const TAG_BYTES = 16;
 const HEAD_BYTES = 1 + NONCE_BYTES + TAG_BYTES;
 
 /**
+ * The vault of an installation whose key is being replaced: seals with the first key, opens what either has sealed.
+ * @param keys 32 bytes each
+ */
+export function createVaultOfTwo(...keys: readonly [Uint8Array, Uint8Array]): Vault {
+  const [first, second] = keys.map(createVault) as [Vault, Vault];
+  return {
+    ...first,
+    open(purpose, box) {
+      try {
+        return first.open(purpose, box);
+      } catch {
+        return second.open(purpose, box);
+      }
+    },
+  };
+}
+
+/**
  * @param key 32 bytes, the secret key of the installation
  * @throws {Error} when the key has another length
  */

@@ -31,6 +31,8 @@ export interface Postgres extends Reader {
    * @throws {AppError} `unavailable` when the server cannot be reached
    */
   transaction<T>(work: (sql: Sql) => Promise<T>, options?: TransactionOptions): Promise<T>;
+  /** Reads the database as it is at one moment, however long it takes. */
+  snapshot<T>(work: (sql: Reader) => Promise<T>): Promise<T>;
   /** Runs several statements without parameters, together with `work`, under an advisory lock that one process has at a time. */
   exclusively<T>(work: (sql: Sql, script: (text: string) => Promise<void>) => Promise<T>): Promise<T>;
   /** Calls `receive` for each notification, also after the connection was lost and made again. */
@@ -116,6 +118,17 @@ class Client implements Postgres {
         await connection.unsafe("BEGIN");
         await connection.unsafe("SELECT pg_advisory_xact_lock($1)", [ADVISORY_LOCK]);
         const result = await work(sqlOn(connection), async (text) => void (await connection.unsafe(text)));
+        await connection.unsafe("COMMIT");
+        return result;
+      }),
+    );
+  }
+
+  snapshot<T>(work: (sql: Reader) => Promise<T>): Promise<T> {
+    return reportFailure(() =>
+      this.#onWriter(async (connection) => {
+        await connection.unsafe("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+        const result = await work(sqlOn(connection));
         await connection.unsafe("COMMIT");
         return result;
       }),

@@ -2,7 +2,7 @@
 
 import type { UsageQuery } from "../ledger.ts";
 import type { Store } from "../store.ts";
-import { createVault, type Vault } from "../vault.ts";
+import { createVault, createVaultOfTwo, type Vault } from "../vault.ts";
 import * as accounts from "./accounts.ts";
 import { ACTIONS } from "./actions.ts";
 import * as alerts from "./alerts.ts";
@@ -35,6 +35,8 @@ export type StoreOptions = {
   directUrl?: string;
   /** 32 bytes, the same on all nodes. */
   secretKey: Uint8Array;
+  /** Opens what another key has sealed, while keys are being changed. */
+  secondKey?: Uint8Array | null;
   /** False: a database that needs a migration is refused. Default true. */
   migrate?: boolean;
 };
@@ -44,8 +46,8 @@ export type StoreOptions = {
  * @throws {AppError} `conflict` when the database is newer than this build, must not be migrated, or was made with another secret key;
  * `unavailable` when it cannot be reached
  */
-export async function openStore({ url, directUrl, secretKey, ...options }: StoreOptions): Promise<Store> {
-  const vault = createVault(secretKey);
+export async function openStore({ url, directUrl, secretKey, secondKey, ...options }: StoreOptions): Promise<Store> {
+  const vault = secondKey ? createVaultOfTwo(secretKey, secondKey) : createVault(secretKey);
   const db = connect({ url, directUrl });
   try {
     await checkServer(db);

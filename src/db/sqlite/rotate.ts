@@ -5,21 +5,7 @@ import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { AppError } from "../../errors.ts";
 import type { AuditRow } from "../admin.ts";
-import {
-  CONFIG_OF_CHANNEL,
-  KEY_CHECK,
-  PROXY,
-  SCRATCH,
-  SECRET,
-  SECRET_OF_KEY,
-  SETTING,
-  STATE,
-  TOTP,
-  UNDO,
-  URL_OF_DELIVERY,
-  URL_OF_JOB,
-  URL_OF_KEY,
-} from "../sealed.ts";
+import { KEY_CHECK, SEALED, SECRET } from "../sealed.ts";
 import { createVault, type Vault } from "../vault.ts";
 import { insertAudit } from "./audit.ts";
 import { settleFolder } from "./backup/restore.ts";
@@ -28,22 +14,6 @@ import { acquireFolder } from "./lock.ts";
 import { migrate, STORE_MIGRATIONS } from "./migrate.ts";
 import { findSecretKey, keyOpens, newSecretKey, parseKey, settleSecretKey, writeNextKey } from "./secrets.ts";
 import { keyCheckOf, readKeyCheck, writeKeyCheck } from "./settings.ts";
-
-/** Every column that holds sealed values, with its row's key and its purpose of the vault; the key check value is the only other one. */
-export const SEALED = [
-  { table: "tokens", key: "id", column: "secret", purpose: SECRET },
-  { table: "tokens", key: "id", column: "state", purpose: STATE },
-  { table: "tokens", key: "id", column: "proxy", purpose: PROXY },
-  { table: "settings", key: "name", column: "value", purpose: SETTING },
-  { table: "accounts", key: "id", column: "totp", purpose: TOTP },
-  { table: "jobs", key: "id", column: "webhook_url", purpose: URL_OF_JOB },
-  { table: "deliveries", key: "id", column: "url", purpose: URL_OF_DELIVERY },
-  { table: "key_webhooks", key: "key_id", column: "url", purpose: URL_OF_KEY },
-  { table: "key_webhooks", key: "key_id", column: "secret", purpose: SECRET_OF_KEY },
-  { table: "alert_channels", key: "id", column: "config", purpose: CONFIG_OF_CHANNEL },
-  { table: "scratch", key: "name", column: "value", purpose: SCRATCH },
-  { table: "undo_actions", key: "id", column: "action", purpose: UNDO },
-] as const;
 
 export type Rotation = {
   /** Values sealed again. */

@@ -90,6 +90,16 @@ function createKeyFile(dataDir: string, file: string): void {
   createWhole(file, keyText(newSecretKey()));
 }
 
+/** Makes a folder's key the given one. @throws {AppError} `conflict` when it has another */
+export function laySecretKey(dataDir: string, key: Uint8Array): void {
+  const there = readKeyFile(join(dataDir, KEY_FILE));
+  if (there === null) {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    createWhole(join(dataDir, KEY_FILE), keyText(key));
+  } else if (Buffer.compare(there, key) !== 0)
+    throw new AppError("conflict", `${dataDir} has a secret key of its own: expected an empty folder.`);
+}
+
 export function newSecretKey(): Uint8Array {
   return new Uint8Array(randomBytes(KEY_BYTES));
 }
