@@ -95,6 +95,20 @@ describe.each(ENGINES)("jobs in a store over $name", ({ open, stored }) => {
       for (const state of ["queued", "running", "running", "unknown", "completed", "failed", "cancelled"] as const)
         await store.insertJob(newJob({ state }));
       expect(await store.countOpenJobs()).toEqual({ queued: 1, running: 2, unknown: 1 });
+      expect(await store.countJobs(10)).toMatchObject({ queued: 1, running: 2, unknown: 1, storing: 0 });
+      expect((await store.countJobs(1)).running).toBe(1);
+    }));
+
+  test("are found by a part of their prompt, in any case, whatever signs it has", () =>
+    withStore(async (store) => {
+      const rows = ["A Red fox", "100 % wool_socks!", "一座灯塔"].map((prompt) => newJob({ prompt }));
+      for (const row of rows) await store.insertJob(row);
+      const found = async (text: string) =>
+        (await store.listJobs({ keyId: null, limit: 9, order: "asc", text })).map(({ prompt }) => prompt);
+      expect(await found("red FOX")).toEqual(["A Red fox"]);
+      expect([await found("0 % w"), await found("l_s"), await found("!")]).toEqual(Array(3).fill(["100 % wool_socks!"]));
+      expect(await found("灯塔")).toEqual(["一座灯塔"]);
+      expect(await found("A%fox")).toEqual([]);
     }));
 
   test("unsettled are those that have not ended, and ended ones with an open reservation", () =>

@@ -34,7 +34,12 @@ export type JobQuery = {
   order: "asc" | "desc";
   kind?: Kind;
   states?: readonly JobState[];
+  /** The prompt holds it, in any case. */
+  text?: string;
 };
+
+/** As a pattern of LIKE whose escape is `!`: a text that holds it. */
+export const containing = (text: string): string => `%${text.replace(/[!%_]/g, "!$&")}%`;
 
 export type NewDelivery = {
   id: string;
@@ -111,6 +116,8 @@ export interface JobStore {
   listJobs(query: JobQuery): Promise<JobRow[]>;
   /** How many have not ended, by state; states without any are left out. Costs the same however many have ended. */
   countOpenJobs(): Promise<Partial<Record<JobState, number>>>;
+  /** How many are in each state, counted up to `most` of each: the cost is that of so many. */
+  countJobs(most: number): Promise<Record<JobState, number>>;
   deleteJob(id: string): Promise<void>;
   /** Results that a request has stored, oldest first. Reads all media: for the few jobs that a restart finds. */
   listResults(requestId: string): Promise<Media[]>;

@@ -27,6 +27,8 @@ export type MediaFilter = {
   /** Made at `from` or later, and before `to`. */
   from?: number;
   to?: number;
+  /** Only these. */
+  ids?: readonly string[];
 };
 
 /** The call that made a result: its token, and the upstream's thought signature. */
@@ -42,6 +44,8 @@ export interface MediaRows {
   getMedia(id: string): Promise<Media | null>;
   listFiles(filter: FileFilter): Promise<Media[]>;
   listMedia(filter: MediaFilter): Promise<Media[]>;
+  /** How many match, counted up to `limit`: the cost is that of so many. */
+  countMedia(filter: MediaFilter): Promise<number>;
   /** Those past `now`, first those that expired first. */
   listExpiredMedia(now: number, limit: number): Promise<Media[]>;
   /** Media of one owner and origin made before a time (epoch ms), oldest first. */

@@ -369,6 +369,12 @@ describe.each(ENGINES)("a store over $name", ({ open }) => {
       expect(await ids({ keyId: 8, family: "red" })).toEqual(["d"]);
       expect(await ids({ family: "red", from: 1, to: 3 })).toEqual(["a"]);
       expect(await ids({ origin: "input" })).toEqual(["given"]);
+      expect(await ids({ ids: ["given", "a", "d", "unknown"], kind: "image" })).toEqual(["d", "a"]);
+      expect(await ids({ ids: [] })).toEqual([]);
+      const count = (change: Partial<MediaFilter>) => store.countMedia({ origin: "result", limit: 10, ...change });
+      expect([await count({}), await count({ limit: 2 }), await count({ kind: "video" }), await count({ ids: ["a"] })]).toEqual([
+        3, 2, 1, 1,
+      ]);
     }));
 
   test("bytes are the sum of what is there", () =>

@@ -24,10 +24,14 @@ export type GalleryItemData = GalleryItem & {
 
 type Props = { view: View; data: GalleryItemData };
 
+/** That of its job, else the one that was recorded with the request. */
+export const promptOf = ({ job, request }: Pick<GalleryItemData, "job" | "request">): string | undefined =>
+  job?.prompt || request?.payload?.prompt || undefined;
+
 export function GalleryItemPage({ view, data }: Props) {
   const { gallery } = view.t;
-  const { media, job, request } = data;
-  const prompt = job?.prompt ?? request?.payload?.prompt;
+  const { media, job } = data;
+  const prompt = promptOf(data);
   const reuse = job ? `job=${encodeURIComponent(job.id)}` : `like=${encodeURIComponent(media.id)}`;
   const label = gallery.describe(gallery.one[media.kind], media.family ?? "");
   return (
@@ -38,10 +42,18 @@ export function GalleryItemPage({ view, data }: Props) {
         about={media.family ?? undefined}
         actions={
           <>
-            <LinkButton href={`/admin/playground?use=${encodeURIComponent(media.id)}`}>{gallery.useAsReference}</LinkButton>
-            {prompt && <LinkButton href={`/admin/playground?${reuse}`}>{gallery.reuse}</LinkButton>}
-            <LinkButton href={downloadHref(media.id)}>{gallery.download}</LinkButton>
-            <ActionButton view={view} action="/admin/gallery/delete" fields={{ id: media.id }} tone="danger">
+            <LinkButton href={`/admin/playground?use=${encodeURIComponent(media.id)}`} icon="playground">
+              {gallery.useAsReference}
+            </LinkButton>
+            {prompt && (
+              <LinkButton href={`/admin/playground?${reuse}`} icon="redo">
+                {gallery.reuse}
+              </LinkButton>
+            )}
+            <LinkButton href={downloadHref(media.id)} icon="download">
+              {gallery.download}
+            </LinkButton>
+            <ActionButton view={view} action="/admin/gallery/delete" fields={{ id: media.id }} tone="danger" icon="trash">
               {gallery.remove}
             </ActionButton>
           </>
@@ -74,7 +86,8 @@ export function GalleryItemPage({ view, data }: Props) {
   );
 }
 
-function Facts({ view, data: { media, job, request, keyName, tokens, parameters } }: Props) {
+/** Everything stored about it. */
+export function Facts({ view, data: { media, job, request, keyName, tokens, parameters } }: Props) {
   const { gallery } = view.t;
   const pixels = media.width && media.height ? `${media.width} × ${media.height} · ` : "";
   return (

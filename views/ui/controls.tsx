@@ -139,9 +139,10 @@ export function Stat({ label, note, href, children }: Children & { label: string
 export const Stats = ({ children }: Children) => <dl class="stats">{children}</dl>;
 
 /** Nothing there yet: says why, and what to do about it. */
-export function EmptyState({ title, children, action }: Children & { title: string; action?: ComponentChildren }) {
+export function EmptyState({ title, icon, children, action }: Children & { title: string; icon?: IconName; action?: ComponentChildren }) {
   return (
     <div class="empty">
+      {icon && <Icon name={icon} />}
       <strong>{title}</strong>
       {children && <p>{children}</p>}
       {action}

@@ -4,7 +4,7 @@ import type { View } from "./view.ts";
 export function Live({ view }: { view: View }) {
   const { shell } = view.t;
   return (
-    <span class="live push" role="status" data-live={shell.live} data-reconnecting={shell.reconnecting} data-paused={shell.paused} hidden>
+    <span class="live" role="status" data-live={shell.live} data-reconnecting={shell.reconnecting} data-paused={shell.paused} hidden>
       <span>{shell.live}</span>
     </span>
   );

@@ -8,7 +8,39 @@ export const fileHref = (id: string) => `${mediaHref(id)}/file`;
 export const downloadHref = (id: string) => `${mediaHref(id)}/file?download`;
 export const thumbHref = (id: string) => `${mediaHref(id)}/thumb`;
 
-/** A square of it. Of a video its first frame, which the browser finds itself. */
+/** Proportions that have a class in the stylesheet, where no style attribute is allowed: those that models make, and steps between. */
+const SHAPES = {
+  a18: 1 / 8,
+  a14: 1 / 4,
+  a12: 1 / 2,
+  a916: 9 / 16,
+  a23: 2 / 3,
+  a34: 3 / 4,
+  a45: 4 / 5,
+  a910: 0.9,
+  a11: 1,
+  a109: 1.1,
+  a54: 5 / 4,
+  a43: 4 / 3,
+  a32: 3 / 2,
+  a85: 1.6,
+  a169: 16 / 9,
+  a21: 2,
+  a219: 21 / 9,
+  a31: 3,
+  a41: 4,
+  a81: 8,
+} as const;
+
+/** The class of the nearest of them; an item whose size is not known is square. */
+export function shapeOf({ width, height }: Pick<ShownMedia, "width" | "height">): keyof typeof SHAPES {
+  const ratio = Math.log((width || 1) / (height || 1));
+  const off = (shape: number) => Math.abs(Math.log(shape) - ratio);
+  const [nearest] = (Object.entries(SHAPES) as [keyof typeof SHAPES, number][]).sort(([, a], [, b]) => off(a) - off(b));
+  return width && height ? nearest![0] : "a11";
+}
+
+/** A small one of it, cut to the shape of its place. Of a video its first frame, which the browser finds itself. */
 export function Thumb({ media, label }: { media: ShownMedia; label: string }) {
   return media.kind === "video" ? (
     <video class="thumb" src={`${fileHref(media.id)}#t=0.1`} preload="metadata" muted playsInline tabIndex={-1} aria-label={label} />

@@ -21,6 +21,7 @@ export type AssetUrls = Record<
   | "forms.js"
   | "icon.svg"
   | "licences.txt"
+  | "gallery.js"
   | "playground.js"
   | "plot.js"
   | "htmx.min.js"

@@ -1,9 +1,9 @@
 // SQL of jobs: rows in order of creation, changed only from an expected state.
 
-import type { JobState } from "../../domain/job.ts";
+import { JOB_STATES, type JobState } from "../../domain/job.ts";
 import { omit } from "../../domain/omit.ts";
 import { AppError } from "../../errors.ts";
-import type { JobChange, JobQuery, JobRow, NewDelivery } from "../jobs.ts";
+import { containing, type JobChange, type JobQuery, type JobRow, type NewDelivery } from "../jobs.ts";
 import { URL_OF_JOB } from "../sealed.ts";
 import type { Vault } from "../vault.ts";
 import type { Bound } from "./binding.ts";
@@ -77,13 +77,14 @@ export async function findJob(sql: Reader, vault: Vault, requestId: string): Pro
   return raw && toJob(vault, raw);
 }
 
-export async function listJobs(sql: Reader, vault: Vault, { keyId, limit, after, order, kind, states }: JobQuery): Promise<JobRow[]> {
+export async function listJobs(sql: Reader, vault: Vault, { keyId, limit, after, order, kind, states, text }: JobQuery): Promise<JobRow[]> {
   const down = order === "desc";
   const conditions = [
     keyId === null ? "" : "key_id = $keyId AND NOT removed",
     after === undefined ? "" : `seq ${down ? "<" : ">"} (SELECT seq FROM jobs WHERE id = $after)`,
     kind === undefined ? "" : "kind = $kind",
     states === undefined ? "" : "state = ANY ($states::text[])",
+    text === undefined ? "" : "body::json ->> 'prompt' ILIKE $text ESCAPE '!'",
   ].filter(Boolean);
   const bound: Bound = {
     limit,
@@ -91,6 +92,7 @@ export async function listJobs(sql: Reader, vault: Vault, { keyId, limit, after,
     ...(after !== undefined && { after }),
     ...(kind !== undefined && { kind }),
     ...(states !== undefined && { states }),
+    ...(text !== undefined && { text: containing(text) }),
   };
   const rows = await sql.all<RawJob>(
     `SELECT ${JOB_COLUMNS} FROM jobs ${conditions.length > 0 ? `WHERE ${conditions.join(" AND ")}` : ""}
@@ -98,6 +100,14 @@ export async function listJobs(sql: Reader, vault: Vault, { keyId, limit, after,
     bound,
   );
   return rows.map((raw) => toJob(vault, raw));
+}
+
+/** From the index of states. */
+export async function countJobs(sql: Reader, most: number): Promise<Record<JobState, number>> {
+  const states = JOB_STATES.map(
+    (state) => `(SELECT count(*)::int FROM (SELECT 1 FROM jobs WHERE state = '${state}' LIMIT $most) AS found) AS ${state}`,
+  );
+  return (await sql.get<Record<JobState, number>>(`SELECT ${states.join(", ")}`, { most }))!;
 }
 
 /** From the index of those that have not ended. */

@@ -57,8 +57,21 @@ export async function listFiles(sql: Reader, filter: FileFilter): Promise<Media[
 }
 
 /** Newest first; those made in the same millisecond by id. */
-export function listMedia(sql: Reader, { origin, limit, before, kind, keyId, family, from, to }: MediaFilter): Promise<Media[]> {
+export function listMedia(sql: Reader, filter: MediaFilter): Promise<Media[]> {
+  const { condition, bound } = matchOf(filter);
+  return sql.all(`SELECT ${COLUMNS} FROM media WHERE ${condition} ORDER BY created_at DESC, id DESC LIMIT $limit`, bound);
+}
+
+/** Up to `limit`. */
+export async function countMedia(sql: Reader, filter: MediaFilter): Promise<number> {
+  const { condition, bound } = matchOf(filter);
+  const text = `SELECT count(*)::int AS count FROM (SELECT 1 FROM media WHERE ${condition} LIMIT $limit) AS found`;
+  return (await sql.get<{ count: number }>(text, bound))!.count;
+}
+
+function matchOf({ origin, limit, before, kind, keyId, family, from, to, ids }: MediaFilter): { condition: string; bound: Bound } {
   const conditions = [
+    ids === undefined ? "" : "id = ANY ($ids::text[])",
     kind === undefined ? "" : "kind = $kind",
     keyId === undefined ? "" : "key_id = $keyId",
     family === undefined ? "" : "family = $family",
@@ -74,11 +87,9 @@ export function listMedia(sql: Reader, { origin, limit, before, kind, keyId, fam
     ...(from !== undefined && { from }),
     ...(to !== undefined && { to }),
     ...(before !== undefined && { at: before.createdAt, id: before.id }),
+    ...(ids !== undefined && { ids: [...ids] }),
   };
-  return sql.all(
-    `SELECT ${COLUMNS} FROM media WHERE ${["origin = $origin", ...conditions].join(" AND ")} ORDER BY created_at DESC, id DESC LIMIT $limit`,
-    bound,
-  );
+  return { condition: ["origin = $origin", ...conditions].join(" AND "), bound };
 }
 
 /** At most `limit` media past `now`, first those that expired first. */

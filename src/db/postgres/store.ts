@@ -118,6 +118,7 @@ const mediaMethods = ({ db, write }: Engine) =>
     getMedia: (id) => media.getMedia(db, id),
     listFiles: (filter) => media.listFiles(db, filter),
     listMedia: (filter) => media.listMedia(db, filter),
+    countMedia: (filter) => media.countMedia(db, filter),
     listExpiredMedia: (now, limit) => media.listExpiredMedia(db, now, limit),
     listOldestMedia: (filter) => media.listOldestMedia(db, filter),
     deleteMedia: (ids) => write("deleteMedia", ids),
@@ -173,6 +174,7 @@ const jobMethods = ({ db, vault, write }: Engine) =>
     listJobs: (query) => jobs.listJobs(db, vault, query),
     nodeOfJob: (id) => jobs.nodeOfJob(db, id),
     countOpenJobs: () => jobs.countOpenJobs(db),
+    countJobs: (most) => jobs.countJobs(db, most),
     deleteJob: (id) => write("deleteJob", id),
     listResults: (requestId) => media.listResults(db, requestId),
 

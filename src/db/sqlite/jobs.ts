@@ -1,10 +1,10 @@
 // SQL of jobs: rows in order of creation, changed only from an expected state.
 
 import type { Database } from "bun:sqlite";
-import type { JobState } from "../../domain/job.ts";
+import { JOB_STATES, type JobState } from "../../domain/job.ts";
 import { omit } from "../../domain/omit.ts";
 import { AppError } from "../../errors.ts";
-import type { JobChange, JobQuery, JobRow, NewDelivery } from "../jobs.ts";
+import { containing, type JobChange, type JobQuery, type JobRow, type NewDelivery } from "../jobs.ts";
 import { URL_OF_JOB } from "../sealed.ts";
 import type { Vault } from "../vault.ts";
 import { insertDelivery } from "./webhooks.ts";
@@ -79,15 +79,16 @@ export function findJob(db: Database, vault: Vault, requestId: string): JobRow |
   return raw && toJob(vault, raw);
 }
 
-export function listJobs(db: Database, vault: Vault, { keyId, limit, after, order, kind, states }: JobQuery): JobRow[] {
+export function listJobs(db: Database, vault: Vault, { keyId, limit, after, order, kind, states, text }: JobQuery): JobRow[] {
   const down = order === "desc";
   const conditions = [
     keyId === null ? "" : "key_id = $keyId AND removed = 0",
     after === undefined ? "" : `seq ${down ? "<" : ">"} (SELECT seq FROM jobs WHERE id = $after)`,
     kind === undefined ? "" : "kind = $kind",
     states === undefined ? "" : "state IN (SELECT value FROM json_each($states))",
+    text === undefined ? "" : "body ->> '$.prompt' LIKE $text ESCAPE '!'",
   ].filter(Boolean);
-  const named = { keyId, after, kind, states: states && JSON.stringify(states) };
+  const named = { keyId, after, kind, states: states && JSON.stringify(states), text: text && containing(text) };
   const bindings = Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined && value !== null));
   return db
     .query<Raw, Record<string, string | number>>(
@@ -108,6 +109,14 @@ export function readUnsettled(db: Database, vault: Vault, owned: string): JobRow
     )
     .all()
     .map((raw) => toJob(vault, raw));
+}
+
+/** From the index of states. */
+export function countJobs(db: Database, most: number): Record<JobState, number> {
+  const states = JOB_STATES.map(
+    (state) => `(SELECT count(*) FROM (SELECT 1 FROM jobs INDEXED BY jobs_by_state WHERE state = '${state}' LIMIT $most)) AS ${state}`,
+  );
+  return db.query<Record<JobState, number>, { most: number }>(`SELECT ${states.join(", ")}`).get({ most })!;
 }
 
 /** From the index of those that have not ended. */

@@ -53,9 +53,26 @@ export function listFiles(db: Database, filter: FileFilter): Media[] {
     .all({ keyId, now, limit, purpose: purpose ?? null, id: mark?.id ?? null, at: mark?.createdAt ?? null });
 }
 
-/** Newest first; those made in the same millisecond by id. Every condition is answered from one index: see migration 6. */
-export function listMedia(db: Database, { origin, limit, before, kind, keyId, family, from, to }: MediaFilter): Media[] {
+/** Newest first; those made in the same millisecond by id. Every condition but ids is answered from one index: see migration 6. */
+export function listMedia(db: Database, filter: MediaFilter): Media[] {
+  const { source, bindings } = matchOf(filter);
+  return db
+    .query<Media, Record<string, string | number>>(`SELECT ${COLUMNS} FROM ${source} ORDER BY created_at DESC, id DESC LIMIT $limit`)
+    .all(bindings);
+}
+
+/** Up to `limit`. */
+export function countMedia(db: Database, filter: MediaFilter): number {
+  const { source, bindings } = matchOf(filter);
+  return db
+    .query<{ count: number }, Record<string, string | number>>(`SELECT count(*) AS count FROM (SELECT 1 FROM ${source} LIMIT $limit)`)
+    .get(bindings)!.count;
+}
+
+/** Table and condition of a filter. */
+function matchOf({ origin, limit, before, kind, keyId, family, from, to, ids }: MediaFilter) {
   const conditions = [
+    ids === undefined ? "" : "id IN (SELECT value FROM json_each($ids))",
     kind === undefined ? "" : "kind = $kind",
     keyId === undefined ? "" : "key_id = $keyId",
     family === undefined ? "" : "family = $family",
@@ -63,14 +80,10 @@ export function listMedia(db: Database, { origin, limit, before, kind, keyId, fa
     to === undefined ? "" : "created_at < $to",
     before === undefined ? "" : "(created_at, id) < ($at, $id)",
   ].filter(Boolean);
-  const named = { kind, keyId, family, from, to, at: before?.createdAt, id: before?.id };
-  const bindings = Object.entries(named).filter(([, value]) => value !== undefined);
-  return db
-    .query<Media, Record<string, string | number>>(
-      `SELECT ${COLUMNS} FROM media INDEXED BY media_shown WHERE ${["origin = $origin", ...conditions].join(" AND ")}
-       ORDER BY created_at DESC, id DESC LIMIT $limit`,
-    )
-    .all({ ...(Object.fromEntries(bindings) as Record<string, string | number>), origin, limit });
+  const named = { kind, keyId, family, from, to, at: before?.createdAt, id: before?.id, ids: ids && JSON.stringify(ids), origin, limit };
+  const bindings = Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined)) as Record<string, string | number>;
+  const table = ids === undefined ? "media INDEXED BY media_shown" : "media";
+  return { source: `${table} WHERE ${["origin = $origin", ...conditions].join(" AND ")}`, bindings };
 }
 
 /** At most `limit` media past `now`, in the order of one index: where nothing has expired nothing is read. */

@@ -151,6 +151,7 @@ const mediaMethods = ({ db, writer: { write } }: Engine) =>
     getMedia: (id) => retryBusy(() => media.getMedia(db, id)),
     listFiles: (filter) => retryBusy(() => media.listFiles(db, filter)),
     listMedia: (filter) => retryBusy(() => media.listMedia(db, filter)),
+    countMedia: (filter) => retryBusy(() => media.countMedia(db, filter)),
     listExpiredMedia: (now, limit) => retryBusy(() => media.listExpiredMedia(db, now, limit)),
     listOldestMedia: (filter) => retryBusy(() => media.listOldestMedia(db, filter)),
     deleteMedia: (ids) => write("deleteMedia", [ids]),
@@ -193,6 +194,7 @@ const jobMethods = ({ db, vault, writer: { write } }: Engine) =>
     findJob: (requestId) => retryBusy(() => jobs.findJob(db, vault, requestId)),
     listJobs: (query) => retryBusy(() => jobs.listJobs(db, vault, query)),
     countOpenJobs: () => retryBusy(() => jobs.countOpenJobs(db)),
+    countJobs: (most) => retryBusy(() => jobs.countJobs(db, most)),
     deleteJob: (id) => write("deleteJob", [id]),
     listResults: (requestId) => retryBusy(() => media.listResults(db, requestId)),
 

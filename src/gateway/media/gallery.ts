@@ -4,6 +4,7 @@ import type { JobRow } from "../../db/jobs.ts";
 import type { MediaFilter } from "../../db/media.ts";
 import type { RequestLog, Store } from "../../db/store.ts";
 import type { Media } from "../../domain/generation.ts";
+import { omit } from "../../domain/omit.ts";
 import type { RequestRow } from "../../domain/request.ts";
 import type { MediaTrash } from "./trash.ts";
 
@@ -12,6 +13,8 @@ export type GalleryQuery = {
   origin: Media["origin"];
   kind: "" | "image" | "video";
   model: string;
+  /** Words of the prompt. */
+  q: string;
   /** Id of a key. */
   key: string;
   from: string;
@@ -20,7 +23,20 @@ export type GalleryQuery = {
   before: string;
 };
 
-export type GalleryPage = { items: Media[] /** Of the page after this one; null: there is none. */; next: string | null };
+/** A media item with the prompt that it was made from; null: none is stored. */
+export type GalleryTile = Media & { prompt: string | null };
+
+export type GalleryPage = { items: GalleryTile[] /** Of the page after this one; null: there is none. */; next: string | null };
+
+/** How many match, by kind, counted up to {@link MOST_COUNTED} of each. */
+export type GalleryCounts = { image: number; video: number };
+
+/** What a gallery is made of. */
+export type GallerySources = {
+  store: Pick<Store, "listMedia" | "countMedia" | "findJob" | "listJobs">;
+  requests: Pick<RequestLog, "list" | "get">;
+  trash: Pick<MediaTrash, "has">;
+};
 
 /** Everything stored about one media item. */
 export type GalleryItem = {
@@ -31,6 +47,12 @@ export type GalleryItem = {
   request: RequestRow | null;
 };
 
+/** Counting further costs more than it says. */
+export const MOST_COUNTED = 10_000;
+/** Longest text that is searched for. */
+const MAX_TEXT = 200;
+/** Newest requests, and newest jobs, whose prompts match a search. */
+const MOST_FOUND = 500;
 const DAY_MS = 86_400_000;
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 
@@ -43,6 +65,7 @@ export function readGalleryQuery(params: URLSearchParams): GalleryQuery {
   return {
     origin: params.get("origin") === "input" ? "input" : "result",
     kind: text("kind", /^(image|video)$/) as GalleryQuery["kind"],
+    q: (params.get("q") ?? "").trim().slice(0, MAX_TEXT),
     model: text("model", /^[\w.-]{1,100}$/),
     key: text("key", /^\d{1,15}$/),
     from: text("from", DAY),
@@ -52,22 +75,57 @@ export function readGalleryQuery(params: URLSearchParams): GalleryQuery {
 }
 
 /** The media that match, newest first, without those that are being deleted. */
-export async function pageOfMedia(
-  store: Pick<Store, "listMedia">,
-  trash: Pick<MediaTrash, "has">,
-  query: GalleryQuery,
-  size: number,
-): Promise<GalleryPage> {
-  const rows = await store.listMedia({ ...filterOf(query), limit: size + 1 });
+export async function pageOfMedia(sources: GallerySources, query: GalleryQuery, size: number): Promise<GalleryPage> {
+  const { store, trash } = sources;
+  const rows = await store.listMedia({ ...(await filterOf(sources, query)), limit: size + 1 });
   const shown = rows.slice(0, size);
   const last = shown.at(-1);
   return {
-    items: shown.filter(({ id }) => !trash.has(id)),
+    items: await withPrompts(
+      sources,
+      shown.filter(({ id }) => !trash.has(id)),
+    ),
     next: rows.length > size && last ? `${last.createdAt}.${last.id}` : null,
   };
 }
 
-function filterOf({ origin, kind, model, key, from, to, before }: GalleryQuery): Omit<MediaFilter, "limit"> {
+/** Of everything that matches but the kind. */
+export async function countGallery(sources: GallerySources, query: GalleryQuery): Promise<GalleryCounts> {
+  const filter = omit(await filterOf(sources, query), ["kind", "before"]);
+  const count = (kind: "image" | "video") => sources.store.countMedia({ ...filter, kind, limit: MOST_COUNTED });
+  const [image, video] = await Promise.all([count("image"), count("video")]);
+  return { image, video };
+}
+
+/** Everything that matches, newest first, at most `limit`; without those that are being deleted. */
+export async function allOfGallery(sources: GallerySources, query: GalleryQuery, limit: number): Promise<Media[]> {
+  const rows = await sources.store.listMedia({ ...omit(await filterOf(sources, query), ["before"]), limit });
+  return rows.filter(({ id }) => !sources.trash.has(id));
+}
+
+/** The prompt of a job, else the one that was recorded with the request. */
+async function withPrompts({ store, requests }: GallerySources, media: readonly Media[]): Promise<GalleryTile[]> {
+  const ids = new Set(media.flatMap(({ requestId }) => requestId ?? []));
+  const promptOf = async (id: string) =>
+    [id, (await store.findJob(id))?.prompt ?? (await requests.get(id))?.payload?.prompt ?? null] as const;
+  const prompts = new Map(await Promise.all([...ids].map(promptOf)));
+  return media.map((one) => ({ ...one, prompt: (one.requestId === null ? null : prompts.get(one.requestId)) || null }));
+}
+
+/** Results whose prompt holds the text: of jobs, and of requests whose prompts were recorded. */
+async function findByPrompt({ store, requests }: GallerySources, text: string): Promise<string[]> {
+  const [jobs, rows] = await Promise.all([
+    store.listJobs({ keyId: null, order: "desc", limit: MOST_FOUND, text }),
+    requests.list({ limit: MOST_FOUND, text }),
+  ]);
+  // The log is searched by model and message too.
+  const words = text.toLowerCase().split(/\s+/);
+  const prompted = rows.filter(({ payload }) => payload && words.every((word) => payload.prompt.toLowerCase().includes(word)));
+  return [...new Set([...jobs, ...prompted].flatMap(({ mediaIds }) => mediaIds))];
+}
+
+async function filterOf(sources: GallerySources, query: GalleryQuery): Promise<Omit<MediaFilter, "limit">> {
+  const { origin, kind, model, q, key, from, to, before } = query;
   const [createdAt, id] = before.split(".");
   const since = Date.parse(from);
   const until = Date.parse(to) + DAY_MS;
@@ -79,6 +137,7 @@ function filterOf({ origin, kind, model, key, from, to, before }: GalleryQuery):
     ...(Number.isNaN(since) ? {} : { from: since }),
     ...(Number.isNaN(until) ? {} : { to: until }),
     ...(id && { before: { createdAt: Number(createdAt), id } }),
+    ...(q && { ids: await findByPrompt(sources, q) }),
   };
 }
 
