@@ -23,7 +23,6 @@ import * as responses from "./responses.ts";
 import * as scratch from "./scratch.ts";
 import * as sessions from "./sessions.ts";
 import * as settings from "./settings.ts";
-import { readKeyCheck, writeKeyCheck } from "./settings.ts";
 import type { StoreThread } from "./thread/store-thread.ts";
 import { readBeats } from "./token-beats.ts";
 import { hasTokenCalls } from "./token-calls.ts";
@@ -74,9 +73,9 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 }
 
 async function checkKey(db: Database, vault: Vault): Promise<void> {
-  if ((await retryBusy(() => readKeyCheck(db))) === null)
+  if ((await retryBusy(() => settings.readKeyCheck(db))) === null)
     await retryBusy(() => db.transaction(() => writeMissingKeyCheck(db, vault)).immediate());
-  const box = (await retryBusy(() => readKeyCheck(db))) ?? new Uint8Array(0);
+  const box = (await retryBusy(() => settings.readKeyCheck(db))) ?? new Uint8Array(0);
   try {
     vault.open(KEY_CHECK, box);
   } catch (error) {
@@ -90,7 +89,7 @@ async function checkKey(db: Database, vault: Vault): Promise<void> {
 
 /** Read again under the lock: another process may have been faster. */
 function writeMissingKeyCheck(db: Database, vault: Vault): void {
-  if (readKeyCheck(db) === null) writeKeyCheck(db, vault.seal(KEY_CHECK, KEY_CHECK));
+  if (settings.readKeyCheck(db) === null) settings.writeKeyCheck(db, vault.seal(KEY_CHECK, KEY_CHECK));
 }
 
 type Engine = Tables & { writer: Writer<typeof STORE_ACTIONS> };
@@ -197,7 +196,6 @@ const jobMethods = ({ db, vault, writer: { write } }: Engine) =>
     countJobs: (most) => retryBusy(() => jobs.countJobs(db, most)),
     deleteJob: (id) => write("deleteJob", [id]),
     listResults: (requestId) => retryBusy(() => media.listResults(db, requestId)),
-
     listDueDeliveries: (now, limit, except) => retryBusy(() => webhooks.listDueDeliveries(db, vault, { now, limit, except })),
     claimDeliveries: (listed, until) => write("claimDeliveries", [listed.map(({ id, nextAt }) => ({ id, nextAt })), until]),
     nextDeliveryAt: (after) => retryBusy(() => webhooks.nextDeliveryAt(db, after)),
@@ -205,7 +203,6 @@ const jobMethods = ({ db, vault, writer: { write } }: Engine) =>
     listDeliveries: (query) => retryBusy(() => webhooks.listDeliveries(db, vault, query)),
     readKeyWebhook: (keyId) => retryBusy(() => webhooks.readKeyWebhook(db, vault, keyId)),
     writeKeyWebhook: (keyId, webhook) => write("writeKeyWebhook", [keyId, webhook], DURABLE),
-
     claimIdempotency: (row, since) => write("claimIdempotency", [row, since], DURABLE),
     takeIdempotency: (name, run) => write("takeIdempotency", [name, run], DURABLE),
     updateIdempotency: (name, change) => write("updateIdempotency", [name, change], DURABLE),
