@@ -78,7 +78,7 @@ document.addEventListener("keydown", (event) => {
 viewer.addEventListener("close", () => {
   document.getElementById("viewer-media").replaceChildren();
   const shot = shotOf(shown);
-  if (history.state?.viewer) history.back();
+  if (location.hash) history.replaceState(null, "", location.pathname + location.search);
   shot?.querySelector("[data-view]").focus();
 });
 addEventListener("popstate", () => {
