@@ -1,6 +1,7 @@
 // Question before many media items are deleted: names how many.
 
-import { Button, Form, LinkButton } from "../ui/controls.tsx";
+import { Button, LinkButton } from "../ui/controls.tsx";
+import { Form } from "../ui/form.tsx";
 import { formatCount } from "../ui/format.ts";
 import { Hint } from "../ui/messages.tsx";
 import type { View } from "../ui/view.ts";

@@ -1,6 +1,7 @@
 // Gallery viewer: one media item over the wall, with its prompt and what can be done; gallery.js moves through the wall by arrow keys.
 
-import { ActionButton, CopyButton, LinkButton } from "../ui/controls.tsx";
+import { CopyButton, LinkButton } from "../ui/controls.tsx";
+import { ActionButton } from "../ui/form.tsx";
 import { Icon, type IconName } from "../ui/icon.tsx";
 import { downloadHref, mediaHref, WholeMedia } from "../ui/media.tsx";
 import type { View } from "../ui/view.ts";
