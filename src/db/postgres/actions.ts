@@ -15,6 +15,8 @@ import * as responses from "./responses.ts";
 import * as scratch from "./scratch.ts";
 import * as sessions from "./sessions.ts";
 import * as settings from "./settings.ts";
+import { releaseConcurrency } from "./shared/key-states.ts";
+import * as shared from "./shared/shared.ts";
 import * as tokens from "./tokens.ts";
 import * as undelivered from "./undelivered.ts";
 import * as undo from "./undo.ts";
@@ -24,7 +26,7 @@ import * as webhooks from "./webhooks.ts";
 /** What actions run on. */
 export type Tables = { sql: Sql; vault: Vault };
 
-type Lane = "ledger" | "jobs" | "media" | "admin" | "nodes";
+type Lane = "ledger" | "jobs" | "media" | "admin" | "nodes" | "slots";
 type Options = { relaxed?: boolean };
 
 const plain =
@@ -51,6 +53,7 @@ const ofJobs = plain("jobs");
 const ofMedia = plain("media");
 const ofAdmin = plain("admin");
 const ofNodes = plain("nodes");
+const ofSlots = plain("slots");
 
 export const ACTIONS = {
   begin: ofLedger(ledger.begin),
@@ -105,6 +108,15 @@ export const ACTIONS = {
   deleteOldestResponses: ofMedia(responses.deleteOldestResponses, RELAXED),
   putUndelivered: ofMedia(undelivered.putUndelivered, RELAXED),
   deleteUndelivered: ofMedia(undelivered.deleteUndelivered, RELAXED),
+
+  takeSlots: ofSlots(shared.takeSlots, RELAXED),
+  giveSlots: ofSlots(shared.giveSlots, RELAXED),
+  releaseConcurrency: ofLedger(releaseConcurrency, RELAXED),
+  tryLock: ofNodes(shared.tryLock),
+  unlock: ofNodes(shared.unlock, RELAXED),
+  addFailure: ofAdmin(shared.addFailure, RELAXED),
+  deleteFailures: ofAdmin(shared.deleteFailures, RELAXED),
+  deleteFailuresBefore: ofAdmin(shared.deleteFailuresBefore, RELAXED),
 
   joinNode: ofNodes(nodes.joinNode),
   beatNode: ofNodes(nodes.beatNode, RELAXED),

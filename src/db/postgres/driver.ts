@@ -35,8 +35,9 @@ export interface Postgres extends Reader {
   snapshot<T>(work: (sql: Reader) => Promise<T>): Promise<T>;
   /** Runs several statements without parameters, together with `work`, under an advisory lock that one process has at a time. */
   exclusively<T>(work: (sql: Sql, script: (text: string) => Promise<void>) => Promise<T>): Promise<T>;
-  /** Calls `receive` for each notification, also after the connection was lost and made again. */
-  listen(channel: string, receive: (payload: string) => void): Promise<Subscription>;
+  /** Calls `receive` for each notification, and `onReady` at first and each time that some may have been lost with the connection. */
+  listen(channel: string, receive: (payload: string) => void, onReady: () => void): Promise<Subscription>;
+  notify(channel: string, payload: string): Promise<void>;
   /** Waits for what is under way, but no longer than a few seconds. */
   close(): Promise<void>;
 }
@@ -56,6 +57,8 @@ export type ConnectOptions = {
 type Connection = Pick<SQL, "unsafe">;
 type Reserved = Awaited<ReturnType<SQL["reserve"]>>;
 
+/** One for each lane of writes, and one more. */
+const WRITERS = 7;
 const CONNECT_S = 5;
 const CLOSE_S = 3;
 const DEADLINE_MS = 20_000;
@@ -102,7 +105,7 @@ class Client implements Postgres {
 
   constructor(private readonly options: ConnectOptions) {
     this.#readers = this.#pool(options.readers ?? 6);
-    this.#writers = this.#pool(options.writers ?? 5);
+    this.#writers = this.#pool(options.writers ?? WRITERS);
   }
 
   all = <T>(text: string, bound?: Bound) => this.#read((sql) => sql.all<T>(text, bound));
@@ -135,9 +138,13 @@ class Client implements Postgres {
     );
   }
 
-  async listen(channel: string, receive: (payload: string) => void): Promise<Subscription> {
+  async listen(channel: string, receive: (payload: string) => void, onReady: () => void): Promise<Subscription> {
     this.#listener ??= this.#pool(1, this.options.directUrl || this.options.url);
-    return reportFailure(async () => this.#listener!.listen(channel, receive));
+    return reportFailure(async () => this.#listener!.listen(channel, receive, onReady));
+  }
+
+  notify(channel: string, payload: string): Promise<void> {
+    return this.#guard(async () => void (await sqlOn(this.#readers).all("SELECT pg_notify($channel, $payload)", { channel, payload })));
   }
 
   async close(): Promise<void> {
@@ -222,7 +229,7 @@ class Client implements Postgres {
     if (this.#isClosed) return;
     const former = [this.#readers, this.#writers];
     this.#readers = this.#pool(this.options.readers ?? 6);
-    this.#writers = this.#pool(this.options.writers ?? 5);
+    this.#writers = this.#pool(this.options.writers ?? WRITERS);
     await Promise.all(former.map((pool) => pool.close({ timeout: 0 })));
   }
 }

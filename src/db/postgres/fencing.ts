@@ -1,7 +1,14 @@
 // Fencing: an action of a dead node is refused, in its own transaction.
-import type { Sql } from "./driver.ts";
+import type { Reader, Sql } from "./driver.ts";
 
 export const ALIVE = "state IN ('serving', 'draining')";
+
+/** Of the server, epoch ms. */
+export const CLOCK = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
+
+export async function readClock(sql: Reader): Promise<number> {
+  return (await sql.get<{ now: number }>(`SELECT ${CLOCK} AS now`))!.now;
+}
 
 /** Those of these nodes that live; none of them is declared dead before the transaction ends. Heartbeats do not wait for it. */
 export async function lockAlive(sql: Sql, ids: readonly number[]): Promise<Set<number>> {

@@ -1,7 +1,14 @@
 // SQL of the ledger: reservations, and usage of keys by period; a batch is a few statements.
 import type { Amounts, Begun, LedgerState, NewReservation, Reservation, ReservationEnd, UploadSum } from "../ledger.ts";
+import type { Slot } from "../shared.ts";
 import { bucketOf, type UsageShare } from "../usage-sums.ts";
 import type { Reader, Sql } from "./driver.ts";
+import { lockAlive, readClock } from "./fencing.ts";
+import type { Admission } from "./shared/admission.ts";
+import { loadAdmission, releaseReserved, writeAdmission } from "./shared/key-states.ts";
+import { holdSlots } from "./shared/shared.ts";
+import type { SlotTable, Taken } from "./shared/slot-table.ts";
+import { loadTable, writeTable } from "./shared/slots.ts";
 import { addUsage, putTokenCalls, type TokenCall } from "./usage.ts";
 
 const ESTIMATE = `images, video_ms AS "videoMs", micro_usd AS "microUsd"`;
@@ -17,26 +24,70 @@ export const toReservation = ({ images, videoMs, microUsd, forJob, node, ...row 
   estimate: { images, videoMs, microUsd },
 });
 
-/** Inserts reservations, in order. */
+/** Admits what fits the limits of keys and has a slot, one after the other, and inserts it. */
 export async function begin(sql: Sql, batch: readonly NewReservation[]): Promise<Begun[]> {
-  return sql.all<{ id: number }>(
-    `INSERT INTO reservations (key_id, request_id, kind, family, at, images, video_ms, micro_usd, for_job, node, state)
-     SELECT key_id, request_id, kind, family, at, images, video_ms, micro_usd, for_job, node, 'reserved'
+  const alive = await lockAlive(
+    sql,
+    batch.map(({ node = 0 }) => node),
+  );
+  const shared = batch.filter(({ shared, node = 0 }) => shared && alive.has(node));
+  const now = shared.length === 0 ? 0 : await readClock(sql);
+  const admission = await loadAdmission(sql, shared, now);
+  const slots = shared.flatMap(({ shared }) => shared?.slot ?? []);
+  const table = slots.length === 0 ? null : await loadTable(sql, slots, now);
+  const begun = batch.map((row) => (alive.has(row.node ?? 0) ? admit(row, admission, table) : { refused: "node" as const }));
+  const admitted = begun.flatMap((one) => ("refused" in one ? [] : [one]));
+  await insertReservations(sql, admitted);
+  await writeAdmission(sql, admission);
+  if (table) await writeTable(sql, table);
+  for (const [node, taken] of Map.groupBy(
+    admitted.filter(({ taken }) => taken !== null),
+    ({ row }) => row.node ?? 0,
+  )) {
+    const held = await holdSlots(
+      sql,
+      node,
+      taken.map((one) => one.taken!),
+    );
+    for (const [index, slot] of held.entries()) taken[index]!.slot = slot;
+  }
+  return begun.map((one) => ("refused" in one ? one : { id: one.id, ...(one.slot && { slot: one.slot }) }));
+}
+
+type Admitted = { row: NewReservation; taken: Taken | null; slot?: Slot; id: number };
+type Refused = Exclude<Begun, { id: number }>;
+
+function admit(row: NewReservation, admission: Admission, table: SlotTable | null): Admitted | Refused {
+  const by = admission.refusal(row);
+  if (by) return { refused: "limit", by };
+  const { slot } = row.shared ?? {};
+  const taken = slot && table ? table.take(slot) : null;
+  if (slot && !taken) return { refused: "slot" };
+  admission.admit(row);
+  return { row, taken, id: 0 };
+}
+
+/** In order; gives each its id. */
+async function insertReservations(sql: Sql, admitted: readonly Admitted[]): Promise<void> {
+  if (admitted.length === 0) return;
+  const list = <T>(value: (row: NewReservation) => T) => admitted.map(({ row }) => value(row));
+  const rows = await sql.all<{ id: number }>(
+    `INSERT INTO reservations (key_id, request_id, kind, family, at, images, video_ms, micro_usd, for_job, node, periods, holds_concurrency, state)
+     SELECT key_id, request_id, kind, family, at, images, video_ms, micro_usd, for_job, node, periods, periods IS NOT NULL, 'reserved'
      FROM unnest($keyIds::bigint[], $requestIds::text[], $kinds::text[], $families::text[], $ats::bigint[], $images::bigint[],
-         $videoMs::bigint[], $microUsd::bigint[], $forJobs::boolean[], $nodes::bigint[])
-       WITH ORDINALITY AS given (key_id, request_id, kind, family, at, images, video_ms, micro_usd, for_job, node, position)
+         $videoMs::bigint[], $microUsd::bigint[], $forJobs::boolean[], $nodes::bigint[], $periods::text[])
+       WITH ORDINALITY
+       AS given (key_id, request_id, kind, family, at, images, video_ms, micro_usd, for_job, node, periods, position)
      ORDER BY position RETURNING id`,
     {
-      keyIds: batch.map(({ keyId }) => keyId),
-      requestIds: batch.map(({ requestId }) => requestId),
-      kinds: batch.map(({ kind }) => kind),
-      families: batch.map(({ family }) => family),
-      ats: batch.map(({ at }) => at),
-      forJobs: batch.map(({ forJob = false }) => forJob),
-      nodes: batch.map(({ node = 0 }) => node),
-      ...amountLists(batch.map(({ estimate }) => estimate)),
+      ...{ keyIds: list((row) => row.keyId), requestIds: list((row) => row.requestId), kinds: list((row) => row.kind) },
+      ...{ families: list((row) => row.family), ats: list((row) => row.at), forJobs: list(({ forJob = false }) => forJob) },
+      nodes: list(({ node = 0 }) => node),
+      periods: list(({ shared }) => (shared ? JSON.stringify(shared.periods) : null)),
+      ...amountLists(list((row) => row.estimate)),
     },
   );
+  for (const [index, { id }] of rows.entries()) admitted[index]!.id = id;
 }
 
 const amountLists = (amounts: readonly Amounts[]) => ({
@@ -45,12 +96,17 @@ const amountLists = (amounts: readonly Amounts[]) => ({
   microUsd: amounts.map(({ microUsd }) => microUsd),
 });
 
-type Closed = { end: ReservationEnd; keyId: number; family: string };
+type Row = { id: number; keyId: number; family: string; periods: string | null; holdsConcurrency: boolean } & Amounts;
+type Closed = { end: ReservationEnd; keyId: number; family: string; row: Row };
 
 /** Ends those that are open and adds them to sums and rollups; the number of them. */
 export async function end(sql: Sql, batch: readonly ReservationEnd[]): Promise<number> {
   const closed = await closeReservations(sql, batch);
   if (closed.length === 0) return 0;
+  await releaseReserved(
+    sql,
+    closed.map(({ row }) => row),
+  );
   await putTokenCalls(sql, closed.flatMap(callsOf));
   await addKeyUsage(sql, closed);
   await addUsage(sql, closed.flatMap(sharesOf));
@@ -62,13 +118,15 @@ async function closeReservations(sql: Sql, batch: readonly ReservationEnd[]): Pr
   const first = new Map<number, ReservationEnd>();
   for (const end of batch) if (!first.has(end.id)) first.set(end.id, end);
   const ends = [...first.values()];
-  const rows = await sql.all<{ id: number; keyId: number; family: string }>(
+  const rows = await sql.all<Row>(
     `UPDATE reservations SET state = given.state, ended_at = given.ended_at, actual_images = given.images, actual_video_ms = given.video_ms,
        actual_micro_usd = given.micro_usd
      FROM unnest($ids::bigint[], $states::text[], $endedAts::bigint[], $images::bigint[], $videoMs::bigint[], $microUsd::bigint[])
        AS given (id, state, ended_at, images, video_ms, micro_usd)
      WHERE reservations.id = given.id AND reservations.state = 'reserved'
-     RETURNING reservations.id, reservations.key_id AS "keyId", reservations.family`,
+     RETURNING reservations.id, reservations.key_id AS "keyId", reservations.family, reservations.periods,
+       reservations.holds_concurrency AS "holdsConcurrency", reservations.images, reservations.video_ms AS "videoMs",
+       reservations.micro_usd AS "microUsd"`,
     {
       ids: ends.map(({ id }) => id),
       states: ends.map(({ state }) => state),
@@ -76,7 +134,7 @@ async function closeReservations(sql: Sql, batch: readonly ReservationEnd[]): Pr
       ...amountLists(ends.map(({ actual }) => actual)),
     },
   );
-  return rows.map(({ id, keyId, family }) => ({ end: first.get(id)!, keyId, family }));
+  return rows.map((row) => ({ end: first.get(row.id)!, keyId: row.keyId, family: row.family, row }));
 }
 
 async function addKeyUsage(sql: Sql, closed: readonly Closed[]): Promise<void> {

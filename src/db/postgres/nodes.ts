@@ -4,14 +4,12 @@ import type { JobRow } from "../jobs.ts";
 import type { Inheritance, NodeRow } from "../nodes.ts";
 import type { Vault } from "../vault.ts";
 import type { Reader, Sql } from "./driver.ts";
-import { ALIVE, isAlive } from "./fencing.ts";
+import { ALIVE, CLOCK, isAlive } from "./fencing.ts";
 import { ENDED, JOB_COLUMNS, type RawJob, toJob } from "./jobs.ts";
 import { type RawReservation, RESERVATION_COLUMNS, toReservation } from "./ledger.ts";
-import { giveBackSlots } from "./slots.ts";
+import { giveBackSlots } from "./shared/slots.ts";
 
 const COLUMNS = `id, state, url, version, started_at AS "startedAt", beat_at AS "beatAt", gauges`;
-/** Of the server, epoch ms. */
-const CLOCK = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
 const DAY_MS = 86_400_000;
 
 /** Deletes nodes that were not heard of for a day and own nothing. */

@@ -21,6 +21,7 @@ import * as scratch from "./scratch.ts";
 import { checkServer } from "./server.ts";
 import * as sessions from "./sessions.ts";
 import * as settings from "./settings.ts";
+import { createShared } from "./shared/shared-store.ts";
 import { readBeats } from "./token-beats.ts";
 import * as tokens from "./tokens.ts";
 import * as undelivered from "./undelivered.ts";
@@ -74,7 +75,7 @@ function createStore(db: Postgres, vault: Vault): Store {
     ...adminMethods(engine),
     ...alertMethods(engine),
     ...nodeMethods(engine),
-    shared: null,
+    shared: createShared(db, engine.write),
     ...accountMethods(engine),
     revisions: () => settings.readRevisions(db),
     async close() {

@@ -1,0 +1,90 @@
+// SQL of what several nodes decide together: slots and caps of tokens, locks, throttle.
+import type { Slot, SlotEnd, SlotOutcome, SlotRequest, ThrottleCount } from "../../shared.ts";
+import type { Reader, Sql } from "../driver.ts";
+import { ALIVE, isAlive, readClock } from "../fencing.ts";
+import { addNodeSlots, insertSpends, loadTable, removeNodeSlots, takeSpends, writeTable } from "./slots.ts";
+
+/** In order: earlier ones count for later ones. */
+export async function takeSlots(sql: Sql, node: number, batch: readonly SlotRequest[]): Promise<SlotOutcome[]> {
+  if (!(await isAlive(sql, node))) return batch.map(() => ({ refused: "node" }));
+  const table = await loadTable(sql, batch, await readClock(sql));
+  const taken = batch.map((request) => table.take(request));
+  await writeTable(sql, table);
+  const slots = await holdSlots(
+    sql,
+    node,
+    taken.filter((one) => one !== null),
+  );
+  return taken.map((one) => (one === null ? { refused: "full" } : slots.shift()!));
+}
+
+/** Writes down what a node took, in order. */
+export async function holdSlots(sql: Sql, node: number, taken: Parameters<typeof addNodeSlots>[2]): Promise<Slot[]> {
+  await addNodeSlots(sql, node, taken);
+  const spends = await insertSpends(
+    sql,
+    node,
+    taken.flatMap(({ spend }) => (spend ? [spend] : [])),
+  );
+  return taken.map(({ tokenId, spend }) => ({ tokenId, spend: spend ? spends.shift()! : null }));
+}
+
+/** What the node holds no more, because it was declared dead, is not given back again. */
+export async function giveSlots(sql: Sql, node: number, batch: readonly SlotEnd[]): Promise<void> {
+  const held = await removeNodeSlots(sql, node, batch);
+  const spends = await takeSpends(
+    sql,
+    batch.flatMap(({ spend }) => (spend === null ? [] : [spend])),
+  );
+  const asked = batch.map(({ tokenId, kind, spend }) => {
+    const counters = spend === null ? [] : (spends.get(spend)?.counters ?? []);
+    return { kind, tokens: [tokenId], counters };
+  });
+  const table = await loadTable(sql, asked, await readClock(sql));
+  for (const { tokenId, kind, n } of held) for (let count = 0; count < n; count++) table.giveBack(tokenId, kind);
+  for (const { spend, used } of batch) {
+    const reserved = spend === null ? undefined : spends.get(spend);
+    if (reserved) table.settle(reserved, used);
+  }
+  await writeTable(sql, table);
+}
+
+/** Free, the node's own, past its time, or of a node that does not live. */
+export async function tryLock(sql: Sql, node: number, name: string, maxMs: number): Promise<boolean> {
+  if (!(await isAlive(sql, node))) return false;
+  const now = await readClock(sql);
+  const written = await sql.run(
+    `INSERT INTO locks AS held (name, node, until) VALUES ($name, $node, $until)
+     ON CONFLICT (name) DO UPDATE SET node = excluded.node, until = excluded.until
+     WHERE held.node = excluded.node OR held.until <= $now OR NOT EXISTS (SELECT 1 FROM nodes WHERE id = held.node AND ${ALIVE})`,
+    { name, node, until: now + maxMs, now },
+  );
+  return written > 0;
+}
+
+export async function unlock(sql: Sql, node: number, name: string): Promise<void> {
+  await sql.run("DELETE FROM locks WHERE name = $name AND node = $node", { name, node });
+}
+
+export function readFailures(sql: Reader, names: readonly string[]): Promise<ThrottleCount[]> {
+  return sql.all("SELECT name, count, at FROM throttle WHERE name = ANY ($names::text[]) ORDER BY name", { names });
+}
+
+export async function addFailure(sql: Sql, name: string, at: number, since: number): Promise<ThrottleCount> {
+  const row = await sql.get<ThrottleCount>(
+    `INSERT INTO throttle AS held (name, count, at) VALUES ($name, 1, $at)
+     ON CONFLICT (name) DO UPDATE SET count = CASE WHEN held.at < $since THEN 1 ELSE held.count + 1 END, at = excluded.at
+     RETURNING name, count, at`,
+    { name, at, since },
+  );
+  return row!;
+}
+
+export async function deleteFailures(sql: Sql, name: string): Promise<void> {
+  await sql.run("DELETE FROM throttle WHERE name = $name", { name });
+}
+
+/** Says how many went. */
+export function deleteFailuresBefore(sql: Sql, at: number): Promise<number> {
+  return sql.run("DELETE FROM throttle WHERE at < $at", { at });
+}

@@ -1,0 +1,179 @@
+// SQL of slots: calls under way by token and kind, over all nodes and by node, and counters of caps. Rows are locked in one order.
+import type { Kind } from "../../../domain/generation.ts";
+import type { SlotRequest } from "../../shared.ts";
+import type { Sql } from "../driver.ts";
+import { type CounterRow, type SlotRow, SlotTable, type Spend, type Taken } from "./slot-table.ts";
+
+/** Which rows are asked for. */
+type Asked = SlotRequest | { kind: Kind; tokens: readonly number[]; counters: readonly string[] };
+
+const tokensOf = (asked: Asked) => ("tokens" in asked ? asked.tokens : asked.candidates.map(({ tokenId }) => tokenId));
+const countersOf = (asked: Asked) =>
+  "tokens" in asked ? asked.counters : asked.candidates.flatMap(({ caps }) => caps.map(({ counter }) => counter));
+
+/** Locks the rows of all that is asked for; those that are not there are made first, because what is not there cannot be locked. */
+export async function loadTable(sql: Sql, batch: readonly Asked[], now: number): Promise<SlotTable> {
+  const names = new Map(
+    batch.flatMap((asked) => tokensOf(asked).map((tokenId) => [`${tokenId}/${asked.kind}`, { tokenId, kind: asked.kind }] as const)),
+  );
+  const slots = await lockSlots(sql, [...names.values()]);
+  return new SlotTable(slots, await lockCounters(sql, [...new Set(batch.flatMap(countersOf))]), now);
+}
+
+async function lockSlots(sql: Sql, names: readonly { tokenId: number; kind: Kind }[]): Promise<SlotRow[]> {
+  if (names.length === 0) return [];
+  const bound = { tokenIds: names.map(({ tokenId }) => tokenId), kinds: names.map(({ kind }) => kind) };
+  const lock = () =>
+    sql.all<SlotRow>(
+      `SELECT token_id AS "tokenId", kind, in_flight AS "inFlight" FROM slots
+       JOIN unnest($tokenIds::bigint[], $kinds::text[]) AS asked (token_id, kind) USING (token_id, kind)
+       ORDER BY token_id, kind FOR UPDATE OF slots`,
+      bound,
+    );
+  const rows = await lock();
+  if (rows.length === names.length) return rows;
+  await sql.run(
+    `INSERT INTO slots (token_id, kind, in_flight)
+     SELECT token_id, kind, 0 FROM unnest($tokenIds::bigint[], $kinds::text[]) AS asked (token_id, kind) ORDER BY token_id, kind
+     ON CONFLICT DO NOTHING`,
+    bound,
+  );
+  return lock();
+}
+
+async function lockCounters(sql: Sql, counters: readonly string[]): Promise<CounterRow[]> {
+  if (counters.length === 0) return [];
+  const lock = () =>
+    sql.all<CounterRow>(
+      `SELECT counter, recent, day_until AS "dayUntil", day_requests AS "dayRequests", day_micro_usd AS "dayMicroUsd" FROM cap_counters
+       WHERE counter = ANY ($counters::text[]) ORDER BY counter FOR UPDATE`,
+      { counters },
+    );
+  const rows = await lock();
+  if (rows.length === counters.length) return rows;
+  await sql.run(
+    `INSERT INTO cap_counters (counter, recent, day_until, day_requests, day_micro_usd)
+     SELECT counter, '[]', 0, 0, 0 FROM unnest($counters::text[]) AS asked (counter) ORDER BY counter ON CONFLICT DO NOTHING`,
+    { counters },
+  );
+  return lock();
+}
+
+/** Writes what has changed. */
+export async function writeTable(sql: Sql, table: SlotTable): Promise<void> {
+  const { slots, counters } = table.changes();
+  if (slots.length > 0)
+    await sql.run(
+      `UPDATE slots SET in_flight = given.in_flight
+       FROM unnest($tokenIds::bigint[], $kinds::text[], $inFlight::bigint[]) AS given (token_id, kind, in_flight)
+       WHERE slots.token_id = given.token_id AND slots.kind = given.kind`,
+      {
+        tokenIds: slots.map(({ tokenId }) => tokenId),
+        kinds: slots.map(({ kind }) => kind),
+        inFlight: slots.map(({ inFlight }) => inFlight),
+      },
+    );
+  if (counters.length === 0) return;
+  await sql.run(
+    `UPDATE cap_counters SET recent = given.recent, day_until = given.day_until, day_requests = given.day_requests,
+       day_micro_usd = given.day_micro_usd
+     FROM unnest($counters::text[], $recent::text[], $untils::bigint[], $requests::bigint[], $microUsd::bigint[])
+       AS given (counter, recent, day_until, day_requests, day_micro_usd)
+     WHERE cap_counters.counter = given.counter`,
+    {
+      counters: counters.map(({ counter }) => counter),
+      recent: counters.map(({ recent }) => recent),
+      untils: counters.map(({ dayUntil }) => dayUntil),
+      requests: counters.map(({ dayRequests }) => dayRequests),
+      microUsd: counters.map(({ dayMicroUsd }) => dayMicroUsd),
+    },
+  );
+}
+
+type Held = { tokenId: number; kind: Kind; n: number };
+
+function countHeld(slots: readonly { tokenId: number; kind: Kind }[]): Held[] {
+  const sums = new Map<string, Held>();
+  for (const { tokenId, kind } of slots) {
+    const name = `${tokenId}/${kind}`;
+    sums.set(name, { tokenId, kind, n: (sums.get(name)?.n ?? 0) + 1 });
+  }
+  return [...sums.values()].sort((a, b) => a.tokenId - b.tokenId || (a.kind < b.kind ? -1 : 1));
+}
+
+const listsOf = (held: readonly Held[]) => ({
+  tokenIds: held.map(({ tokenId }) => tokenId),
+  kinds: held.map(({ kind }) => kind),
+  ns: held.map(({ n }) => n),
+});
+
+export async function addNodeSlots(sql: Sql, node: number, taken: readonly Taken[]): Promise<void> {
+  if (taken.length === 0) return;
+  await sql.run(
+    `INSERT INTO node_slots AS held (node, token_id, kind, in_flight)
+     SELECT $node, token_id, kind, n FROM unnest($tokenIds::bigint[], $kinds::text[], $ns::bigint[]) AS given (token_id, kind, n)
+     ON CONFLICT (node, token_id, kind) DO UPDATE SET in_flight = held.in_flight + excluded.in_flight`,
+    { node, ...listsOf(countHeld(taken)) },
+  );
+}
+
+/** Takes from what a node holds; says what it held indeed. */
+export async function removeNodeSlots(sql: Sql, node: number, slots: readonly { tokenId: number; kind: Kind }[]): Promise<Held[]> {
+  return sql.all<Held>(
+    `WITH locked AS MATERIALIZED (
+       SELECT held.token_id, held.kind, least(held.in_flight, given.n) AS n FROM node_slots AS held
+       JOIN unnest($tokenIds::bigint[], $kinds::text[], $ns::bigint[]) AS given (token_id, kind, n) USING (token_id, kind)
+       WHERE held.node = $node ORDER BY token_id, kind FOR UPDATE OF held)
+     UPDATE node_slots SET in_flight = node_slots.in_flight - locked.n FROM locked
+     WHERE node = $node AND node_slots.token_id = locked.token_id AND node_slots.kind = locked.kind
+     RETURNING node_slots.token_id AS "tokenId", node_slots.kind, locked.n`,
+    { node, ...listsOf(countHeld(slots)) },
+  );
+}
+
+/** Their ids, in order. */
+export async function insertSpends(sql: Sql, node: number, spends: readonly Spend[]): Promise<number[]> {
+  if (spends.length === 0) return [];
+  const rows = await sql.all<{ id: number }>(
+    `INSERT INTO cap_spends (node, counters, at, images, micro_usd, day_until)
+     SELECT $node, counters, at, images, micro_usd, day_until
+     FROM unnest($counters::text[], $ats::bigint[], $images::bigint[], $microUsd::bigint[], $untils::bigint[])
+       WITH ORDINALITY AS given (counters, at, images, micro_usd, day_until, position)
+     ORDER BY position RETURNING id`,
+    {
+      node,
+      counters: spends.map(({ counters }) => JSON.stringify(counters)),
+      ats: spends.map(({ at }) => at),
+      images: spends.map(({ images }) => images),
+      microUsd: spends.map(({ microUsd }) => microUsd),
+      untils: spends.map(({ dayUntil }) => dayUntil),
+    },
+  );
+  return rows.map(({ id }) => id);
+}
+
+/** Each is there once. */
+export async function takeSpends(sql: Sql, ids: readonly number[]): Promise<Map<number, Spend>> {
+  if (ids.length === 0) return new Map();
+  const rows = await sql.all<Omit<Spend, "counters"> & { id: number; counters: string }>(
+    `DELETE FROM cap_spends WHERE id = ANY ($ids::bigint[])
+     RETURNING id, counters, at, images, micro_usd AS "microUsd", day_until AS "dayUntil"`,
+    { ids },
+  );
+  return new Map(rows.map(({ id, counters, ...spend }) => [id, { ...spend, counters: JSON.parse(counters) }]));
+}
+
+/** What nodes still hold goes back. What they had sent stays counted against caps. */
+export async function giveBackSlots(sql: Sql, nodes: readonly number[]): Promise<void> {
+  if (nodes.length === 0) return;
+  const held = await sql.all<Held>(
+    `DELETE FROM node_slots WHERE node = ANY ($nodes::bigint[]) RETURNING token_id AS "tokenId", kind, in_flight AS n`,
+    { nodes },
+  );
+  await sql.run("DELETE FROM cap_spends WHERE node = ANY ($nodes::bigint[])", { nodes });
+  if (held.length === 0) return;
+  const asked = held.map(({ tokenId, kind }) => ({ kind, tokens: [tokenId], counters: [] }));
+  const table = await loadTable(sql, asked, 0);
+  for (const { tokenId, kind, n } of held) for (let count = 0; count < n; count++) table.giveBack(tokenId, kind);
+  await writeTable(sql, table);
+}
