@@ -43,6 +43,7 @@ const NOW = Date.UTC(2026, 10, 23, 12);
 const ASSETS = {
   "app.css": "/a.css",
   "app.js": "/a.js",
+  "forms.js": "/f.js",
   "icon.svg": "/i.svg",
   "htmx.min.js": "/h.js",
   "uPlot.iife.min.js": "/u.js",

@@ -30,6 +30,7 @@ import { overviewRoutes } from "./overview.ts";
 import { errorResponse } from "./page.ts";
 import { playgroundRoutes } from "./playground/routes.ts";
 import { requestRoutes } from "./requests.ts";
+import { searchRoutes } from "./search.ts";
 import { settingRoutes } from "./settings.ts";
 import { setupRoutes } from "./setup.ts";
 import { sideCallRoutes } from "./side-calls.ts";
@@ -49,6 +50,7 @@ const PAGES = [
   tokenRoutes,
   keyRoutes,
   requestRoutes,
+  searchRoutes,
   usageRoutes,
   galleryRoutes,
   modelRoutes,

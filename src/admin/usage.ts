@@ -26,6 +26,8 @@ import { page, viewOf } from "./page.ts";
 /** Rows of a table at most; the file has all. */
 const MAX_ROWS = 100;
 const BILLING_ROWS = 100;
+/** What a table is first sorted by: who spent most, and which token failed most. */
+const FIRST_SORT = { day: "group", model: "requests", key: "usd", token: "errors" } as const;
 /** What the table can be put together by. */
 const GROUPS = [...USAGE_GROUPS, "reason"] as const;
 
@@ -102,7 +104,7 @@ function addressOf(ctx: AdminContext, request: Request): UsageAddress {
     key,
     token,
     model: query.get("model")?.slice(0, 200) || undefined,
-    sort: one("sort", USAGE_SORTS, by === "day" ? "group" : by === "key" ? "usd" : "requests"),
+    sort: one("sort", USAGE_SORTS, by === "reason" ? "requests" : FIRST_SORT[by]),
     descending: query.get("order") !== "asc",
   };
 }

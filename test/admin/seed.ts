@@ -14,7 +14,7 @@ const DAY = 24 * HOUR;
 const MODELS = ["gemini-nano-banana-2.1", "gemini-3-pro-image", "gemini-2.5-flash-image", "gemini-omni-1.2-flash"] as const;
 const FAILURES = [
   ["upstream_rate_limited", "per_minute", 429, "The upstream takes no more calls for 31 s."],
-  ["content_policy", "prompt", 400, "The prompt was refused: IMAGE_SAFETY"],
+  ["content_policy", "policy_input", 400, "The prompt was refused: IMAGE_SAFETY"],
   ["upstream_timeout", null, null, "There was no result within 300 seconds."],
 ] as const;
 

@@ -14,6 +14,7 @@ import { overview } from "./en/overview.ts";
 import { playground } from "./en/playground.ts";
 import { plot } from "./en/plot.ts";
 import { requests } from "./en/requests.ts";
+import { search } from "./en/search.ts";
 import { models, settings } from "./en/settings.ts";
 import { welcome } from "./en/setup.ts";
 import { shell } from "./en/shell.ts";
@@ -41,6 +42,7 @@ export const en = {
   plot,
   settings,
   requests,
+  search,
   shell,
   sideCalls,
   system,

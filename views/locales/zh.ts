@@ -15,6 +15,7 @@ import { overview } from "./zh/overview.ts";
 import { playground } from "./zh/playground.ts";
 import { plot } from "./zh/plot.ts";
 import { requests } from "./zh/requests.ts";
+import { search } from "./zh/search.ts";
 import { models, settings } from "./zh/settings.ts";
 import { welcome } from "./zh/setup.ts";
 import { shell } from "./zh/shell.ts";
@@ -42,6 +43,7 @@ export const zh: Messages = {
   plot,
   settings,
   requests,
+  search,
   shell,
   sideCalls,
   system,

@@ -8,6 +8,7 @@ import type { FixAction } from "../../src/gateway/pool/health/reasons.ts";
 import type { TokenItem } from "../../src/gateway/tokens/list-tokens.ts";
 import type { TokenUsage } from "../../src/gateway/tokens/token-usage.ts";
 import { FailedToday } from "../requests/failed-today.tsx";
+import { requestsHref } from "../requests/href.ts";
 import { Badge, Button, Card, HealthBadge, LinkButton, Stat, Stats } from "../ui/controls.tsx";
 import { Field } from "../ui/fields.tsx";
 import { Count, Countdown, Dash, Time } from "../ui/figures.tsx";
@@ -155,20 +156,31 @@ function Figures({ view, data: { item, usage, dayEnds } }: Props) {
       <Stat label={tokens.columns.slots}>
         <Slots view={view} item={item} />
       </Stat>
-      <Stat label={`${tokens.calls}, ${tokens.today}`} note={`${tokens.failedCalls} ${formatCount(usage.today.errors, view.locale)}`}>
-        <Count view={view} value={usage.today.requests} />
+      <Stat
+        label={`${tokens.calls}, ${tokens.today}`}
+        note={
+          <a href={requestsHref({ token: row.id, attempt: "failed", span: "today" })}>
+            {`${tokens.failedCalls} ${formatCount(usage.today.errors, view.locale)}`}
+          </a>
+        }
+      >
+        <a href={requestsHref({ token: row.id, span: "today" })}>
+          <Count view={view} value={usage.today.requests} />
+        </a>
       </Stat>
       <Stat label={`${tokens.calls}, ${tokens.total}`} note={formatUsd(usage.total.usd, view.locale)}>
-        <Count view={view} value={usage.total.requests} />
+        <a href={requestsHref({ token: row.id })}>
+          <Count view={view} value={usage.total.requests} />
+        </a>
       </Stat>
       <Stat label={tokens.credits} note={token.tier === null ? undefined : tokens.tiers[token.tier]}>
         {token.credits === null ? <Dash /> : <Count view={view} value={token.credits} />}
       </Stat>
       <Stat label={tokens.checkedAt} note={row.hint && `${tokens.secretEnd} …${row.hint}`}>
-        <Time view={view} value={row.checkedAt} ago />
+        <Time view={view} value={row.checkedAt} />
       </Stat>
       <Stat label={tokens.columns.used} note={tokens.usedHint}>
-        <Time view={view} value={token.usedAt} ago />
+        <Time view={view} value={token.usedAt} />
       </Stat>
       <Stat
         label={tokens.day}

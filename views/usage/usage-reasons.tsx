@@ -1,4 +1,5 @@
 // Why requests of a span failed or were refused, the most first; each count leads to its requests.
+import type { FailureSum } from "../../src/domain/request.ts";
 import { failureSentence, failureWord } from "../requests/failure-words.ts";
 import { requestsHref } from "../requests/href.ts";
 import { outcomeTone } from "../requests/outcome.tsx";
@@ -8,9 +9,17 @@ import { Cell, Row, Table } from "../ui/table.tsx";
 import type { View } from "../ui/view.ts";
 import { requestsOf, type UsageData } from "./usage-address.ts";
 
+/** Calls of a token are found by their reason, whatever the outcome was called. */
+function byReason(sums: readonly FailureSum[]): FailureSum[] {
+  const groups = [...Map.groupBy(sums, ({ reason }) => reason).values()];
+  return groups
+    .map((group) => ({ ...group[0]!, count: group.reduce((all, { count }) => all + count, 0) }))
+    .sort((a, b) => b.count - a.count);
+}
+
 export function UsageReasons({ view, data }: { view: View; data: UsageData }) {
   const { usage } = view.t;
-  const reasons = data.reasons ?? [];
+  const reasons = data.token ? byReason(data.reasons ?? []) : (data.reasons ?? []);
   const all = reasons.reduce((sum, { count }) => sum + count, 0);
   const columns = [
     { key: "reason", label: usage.columns.reason },

@@ -15,7 +15,6 @@ export const shell = {
   retry: "Retry",
   copyByHand: (keys: string) => `The text is selected: press ${keys} to copy it.`,
   question: "Before this is done",
-  searchAll: "Search requests",
   nav: {
     overview: "Overview",
     tokens: "Tokens",

@@ -16,7 +16,6 @@ export const shell: typeof en = {
   retry: "重试",
   copyByHand: (keys) => `文本已选中：按 ${keys} 复制。`,
   question: "执行之前",
-  searchAll: "搜索请求",
   nav: {
     overview: "概览",
     tokens: "令牌",

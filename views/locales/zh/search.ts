@@ -1,0 +1,36 @@
+// 简体中文: the search over everything.
+import type { search as en } from "../en/search.ts";
+
+export const search: typeof en = {
+  title: "搜索",
+  about: "搜索提示词、请求 ID、密钥、令牌、模型、任务和媒体。",
+  aboutNoPrompts: "搜索请求 ID、消息、密钥、令牌、模型、任务和媒体。未记录提示词。",
+  label: "搜索提示词、ID、密钥、令牌",
+  begin: "请输入至少两个字符",
+  none: (text) => `没有包含“${text}”的内容`,
+  hint: "ID 输入开头六个字符以上即可；任务和媒体需输入完整 ID。",
+  media: "媒体",
+  requests: "请求",
+  allRequests: "全部匹配项",
+  jobs: "任务",
+  keys: "密钥",
+  tokens: "令牌",
+  models: "模型",
+  itsRequests: "请求",
+  pagesTitle: "页面",
+  pages: {
+    importTokens: "导入令牌",
+    addToken: "添加令牌",
+    newKey: "新建密钥",
+    failedToday: "今天失败的请求",
+    refusedToday: "今天被拒绝的请求",
+    byReason: "今天的失败原因",
+    billing: "结算明细",
+    unknownJobs: "待决定的任务",
+    models: "模型与价格",
+    backup: "备份与恢复",
+    log: "日志",
+    auditLog: "审计日志",
+    selfTest: "自检",
+  },
+};
