@@ -14,6 +14,8 @@ import { changed, fragment, goTo, page, readForm, viewOf } from "./page.ts";
 
 const PAGE_SIZE = 50;
 const DELIVERIES_SHOWN = 20;
+/** Jobs of a state are counted up to here. */
+const MOST_COUNTED = 1_000;
 
 export const jobRoutes = (ctx: AdminContext) => {
   const pages = jobPages(ctx);
@@ -24,10 +26,16 @@ type JobPages = ReturnType<typeof jobPages>;
 
 function jobPages(ctx: AdminContext) {
   const { store, jobs } = ctx;
-  const namesFor = (shown: readonly JobRow[]) => ({
+  const namesFor = async (shown: readonly JobRow[]) => ({
+    media: await firstResults(shown),
     keys: new Map(shown.flatMap(({ keyId }) => (ctx.keys.get(keyId) ? [[keyId, ctx.keys.get(keyId)!.name] as const] : []))),
     tokens: tokenLabels(ctx),
   });
+  const firstResults = async (shown: readonly JobRow[]) => {
+    const ids = shown.flatMap(({ mediaIds }) => mediaIds[0] ?? []);
+    const found = ids.length === 0 ? [] : await store.listMedia({ origin: "result", ids, limit: ids.length });
+    return new Map(found.map((one) => [one.id, one] as const));
+  };
   const withQueuePosition = async (job: JobRow): Promise<ShownJob> => {
     const seen = job.state === "queued" ? await jobs.get(job.id, null) : null;
     return seen?.place ? { ...job, place: seen.place } : job;
@@ -48,7 +56,15 @@ const listRoutes = (ctx: AdminContext, { namesFor, withQueuePosition, find }: Jo
       const query = readJobQuery(new URL(request.url).searchParams);
       const found = await pageOfJobs(store, query, PAGE_SIZE);
       const shown = await Promise.all(found.jobs.map(withQueuePosition));
-      const data = { query, ...found, jobs: shown, names: namesFor(shown), keyChoices: await keyChoices(ctx, query.key) };
+      const data = {
+        query,
+        ...found,
+        jobs: shown,
+        names: await namesFor(shown),
+        counts: await store.countJobs(MOST_COUNTED),
+        mostCounted: MOST_COUNTED,
+        keyChoices: await keyChoices(ctx, query.key),
+      };
       return page(ctx, request, (view) => ({ title: view.t.jobs.title, nav: "jobs", body: JobsPage({ view, data }) }));
     })
     .get("/:id", async ({ request, params }) => {
@@ -60,7 +76,7 @@ const listRoutes = (ctx: AdminContext, { namesFor, withQueuePosition, find }: Jo
       ]);
       const data = {
         job,
-        names: namesFor([job]),
+        names: await namesFor([job]),
         parameters: jobParameters(job),
         media: results.filter((one) => one !== null),
         attempts: logged?.attempts ?? [],
@@ -75,7 +91,8 @@ const listRoutes = (ctx: AdminContext, { namesFor, withQueuePosition, find }: Jo
       if (isUnderWay(job)) return fragment(ctx, request, (view) => JobProgress({ view, job, page: isPage }));
       if (isPage) return goTo(ctx, request, jobHref(job.id));
       // It has ended: the whole row replaces the part that asked.
-      const response = fragment(ctx, request, (view) => JobRowView({ view, job, names: namesFor([job]) }));
+      const names = await namesFor([job]);
+      const response = fragment(ctx, request, (view) => JobRowView({ view, job, names }));
       response.headers.set("hx-retarget", `#job-${job.id}`);
       return response;
     });
@@ -87,9 +104,10 @@ const actionRoutes = (ctx: AdminContext, { namesFor, find }: JobPages) => {
   /** A job after an action: its row, or its page. */
   const done = async (request: Request, id: string, say: (t: Messages["jobs"], job: JobRow) => string) => {
     const job = await find(request, id);
+    const names = await namesFor([job]);
     return changed(ctx, request, {
       location: jobHref(id),
-      content: (view) => JobRowView({ view, job, names: namesFor([job]) }),
+      content: (view) => JobRowView({ view, job, names }),
       notice: { text: say(viewOf(ctx, request).t.jobs, job) },
     });
   };

@@ -205,3 +205,26 @@ test("from twenty on, or all that match, a deletion is asked about with its numb
   await page.getByRole("button", { name: "Undo" }).click();
   await page.getByText("21 restored.").waitFor();
 });
+
+test("jobs have a thumbnail, counts on their tabs, the whole reason, and rows of two lines on a phone", async () => {
+  const known = (await rig.context.store.listJobs({ keyId: null, limit: 1, order: "desc" }))[0]!;
+  const message = `The upstream refused it: ${"a reason that is rather long, ".repeat(6)}and ends here.`;
+  const error = { kind: "content_policy", message, reason: null, detail: null, charged: false } as const;
+  const id = `image_${newId()}`;
+  await rig.context.store.insertJob({ ...known, id, requestId: newId(), state: "failed", mediaIds: [], error } as JobRow);
+  await using desk = await open("/admin/jobs");
+  await desk.page.locator(`#job-${id}`).getByText("and ends here.").waitFor();
+  expect(await desk.page.locator(".job-thumb img").count()).toBeGreaterThan(3);
+  expect(await desk.page.getByRole("link", { name: /^Failed/ }).textContent()).toBe("Failed 1");
+  await using phone = await open("/admin/jobs", { viewport: PHONE, hasTouch: true, isMobile: true });
+  const heights = await phone.page.locator("tbody tr").evaluateAll((rows) => rows.map((row) => row.getBoundingClientRect().height));
+  expect(heights.length).toBeGreaterThan(3);
+  expect(Math.max(...heights)).toBeLessThanOrEqual(72);
+  const bar = phone.page.getByRole("navigation", { name: "Main pages" });
+  expect(await bar.locator("> *").count()).toBe(5);
+  await bar.getByRole("button", { name: "More" }).click();
+  await phone.page.getByRole("link", { name: "Settings" }).waitFor();
+  await phone.page.keyboard.press("Escape");
+  await phone.page.getByRole("link", { name: "Settings" }).waitFor({ state: "hidden" });
+  expect(await overflow(phone.page)).toBe(0);
+});

@@ -26,11 +26,6 @@ export function JobProgress({ view, job, page }: { view: View; job: ShownJob; pa
   return (
     <div class="job-state" id={`state-${job.id}`} {...asks}>
       <JobBadge view={view} state={job.state} />
-      {job.state === "failed" && job.error && (
-        <small class="soft cut" title={job.error.message}>
-          {job.error.message}
-        </small>
-      )}
       {job.place && <small class="soft">{jobs.place(job.place.position)}</small>}
       {isOpen && (
         <Progress label={`${jobs.progress}: ${controls.job[job.state]}`} {...(job.progress > 0 ? { value: job.progress, max: 100 } : {})} />

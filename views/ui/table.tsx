@@ -99,7 +99,7 @@ export function Row({ view, id, select, children, ...rest }: RowProps) {
 }
 
 /** Where a cell stands on a phone: name and state above, what is to know and a figure below. The link of the name covers the row. */
-export type Place = "name" | "state" | "about" | "figure";
+export type Place = "check" | "name" | "state" | "about" | "figure";
 
 type CellProps = Children & {
   /** The column's name, shown on phones. */
@@ -111,7 +111,7 @@ type CellProps = Children & {
 };
 
 export function Cell({ label, align, gives, place, children }: CellProps) {
-  const name = [gives ? "gives" : align, place && `at-${place}`].filter(Boolean).join(" ");
+  const name = [gives ? "gives" : align, place && (place === "check" ? "check" : `at-${place}`)].filter(Boolean).join(" ");
   return (
     <td class={name || undefined} data-label={label}>
       <div class="cell">{children}</div>
