@@ -2,6 +2,9 @@
 
 import { Elysia } from "elysia";
 import { BackupPage, RestartingPage, RestorePage } from "../../views/system/backup.tsx";
+import type { BackupScheduleData } from "../../views/system/backup-schedule.tsx";
+import { AppError } from "../errors.ts";
+import { createSettingsAdmin } from "../gateway/settings/manage-settings.ts";
 import type { AdminContext } from "./context.ts";
 import { MAX_FILE_MB } from "./forms.ts";
 import { goTo, isHtmx, page, readForm, viewOf } from "./page.ts";
@@ -18,27 +21,74 @@ const RESTARTING = "/admin/system/restarting";
 /** Delay of the restart, in which the page about it is fetched, ms; and delay of that page's reload, s. */
 const RESTART_MS = 1_500;
 const RELOAD_S = 6;
+/** The Backup tab; `wrong`: what is wrong with the schedule, by field, and what was typed. */
+async function backupPage(ctx: AdminContext, request: Request, typed?: Pick<BackupScheduleData, "settings" | "wrong">) {
+  const { maintenance, backups, settings } = ctx;
+  const stored = await backups.list().catch((error) => (error instanceof AppError ? error.message : "Internal error"));
+  const data = {
+    dataDir: dataDirOf(ctx),
+    isShared: maintenance.isShared,
+    uploadBytes: Math.min(MAX_FILE_MB, ctx.settings.current().server.body_limit_mb) * MEBIBYTE,
+    staged: maintenance.stagedRestore(),
+    applied: maintenance.appliedRestore(),
+    isRotationAsked: maintenance.isRotationAsked(),
+    keyInEnvironment: keyInEnvironment(),
+    schedule: { state: backups.state(), settings: settings.current().backup, stored, wrong: {}, ...typed },
+  };
+  return page(ctx, request, (view) => ({
+    title: view.t.system.tabs.backup,
+    nav: "system",
+    status: typed ? 422 : 200,
+    body: BackupPage({ view, data }),
+  }));
+}
+
+/** Scheduled backups: their settings, and one at once. */
+const scheduleRoutes = (ctx: AdminContext) => {
+  const { backups, audit, clock } = ctx;
+  const admin = createSettingsAdmin({ ...ctx, now: clock.now });
+  return new Elysia()
+    .post("/system/backup/schedule", async ({ request }) => {
+      const { t } = viewOf(ctx, request);
+      const form = await readForm(ctx, request);
+      const whole = (name: string) => ({ key: `backup.${name}`, text: form.text(name, { max: 20 }) });
+      const flag = (name: string) => ({ key: `backup.${name}`, text: String(form.flag(name)) });
+      const wanted = [whole("every_hours"), whole("hour"), whole("keep"), flag("requests"), flag("media")];
+      const { changes, differences, wrong, revision } = await admin.review(wanted);
+      if (wrong.length > 0) {
+        const states = await admin.states();
+        const faults = states
+          .filter(({ key }) => wrong.includes(key))
+          .map(({ name, expected }) => [name, t.settings.wrong(t.settings.expected(expected))]);
+        const values = Object.fromEntries(wanted.map(({ key, text }) => [key.replace("backup.", ""), text]));
+        const typed = { ...ctx.settings.current().backup, ...values, requests: form.flag("requests"), media: form.flag("media") };
+        return backupPage(ctx, request, { settings: typed as BackupScheduleData["settings"], wrong: Object.fromEntries(faults) });
+      }
+      if (differences.length === 0) return goTo(ctx, request, BACKUP, { text: t.backups.unchanged });
+      await admin.apply(changes, ctx.sessionContextOf(request), revision);
+      return goTo(ctx, request, BACKUP, { text: t.backups.saved, undo: { action: "/admin/settings/undo" } });
+    })
+    .post("/system/backup/run", async ({ request, server }) => {
+      server?.timeout(request, 0);
+      const { t } = viewOf(ctx, request);
+      const { ok, name, bytes, error } = await backups.run();
+      await audit.record({ action: "backup.run", subject: "data", after: { ok, name, bytes, error } }, ctx.sessionContextOf(request));
+      return goTo(ctx, request, BACKUP, ok ? { text: t.backups.ran(name) } : { text: t.backups.notRan(error ?? ""), tone: "bad" });
+    });
+};
+
 /** Backup, and rotation of the secret key. */
 export const backupRoutes = (ctx: AdminContext) => {
   const { maintenance, audit } = ctx;
   return new Elysia()
-    .get("/system/backup", ({ request }) => {
-      const data = {
-        dataDir: dataDirOf(ctx),
-        isShared: maintenance.isShared,
-        uploadBytes: Math.min(MAX_FILE_MB, ctx.settings.current().server.body_limit_mb) * MEBIBYTE,
-        staged: maintenance.stagedRestore(),
-        applied: maintenance.appliedRestore(),
-        isRotationAsked: maintenance.isRotationAsked(),
-        keyInEnvironment: keyInEnvironment(),
-      };
-      return page(ctx, request, (view) => ({ title: view.t.system.tabs.backup, nav: "system", body: BackupPage({ view, data }) }));
-    })
+    .use(scheduleRoutes(ctx))
+    .get("/system/backup", ({ request }) => backupPage(ctx, request))
     .post("/system/backup", async ({ request, server }) => {
       server?.timeout(request, 0);
       const form = await readForm(ctx, request);
       const content = { requests: form.flag("requests"), media: form.flag("media") };
       const { name, bytes, body } = await maintenance.backup(content);
+      await ctx.backups.noteDownload();
       await audit.record({ action: "backup.download", subject: "data", after: { ...content, bytes } }, ctx.sessionContextOf(request));
       return new Response(body, {
         headers: {

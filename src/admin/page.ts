@@ -17,7 +17,7 @@ import type { AdminContext } from "./context.ts";
 import { formStateOf, isSentByHtmx } from "./form-state.ts";
 import { createFormReader, FormError, type FormReader } from "./forms.ts";
 
-type PageContext = Pick<AdminContext, "assets" | "clock" | "maintenance" | "notices" | "simulated" | "sessionContextOf">;
+type PageContext = Pick<AdminContext, "alerts" | "assets" | "clock" | "maintenance" | "notices" | "simulated" | "sessionContextOf">;
 
 /** What views are given beside their data. */
 export function viewOf(ctx: PageContext, request: Request): View {
@@ -40,6 +40,7 @@ export function viewOf(ctx: PageContext, request: Request): View {
     path: pathname + search,
     insecure: !secure && !isThisMachine(address),
     simulated: ctx.simulated,
+    incidents: session ? ctx.alerts.open() : undefined,
     staged: session ? ctx.maintenance.stagedRestore() : null,
   };
 }

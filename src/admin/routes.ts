@@ -7,6 +7,7 @@ import { AppError } from "../errors.ts";
 import { UndoLog } from "../gateway/audit/undo.ts";
 import { isFormToken } from "../gateway/auth/sessions.ts";
 import type { ApiDocument } from "../gateway/reports/api-reference.ts";
+import { alertRoutes } from "./alerts.ts";
 import { apiRoutes } from "./api.ts";
 import { loadAssets } from "./assets.ts";
 import { accountRoutes } from "./auth/account.ts";
@@ -54,6 +55,7 @@ const PAGES = [
   usageRoutes,
   galleryRoutes,
   modelRoutes,
+  alertRoutes,
   settingRoutes,
   systemRoutes,
   apiRoutes,

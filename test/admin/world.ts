@@ -18,7 +18,7 @@ const HOUR = 3_600_000;
 const IN_A_BATCH = 100;
 
 /** Ids of what was put in, one for each text, in the order of the texts. */
-export type AdminWorld = Record<"tokens" | "keys" | "requests" | "media" | "jobs", string[]> & { imports: string[] };
+export type AdminWorld = Record<"channels" | "tokens" | "keys" | "requests" | "media" | "jobs", string[]> & { imports: string[] };
 
 /**
  * Puts every text in every place that people, clients and upstreams write to: as label, note, tag, group, proxy and account of tokens, as
@@ -36,7 +36,41 @@ export async function fillAdmin(rig: Rig, me: SignedIn, texts: readonly string[]
   const jobs = await fillJobs(rig, texts, at, { keys, tokens, media });
   await fillTrail(rig, texts);
   const imports = [await previewImport(me, texts)];
-  return { tokens, keys, requests: requests.map(({ id }) => id), media, jobs, imports };
+  const channels = await fillAlerts(rig, texts);
+  return { channels, tokens, keys, requests: requests.map(({ id }) => id), media, jobs, imports };
+}
+
+/** Channels that send nothing, and incidents that name every text; one of them is open. */
+async function fillAlerts({ context: { store, clock, alerts } }: Rig, texts: readonly string[]): Promise<string[]> {
+  const now = clock.now();
+  const ids = texts.slice(0, 20).map((_, index) => `channel${index}`);
+  for (const [index, id] of ids.entries()) {
+    const config = { url: "https://hooks.example.com/secret-of-a-hook", token: "secret-token", chat: texts[index]! };
+    await store.putChannel({
+      id,
+      kind: index % 2 === 0 ? "telegram" : "webhook",
+      name: texts[index]!,
+      enabled: false,
+      rules: [],
+      config,
+      createdAt: now,
+    });
+    await store.updateChannelState(id, { failedAt: now, error: texts[index]! });
+  }
+  const incidents = texts.map((text, index) => ({
+    ...{
+      id: `incident${index}`,
+      rule: "other",
+      subject: `test ${index}`,
+      beganAt: now - 60_000,
+      endedAt: index === 0 ? null : now,
+      settled: index > 0,
+    },
+    state: { facts: { kind: "channel", name: text, error: text }, level: 1, urgent: false, changedAt: now, toldAt: now, toldLevel: 1 },
+  }));
+  for (let index = 0; index < incidents.length; index += 500) await store.saveIncidents(incidents.slice(index, index + 500), []);
+  await alerts.look();
+  return ids.slice(0, 2);
 }
 
 type At = (index: number) => string;
@@ -284,6 +318,7 @@ export function examplesOf(route: string, world: AdminWorld): readonly string[] 
     ["/admin/requests/:id", world.requests],
     ["/admin/models/:id", ["gemini-3-pro-image"]],
     ["/admin/settings/secret/:key", ["plugin.connection_token"]],
+    ["/admin/settings/alerts/channels/:id", world.channels],
   ];
   if (!route.includes(":")) return VARIANTS[route]?.(world) ?? [route];
   const found = examples.find(([prefix]) => route.startsWith(prefix));

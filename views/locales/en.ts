@@ -1,6 +1,8 @@
 // English, section by section. Its shape is the contract of every other language.
 
 import { account } from "./en/account.ts";
+import { alerts } from "./en/alerts.ts";
+import { backups } from "./en/backups.ts";
 import { controls } from "./en/controls.ts";
 import { errors } from "./en/errors.ts";
 import { failures } from "./en/failures.ts";
@@ -34,6 +36,8 @@ export const en = {
   login,
   models,
   account,
+  alerts,
+  backups,
   api,
   overview,
   playground,

@@ -2,6 +2,8 @@
 
 import type { Messages } from "./en.ts";
 import { account } from "./zh/account.ts";
+import { alerts } from "./zh/alerts.ts";
+import { backups } from "./zh/backups.ts";
 import { controls } from "./zh/controls.ts";
 import { errors } from "./zh/errors.ts";
 import { failures } from "./zh/failures.ts";
@@ -35,6 +37,8 @@ export const zh: Messages = {
   login,
   models,
   account,
+  alerts,
+  backups,
   api,
   overview,
   playground,

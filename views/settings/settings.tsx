@@ -19,11 +19,11 @@ type SettingsProps = {
   typed?: Typed;
 };
 
-export const SettingsTabs = ({ view, current }: { view: View; current: "settings" | "models" }) => (
+export const SettingsTabs = ({ view, current }: { view: View; current: "settings" | "models" | "alerts" }) => (
   <Tabs
     label={view.t.settings.title}
-    tabs={(["settings", "models"] as const).map((name) => ({
-      href: `/admin/${name}`,
+    tabs={(["settings", "models", "alerts"] as const).map((name) => ({
+      href: name === "alerts" ? "/admin/settings/alerts" : `/admin/${name}`,
       label: view.t.settings.tabs[name],
       current: name === current,
     }))}

@@ -7,6 +7,7 @@ import { ActionButton, Form } from "../ui/form.tsx";
 import { formatBytes } from "../ui/format.ts";
 import { Hint } from "../ui/messages.tsx";
 import type { View } from "../ui/view.ts";
+import { BackupSchedule, type BackupScheduleData } from "./backup-schedule.tsx";
 import { RestoredText } from "./restored.tsx";
 import { SystemHead } from "./system.tsx";
 
@@ -23,6 +24,7 @@ export type BackupData = {
   isRotationAsked: boolean;
   /** The secret key comes from the environment, not from a file. */
   keyInEnvironment: boolean;
+  schedule: BackupScheduleData;
 };
 
 export type RestoreData = { staged: StagedRestore; differences: readonly BackupDifference[]; canRestart: boolean; dataDir: string };
@@ -140,6 +142,7 @@ export function BackupPage({ view, data }: { view: View; data: BackupData }) {
         </Hint>
       )}
       <div class="columns">
+        <BackupSchedule view={view} data={data.schedule} />
         <Card title={system.backupTitle}>
           <Form view={view} action="/admin/system/backup" label={system.backupTitle}>
             <p class="soft hint">{system.backupAbout}</p>

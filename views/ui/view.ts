@@ -1,4 +1,5 @@
 // View context: language, theme, clock and session of the page being rendered.
+import type { Incident } from "../../src/gateway/alerts/incidents.ts";
 import { en, type Messages } from "../locales/en.ts";
 import { zh } from "../locales/zh.ts";
 import type { FormState } from "./form-state.ts";
@@ -51,6 +52,8 @@ export type View = {
   /** True on plain http from another machine. */
   insecure: boolean;
   simulated: boolean;
+  /** Incidents that last, for the bell; absent outside a session. */
+  incidents?: readonly Pick<Incident, "id" | "facts" | "beganAt">[];
   /** A backup that the next start puts in place. Times are epoch ms. */
   staged: { backupAt: number | null; expiresAt: number } | null;
 };

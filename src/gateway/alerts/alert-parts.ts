@@ -24,6 +24,8 @@ export type AlertParts = {
   /** Rules, incidents and messages about them. */
   alerts: Alerts;
   alertChannels: AlertChannels;
+  /** What became of the generations of the last hour. */
+  outcomes: OutcomeWindow;
   /** Scheduled backups. */
   backups: Backups;
   audit: Audit;
@@ -32,9 +34,10 @@ export type AlertParts = {
 };
 
 type Dependencies = Omit<NeedDependencies, "alerts" | "backups" | "linkWatch" | "store" | "maintenance" | "now"> &
-  Pick<SignalDependencies, "pool" | "keys" | "limits" | "outcomes"> &
+  Pick<SignalDependencies, "pool" | "keys" | "limits"> &
   Pick<AlertDependencies, "texts"> & {
     config: Config;
+    outcomes: OutcomeWindow;
     store: Store;
     maintenance: Maintenance;
     clock: Clock;
@@ -44,7 +47,7 @@ type Dependencies = Omit<NeedDependencies, "alerts" | "backups" | "linkWatch" | 
   };
 
 export function createAlertParts(deps: Dependencies): AlertParts {
-  const { config, store, clock, log, settings, isOwner } = deps;
+  const { config, store, clock, log, settings, isOwner, outcomes } = deps;
   const { now } = clock;
   const linkWatch = new LinkWatch();
   const backups = new Backups({ ...deps, target: backupTarget(config.settings), settings: () => settings().backup });
@@ -64,7 +67,7 @@ export function createAlertParts(deps: Dependencies): AlertParts {
   });
   const signIns = new SignIns({ store, alerts, now, log });
   const audit = withSignIns(createAudit({ store, now }), signIns);
-  return { alerts, alertChannels: new AlertChannels({ store, alerts, audit, now }), backups, audit, linkWatch };
+  return { alerts, alertChannels: new AlertChannels({ store, alerts, audit, now }), backups, audit, linkWatch, outcomes };
 }
 
 function backupTarget({ backup, storage }: Settings): FolderTarget | S3Target {

@@ -37,7 +37,9 @@ export const alertWords: AlertTexts = {
       case "providerOff":
         return `All ${tokens(facts.count)} of ${format.provider(facts.provider)} are switched off`;
       case "poolLow":
-        return `${facts.healthy === 0 ? "No token" : `Only ${tokens(facts.healthy)}`} of ${format.provider(facts.provider)} healthy`;
+        return facts.healthy === 0
+          ? `No token of ${format.provider(facts.provider)} is healthy`
+          : `Healthy tokens of ${format.provider(facts.provider)}: only ${facts.healthy}`;
       case "tokens":
         return facts.families.length > 0
           ? `${tokens(facts.count)} of ${format.provider(facts.provider)}, some models: ${reasons[facts.reason]}`

@@ -29,7 +29,7 @@ const sections: Record<keyof Settings, string> = {
 export const settings = {
   title: "Settings",
   about: "Changes apply from the next request on.",
-  tabs: { settings: "Settings", models: "Models" },
+  tabs: { settings: "Settings", models: "Models", alerts: "Alerts" },
   sections,
   /** What a setting means. The schema says it in English. */
   describe: (_key: SettingKey, english: string) => english,

@@ -158,7 +158,7 @@ const EXPECTED: readonly [RegExp, string][] = [
 export const settings: typeof enSettings = {
   title: "设置",
   about: "更改从下一个请求起生效。",
-  tabs: { settings: "设置", models: "模型" },
+  tabs: { settings: "设置", models: "模型", alerts: "告警" },
   sections: {
     server: "服务器",
     admin: "管理面板",

@@ -1,0 +1,217 @@
+// Alerts routes of the settings: rules, incidents, channels with their tests.
+import { Elysia } from "elysia";
+import { ChannelPage, ChooseKindPage } from "../../views/settings/alert-channels.tsx";
+import { alertFormat } from "../../views/settings/alert-format.ts";
+import { RULE_ORDER } from "../../views/settings/alert-rules.ts";
+import { type AlertSetting, AlertsPage, IncidentsPage } from "../../views/settings/alerts.tsx";
+import type { View } from "../../views/ui/view.ts";
+import { AppError } from "../errors.ts";
+import type { ChannelConfig } from "../gateway/alerts/channels/channel.ts";
+import { CHANNEL_KINDS, type ChannelKind, channelOf, isChannelKind } from "../gateway/alerts/channels/table.ts";
+import { fromRow } from "../gateway/alerts/incident-row.ts";
+import type { ChannelForm, ChannelView } from "../gateway/alerts/manage-channels.ts";
+import { createSettingsAdmin, type SettingChange, type SettingState } from "../gateway/settings/manage-settings.ts";
+import type { AdminContext } from "./context.ts";
+import type { FormReader } from "./forms.ts";
+import { goTo, page, readForm, viewOf } from "./page.ts";
+
+const HOME = "/admin/settings/alerts";
+const WEEK_MS = 7 * 86_400_000;
+const SHOWN = 30;
+const PAGE = 50;
+const GB = 1_000_000_000;
+
+type Typed = { values: ReadonlyMap<string, string>; wrong: readonly string[] };
+type Tested = { id: string; ok: boolean; said: string };
+
+export const alertRoutes = (ctx: AdminContext) => new Elysia({ prefix: "/settings/alerts" }).use(ruleRoutes(ctx)).use(channelRoutes(ctx));
+
+async function alertsPage(ctx: AdminContext, request: Request, { typed, tested }: { typed?: Typed; tested?: Tested } = {}) {
+  const states = await createSettingsAdmin({ ...ctx, now: ctx.clock.now }).states();
+  const rows = await ctx.store.listIncidents({ limit: SHOWN, since: ctx.clock.now() - WEEK_MS });
+  const channels = await ctx.alertChannels.list();
+  return page(ctx, request, (view) => ({
+    title: view.t.alerts.title,
+    nav: "settings",
+    status: typed ? 422 : 200,
+    body: AlertsPage({
+      view,
+      data: {
+        settings: settingsOf(states, typed),
+        on: onOf(states, typed),
+        figures: figuresOf(ctx, view),
+        incidents: rows.flatMap((row) => fromRow(row) ?? []),
+        channels,
+        tested: tested ?? null,
+      },
+    }),
+  }));
+}
+
+function settingsOf(states: readonly SettingState[], typed?: Typed): ReadonlyMap<string, AlertSetting> {
+  const own = states.filter(({ section, name, boot }) => section === "alerts" && !boot && name !== "rules_off");
+  return new Map(
+    own.map(({ name, key, type, value, choices, minimum, maximum, locked, expected }): [string, AlertSetting] => {
+      const wrong = typed?.wrong.includes(key) ? { text: typed.values.get(key) ?? "", expected } : undefined;
+      const shown = typed?.values.get(key) ?? value ?? "";
+      return [name, { name, type, value: shown, choices, minimum, maximum, locked: locked !== null, wrong }];
+    }),
+  );
+}
+
+function onOf(states: readonly SettingState[], typed?: Typed): ReadonlySet<string> {
+  const stored = states.find(({ key }) => key === "alerts.rules_off")?.value;
+  const off = typed?.values.get("alerts.rules_off")?.split(",") ?? (Array.isArray(stored) ? stored : []);
+  return new Set(RULE_ORDER.filter((rule) => !off.includes(rule)));
+}
+
+/** What the rules see now, where that is a figure. */
+function figuresOf({ pool, settings, media, backups, outcomes, clock }: AdminContext, view: View): Record<string, string> {
+  const { alerts } = view.t;
+  const format = alertFormat(view);
+  const { providers, held } = pool.held();
+  const blocked = held.filter(({ scope, state }) => scope === "token" && state === "blocked").reduce((sum, { count }) => sum + count, 0);
+  const share = outcomes.share(settings.current().alerts.error_minutes);
+  const { madeAt } = backups.state();
+  return {
+    pool_low:
+      providers.length === 0
+        ? ""
+        : alerts.now(providers.map(({ provider, healthy }) => `${format.provider(provider)} ${healthy}`).join(", ")),
+    tokens_blocked: alerts.now(format.count(blocked)),
+    errors: share ? alerts.now(`${share.percent.toFixed(1)} %`) : "",
+    backup: alerts.now(madeAt === null ? alerts.noBackup : format.duration(Math.max(0, clock.now() - madeAt))),
+    disk: alerts.now(`${(media.freeBytes() / GB).toFixed(0)} GB`),
+  };
+}
+
+const ruleRoutes = (ctx: AdminContext) => {
+  const admin = createSettingsAdmin({ ...ctx, now: ctx.clock.now });
+  return new Elysia()
+    .get("/", ({ request }) => alertsPage(ctx, request))
+    .get("/incidents", async ({ request, query }) => {
+      const before = typeof query.before === "string" ? query.before.slice(0, 60) : undefined;
+      const rows = await ctx.store.listIncidents({ limit: PAGE + 1, before });
+      const incidents = rows.slice(0, PAGE).flatMap((row) => fromRow(row) ?? []);
+      const next = rows.length > PAGE ? rows[PAGE - 1]!.id : null;
+      return page(ctx, request, (view) => ({
+        title: view.t.alerts.incidents,
+        nav: "settings",
+        body: IncidentsPage({ view, incidents, next }),
+      }));
+    })
+    .post("/rules", async ({ request }) => {
+      const { alerts } = viewOf(ctx, request).t;
+      const form = await readForm(ctx, request);
+      const wanted = changesOf(form, await admin.states());
+      const { changes, differences, wrong, revision } = await admin.review(wanted);
+      const values = new Map(wanted.flatMap((change) => ("text" in change ? [[change.key, change.text] as const] : [])));
+      if (wrong.length > 0) return alertsPage(ctx, request, { typed: { values, wrong } });
+      if (differences.length === 0) return goTo(ctx, request, HOME, { text: alerts.unchanged });
+      try {
+        await admin.apply(changes, ctx.sessionContextOf(request), revision);
+      } catch (error) {
+        if (!(error instanceof AppError && error.kind === "conflict")) throw error;
+        return goTo(ctx, request, HOME, { text: alerts.changed, tone: "bad" });
+      }
+      return goTo(ctx, request, HOME, { text: alerts.saved, undo: { action: "/admin/settings/undo" } });
+    });
+};
+
+/** Every field that the form had; a rule that was not ticked is off. */
+function changesOf(form: FormReader, states: readonly SettingState[]): SettingChange[] {
+  const own = states.filter(({ section, name }) => section === "alerts" && form.has(`value.${name}`));
+  const off = RULE_ORDER.filter((rule) => !form.flag(`on.${rule}`));
+  return [
+    ...own.map(({ key, name }) => ({ key, text: form.text(`value.${name}`, { max: 200 }) })),
+    { key: "alerts.rules_off", text: off.join(",") },
+  ];
+}
+
+const channelRoutes = (ctx: AdminContext) => {
+  const { alertChannels } = ctx;
+  const by = (request: Request) => ctx.sessionContextOf(request);
+  const channelPage = (request: Request, form: ChannelForm, extra: { channel: ChannelView | null; wrong?: Record<string, string> }) =>
+    page(ctx, request, (view) => ({
+      title: view.t.alerts.kinds[form.kind],
+      nav: "settings",
+      status: extra.wrong ? 422 : 200,
+      body: ChannelPage({
+        view,
+        data: {
+          channel: extra.channel,
+          ...{ kind: form.kind, fields: channelOf(form.kind).fields, values: form.config, name: form.name, enabled: form.enabled },
+          rules: new Set(form.rules),
+          wrong: extra.wrong ?? {},
+        },
+      }),
+    }));
+  const save = async (request: Request, id: string | null) => {
+    const { alerts, forms } = viewOf(ctx, request).t;
+    const form = channelForm(await readForm(ctx, request));
+    const channel = id === null ? null : await alertChannels.get(id);
+    if (form.name === "") return channelPage(request, form, { channel, wrong: { name: `${alerts.name}: ${forms.required}` } });
+    const { wrong } = await alertChannels.save(id, form, by(request));
+    const faults = Object.entries(wrong).map(([name, fault]) => [
+      `config.${name}`,
+      `${alerts.fields[name as "url"]}: ${alerts.faults[fault]}`,
+    ]);
+    if (faults.length > 0) return channelPage(request, form, { channel, wrong: Object.fromEntries(faults) });
+    return goTo(ctx, request, HOME, { text: alerts.channelSaved(form.name) });
+  };
+  return new Elysia({ prefix: "/channels" })
+    .get("/new", ({ request, query }) => {
+      const { kind } = query;
+      if (!isChannelKind(kind))
+        return page(ctx, request, (view) => ({
+          title: view.t.alerts.add,
+          nav: "settings",
+          body: ChooseKindPage({ view, kinds: CHANNEL_KINDS }),
+        }));
+      const name = viewOf(ctx, request).t.alerts.kinds[kind];
+      return channelPage(request, { kind, name, enabled: true, rules: [], config: {} }, { channel: null });
+    })
+    .post("/", ({ request }) => save(request, null))
+    .get("/:id", async ({ request, params }) => {
+      const channel = await alertChannels.get(params.id);
+      return channelPage(request, { ...channel, config: plainOf(channel) }, { channel });
+    })
+    .post("/:id", ({ request, params }) => save(request, params.id))
+    .post("/:id/test", async ({ request, params, server }) => {
+      server?.timeout(request, 0);
+      const { alerts } = viewOf(ctx, request).t;
+      const { name } = await alertChannels.get(params.id);
+      const verdict = await alertChannels.test(params.id, by(request));
+      const text = verdict.ok ? alerts.tested(name) : alerts.notTested(name);
+      return goTo(ctx, request, `${HOME}#channel-${params.id}`, { text, tone: verdict.ok ? "ok" : "bad" });
+    })
+    .post("/:id/pause", async ({ request, params }) => {
+      const { name } = await alertChannels.setEnabled(params.id, false, by(request));
+      return goTo(ctx, request, HOME, {
+        text: viewOf(ctx, request).t.alerts.pausedNow(name),
+        undo: { action: `${HOME}/channels/${encodeURIComponent(params.id)}/resume` },
+      });
+    })
+    .post("/:id/resume", async ({ request, params }) => {
+      const { name } = await alertChannels.setEnabled(params.id, true, by(request));
+      return goTo(ctx, request, HOME, { text: viewOf(ctx, request).t.alerts.resumed(name) });
+    })
+    .post("/:id/delete", async ({ request, params }) => {
+      const name = await alertChannels.remove(params.id, by(request));
+      return goTo(ctx, request, HOME, { text: viewOf(ctx, request).t.alerts.removed(name) });
+    });
+};
+
+function channelForm(form: FormReader): ChannelForm {
+  const kind: ChannelKind = form.choice("kind", CHANNEL_KINDS);
+  const name = form.text("name", { max: 60 });
+  const config: ChannelConfig = Object.fromEntries(
+    channelOf(kind).fields.map((field) => [field.name, form.text(`config.${field.name}`, { max: 2000 })]),
+  );
+  form.check();
+  return { kind, name, enabled: form.flag("enabled"), rules: RULE_ORDER.filter((rule) => form.flag(`rule.${rule}`)), config };
+}
+
+/** What may be shown again as it is. */
+const plainOf = ({ kind, shown }: ChannelView): ChannelConfig =>
+  Object.fromEntries(channelOf(kind).fields.flatMap(({ name, secret }) => (secret ? [] : [[name, shown[name] ?? ""]])));
