@@ -176,3 +176,6 @@ export async function storedRows(folder: string): Promise<string> {
     await sql.close({ timeout: 1 });
   }
 }
+
+// Not within a test: one that runs out of time has the processes killed that it started, and all others would be without a server.
+if (hasPostgres) await sharedCluster();
