@@ -25,7 +25,7 @@ import { page, viewOf } from "./page.ts";
 
 /** Rows of a table at most; the file has all. */
 const MAX_ROWS = 100;
-const BILLING_ROWS = 100;
+const BILLING_ROWS = 50;
 /** What a table is first sorted by: who spent most, and which token failed most. */
 const FIRST_SORT = { day: "group", model: "requests", key: "usd", token: "errors" } as const;
 /** What the table can be put together by. */

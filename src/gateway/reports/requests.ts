@@ -22,11 +22,11 @@ export type RequestReportDependencies = {
 export type Reader = { now: number; timeZone: string | null };
 
 /** Names of a kind that a text is looked for in at most. */
-const MAX_NAMED = 200;
+const MAX_NAMED = 100;
 /** Shorter texts are in half of all names. */
 const MIN_NAME = 2;
 
-/** Keys by name or visible beginning, and tokens by label, that hold the text; at most 200 of each. */
+/** Keys by name or visible beginning, and tokens by label, that hold the text; at most 100 of each. */
 export async function namedAlike({ store, pool }: Pick<RequestReportDependencies, "store" | "pool">, text: string): Promise<NamedAlike> {
   const wanted = text.trim().toLowerCase();
   if (wanted.length < MIN_NAME) return { keys: [], tokens: [] };
