@@ -1,12 +1,21 @@
 // Undo: takes back one of the last actions, from a toast or from the menu of the last ten minutes.
 import { Elysia } from "elysia";
 import type { Notice } from "../../views/ui/messages.tsx";
+import { UndoList, UndoPage } from "../../views/ui/undo-menu.tsx";
 import { AppError } from "../errors.ts";
 import type { AdminContext } from "./context.ts";
-import { goTo, readForm, viewOf } from "./page.ts";
+import { fragment, goTo, isHtmx, page, readForm, viewOf } from "./page.ts";
 
 export const undoRoutes = (ctx: AdminContext) =>
-  new Elysia().post("/undo/:id", async ({ request, params }) => {
+  new Elysia()
+    .get("/undo", async ({ request }) => {
+      const actions = await ctx.undo.list();
+      if (!isHtmx(request)) return page(ctx, request, (view) => ({ title: view.t.undo.title, nav: "overview", body: UndoPage({ view, actions }) }));
+      const from = request.headers.get("hx-current-url");
+      const { pathname, search } = new URL(from ?? "/admin", request.url);
+      return fragment(ctx, request, (view) => UndoList({ view, actions, back: pathname + search }));
+    })
+    .post("/undo/:id", async ({ request, params }) => {
     const back = (await readForm(ctx, request)).text("back", { max: 2000 });
     const location = /^\/admin([/?#]|$)/.test(back) ? back : "/admin";
     const { undo } = viewOf(ctx, request).t;

@@ -1,4 +1,4 @@
-// Sealed values: the purposes of the vault, and what of a secret may be shown.
+// Sealed values: the purposes of the vault.
 
 /** Of tokens. */
 export const SECRET = "token-secret";
@@ -42,13 +42,3 @@ export const SEALED = [
 
 /** Key check value: a known text, sealed with the secret key in force. Its fact name, vault purpose and text. */
 export const KEY_CHECK = "secret_key_canary";
-
-/** The last four characters of a shorter secret would reveal too much of it. */
-const SHORTEST_HINTED = 12;
-
-/** The end of the secret, or of the id of a JSON key, which is no secret. */
-export function hintOf(secret: string): string {
-  const keyId = secret.startsWith("{") ? /"private_key_id":"([\w-]{4,})"/.exec(secret)?.[1] : undefined;
-  if (keyId) return keyId.slice(-4);
-  return secret.length >= SHORTEST_HINTED && !secret.startsWith("{") ? secret.slice(-4) : "";
-}

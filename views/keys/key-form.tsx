@@ -12,6 +12,8 @@ import { keyHref } from "./keys.tsx";
 export type KeyFormData = {
   /** Null: a new key. */
   row: KeyRow | null;
+  /** The key whose settings a new one begins with; null: none. */
+  from: KeyRow | null;
   /** Limits that a new key begins with. */
   limits: KeyRow["limits"];
   /** Families that can be chosen, with their titles. */
@@ -31,7 +33,7 @@ export function KeyFormPage({ view, data }: { view: View; data: KeyFormData }) {
       <PageHead up={{ href: "/admin/keys", label: keys.title }} title={row ? keys.formEdit(row.name) : keys.formNew} />
       <Form view={view} action={action} class="flow key-form">
         <div class="columns">
-          <Who view={view} row={row} />
+          <Who view={view} row={row ?? data.from} isNew={!row} />
           <Behaviour view={view} data={data} />
         </div>
         <Limits view={view} limits={row?.limits ?? data.limits} isNew={!row} />
@@ -47,9 +49,9 @@ export function KeyFormPage({ view, data }: { view: View; data: KeyFormData }) {
   );
 }
 
-type Part = { view: View; row: KeyRow | null };
+type Part = { view: View; row: KeyRow | null; isNew: boolean };
 
-function Who({ view, row }: Part) {
+function Who({ view, row, isNew }: Part) {
   const { keys } = view.t;
   const expires = row?.expiresAt == null ? "" : new Date(row.expiresAt).toISOString().slice(0, 16);
   return (
@@ -61,7 +63,7 @@ function Who({ view, row }: Part) {
         value={row?.name ?? ""}
         required
         maxLength={100}
-        data-focus={row ? undefined : true}
+        data-focus={isNew || undefined}
       />
       <Field name="expires" label={keys.expires} hint={keys.expiresHint} type="datetime-local" value={expires} />
       <Field
@@ -77,7 +79,9 @@ function Who({ view, row }: Part) {
   );
 }
 
-function Behaviour({ view, data: { row, imageForms, videoForms } }: { view: View; data: KeyFormData }) {
+function Behaviour({ view, data }: { view: View; data: KeyFormData }) {
+  const { imageForms, videoForms } = data;
+  const row = data.row ?? data.from;
   const { keys } = view.t;
   const asSettings = { value: "", label: view.t.keys.asSettings("").replace(/[:：]\s*$/, "") };
   const kinds = (["all", "image", "video"] as const).map((value) => ({ value, label: keys.kindChoices[value] }));
@@ -146,7 +150,9 @@ const UNIT_FIELDS = { images: "images", videoSeconds: "video_seconds", usd: "usd
 /** Name of a limit's field: `images_day`, `video_seconds_month`, `usd_total`. */
 export const limitField = (unit: keyof typeof UNIT_FIELDS, period: "day" | "month" | "total"): string => `${UNIT_FIELDS[unit]}_${period}`;
 
-function Models({ view, data: { row, families, ids } }: { view: View; data: KeyFormData }) {
+function Models({ view, data }: { view: View; data: KeyFormData }) {
+  const { families, ids } = data;
+  const row = data.row ?? data.from;
   const { keys, requests } = view.t;
   const chosen = new Set(row?.models ?? []);
   const known = new Set(families.map(({ id }) => id));

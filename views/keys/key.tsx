@@ -1,6 +1,7 @@
 // Key page: usage against limits, permissions, webhook.
 
 import type { UsageRow } from "../../src/db/ledger.ts";
+import type { FormerKey } from "../../src/domain/key.ts";
 import type { FailureSum } from "../../src/domain/request.ts";
 import type { UsageRange } from "../../src/gateway/reports/usage.ts";
 import { FailedToday } from "../requests/failed-today.tsx";
@@ -17,6 +18,8 @@ import { amountText, EnabledButton, KeyStateBadge, keyHref, LimitBar, type Shown
 
 export type KeyData = {
   shown: ShownKey;
+  /** Former secrets that are still valid. */
+  former: readonly FormerKey[];
   /** By day. */
   along: readonly UsageRow[];
   range: UsageRange;
@@ -43,6 +46,13 @@ export function KeyPage({ view, data }: { view: View; data: KeyData }) {
     ) : (
       <>
         <LinkButton href={keyHref(row.id, "/edit")}>{keys.edit}</LinkButton>
+      <LinkButton href={keyHref(row.id, "/rotate")}>{keys.rotate}</LinkButton>
+      <LinkButton href={`/admin/keys/new?from=${row.id}`}>{keys.duplicate}</LinkButton>
+      {data.former.length > 0 && (
+        <ActionButton view={view} action={keyHref(row.id, "/rotate/end")}>
+          {keys.formerEnd}
+        </ActionButton>
+      )}
         <EnabledButton view={view} row={row} />
         <ActionButton view={view} action={keyHref(row.id, "/delete")} tone="danger">
           {keys.remove}
@@ -134,7 +144,7 @@ function Use({ view, shown: { row, usage } }: { view: View; shown: ShownKey }) {
 const ofLimit = (view: View, used: number, limit: number | null) =>
   limit === null ? <Count view={view} value={used} /> : view.t.keys.ofLimit(`${used}`, `${limit}`);
 
-function Permissions({ view, data: { shown, settings } }: { view: View; data: KeyData }) {
+function Permissions({ view, data: { shown, former, settings } }: { view: View; data: KeyData }) {
   const { keys } = view.t;
   const { row } = shown;
   const imageForm = (name: string) => keys.imageForms[name] ?? name;
@@ -144,6 +154,12 @@ function Permissions({ view, data: { shown, settings } }: { view: View; data: Ke
       <dl class="facts">
         <dt>{keys.prefix}</dt>
         <dd class="mono">{row.prefix}</dd>
+        {former.map(({ prefix, until }) => [
+          <dt key={prefix}>{keys.former}</dt>,
+          <dd key={`${prefix} until`}>
+            <span class="mono">{prefix}…</span> {keys.formerUntil} <Time view={view} value={until} />
+          </dd>,
+        ])}
         <dt>{keys.made}</dt>
         <dd>
           <Time view={view} value={row.createdAt} />

@@ -49,13 +49,14 @@ function Fresh({ view, lines, total }: { view: View; lines: readonly FreshLine[]
     { key: "line", label: tokens.line },
     { key: "provider", label: tokens.provider },
     { key: "label", label: tokens.fields.label },
+    { key: "hint", label: tokens.endsWith },
     { key: "account", label: tokens.account },
     { key: "group", label: tokens.group },
   ];
   return (
     <Card title={`${tokens.fresh}: ${formatCount(total, view.locale)}`} id="fresh">
       <Table view={view} label={tokens.fresh} columns={columns}>
-        {lines.map(({ line, provider, label, identity, group }) => (
+        {lines.map(({ line, provider, label, identity, group, hint }) => (
           <Row key={line} view={view} id={`fresh-${line}`}>
             <Cell label={tokens.line}>
               <Count view={view} value={line} />
@@ -63,6 +64,7 @@ function Fresh({ view, lines, total }: { view: View; lines: readonly FreshLine[]
             <Cell label={tokens.provider}>{provider}</Cell>
             {[
               { label: tokens.fields.label, value: label },
+              { label: tokens.endsWith, value: hint && `…${hint}` },
               { label: tokens.account, value: identity },
               { label: tokens.group, value: group },
             ].map((cell) => (

@@ -4,11 +4,15 @@ import type { TokenChoices, TokenItem, TokenPage, TokenQuery } from "../../src/g
 import type { TokenUsage } from "../../src/gateway/tokens/token-usage.ts";
 import { buttonClass, EmptyState, LinkButton, Menu, Tabs, type Tone } from "../ui/controls.tsx";
 import { Tiny } from "../ui/fields.tsx";
+import { ActionButton } from "../ui/form.tsx";
 import { formatCount } from "../ui/format.ts";
 import { PageHead } from "../ui/layout.tsx";
+import { Hint } from "../ui/messages.tsx";
 import { BulkBar, FilterBar, Pager, Table } from "../ui/table.tsx";
 import type { View } from "../ui/view.ts";
 import { Choices, tokenQueryText, tokensHref } from "./token-fields.tsx";
+import { DELETED } from "./deleted-tokens.tsx";
+import { CAP_FIELDS } from "./token-form.tsx";
 import { TokenRowView, tokenColumns } from "./token-row.tsx";
 
 export type TokensData = {
@@ -16,15 +20,28 @@ export type TokensData = {
   query: TokenQuery;
   choices: TokenChoices;
   usage: ReadonlyMap<number, TokenUsage>;
+  /** Providers, and whether each is paused. */
+  providers: readonly { name: string; isPaused: boolean }[];
 };
 
+const BULK = "/admin/tokens/bulk";
 const HEALTHS: readonly HealthState[] = ["blocked", "cooling", "healthy", "disabled"];
 
 export function TokensPage({ view, data }: { view: View; data: TokensData }) {
   const { tokens } = view.t;
   return (
     <>
-      <PageHead title={tokens.title} about={tokens.about} actions={<HeadActions view={view} query={data.query} />} />
+      <PageHead title={tokens.title} about={tokens.about} actions={<HeadActions view={view} data={data} />} />
+      {data.providers
+        .filter(({ isPaused }) => isPaused)
+        .map(({ name }) => (
+          <Hint key={name} tone="warn">
+            {tokens.isPaused(name)}{" "}
+            <ActionButton view={view} action={`/admin/tokens/providers/${name}/resume`} small>
+              {tokens.resume(name)}
+            </ActionButton>
+          </Hint>
+        ))}
       <HealthTabs view={view} data={data} />
       <Filters view={view} data={data} />
       {data.page.items.length === 0 ? <Nothing view={view} query={data.query} /> : <List view={view} data={data} />}
@@ -32,12 +49,19 @@ export function TokensPage({ view, data }: { view: View; data: TokensData }) {
   );
 }
 
-function HeadActions({ view, query }: { view: View; query: TokenQuery }) {
+function HeadActions({ view, data: { query, providers } }: { view: View; data: TokensData }) {
   const { tokens } = view.t;
   const filters = tokenQueryText({ ...query, after: "", sort: "label", descending: false });
   const download = (format: string) => `/admin/tokens/export.${format}${filters && `?${filters}`}`;
   return (
     <>
+      <Menu label={tokens.pauseAbout} sign={tokens.providersTitle}>
+        {providers.map(({ name, isPaused }) => (
+          <ActionButton key={name} view={view} action={`/admin/tokens/providers/${name}/${isPaused ? "resume" : "pause"}`} small>
+            {isPaused ? tokens.resume(name) : tokens.pause(name)}
+          </ActionButton>
+        ))}
+      </Menu>
       <LinkButton href="/admin/tokens/groups">{tokens.groups}</LinkButton>
       <Menu label={`${tokens.export}: ${tokens.exportAbout}`} sign={tokens.export}>
         <LinkButton href={download("csv")} small>
@@ -64,7 +88,8 @@ function HealthTabs({ view, data: { page, query } }: { view: View; data: TokensD
     current: query.health === health,
     count: count(health || "all"),
   });
-  return <Tabs label={tokens.byHealth} tabs={[tab("", tokens.all), ...HEALTHS.map((state) => tab(state, controls.health[state]))]} />;
+  const deleted = { href: DELETED, label: tokens.deleted, current: false };
+  return <Tabs label={tokens.byHealth} tabs={[tab("", tokens.all), ...HEALTHS.map((state) => tab(state, controls.health[state])), deleted]} />;
 }
 
 function Filters({ view, data: { query, choices } }: { view: View; data: TokensData }) {
@@ -169,7 +194,7 @@ function Bulk({ view, query, total }: { view: View; query: TokenQuery; total: nu
     </button>
   );
   return (
-    <BulkBar view={view} action="/admin/tokens/bulk">
+    <BulkBar view={view} action={BULK}>
       <input type="hidden" name="query" value={tokenQueryText(query)} />
       <label class="tiny-toggle">
         <input type="checkbox" name="every" value="on" />
@@ -179,12 +204,18 @@ function Bulk({ view, query, total }: { view: View; query: TokenQuery; total: nu
       {act("disable", tokens.disable)}
       {act("check", tokens.check)}
       {act("clear", tokens.clear)}
-      <Menu label={tokens.setValues} sign={tokens.setValues}>
+      <Menu label={tokens.setValues} sign={tokens.setValues} open={view.form?.action === BULK || undefined}>
         <div class="bulk-values">
+          <Tiny label={tokens.addTags} name="add_tags" maxLength={1000} />
+          <Tiny label={tokens.removeTags} name="remove_tags" list="token-tags" maxLength={1000} />
+          <Tiny label={tokens.fields.proxy} name="proxy" maxLength={500} />
           <Tiny label={tokens.fields.group} name="group" list="token-groups" maxLength={100} />
           <Tiny label={tokens.fields.weight} name="weight" type="number" min={0} step="any" />
           <Tiny label={tokens.fields.imageConcurrency} name="image_concurrency" type="number" min={-1} max={1000} />
           <Tiny label={tokens.fields.videoConcurrency} name="video_concurrency" type="number" min={-1} max={1000} />
+          {CAP_FIELDS.map(({ field, name }) => (
+            <Tiny key={name} label={tokens.fields[field]} name={name} />
+          ))}
           <small class="soft">
             {tokens.emptyKeeps} {tokens.noGroupValue}
           </small>

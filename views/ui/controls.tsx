@@ -199,9 +199,11 @@ export function CodeBlock({ id, text }: { id: string; text: string }) {
 }
 
 /** Further actions behind one button; opens without JavaScript. */
-export function Menu({ label, sign, children }: Children & { label: string /** What the button shows; absent: dots. */; sign?: string }) {
+type MenuProps = Children & { label: string; /** What the button shows; absent: dots. */ sign?: string; open?: boolean };
+
+export function Menu({ label, sign, open, children }: MenuProps) {
   return (
-    <details class="menu">
+    <details class="menu" open={open}>
       <summary class={buttonClass(sign ? "plain" : "quiet", true)} aria-label={label} title={label}>
         {sign ?? <Icon name="more" />}
       </summary>

@@ -6,6 +6,7 @@ import { Live } from "./live.tsx";
 import { NAV_GROUPS, type NavItem, type PageName, TAB_BAR } from "./nav.ts";
 import { LanguageSwitch, ThemeSwitch } from "./preferences.tsx";
 import { SearchBox } from "./search.tsx";
+import { UndoMenu } from "./undo-menu.tsx";
 import type { View } from "./view.ts";
 
 type FrameProps = { view: View; current: PageName };
@@ -74,6 +75,7 @@ export function TopBar({ view }: { view: View }) {
       <Brand view={view} />
       <SearchBox view={view} />
       <Live view={view} />
+      <UndoMenu view={view} />
       <Bell view={view} />
       <LanguageSwitch view={view} />
       <ThemeSwitch view={view} />

@@ -1,6 +1,7 @@
 // Messages: toasts in the corner and alerts in the page.
 import type { ComponentChildren } from "preact";
 import { buttonClass } from "./controls.tsx";
+import { Form } from "./form.tsx";
 import { Icon } from "./icon.tsx";
 import type { View } from "./view.ts";
 
@@ -23,14 +24,13 @@ export function Toast({ view, text, tone = "ok", undo }: Notice & { view: View }
       <Icon name={tone === "bad" ? "bad" : "ok"} />
       <span class="grow">{text}</span>
       {undo && (
-        <form method="post" action={undo.action}>
-          <input type="hidden" name="form_token" value={view.formToken} />
+        <Form view={view} action={undo.action}>
           <input type="hidden" name="back" value={view.path} />
           {Object.entries(undo.fields ?? {}).map(([name, value]) => (
             <input key={name} type="hidden" name={name} value={value} />
           ))}
           <button type="submit">{view.t.controls.undo}</button>
-        </form>
+        </Form>
       )}
       <button type="button" class="bare" data-dismiss aria-label={view.t.controls.dismiss}>
         <Icon name="x" />

@@ -2,6 +2,7 @@
 import type { ComponentChildren } from "preact";
 import { Button, buttonClass, type Extra } from "./controls.tsx";
 import { Icon } from "./icon.tsx";
+import { Form } from "./form.tsx";
 import type { View } from "./view.ts";
 
 type Children = { children?: ComponentChildren };
@@ -90,7 +91,7 @@ export function Row({ view, id, select, children, ...rest }: RowProps) {
     <tr id={id} data-row tabIndex={-1} {...rest}>
       {select && (
         <td class="check">
-          <input type="checkbox" name="id" value={select.id} form="bulk" data-select aria-label={view.t.controls.selectRow(select.name)} />
+          <input type="checkbox" name="id" value={select.id} checked={view.form?.values.getAll("id").includes(`${select.id}`)} form="bulk" data-select aria-label={view.t.controls.selectRow(select.name)} />
         </td>
       )}
       {children}
@@ -144,13 +145,12 @@ export function Pager({ view, next, first }: { view: View; next: string | null; 
  */
 export function BulkBar({ view, action, children }: Children & { view: View; action: string }) {
   return (
-    <form id="bulk" class="bulk" method="post" action={action}>
-      <input type="hidden" name="form_token" value={view.formToken} />
+    <Form view={view} id="bulk" class="bulk" action={action}>
       <span>
         <span data-selected class="nw" /> {view.t.controls.selected}
       </span>
       {children}
-    </form>
+    </Form>
   );
 }
 

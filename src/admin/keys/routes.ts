@@ -14,9 +14,11 @@ import {
   type KeyOptions,
   newKeyLimits,
   pageOfKeys,
+  readKey,
   videoForms,
 } from "../../gateway/keys/manage-keys.ts";
 import { knownOperatorKey } from "../../gateway/keys/operator-key.ts";
+import { formerKeys, optionsOf } from "../../gateway/keys/rotate-key.ts";
 import { parseUsageRange, readUsageAlong } from "../../gateway/reports/usage.ts";
 import type { AdminContext } from "../context.ts";
 import { changed, fragment, goTo, isHtmx, page, readForm, viewOf } from "../page.ts";
@@ -36,7 +38,10 @@ export const keyRoutes = (ctx: AdminContext) =>
       return page(ctx, request, (view) => ({ title: view.t.keys.title, nav: "keys", body: KeysPage({ view, data }) }));
     })
 
-    .get("/new", ({ request }) => formPage(ctx, request, null))
+    .get("/new", async ({ request }) => {
+      const from = idOf(new URL(request.url).searchParams.get("from") ?? "");
+      return formPage(ctx, request, null, from ? await readKey(ctx.store, from) : null);
+    })
     .post("/new", async ({ request }) => {
       const form = await readForm(ctx, request);
       const options = readKeyForm(form, viewOf(ctx, request), { before: null, catalogue: ctx.catalogue() });
@@ -88,13 +93,15 @@ async function change(ctx: AdminContext, request: Request, id: number, options: 
   return { after, undoId: await recordKeyUndo(ctx.undo, { before, after }, by) };
 }
 
-function formPage(ctx: AdminContext, request: Request, row: KeyRow | null): Response {
+/** @param from the key whose settings a new one begins with */
+function formPage(ctx: AdminContext, request: Request, row: KeyRow | null, from: KeyRow | null = null): Response {
   if (row && row.revokedAt !== null) return goTo(ctx, request, keyHref(row.id));
   const catalogue = ctx.catalogue();
   const all = [...catalogue.families("image"), ...catalogue.families("video")];
   const data = {
     row,
-    limits: newKeyLimits(ctx.settings.current()),
+    from: from && { ...from, ...optionsOf(from, ctx.clock.now()), name: viewOf(ctx, request).t.keys.copyOf(from.name) },
+    limits: from?.limits ?? newKeyLimits(ctx.settings.current()),
     families: all.map(({ id, title, kind }) => ({ id, title, kind })),
     ids: catalogue.known.map(({ requested }) => requested),
     imageForms: imageForms(),
@@ -128,6 +135,7 @@ async function keyData(ctx: AdminContext, row: KeyRow) {
   const { chat, webhooks } = ctx.settings.current();
   return {
     shown,
+    former: await formerKeys(ctx, row.id, ctx.clock.now()),
     along,
     range,
     failures,

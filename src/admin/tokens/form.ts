@@ -5,7 +5,7 @@ import { CAP_FIELDS } from "../../../views/tokens/token-form.tsx";
 import type { TokenChange, TokenRow } from "../../domain/token.ts";
 import { AppError } from "../../errors.ts";
 import type { Cap } from "../../gateway/pool/token-quota.ts";
-import { withCap } from "../../gateway/tokens/bulk-edit.ts";
+import { type TokenEdit, withCap } from "../../gateway/tokens/bulk-edit.ts";
 import { CLOUD, isCloudText, readLocation } from "../../gateway/tokens/cloud-account.ts";
 import { detectSecret, isDetected } from "../../gateway/tokens/detect-secret.ts";
 import { readProxy } from "../../gateway/tokens/proxy-address.ts";
@@ -95,14 +95,24 @@ export function readSecret(
   return { provider, secret: isDetected(found) ? found.secret : text };
 }
 
-/** What the bulk form sets: only what is filled in. A group of `-` is none. */
-export function readBulkChange(form: FormReader): TokenChange {
-  const group = form.text("group", { max: 100 });
-  const change = {
-    group: group === "" ? undefined : group === "-" ? null : group,
+/** What the bulk form sets: only what is filled in. `-` takes a group, a proxy or a cap away. */
+export function readBulkEdit(form: FormReader, t: Messages): TokenEdit {
+  const textOf = (name: string, max: number) => form.text(name, { max });
+  const orNone = (text: string) => (text === "" ? undefined : text === "-" ? null : text);
+  const edit = {
+    addTags: form.words("add_tags", { max: 1000 }),
+    removeTags: form.words("remove_tags", { max: 1000 }),
+    group: orNone(textOf("group", 100)),
+    proxy: textOf("proxy", 500) === "-" ? null : (readProxyField(form, null, t) ?? undefined),
     weight: form.decimal("weight", { max: MAX_WEIGHT }) ?? undefined,
     imageConcurrency: form.whole("image_concurrency", CONCURRENCY) ?? undefined,
     videoConcurrency: form.whole("video_concurrency", CONCURRENCY) ?? undefined,
+    caps: Object.fromEntries(CAP_FIELDS.flatMap(({ field, name }) => (form.text(name) === "" ? [] : [[field, capValue(form, field, name)]]))),
   };
-  return Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
+  return Object.fromEntries(Object.entries(edit).filter(([, value]) => value !== undefined));
 }
+
+const capValue = (form: FormReader, field: keyof Cap, name: string) => {
+  if (form.text(name) === "-") return null;
+  return field === "usdPerDay" ? form.decimal(name) : form.whole(name);
+};

@@ -6,15 +6,18 @@ import { TokensPage } from "../../../views/tokens/tokens.tsx";
 import type { Notice } from "../../../views/ui/messages.tsx";
 import type { View } from "../../../views/ui/view.ts";
 import { AppError } from "../../errors.ts";
+import type { TokenEdit } from "../../gateway/tokens/bulk-edit.ts";
 import { exportTokens, type TokenFormat } from "../../gateway/tokens/export-tokens.ts";
 import { matchingIds, pageOfTokens, readTokenQuery, tokenChoices } from "../../gateway/tokens/list-tokens.ts";
 import type { AdminContext } from "../context.ts";
 import { downloadText } from "../download.ts";
 import { fileText } from "../file-text.ts";
 import { goTo, page, readForm, viewOf } from "../page.ts";
+import { ask, MANY } from "../question.ts";
 import { backOf, changedNotice, createTokenPages, type TokenPages } from "./context.ts";
+import { deletedTokenRoutes, pauseRoutes } from "./deleted.ts";
 import { tokenPageRoutes } from "./detail.ts";
-import { readBulkChange, readLocationField, readProxyField, readSecret } from "./form.ts";
+import { readBulkEdit, readLocationField, readProxyField, readSecret } from "./form.ts";
 import { tokenGroupRoutes } from "./groups.ts";
 import { tokenImportRoutes } from "./import.ts";
 import { tokenRowRoutes } from "./rows.ts";
@@ -22,6 +25,7 @@ import { tokenRowRoutes } from "./rows.ts";
 const PAGE_SIZE = 50;
 const PROVIDERS = ["gemini", "flow", "vertex"] as const;
 const ACTS = ["enable", "disable", "check", "clear", "set", "remove"] as const;
+type Act = (typeof ACTS)[number];
 const CONCURRENCY = { min: -1, max: 1000 };
 const NO_CALLS: ReadonlyMap<number, number> = new Map();
 
@@ -30,6 +34,8 @@ export const tokenRoutes = (ctx: AdminContext) => {
   return new Elysia({ prefix: "/tokens" })
     .use(listRoutes(ctx, pages))
     .use(tokenImportRoutes(ctx))
+    .use(deletedTokenRoutes(ctx, pages))
+    .use(pauseRoutes(ctx))
     .use(tokenGroupRoutes(ctx, pages))
     .use(tokenRowRoutes(ctx, pages))
     .use(tokenPageRoutes(ctx, pages));
@@ -43,7 +49,9 @@ const listRoutes = (ctx: AdminContext, pages: TokenPages) =>
       const today = query.sort === "today" ? await pages.usages.today() : NO_CALLS;
       const shown = pageOfTokens(items, query, { size: PAGE_SIZE, today });
       const usage = await pages.usages.of(shown.items.map(({ row }) => row.id));
-      const data = { page: shown, query, choices: tokenChoices(items.map(({ row }) => row)), usage };
+      const paused = ctx.settings.current().pool.paused_providers;
+      const providers = [...ctx.providers.keys()].map((name) => ({ name, isPaused: paused.includes(name) }));
+      const data = { page: shown, query, choices: tokenChoices(items.map(({ row }) => row)), usage, providers };
       return page(ctx, request, (view) => ({ title: view.t.tokens.title, nav: "tokens", body: TokensPage({ view, data }) }));
     })
     .get("/new", ({ request }) => {
@@ -83,15 +91,37 @@ const listRoutes = (ctx: AdminContext, pages: TokenPages) =>
       const query = readTokenQuery(new URLSearchParams(form.text("query", { max: 4000 })));
       const ids = form.flag("every") ? matchingIds(pages.items(), query) : form.list("id").map(Number);
       const act = form.choice("act", ACTS);
-      const change = act === "set" ? readBulkChange(form) : {};
+      const edit = act === "set" ? readBulkEdit(form, viewOf(ctx, request).t) : {};
       form.check();
-      const notice = await actOnMany(ctx, pages, request, { act, ids, change });
+      const isMany = form.flag("every") || ids.length >= MANY;
+      const question = isMany && ids.length > 0 && (await askAboutMany(ctx, request, act, ids));
+      if (question) return question;
+      const notice = await actOnMany(ctx, pages, request, { act, ids, edit });
       return goTo(ctx, request, backOf(form, tokensHref(query, { after: query.after })), notice);
     });
 
-type Many = { act: (typeof ACTS)[number]; ids: readonly number[]; change: ReturnType<typeof readBulkChange> };
+/** What is asked about from twenty tokens on; a check and the end of a cooldown harm nothing. */
+async function askAboutMany(ctx: AdminContext, request: Request, act: Act, ids: readonly number[]): Promise<Response | null> {
+  if (act === "check" || act === "clear") return null;
+  const views = ids.flatMap((id) => ctx.pool.view(id) ?? []);
+  const running = views.reduce((sum, { inFlight }) => sum + inFlight.image + inFlight.video, 0);
+  const ready = views.filter(({ health }) => health.state === "healthy").length;
+  const total = ctx.pool.gauges().tokens.healthy;
+  return ask(ctx, request, {
+    nav: "tokens",
+    confirm: `${ids.length}`,
+    say: ({ t: { tokens } }) => ({
+      ...{ title: tokens.manyTitle[act](ids.length), about: tokens.manyAbout[act], go: tokens.manyTitle[act](ids.length) },
+      facts: act === "remove" || act === "disable" ? [[tokens.readyAfter, `${total - ready}`], [tokens.runningOnThem, `${running}`]] : [],
+      typed: act === "remove" ? tokens.typeToGo(ids.length) : undefined,
+      ...{ keep: tokens.keepThem, back: "/admin/tokens" },
+    }),
+  });
+}
 
-async function actOnMany(ctx: AdminContext, pages: TokenPages, request: Request, { act, ids, change }: Many): Promise<Notice> {
+type Many = { act: Act; ids: readonly number[]; edit: TokenEdit };
+
+async function actOnMany(ctx: AdminContext, pages: TokenPages, request: Request, { act, ids, edit }: Many): Promise<Notice> {
   const view = viewOf(ctx, request);
   const { tokens } = view.t;
   const by = ctx.sessionContextOf(request);
@@ -102,7 +132,7 @@ async function actOnMany(ctx: AdminContext, pages: TokenPages, request: Request,
     case "disable":
       return changedNotice(await pages.admin.change(ids, { enabled: false }, by), tokens.disabled);
     case "set":
-      return changedNotice(await pages.admin.change(ids, change, by), tokens.changed);
+      return changedNotice(await pages.admin.edit(ids, edit, by), tokens.changed);
     case "clear":
       return { text: tokens.cleared(await pages.admin.clear(ids, undefined, by)) };
     case "check":

@@ -1,8 +1,9 @@
 // SQL of tokens: rows, sealed secrets, health.
 
 import type { CooldownRow, HealthChange, HealthRow, NewToken, TokenChange, TokenRow, TokenSecret } from "../../domain/token.ts";
+import { hintOf } from "../../domain/secret-hint.ts";
 import { AppError } from "../../errors.ts";
-import { hintOf, PROXY, SECRET, STATE } from "../sealed.ts";
+import { PROXY, SECRET, STATE } from "../sealed.ts";
 import type { Vault } from "../vault.ts";
 import type { Bound } from "./binding.ts";
 import { deleteCooldowns, insertCooldowns } from "./cooldowns.ts";

@@ -2,8 +2,9 @@
 
 import type { Database } from "bun:sqlite";
 import type { CooldownRow, HealthChange, HealthRow, NewToken, TokenChange, TokenRow, TokenSecret } from "../../domain/token.ts";
+import { hintOf } from "../../domain/secret-hint.ts";
 import { AppError } from "../../errors.ts";
-import { hintOf, PROXY, SECRET, STATE } from "../sealed.ts";
+import { PROXY, SECRET, STATE } from "../sealed.ts";
 import type { Vault } from "../vault.ts";
 import { deleteBeats } from "./token-beats.ts";
 

@@ -2,13 +2,14 @@
 
 import type { Clock } from "../../clock.ts";
 import { AppError } from "../../errors.ts";
+import { hintOf } from "../../domain/secret-hint.ts";
 import { newId } from "../../ids.ts";
 import type { Log } from "../../log.ts";
 import type { ImportOptions, ImportReport } from "./import-tokens.ts";
 import { isRefused, type ParsedLine, type ParsedToken } from "./parsed-token.ts";
 
 /** One line that would be put in: what may be shown of it. */
-export type FreshLine = { line: number; provider: string; label: string; group: string; identity: string };
+export type FreshLine = { line: number; provider: string; label: string; group: string; identity: string; /** Last four characters of the secret. */ hint: string };
 
 export type ImportPreview = {
   readonly id: string;
@@ -110,10 +111,11 @@ function freshLines(lines: readonly ParsedLine[], { known }: ImportReport, group
   return fresh;
 }
 
-const shown = ({ line, provider, label, group: own, identity }: ParsedToken, group: string | undefined): FreshLine => ({
+const shown = ({ line, provider, secret, label, group: own, identity }: ParsedToken, group: string | undefined): FreshLine => ({
   line,
   provider,
   label: label ?? "",
   group: own ?? group ?? "",
   identity: identity ?? "",
+  hint: hintOf(secret),
 });

@@ -16,4 +16,5 @@ export const forms = {
     `Enter a number ${max >= Number.MAX_SAFE_INTEGER ? `from ${min}` : `from ${min} to ${max}`}, like 2.5${required ? "." : ", or leave it empty."}`,
   atMost: (max: number) => `Enter at most ${max}.`,
   choice: "Choose one of the list.",
+  typeNumber: (number: string) => `Type ${number}: that is how many it concerns now.`,
 };

@@ -15,4 +15,5 @@ export const forms: typeof en = {
   decimal: (min, max, required) => `请输入${span(min, max)}的数字，例如 2.5${required ? "。" : "，或留空。"}`,
   atMost: (max) => `最多 ${max} 个。`,
   choice: "请从列表中选择。",
+  typeNumber: (number) => `请输入 ${number}：这是目前涉及的数量。`,
 };
