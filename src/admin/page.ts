@@ -62,7 +62,8 @@ const IN_MAIN = { "hx-retarget": "#main", "hx-reswap": "innerHTML show:window:to
 export function page(ctx: PageContext, request: Request, content: (view: View) => PageOptions & { body: ComponentChildren }): Response {
   const view = viewOf(ctx, request);
   const { session } = ctx.sessionContextOf(request);
-  const { title, nav, body, status = view.form ? 422 : 200, headers } = content(view);
+  const { title, nav, body, status: own = 200, headers } = content(view);
+  const status = view.form && own === 200 ? 422 : own;
   const notices = session ? ctx.notices.take(session.mark) : [];
   if (isSentByHtmx(request) || (request.method === "POST" && isHtmx(request))) {
     const beside = notices.map((notice) => ToastBeside({ view, notice }));

@@ -103,8 +103,8 @@ const secretRoutes = (ctx: AdminContext, admin: SettingsAdmin) => {
       form.check();
       const secret = { generate: newSecretText(), save: typed, clear: "" }[act];
       const { wrong } = await admin.review([{ key, text: secret }]);
-      if (wrong.length > 0 || (act === "save" && typed === ""))
-        return secretPage(request, key, { error: t.settings.wrong(t.settings.expected(expected)) });
+      if (wrong.length > 0 || (act === "save" && typed === "")) form.refuse("secret", t.settings.wrong(t.settings.expected(expected)));
+      form.check();
       await admin.apply({ [key]: act === "clear" ? null : secret }, ctx.sessionContextOf(request));
       if (act === "generate") return secretPage(request, key, { made: secret });
       return goTo(ctx, request, HOME, { text: act === "clear" ? t.settings.secret.cleared : t.settings.secret.saved });

@@ -26,7 +26,7 @@ type Content = Parameters<typeof page>[2] extends (view: View) => infer R
   : never;
 
 export const setupRoutes = (ctx: AdminContext) => {
-  const stepPage = (request: Request, content: Content, status = 200) =>
+  const stepPage = (request: Request, content: Content, status?: number) =>
     page(ctx, request, (view) => ({ title: view.t.welcome.title, nav: null, status, body: content(view) }));
   const goToStep = (request: Request, step: SetupStep | null) => goTo(ctx, request, step ? `/admin/welcome/${step}` : "/admin");
 
@@ -47,8 +47,7 @@ export const setupRoutes = (ctx: AdminContext) => {
       if ((await next(request)) !== "password") throw new AppError("conflict", "The password was set already.");
       const form = await readForm(ctx, request);
       const password = newPassword(form, viewOf(ctx, request).t);
-      const problem = problemOf(() => form.check());
-      if (problem) return stepPage(request, (view) => PasswordStep({ view, problem }), 422);
+      form.check();
       set.headers["set-cookie"] = await replacePassword(ctx, request, password);
       const { account } = ctx.sessionContextOf(request).session!;
       if (account.id === FIRST_ACCOUNT) await deleteFirstStartFile(ctx.config.settings.storage.data_dir);
@@ -75,7 +74,7 @@ export const setupRoutes = (ctx: AdminContext) => {
         const added = await addFirstToken(ctx, request, { provider, secret, label });
         return goTo(ctx, request, "/admin/welcome/picture", { text: viewOf(ctx, request).t.welcome.token.added(added.label) });
       } catch (error) {
-        if (!(error instanceof AppError)) throw error;
+        if (!(error instanceof AppError) || error instanceof FormError) throw error;
         return tokenPage(request, toProblem(error), { provider, label });
       }
     })
@@ -108,25 +107,12 @@ export const setupRoutes = (ctx: AdminContext) => {
     return stepPage(
       request,
       (view) => TokenStep({ view, existing, providers, chosen: before?.provider, label: before?.label, problem }),
-      problem ? 422 : 200,
+      problem ? 422 : undefined,
     );
   }
 };
 
-const toProblem = (error: AppError): NonNullable<Problem> => ({
-  message: error.message,
-  wrong: error instanceof FormError ? error.wrong : undefined,
-});
-
-function problemOf(check: () => void): Problem {
-  try {
-    check();
-    return null;
-  } catch (error) {
-    if (error instanceof AppError) return toProblem(error);
-    throw error;
-  }
-}
+const toProblem = ({ message }: AppError): NonNullable<Problem> => ({ message });
 
 type AddedToken = { id: number; provider: string; label: string };
 

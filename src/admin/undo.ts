@@ -10,24 +10,25 @@ export const undoRoutes = (ctx: AdminContext) =>
   new Elysia()
     .get("/undo", async ({ request }) => {
       const actions = await ctx.undo.list();
-      if (!isHtmx(request)) return page(ctx, request, (view) => ({ title: view.t.undo.title, nav: "overview", body: UndoPage({ view, actions }) }));
+      if (!isHtmx(request))
+        return page(ctx, request, (view) => ({ title: view.t.undo.title, nav: "overview", body: UndoPage({ view, actions }) }));
       const from = request.headers.get("hx-current-url");
       const { pathname, search } = new URL(from ?? "/admin", request.url);
       return fragment(ctx, request, (view) => UndoList({ view, actions, back: pathname + search }));
     })
     .post("/undo/:id", async ({ request, params }) => {
-    const back = (await readForm(ctx, request)).text("back", { max: 2000 });
-    const location = /^\/admin([/?#]|$)/.test(back) ? back : "/admin";
-    const { undo } = viewOf(ctx, request).t;
-    const notice = await ctx.undo.undo(params.id, ctx.sessionContextOf(request)).then(
-      ({ action, skipped }): Notice => ({ text: undo.undone(undo.did(action), skipped), tone: skipped > 0 ? "bad" : "ok" }),
-      (error): Notice => {
-        if (!(error instanceof AppError) || error.reason !== "undo_over") throw error;
-        return { text: undo.over, tone: "bad" };
-      },
-    );
-    return goTo(ctx, request, location, notice);
-  });
+      const back = (await readForm(ctx, request)).text("back", { max: 2000 });
+      const location = /^\/admin([/?#]|$)/.test(back) ? back : "/admin";
+      const { undo } = viewOf(ctx, request).t;
+      const notice = await ctx.undo.undo(params.id, ctx.sessionContextOf(request)).then(
+        ({ action, skipped }): Notice => ({ text: undo.undone(undo.did(action), skipped), tone: skipped > 0 ? "bad" : "ok" }),
+        (error): Notice => {
+          if (!(error instanceof AppError) || error.reason !== "undo_over") throw error;
+          return { text: undo.over, tone: "bad" };
+        },
+      );
+      return goTo(ctx, request, location, notice);
+    });
 
 /** A notice with the way back. `undoId` null: there is none. */
 export const undoable = (text: string, undoId: string | null): Notice =>

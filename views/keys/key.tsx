@@ -46,13 +46,13 @@ export function KeyPage({ view, data }: { view: View; data: KeyData }) {
     ) : (
       <>
         <LinkButton href={keyHref(row.id, "/edit")}>{keys.edit}</LinkButton>
-      <LinkButton href={keyHref(row.id, "/rotate")}>{keys.rotate}</LinkButton>
-      <LinkButton href={`/admin/keys/new?from=${row.id}`}>{keys.duplicate}</LinkButton>
-      {data.former.length > 0 && (
-        <ActionButton view={view} action={keyHref(row.id, "/rotate/end")}>
-          {keys.formerEnd}
-        </ActionButton>
-      )}
+        <LinkButton href={keyHref(row.id, "/rotate")}>{keys.rotate}</LinkButton>
+        <LinkButton href={`/admin/keys/new?from=${row.id}`}>{keys.duplicate}</LinkButton>
+        {data.former.length > 0 && (
+          <ActionButton view={view} action={keyHref(row.id, "/rotate/end")}>
+            {keys.formerEnd}
+          </ActionButton>
+        )}
         <EnabledButton view={view} row={row} />
         <ActionButton view={view} action={keyHref(row.id, "/delete")} tone="danger">
           {keys.remove}

@@ -2,6 +2,7 @@
 
 import type { ModelView } from "../../src/gateway/models/list-models.ts";
 import { Badge, Button, Card } from "../ui/controls.tsx";
+import { Field } from "../ui/fields.tsx";
 import { Form } from "../ui/form.tsx";
 import { formatPrice } from "../ui/format.ts";
 import type { View } from "../ui/view.ts";
@@ -25,22 +26,18 @@ export function ModelPrices({ view, model: { family, providers }, action }: { vi
               )}
             </legend>
             {prices.map(({ size, listUsd, ownUsd }) => {
-              const name = `price.${provider}.${size}`;
               return (
-                <div key={size} class="field">
-                  <label for={`f-${name}`}>{size}</label>
-                  <input
-                    id={`f-${name}`}
-                    name={name}
-                    type="number"
-                    inputMode="decimal"
-                    min={0}
-                    max={1000}
-                    step="any"
-                    value={ownUsd ?? ""}
-                    placeholder={t.listPrice(formatPrice(listUsd, view.locale))}
-                  />
-                </div>
+                <Field
+                  key={size}
+                  name={`price.${provider}.${size}`}
+                  label={size}
+                  type="number"
+                  min={0}
+                  max={1000}
+                  step="any"
+                  value={ownUsd ?? ""}
+                  placeholder={t.listPrice(formatPrice(listUsd, view.locale))}
+                />
               );
             })}
           </fieldset>

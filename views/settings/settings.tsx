@@ -134,7 +134,7 @@ export function SecretPage({ view, state, made, origin, error }: SecretProps) {
         </Form>
       </Card>
       <Card title={settings.secret.own}>
-        <Form view={view} action={action} class="medium-form">
+        <Form view={view} action={action} name="own" class="medium-form">
           <Field
             name="secret"
             label={settings.secret.own}

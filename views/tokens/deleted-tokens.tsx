@@ -10,7 +10,7 @@ import { Lines } from "./token-fields.tsx";
 export const DELETED = "/admin/tokens/deleted";
 const MAX_SHOWN = 200;
 
-type DeletedProps = { view: View; rows: readonly TokenRow[]; total: number; /** How long each can be restored, ms. */ keptMs: number };
+type DeletedProps = { view: View; rows: readonly TokenRow[]; total: number /** How long each can be restored, ms. */; keptMs: number };
 
 export function DeletedTokensPage({ view, rows, total, keptMs }: DeletedProps) {
   const { tokens } = view.t;

@@ -10,8 +10,8 @@ import { PageHead } from "../ui/layout.tsx";
 import { Hint } from "../ui/messages.tsx";
 import { BulkBar, FilterBar, Pager, Table } from "../ui/table.tsx";
 import type { View } from "../ui/view.ts";
-import { Choices, tokenQueryText, tokensHref } from "./token-fields.tsx";
 import { DELETED } from "./deleted-tokens.tsx";
+import { Choices, tokenQueryText, tokensHref } from "./token-fields.tsx";
 import { CAP_FIELDS } from "./token-form.tsx";
 import { TokenRowView, tokenColumns } from "./token-row.tsx";
 
@@ -89,7 +89,9 @@ function HealthTabs({ view, data: { page, query } }: { view: View; data: TokensD
     count: count(health || "all"),
   });
   const deleted = { href: DELETED, label: tokens.deleted, current: false };
-  return <Tabs label={tokens.byHealth} tabs={[tab("", tokens.all), ...HEALTHS.map((state) => tab(state, controls.health[state])), deleted]} />;
+  return (
+    <Tabs label={tokens.byHealth} tabs={[tab("", tokens.all), ...HEALTHS.map((state) => tab(state, controls.health[state])), deleted]} />
+  );
 }
 
 function Filters({ view, data: { query, choices } }: { view: View; data: TokensData }) {

@@ -199,7 +199,7 @@ export function CodeBlock({ id, text }: { id: string; text: string }) {
 }
 
 /** Further actions behind one button; opens without JavaScript. */
-type MenuProps = Children & { label: string; /** What the button shows; absent: dots. */ sign?: string; open?: boolean };
+type MenuProps = Children & { label: string /** What the button shows; absent: dots. */; sign?: string; open?: boolean };
 
 export function Menu({ label, sign, open, children }: MenuProps) {
   return (

@@ -30,9 +30,7 @@ export function Question({ view, data }: { view: View; data: QuestionData }) {
       <h2>{title}</h2>
       <p>{about}</p>
       {facts.length > 0 && (
-        <dl class="facts">
-          {facts.map(([name, value]) => [<dt key={name}>{name}</dt>, <dd key={`${name} value`}>{value}</dd>])}
-        </dl>
+        <dl class="facts">{facts.map(([name, value]) => [<dt key={name}>{name}</dt>, <dd key={`${name} value`}>{value}</dd>])}</dl>
       )}
       {fields.map(([name, value], index) => (
         <input key={`${name} ${index}`} type="hidden" name={name} value={value} />

@@ -1,8 +1,8 @@
 // Tables: sortable headers, keyboard rows, keyset pagination, filters, actions on selected rows.
 import type { ComponentChildren } from "preact";
 import { Button, buttonClass, type Extra } from "./controls.tsx";
-import { Icon } from "./icon.tsx";
 import { Form } from "./form.tsx";
+import { Icon } from "./icon.tsx";
 import type { View } from "./view.ts";
 
 type Children = { children?: ComponentChildren };
@@ -91,7 +91,15 @@ export function Row({ view, id, select, children, ...rest }: RowProps) {
     <tr id={id} data-row tabIndex={-1} {...rest}>
       {select && (
         <td class="check">
-          <input type="checkbox" name="id" value={select.id} checked={view.form?.values.getAll("id").includes(`${select.id}`)} form="bulk" data-select aria-label={view.t.controls.selectRow(select.name)} />
+          <input
+            type="checkbox"
+            name="id"
+            value={select.id}
+            checked={view.form?.values.getAll("id").includes(`${select.id}`)}
+            form="bulk"
+            data-select
+            aria-label={view.t.controls.selectRow(select.name)}
+          />
         </td>
       )}
       {children}

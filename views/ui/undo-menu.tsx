@@ -22,7 +22,7 @@ export function UndoMenu({ view }: { view: View }) {
   );
 }
 
-type ListProps = { view: View; actions: readonly UndoAction[]; /** Where an undo leads. */ back: string };
+type ListProps = { view: View; actions: readonly UndoAction[] /** Where an undo leads. */; back: string };
 
 export function UndoList({ view, actions, back }: ListProps) {
   const { undo } = view.t;

@@ -55,10 +55,10 @@ export const peopleRoutes = (ctx: AdminContext) => {
         const { account, password } = await createAccount(deps, values, by(request));
         return passwordPage(request, account.name, password);
       } catch (error) {
-        if (error instanceof FormError) return peoplePage(request, { wrong: error.wrong, values });
-        if (!(error instanceof AppError) || error.param !== "name") throw error;
-        const why = error.kind === "conflict" ? t.account.people.taken : t.account.people.badName;
-        return peoplePage(request, { wrong: { name: why }, values });
+        if (error instanceof AppError && error.param === "name")
+          form.refuse("name", error.kind === "conflict" ? t.account.people.taken : t.account.people.badName);
+        form.check();
+        throw error;
       }
     })
     .post("/:id/role", async ({ request, params }) => {

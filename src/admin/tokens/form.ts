@@ -107,7 +107,9 @@ export function readBulkEdit(form: FormReader, t: Messages): TokenEdit {
     weight: form.decimal("weight", { max: MAX_WEIGHT }) ?? undefined,
     imageConcurrency: form.whole("image_concurrency", CONCURRENCY) ?? undefined,
     videoConcurrency: form.whole("video_concurrency", CONCURRENCY) ?? undefined,
-    caps: Object.fromEntries(CAP_FIELDS.flatMap(({ field, name }) => (form.text(name) === "" ? [] : [[field, capValue(form, field, name)]]))),
+    caps: Object.fromEntries(
+      CAP_FIELDS.flatMap(({ field, name }) => (form.text(name) === "" ? [] : [[field, capValue(form, field, name)]])),
+    ),
   };
   return Object.fromEntries(Object.entries(edit).filter(([, value]) => value !== undefined));
 }

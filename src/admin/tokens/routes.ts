@@ -112,7 +112,13 @@ async function askAboutMany(ctx: AdminContext, request: Request, act: Act, ids: 
     confirm: `${ids.length}`,
     say: ({ t: { tokens } }) => ({
       ...{ title: tokens.manyTitle[act](ids.length), about: tokens.manyAbout[act], go: tokens.manyTitle[act](ids.length) },
-      facts: act === "remove" || act === "disable" ? [[tokens.readyAfter, `${total - ready}`], [tokens.runningOnThem, `${running}`]] : [],
+      facts:
+        act === "remove" || act === "disable"
+          ? [
+              [tokens.readyAfter, `${total - ready}`],
+              [tokens.runningOnThem, `${running}`],
+            ]
+          : [],
       typed: act === "remove" ? tokens.typeToGo(ids.length) : undefined,
       ...{ keep: tokens.keepThem, back: "/admin/tokens" },
     }),

@@ -1,15 +1,22 @@
 // Import previews: parsed tokens held on the server until confirmed; secrets stay there.
 
 import type { Clock } from "../../clock.ts";
-import { AppError } from "../../errors.ts";
 import { hintOf } from "../../domain/secret-hint.ts";
+import { AppError } from "../../errors.ts";
 import { newId } from "../../ids.ts";
 import type { Log } from "../../log.ts";
 import type { ImportOptions, ImportReport } from "./import-tokens.ts";
 import { isRefused, type ParsedLine, type ParsedToken } from "./parsed-token.ts";
 
 /** One line that would be put in: what may be shown of it. */
-export type FreshLine = { line: number; provider: string; label: string; group: string; identity: string; /** Last four characters of the secret. */ hint: string };
+export type FreshLine = {
+  line: number;
+  provider: string;
+  label: string;
+  group: string;
+  identity: string /** Last four characters of the secret. */;
+  hint: string;
+};
 
 export type ImportPreview = {
   readonly id: string;
