@@ -6,7 +6,7 @@ import { AppError } from "../../errors.ts";
 import { createAccount, deleteAccount, requireAccount, resetAccount, setAccountRole } from "../../gateway/auth/accounts.ts";
 import { actorOf } from "../../gateway/auth/sign-in.ts";
 import type { AdminContext } from "../context.ts";
-import { FormError, type Wrong } from "../forms.ts";
+import type { Wrong } from "../forms.ts";
 import { goTo, page, readForm, viewOf } from "../page.ts";
 import { sessionOf } from "./account.ts";
 
