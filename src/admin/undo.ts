@@ -1,7 +1,7 @@
 // Undo: takes back one of the last actions, from a toast or from the menu of the last ten minutes.
 import { Elysia } from "elysia";
 import type { Notice } from "../../views/ui/messages.tsx";
-import { UndoList, UndoPage } from "../../views/ui/undo-menu.tsx";
+import { UndoList, UndoPage } from "../../views/undo.tsx";
 import { AppError } from "../errors.ts";
 import type { AdminContext } from "./context.ts";
 import { fragment, goTo, isHtmx, page, readForm, viewOf } from "./page.ts";

@@ -3,6 +3,7 @@ import type { Vault } from "../vault.ts";
 import * as accounts from "./accounts.ts";
 import * as alerts from "./alerts.ts";
 import * as audit from "./audit.ts";
+import * as deletedTokens from "./deleted-tokens.ts";
 import type { Sql } from "./driver.ts";
 import * as fileNames from "./file-names.ts";
 import * as idempotency from "./idempotency.ts";
@@ -69,9 +70,9 @@ export const ACTIONS = {
   insertToken: sealed("admin")(tokens.insertToken),
   insertTokens: sealed("admin")(tokens.insertTokens),
   updateToken: sealed("admin")(tokens.updateToken),
-  setTokensDeleted: ofAdmin(tokens.setTokensDeleted),
+  setTokensDeleted: ofAdmin(deletedTokens.setTokensDeleted),
   deleteToken: ofAdmin(tokens.deleteToken),
-  deleteTokensBefore: ofAdmin(tokens.deleteTokensBefore, RELAXED),
+  deleteTokensBefore: ofAdmin(deletedTokens.deleteTokensBefore, RELAXED),
   writeTokenSecret: sealed("admin")(tokens.writeTokenSecret),
   saveHealth: ofAdmin(tokens.saveHealth, RELAXED),
 

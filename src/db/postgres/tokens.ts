@@ -1,7 +1,7 @@
 // SQL of tokens: rows, sealed secrets, health.
 
-import type { CooldownRow, HealthChange, HealthRow, NewToken, TokenChange, TokenRow, TokenSecret } from "../../domain/token.ts";
 import { hintOf } from "../../domain/secret-hint.ts";
+import type { CooldownRow, HealthChange, HealthRow, NewToken, TokenChange, TokenRow, TokenSecret } from "../../domain/token.ts";
 import { AppError } from "../../errors.ts";
 import { PROXY, SECRET, STATE } from "../sealed.ts";
 import type { Vault } from "../vault.ts";
@@ -80,28 +80,6 @@ export async function listTokens(sql: Reader, vault: Vault): Promise<TokenRow[]>
 export async function listDeletedTokens(sql: Reader, vault: Vault): Promise<TokenRow[]> {
   const rows = await sql.all<Raw>(`SELECT ${COLUMNS} ${FROM} WHERE deleted_at IS NOT NULL ORDER BY deleted_at DESC, id DESC`);
   return rows.map((raw) => toToken(raw, vault));
-}
-
-/** Deletes tokens at a time, or puts deleted ones back (null). Returns the ids that changed. */
-export async function setTokensDeleted(sql: Sql, ids: readonly number[], at: number | null): Promise<number[]> {
-  const changed = await sql.all<{ id: number }>(
-    `UPDATE tokens SET deleted_at = $at WHERE id IN (
-       SELECT id FROM tokens WHERE id = ANY($ids::bigint[]) AND (deleted_at IS NULL) <> ($at::bigint IS NULL)
-       ORDER BY id FOR NO KEY UPDATE) RETURNING id`,
-    { ids: [...ids], at },
-  );
-  const done = new Set(changed.map(({ id }) => id));
-  return [...new Set(ids)].filter((id) => done.has(id));
-}
-
-/** Erases tokens that were deleted before that time, with what is known of them. Returns how many. */
-export async function deleteTokensBefore(sql: Sql, time: number, limit: number): Promise<number> {
-  const old = await sql.all<{ id: number }>(
-    "SELECT id FROM tokens WHERE deleted_at < $time ORDER BY id LIMIT $limit FOR UPDATE SKIP LOCKED",
-    { time, limit },
-  );
-  for (const { id } of old) await deleteToken(sql, id);
-  return old.length;
 }
 
 /** Locks the row until the transaction ends. @throws {AppError} `not_found` */
