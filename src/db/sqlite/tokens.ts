@@ -1,8 +1,8 @@
 // SQL of tokens: rows, sealed secrets, health, cooldowns.
 
 import type { Database } from "bun:sqlite";
-import type { CooldownRow, HealthChange, HealthRow, NewToken, TokenChange, TokenRow, TokenSecret } from "../../domain/token.ts";
 import { hintOf } from "../../domain/secret-hint.ts";
+import type { CooldownRow, HealthChange, HealthRow, NewToken, TokenChange, TokenRow, TokenSecret } from "../../domain/token.ts";
 import { AppError } from "../../errors.ts";
 import { PROXY, SECRET, STATE } from "../sealed.ts";
 import type { Vault } from "../vault.ts";
