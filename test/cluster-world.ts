@@ -8,7 +8,7 @@ import { hashKey } from "../src/gateway/keys/keys.ts";
 import { type Simulator, startSimulator } from "../src/simulator/simulator.ts";
 import { temporaryFolder } from "../src/testing.ts";
 
-const MAIN = join(import.meta.dir, "..", "src", "main.ts");
+const ROOT = join(import.meta.dir, "..");
 const SECRET_KEY = new Uint8Array(32).map((_, index) => index * 7 + 3);
 const encodedKey = Buffer.from(SECRET_KEY).toString("base64");
 export const KEY = "sk-f2a-cluster-0123456789-0123456789-0123456789abc";
@@ -126,9 +126,10 @@ async function startServer(env: Record<string, string>, closing: AsyncDisposable
   const serve = async () => {
     const port = await freePort();
     const url = `http://127.0.0.1:${port}`;
-    const child = Bun.spawn([process.execPath, MAIN, "serve"], {
-      cwd: folder.path,
-      env: { ...env, FLOW2API_SERVER_PORT: `${port}`, FLOW2API_SERVER_NODE_URL: url },
+    // Bun looks for tsconfig.json, which says what JSX is, where it is started.
+    const child = Bun.spawn([process.execPath, "src/main.ts", "serve"], {
+      cwd: ROOT,
+      env: { ...env, FLOW2API_STORAGE_DATA_DIR: folder.path, FLOW2API_SERVER_PORT: `${port}`, FLOW2API_SERVER_NODE_URL: url },
       stdout: "pipe",
       stderr: "pipe",
     });

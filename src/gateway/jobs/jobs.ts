@@ -5,6 +5,7 @@ import type { Job } from "../../domain/job.ts";
 import { TERMINAL_STATES } from "../../domain/job.ts";
 import type { MediaStore } from "../media/contract.ts";
 import { createGuardedSend } from "../media/ssrf-guard.ts";
+import type { Node } from "../nodes/node.ts";
 import type { CreateImageJob, CreateVideoJob, JobPage, Jobs } from "./contract.ts";
 import { JobCreation, type JobCreationDependencies } from "./create-job.ts";
 import { Idempotency } from "./idempotency.ts";
@@ -18,7 +19,7 @@ export type JobParts = { jobs: Jobs; worker: Worker; webhooks: Webhooks; idempot
 export type JobPartsDependencies = Omit<WorkerDependencies, "lifecycle"> &
   Omit<JobServiceDependencies, "lifecycle" | "worker" | "idempotency" | "webhooks"> &
   Omit<JobLifecycleDependencies, "webhooks"> &
-  Omit<WebhookDependencies, "guardedSend"> & { allowPrivateHosts: readonly string[] };
+  Omit<WebhookDependencies, "guardedSend"> & { allowPrivateHosts: readonly string[]; node?: Node };
 
 /** Nothing runs yet: see {@link Worker.start} and {@link Webhooks.start}. */
 export function createJobParts(deps: JobPartsDependencies): JobParts {
@@ -26,7 +27,7 @@ export function createJobParts(deps: JobPartsDependencies): JobParts {
   const webhooks = new Webhooks({ ...deps, guardedSend: createGuardedSend({ allowPrivateHosts }) });
   const lifecycle = new JobLifecycle({ ...deps, webhooks });
   const worker = new Worker({ ...deps, lifecycle });
-  const idempotency = new Idempotency({ store, clock });
+  const idempotency = new Idempotency({ store, clock, node: deps.node });
   const jobs = new JobService({ ...deps, lifecycle, worker, idempotency, webhooks });
   return { jobs, worker, webhooks, idempotency };
 }

@@ -1,6 +1,6 @@
 // Media store: inputs and results in files under minted ids, a row each, swept by age and total size.
 import { join } from "node:path";
-import type { Clock } from "../../clock.ts";
+import { type Clock, sleep } from "../../clock.ts";
 import type { Settings } from "../../config/settings-schema.ts";
 import type { Store } from "../../db/store.ts";
 import type { Media, TempFile, TempFileWriter } from "../../domain/generation.ts";
@@ -46,6 +46,8 @@ const ROW_BYTES = 16 * 1024;
 const STALE_TEMP_FILE_MS = 3_600_000;
 /** When inputs of today may be old enough to give way, ms. */
 const SHARE_RETRY_MS = 600_000;
+const ROW_TRIES = 60;
+const ROW_RETRY_MS = 1_000;
 const MEBIBYTE = 1024 * 1024;
 
 /** The media store: rows, and bytes in one data folder or in an object store. */
@@ -219,7 +221,7 @@ export class RowMediaStore implements MediaStore {
     } else this.usage.add(media);
     try {
       const data = bytesAtHand(source);
-      if (data && bytes <= this.rowBytes) await this.deps.store.insertMedia(media, data, maker);
+      if (data && bytes <= this.rowBytes) await this.insertRow(media, data, maker);
       else await this.insertFile(media, source, maker);
     } catch (error) {
       this.usage.add(media, -1);
@@ -232,10 +234,25 @@ export class RowMediaStore implements MediaStore {
   private async insertFile(media: Media, source: Source, maker?: MediaFacts["source"]): Promise<void> {
     await this.blobs.put(media, source);
     try {
-      await this.deps.store.insertMedia(media, null, maker);
+      await this.insertRow(media, null, maker);
     } catch (error) {
       await this.blobs.delete(media).catch((failure) => this.deps.log.warn("A media file could not be deleted", { error: failure }));
       throw error;
+    }
+  }
+
+  /** A result is paid for: while the database is away its bytes wait for their row, a minute at most. */
+  private async insertRow(media: Media, data: Uint8Array | null, maker?: MediaFacts["source"]): Promise<void> {
+    const { store, clock } = this.deps;
+    for (let tries = 1; ; tries++) {
+      try {
+        if (tries === 1 || (await store.getMedia(media.id)) === null) await store.insertMedia(media, data, maker);
+        return;
+      } catch (error) {
+        const isAway = error instanceof AppError && error.reason === "store_unavailable";
+        if (media.origin !== "result" || !isAway || tries >= ROW_TRIES) throw error;
+      }
+      await sleep(clock, ROW_RETRY_MS);
     }
   }
 
