@@ -47,6 +47,11 @@ export type CallContext = {
   hold?(bytes: number): boolean;
   /** Merges into the token's remembered state; resolves when it is stored. A changed `secret` (rotated session) is stored as well. */
   remember(change: { state?: ProviderState; secret?: string }): Promise<void>;
+  /**
+   * Runs `work` while no other node does so for this token, with what is stored of it by then. Absent: there are no other nodes.
+   * @throws {AppError} `unavailable` when it is not its turn in time
+   */
+  exclusively?<T>(work: (stored: { secret: string; state: ProviderState }) => Promise<T>): Promise<T>;
 };
 
 /**

@@ -7,6 +7,7 @@ import { VERSION } from "../../version.ts";
 import { Announcer } from "../nodes/announcer.ts";
 import { Node } from "../nodes/node.ts";
 import { StoreSlots } from "../nodes/slot-arbiter.ts";
+import { TokenTurns } from "../nodes/token-turns.ts";
 import { type HealthHolder, SharedHealth } from "./health/shared-health.ts";
 
 export type NodeParts = {
@@ -16,6 +17,7 @@ export type NodeParts = {
   /** Slots of tokens that nodes share; null: there are no other nodes. */
   slots: StoreSlots | null;
   sharedHealth: SharedHealth | null;
+  turns: TokenTurns | null;
 };
 
 type Options = { settings: Pick<Settings, "server">; store: Store; clock: Clock; log: Log; pool: () => HealthHolder };
@@ -30,6 +32,7 @@ export function createNodeParts({ settings, store, clock, log, pool }: Options):
     node,
     announcer,
     slots: shared && new StoreSlots({ shared, node, clock, log, onGiven }),
+    turns: shared && new TokenTurns({ shared, node, announcer, clock }),
     sharedHealth: shared && new SharedHealth({ store, holder: pool, announcer }),
   };
 }

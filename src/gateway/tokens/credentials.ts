@@ -8,6 +8,7 @@ import type { Log } from "../../log.ts";
 import type { CallContext, Provider, ProviderState, ProviderToken, TokenFacts } from "../../providers/provider.ts";
 import { proxyOf } from "../../proxy-address.ts";
 import { createSerial } from "../../serial.ts";
+import type { TokenTurns } from "../nodes/token-turns.ts";
 
 /** What a secret turned out to be. `secret` is the one to store: the check may have rotated it. */
 export type Probe = { facts: TokenFacts; secret: string; state: ProviderState };
@@ -28,6 +29,8 @@ type Dependencies = {
   sharedProxy?(): string;
   now: () => number;
   log: Log;
+  /** Takes turns between nodes; absent: there are no other nodes. */
+  turns?: TokenTurns | null;
   /** Called after each successful check. */
   onFacts?(id: number, facts: TokenFacts): void;
 };
@@ -63,8 +66,17 @@ export class Credentials {
 
   /** What an adapter may use during one call of this token. `hold`: see {@link CallContext}. */
   callContext(token: ProviderToken, signal: AbortSignal, hold?: CallContext["hold"]): CallContext {
-    const { openTempFile } = this.#deps;
-    return { signal, openTempFile, hold, remember: (change) => this.#remember(token, change) };
+    const { openTempFile, turns } = this.#deps;
+    const remember: CallContext["remember"] = (change) => this.#remember(token, change);
+    if (!turns) return { signal, openTempFile, hold, remember };
+    return { signal, openTempFile, hold, remember, exclusively: (work) => turns.run(token.id, () => this.#withStored(token, work)) };
+  }
+
+  async #withStored<T>(token: ProviderToken, work: (stored: { secret: string; state: ProviderState }) => Promise<T>): Promise<T> {
+    const stored = await this.#deps.store.readTokenSecret(token.id);
+    this.#secrets.set(token.id, stored);
+    Object.assign(token, { secret: stored.secret, state: stored.state });
+    return work(stored);
   }
 
   async #remember(token: ProviderToken, change: Parameters<CallContext["remember"]>[0]): Promise<void> {
@@ -74,10 +86,11 @@ export class Credentials {
     this.#secrets.set(token.id, next);
     Object.assign(token, next);
     await store.writeTokenSecret(token.id, change).catch((error) => {
-      if (error instanceof AppError && error.kind === "not_found") return;
+      if (error instanceof AppError && error.kind === "not_found") return 0;
       log.error("Renewed secret of a token could not be stored", { tokenId: token.id, error });
       throw error;
     });
+    this.#deps.turns?.changed(token.id);
   }
 
   /**

@@ -52,7 +52,25 @@ export class Sessions {
     return fresh;
   }
 
-  private async exchange(token: ProviderToken, call: CallContext, entry: Known): Promise<Session> {
+  /** Where nodes share the token, one of them exchanges: the others find what it stored. */
+  private exchange(token: ProviderToken, call: CallContext, entry: Known): Promise<Session> {
+    if (!call.exclusively) return this.ask(token, call, entry);
+    const refused = entry.session?.accessToken;
+    return call.exclusively(async ({ secret, state }) => {
+      const found = rememberedSession({ ...token, secret, state });
+      if (secret !== entry.cookie) {
+        entry.former = [entry.cookie, ...entry.former].slice(0, FORMER_COOKIES);
+        entry.cookie = secret;
+      }
+      if (found && found.accessToken !== refused && this.now() < found.renewAt) {
+        entry.session = found;
+        return found;
+      }
+      return this.ask(token, call, entry);
+    });
+  }
+
+  private async ask(token: ProviderToken, call: CallContext, entry: Known): Promise<Session> {
     if (!/^[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]+$/.test(entry.cookie)) throw deadSession();
     const { body, headers } = await this.transport.ask({
       operation: "session",
