@@ -11,13 +11,20 @@ import { backupRoutes, dataDirOf, restoreRoutes } from "./backup.ts";
 import type { AdminContext } from "./context.ts";
 import libraries from "./licences.json" with { type: "json" };
 import { follow } from "./live.ts";
+import { nodeRoutes, nodeViews } from "./nodes.ts";
 import { changed, isHtmx, page, readForm } from "./page.ts";
 
 const AUDIT_ROWS = 50;
 const MEBIBYTE = 1024 * 1024;
 
 export const systemRoutes = (ctx: AdminContext) =>
-  new Elysia().use(healthRoutes(ctx)).use(backupRoutes(ctx)).use(restoreRoutes(ctx)).use(logRoutes(ctx)).use(aboutRoutes(ctx));
+  new Elysia()
+    .use(healthRoutes(ctx))
+    .use(nodeRoutes(ctx))
+    .use(backupRoutes(ctx))
+    .use(restoreRoutes(ctx))
+    .use(logRoutes(ctx))
+    .use(aboutRoutes(ctx));
 
 /** Health checks and self-test. */
 const healthRoutes = (ctx: AdminContext) => {
@@ -34,6 +41,7 @@ const healthRoutes = (ctx: AdminContext) => {
       mediaLimitBytes: ctx.settings.current().media.max_total_mb * MEBIBYTE,
       checks,
       news: ctx.vendorNews.list(),
+      nodes: await nodeViews(ctx),
     };
     return page(ctx, request, (view) => ({ title: view.t.system.title, nav: "system", body: HealthPage({ view, data }) }));
   };

@@ -11,6 +11,7 @@ import { PageHead } from "../ui/layout.tsx";
 import { Hint } from "../ui/messages.tsx";
 import { Cell, Pager, Row, Table } from "../ui/table.tsx";
 import type { View } from "../ui/view.ts";
+import { NodesPanel, type NodeView } from "./nodes.tsx";
 import { VendorNews, type VendorNewsRow } from "./vendor-news.tsx";
 
 type TabName = keyof View["t"]["system"]["tabs"];
@@ -49,6 +50,8 @@ export type HealthData = {
   mediaLimitBytes: number;
   checks: readonly CheckResult[];
   news: readonly VendorNewsRow[];
+  /** Null: this server is alone on its data. */
+  nodes: readonly NodeView[] | null;
 };
 
 export function HealthPage({ view, data }: { view: View; data: HealthData }) {
@@ -69,6 +72,7 @@ export function HealthPage({ view, data }: { view: View; data: HealthData }) {
           <Bytes view={view} value={sizes.freeBytes} />
         </Stat>
       </Stats>
+      {data.nodes && <NodesPanel view={view} nodes={data.nodes} now={view.now} />}
       <Checks view={view} checks={checks} />
       <VendorNews view={view} rows={data.news} />
       <Storage view={view} data={data} />
