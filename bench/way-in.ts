@@ -17,7 +17,11 @@ export async function wayInMicroseconds(): Promise<number> {
 }
 
 const pipelineOf = (context: Context) =>
-  new RequestPipeline(context, { refresh: async () => {} }, { handle: async () => new Response(), server: () => null });
+  new RequestPipeline(
+    context,
+    { isAdminOpenTo: () => true, refresh: async () => {} },
+    { handle: async () => new Response(), server: () => null },
+  );
 
 /** Requests and responses are made before the clock runs. */
 function round(pipeline: RequestPipeline): number {

@@ -2,6 +2,7 @@
 import { Elysia } from "elysia";
 import { createAdmin } from "./admin/routes.ts";
 import { inRanges } from "./api/address.ts";
+import { adminApiRoutes } from "./api/admin/routes.ts";
 import { createSharedPaths, geminiRoutes } from "./api/gemini/routes.ts";
 import { mcpRoutes } from "./api/mcp/routes.ts";
 import { mediaRoutes } from "./api/media.ts";
@@ -10,10 +11,11 @@ import { describeLater } from "./api/openapi/document.ts";
 import { pluginRoutes } from "./api/plugin.ts";
 import { openapiRoute, systemRoutes } from "./api/system.ts";
 import type { Context } from "./context.ts";
+import { UndoLog } from "./gateway/audit/undo.ts";
 import { Readiness } from "./gateway/reports/readiness.ts";
 import { type PipelineOptions, RequestPipeline } from "./request-pipeline.ts";
 
-export type AppOptions = Omit<PipelineOptions, "answerFirst"> & {
+export type AppOptions = Omit<PipelineOptions, "answerFirst" | "isAdminOpenTo"> & {
   /** Aborts as soon as the server begins to stop. */
   stopping: AbortSignal;
 };
@@ -22,16 +24,17 @@ export async function createApp(ctx: Context, options: AppOptions) {
   const { clock, media } = ctx;
   const served = { server: () => app.server, handle: (request: Request) => app.handle(request) };
   const answerFirst: PipelineOptions["answerFirst"] = (call, server) => answerShared(call, server);
-  const pipeline = new RequestPipeline(ctx, { ...options, answerFirst }, served);
-  const { bodies } = pipeline;
   const allowed = ctx.config.settings.admin.allow;
+  const isAllowed = (address: string | null) => allowed.length === 0 || (address !== null && inRanges(allowed, address));
+  const pipeline = new RequestPipeline(ctx, { ...options, answerFirst, isAdminOpenTo: isAllowed }, served);
+  const { bodies } = pipeline;
   const admin = await createAdmin(ctx, {
     bodies,
     refresh: options.refresh,
     stopping: options.stopping,
     originOf: (request) => pipeline.originOf(request),
     proxyHint: () => pipeline.proxyHint(),
-    isAllowed: (address) => allowed.length === 0 || (address !== null && inRanges(allowed, address)),
+    isAllowed,
   });
   pipeline.admin = admin;
   const readiness = new Readiness({ ...ctx, settings: ctx.settings.current });
@@ -66,7 +69,9 @@ export async function createApp(ctx: Context, options: AppOptions) {
   const described = app.use(openapiRoute(() => document()));
   const document = describeLater(described);
   admin.describe(document);
-  return described.use(admin.routes);
+  const undo = new UndoLog({ store: ctx.store, audit: ctx.audit, now: clock.now, refresh: options.refresh });
+  const adminApi = adminApiRoutes({ ...ctx, undo, bodies, refresh: options.refresh, isAllowed }, (request) => pipeline.callOf(request));
+  return described.use(adminApi).use(admin.routes);
 }
 
 function connectMetrics(

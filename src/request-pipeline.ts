@@ -1,8 +1,8 @@
 // Request pipeline: URL repair, guards, access log and error envelopes, around every route of the app.
-import type { AdminGuard } from "./admin/auth/guard.ts";
-import { ADMIN_HEADERS } from "./admin/auth/guard.ts";
+import { isAdminApi } from "./api/access.ts";
 import { createAccessLog, type RequestTracker } from "./api/access-log.ts";
-import { forwardedHost, isTrusted, publicOrigin } from "./api/address.ts";
+import { errorResponse as adminError } from "./api/admin/errors.ts";
+import { type AdminEntry, AdminGate } from "./api/admin/gate.ts";
 import { Arrival, arrivalOf, enterBy, type Surroundings } from "./api/arrival.ts";
 import { BodyReader } from "./api/body/body.ts";
 import { keyOwner } from "./api/body/body-budget.ts";
@@ -22,15 +22,20 @@ import { AppError, knownFailure } from "./errors.ts";
 /** Names of this machine: the only `Host` values that the demo accepts. */
 const LOCAL_NAMES: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
-const ENVELOPES = { openai: openaiError, gemini: geminiError, mcp: mcpError, plugin: pluginError } as const satisfies Record<
-  Dialect | "plugin",
-  (error: unknown) => Response
->;
+const ENVELOPES = {
+  openai: openaiError,
+  gemini: geminiError,
+  mcp: mcpError,
+  plugin: pluginError,
+  admin: adminError,
+} as const satisfies Record<Dialect | "plugin" | "admin", (error: unknown) => Response>;
 
 /** An unknown key reloads the store at most once per this time, in ms. */
 const KEY_RELOAD_MS = 200;
 
 export type PipelineOptions = {
+  /** Whether the admin is open to an address. */
+  isAdminOpenTo(address: string | null): boolean;
   /** Paths that both dialects have: a request that speaks Gemini is answered before it reaches them. */
   answerFirst?(call: Call, server: ReturnType<Served["server"]>): Promise<Response> | undefined;
   /** Reloads what has changed in the store. */
@@ -43,9 +48,6 @@ export type Served = {
   handle(request: Request): Promise<Response>;
   server(): { timeout(request: Request, seconds: number): void; requestIP(request: Request): { address: string } | null } | null;
 };
-
-/** Decisions of the admin about requests under `/admin`. */
-export type AdminEntry = { guard: AdminGuard; errorResponse(request: Request, error: unknown): Response };
 
 /** Headers and status as routes may set them beside their response. */
 type Set = { headers: Record<string, unknown>; status?: number | string };
@@ -62,8 +64,7 @@ export class RequestPipeline {
   readonly #guard;
   readonly #proxies;
   readonly #around: Surroundings;
-  readonly #trustProxy: readonly string[];
-  #admin: AdminEntry | null = null;
+  readonly #gate: AdminGate;
   #reloadedAt = Number.NEGATIVE_INFINITY;
 
   constructor(
@@ -73,7 +74,7 @@ export class RequestPipeline {
   ) {
     const { clock, keys, log, metrics, traces, simulated } = ctx;
     const { server, admin } = ctx.config.settings;
-    this.#trustProxy = server.trust_proxy;
+    this.#gate = new AdminGate({ tokens: ctx.adminTokens, trustProxy: server.trust_proxy, isAllowed: options.isAdminOpenTo });
     this.#around = {
       peerOf: (request) => app.server()?.requestIP(request)?.address ?? null,
       trustProxy: server.trust_proxy,
@@ -104,7 +105,7 @@ export class RequestPipeline {
 
   /** Must be called before the first request. */
   set admin(admin: AdminEntry) {
-    this.#admin = admin;
+    this.#gate.pages = admin;
   }
 
   /** A failure may come before the arrival is made. */
@@ -158,9 +159,9 @@ export class RequestPipeline {
     if (!isUnknownPath && !(error instanceof AppError))
       this.ctx.log.error(knownFailure(error) ? "The store failed" : "A request failed by a bug", { error });
     const failure = isUnknownPath ? unknownUrl(request.method, arrival.path, baseUrlHint(arrival.calledOrigin)) : error;
-    if (this.#admin?.guard.hasSeen(request)) return this.#admin.errorResponse(request, failure);
+    if (this.#gate.pages?.guard.hasSeen(request) && !isAdminApi(arrival.path)) return this.#gate.pages!.errorResponse(request, failure);
     arrival.failure = knownFailure(failure);
-    return ENVELOPES[dialectOf(arrival)](failure);
+    return ENVELOPES[isAdminApi(arrival.path) ? "admin" : dialectOf(arrival)](failure);
   }
 
   /**
@@ -209,9 +210,11 @@ export class RequestPipeline {
 
   /** Bodies count for their key; those of a signed-in operator have no share, and all others have one together. */
   #bodyOwner(request: Request): string | null {
-    const key = arrivalOf(request)?.key;
+    const arrival = arrivalOf(request);
+    const key = arrival?.key;
     if (key) return keyOwner(key.id);
-    const guard = this.#admin?.guard;
+    if (arrival?.adminToken) return null;
+    const guard = this.#gate.pages?.guard;
     return guard?.hasSeen(request) && guard.sessionContextOf(request).session ? null : "strangers";
   }
 
@@ -265,29 +268,12 @@ export class RequestPipeline {
   /** Null: it is let in. */
   async #refuse(arrival: Arrival, { refusal, dialect }: Verdict): Promise<Response | null> {
     if (refusal === null) return null;
-    if (refusal === "admin") return this.#askAdmin(arrival);
+    if (refusal === "admin") return this.#gate.askForPage(arrival);
+    if (refusal === "admin_api") return this.#gate.askForToken(arrival);
     if (refusal !== "preflight") {
       arrival.failure = refusal;
       return ENVELOPES[dialect](refusal);
     }
     return dialect === "plugin" ? new Response("OK") : new Response(null, { status: 204 });
-  }
-
-  async #askAdmin(arrival: Arrival): Promise<Response | null> {
-    const { request, path, query, peer, address } = arrival;
-    arrival.headers = ADMIN_HEADERS;
-    const { guard, errorResponse } = this.#admin!;
-    const verdict = await guard.decide(request, {
-      path,
-      query,
-      address,
-      secure: publicOrigin(request, peer, { public_url: "", trust_proxy: this.#trustProxy }).startsWith("https:"),
-      forwardedHost: forwardedHost(peer, request.headers, this.#trustProxy),
-      isFromProxy: isTrusted(peer, this.#trustProxy),
-    });
-    arrival.headers = { ...ADMIN_HEADERS, ...verdict.headers };
-    if (verdict.refusal === null) return null;
-    if ("to" in verdict.refusal) return new Response(null, { status: 303, headers: { location: verdict.refusal.to } });
-    return errorResponse(request, verdict.refusal);
   }
 }

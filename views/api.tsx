@@ -20,7 +20,16 @@ export function ApiPage({ view, surfaces, current, origin }: ApiProps) {
   const nameOf = (name: string) => api.surfaces[name] ?? name;
   return (
     <>
-      <PageHead title={api.title} about={api.about} actions={<LinkButton href="/openapi.json">{api.document}</LinkButton>} />
+      <PageHead
+        title={api.title}
+        about={api.about}
+        actions={
+          <>
+            <LinkButton href="/openapi.json">{api.document}</LinkButton>
+            <LinkButton href="/admin/api/v1/openapi.json">{api.adminDocument}</LinkButton>
+          </>
+        }
+      />
       <Card title={api.base}>
         <dl class="facts">
           <dt>{api.baseOpenAi}</dt>

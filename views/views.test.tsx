@@ -4,6 +4,7 @@ import { describe, expect, test } from "bun:test";
 import type { VNode } from "preact";
 import type { AccountRow } from "../src/domain/account.ts";
 import { AccountPage, browserName } from "./auth/account.tsx";
+import { ApiTokensPage, NewApiTokenPage } from "./auth/api-tokens.tsx";
 import { CodePage } from "./auth/code.tsx";
 import { LoginPage, SsoArrivedPage } from "./auth/login.tsx";
 import { NewPasswordPage, PeoplePage } from "./auth/people.tsx";
@@ -179,6 +180,14 @@ describe("hostile text", () => {
         values: { name: EVIL, role: EVIL },
       }),
     ],
+    [
+      "admin tokens",
+      ApiTokensPage({
+        view: v,
+        tokens: [{ id: 1, name: EVIL, prefix: EVIL, scope: "read", createdBy: EVIL, createdAt: NOW, expiresAt: null, usedAt: null }],
+      }),
+    ],
+    ["admin token", NewApiTokenPage({ view: v, name: EVIL, token: EVIL, origin: EVIL })],
     ["one-time password", NewPasswordPage({ view: v, name: EVIL, password: EVIL })],
     ["password", PasswordStep({ view: v, problem: { message: EVIL } })],
     ["key", KeyStep({ view: v, existing: 1, made: EVIL, origin: EVIL })],

@@ -11,8 +11,9 @@ import { alertRoutes } from "./alerts.ts";
 import { apiRoutes } from "./api.ts";
 import { loadAssets } from "./assets.ts";
 import { accountRoutes } from "./auth/account.ts";
+import { apiTokenRoutes } from "./auth/api-tokens.ts";
 import { codeRoutes } from "./auth/code-routes.ts";
-import { type AdminGuard, createAdminGuard } from "./auth/guard.ts";
+import { ADMIN_HEADERS, type AdminGuard, createAdminGuard } from "./auth/guard.ts";
 import { oidcRoutes } from "./auth/oidc-routes.ts";
 import { peopleRoutes } from "./auth/people.ts";
 import { loginRoutes } from "./auth/routes.ts";
@@ -65,6 +66,7 @@ const PAGES = [
   twoStepRoutes,
   peopleRoutes,
   undoRoutes,
+  apiTokenRoutes,
 ] as const;
 
 /** The front page, and addresses that operators of python-flow2api know: its test page was a playground. */
@@ -84,6 +86,8 @@ type Outer = {
 
 export type Admin = {
   guard: AdminGuard;
+  /** Of every response. */
+  headers: typeof ADMIN_HEADERS;
   routes: Elysia;
   /** Takes the description of the API, which exists when the admin is there already. */
   describe(document: () => ApiDocument): void;
@@ -134,6 +138,7 @@ export async function createAdmin(ctx: Context, outer: Outer): Promise<Admin> {
   }
   return {
     guard,
+    headers: ADMIN_HEADERS,
     routes: new Elysia().use(assets.routes).use(front).use(pages) as unknown as Elysia,
     describe(described) {
       document = described;

@@ -20,6 +20,7 @@ export const undoRoutes = (ctx: AdminContext) =>
       const back = (await readForm(ctx, request)).text("back", { max: 2000 });
       const location = /^\/admin([/?#]|$)/.test(back) ? back : "/admin";
       const { undo } = viewOf(ctx, request).t;
+      await assertMayUndo(ctx, request, params.id);
       const notice = await ctx.undo.undo(params.id, ctx.sessionContextOf(request)).then(
         ({ action, skipped }): Notice => ({ text: undo.undone(undo.did(action), skipped), tone: skipped > 0 ? "bad" : "ok" }),
         (error): Notice => {
@@ -29,6 +30,14 @@ export const undoRoutes = (ctx: AdminContext) =>
       );
       return goTo(ctx, request, location, notice);
     });
+
+/** Who may not change settings may not put former ones back either. */
+async function assertMayUndo(ctx: AdminContext, request: Request, id: string): Promise<void> {
+  const { session } = ctx.sessionContextOf(request);
+  const action = (await ctx.undo.list()).find((one) => one.id === id);
+  if (action?.action.startsWith("settings.") && session?.account.role !== "admin")
+    throw new AppError("forbidden", "This needs the role admin.", { reason: "role_missing" });
+}
 
 /** A notice with the way back. `undoId` null: there is none. */
 export const undoable = (text: string, undoId: string | null): Notice =>

@@ -7,15 +7,17 @@ import { isMcpPath, secondSegment } from "./dialect.ts";
  * `open`: without a key; one that is presented is still recognised. `metrics`: loopback or the metrics token.
  * `plugin`: the connection token; while none is set, the path does not exist.
  * `mcp`: a key, from a known host and page. `absent`: no such path, with a key or without.
+ * `admin_api`: an admin token whose scope allows it, or for its description a session; where the admin is.
  * `admin`: `src/admin/auth/guard.ts` decides; on a listener without the admin the path does not exist.
  */
-export type Access = "open" | "key" | "metrics" | "plugin" | "mcp" | "absent" | "admin";
+export type Access = "open" | "key" | "metrics" | "plugin" | "mcp" | "absent" | "admin_api" | "admin";
 
 export type Rule = { access: Access; cors: boolean };
 const OPEN: Rule = { access: "open", cors: false };
 const OPEN_TO_ALL_ORIGINS: Rule = { access: "open", cors: true };
 const KEY: Rule = { access: "key", cors: true };
 const ADMIN: Rule = { access: "admin", cors: false };
+const ADMIN_API: Rule = { access: "admin_api", cors: false };
 const METRICS: Rule = { access: "metrics", cors: false };
 const PLUGIN: Rule = { access: "plugin", cors: false };
 const MCP: Rule = { access: "mcp", cors: true };
@@ -25,6 +27,9 @@ const CLOSED: Rule = { access: "key", cors: false };
 
 /** Address of a started upload: unguessable, and some clients send no key with it. */
 const STARTED_UPLOAD = /^\/upload\/v1(beta1?|alpha)?\/files\/[a-z2-7]{26}$/;
+
+/** The admin's JSON API. */
+export const isAdminApi = (path: string): boolean => path === "/admin/api/v1" || path.startsWith("/admin/api/v1/");
 
 /** Decided by the first segment of the path. */
 export function ruleOf(group: string, path: string): Rule {
@@ -40,7 +45,7 @@ export function ruleOf(group: string, path: string): Rule {
     case "media":
       return path === "/media" ? CLOSED : OPEN_TO_ALL_ORIGINS;
     case "admin":
-      return ADMIN;
+      return isAdminApi(path) ? ADMIN_API : ADMIN;
     case "health":
     case "ready":
       return path === `/${group}` ? OPEN : CLOSED;

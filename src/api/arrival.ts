@@ -1,4 +1,5 @@
 // Arrival: what is known of one request from its arrival to its response, in one object that it carries.
+import type { AdminTokenRow } from "../domain/account.ts";
 import type { KeyRow } from "../domain/key.ts";
 import type { AppError } from "../errors.ts";
 import { calledOrigin, clientAddress, publicOrigin } from "./address.ts";
@@ -52,6 +53,8 @@ export class Arrival {
   refusedKey: KeyRow | null = null;
   /** Why it got an error. */
   failure: AppError | null = null;
+  /** The admin token of a request to the admin's JSON API that was admitted. */
+  adminToken: AdminTokenRow | null = null;
   /** Headers of every response to this request, beside its id. */
   headers: Readonly<Record<string, string>> = NO_HEADERS;
   /** The guard has let it in, after it had to wait for that. */

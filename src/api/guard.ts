@@ -24,11 +24,11 @@ const PREFLIGHT_HEADERS = {
 
 export type Verdict = {
   /** Envelope of a refusal. */
-  dialect: Dialect | "plugin";
+  dialect: Dialect | "plugin" | "admin";
   /** Headers of every response to this request. */
   headers: Readonly<Record<string, string>>;
-  /** A response that ends the request; `admin`: the AdminGuard decides. */
-  refusal: AppError | "preflight" | "admin" | null;
+  /** A response that ends the request; `admin`: the AdminGuard decides; `admin_api`: the admin token does. */
+  refusal: AppError | "preflight" | "admin" | "admin_api" | null;
 };
 
 export type Guard = {
@@ -96,7 +96,7 @@ export function createGuard({ keys, now, metricsToken, hosts, trustProxy = [], m
     if (access === "plugin" && plugin?.isOpen()) return plugin.refusalOf(arrival.request.headers, arrival.address);
     if (access === "absent") return unknown(arrival);
     const refusal = (access === "mcp" ? strangerTo(arrival) : null) ?? authenticate(arrival);
-    if (access === "admin" || access === "plugin") return refusal ?? unknown(arrival);
+    if (access === "admin" || access === "admin_api" || access === "plugin") return refusal ?? unknown(arrival);
     return access === "open" ? null : refusal;
   };
 
@@ -104,12 +104,13 @@ export function createGuard({ keys, now, metricsToken, hosts, trustProxy = [], m
     decide(arrival) {
       const { group, path, request, listener } = arrival;
       const rule = ruleOf(group, path);
+      const isOfAdmin = rule.access === "admin" || rule.access === "admin_api";
       const isPlugin = rule.access === "plugin" && plugin?.isOpen() === true;
       const dialect = isPlugin ? "plugin" : null;
       if (hosts && !hosts.has(hostName(request.headers.get("host")))) return refused(arrival, hostNotAllowed(), dialect);
       if (rule.access === "admin" && listener !== "api") return refused(arrival, "admin", dialect);
-      if (rule.access !== "admin" && listener === "admin" && !isOnAdminListener(arrival))
-        return refused(arrival, unknown(arrival), dialect);
+      if (rule.access === "admin_api" && listener !== "api") return refused(arrival, "admin_api", "admin");
+      if (!isOfAdmin && listener === "admin" && !isOnAdminListener(arrival)) return refused(arrival, unknown(arrival), dialect);
       // The companion extension calls from a page of its own origin; python-flow2api allows every origin.
       const hasCors = rule.cors || isPlugin;
       if (hasCors && request.method === "OPTIONS") {

@@ -109,3 +109,26 @@ describe.each(ENGINES)("accounts over $name", ({ open }) => {
     expect([await note("b"), await note("a")]).toEqual([false, true]);
   });
 });
+
+describe.each(ENGINES)("admin tokens over $name", ({ open }) => {
+  const token = (name: string, change: object = {}) => ({
+    ...{ name, prefix: `f2a-${name}`, role: "viewer" as const, createdBy: "admin", expiresAt: null },
+    ...{ hash: new Bun.CryptoHasher("sha256").update(name).digest() as Uint8Array },
+    ...change,
+  });
+
+  test("are found by their hash as they were stored, newest first, and gone when they are deleted", async () => {
+    await using rig = await openRig(open);
+    const one = await rig.store.insertAdminToken(token("one", { expiresAt: NOW + 1, role: "admin" }), NOW);
+    const { hash, ...rest } = token("one", { expiresAt: NOW + 1, role: "admin" });
+    expect(one).toEqual({ ...rest, id: one.id, createdAt: NOW, usedAt: null, role: "admin", expiresAt: NOW + 1 });
+    const two = await rig.store.insertAdminToken(token("two"), NOW);
+    expect(await rig.store.findAdminToken(hash)).toEqual(one);
+    expect((await rig.store.listAdminTokens()).map(({ name }) => name)).toEqual(["two", "one"]);
+    await rig.store.noteAdminTokenUse(two.id, NOW + 5);
+    expect((await rig.store.findAdminToken(token("two").hash))!.usedAt).toBe(NOW + 5);
+    await rig.store.deleteAdminToken(one.id);
+    expect(await rig.store.findAdminToken(hash)).toBeNull();
+    expect(await kindOf(rig.store.deleteAdminToken(one.id))).toBe("not_found");
+  });
+});

@@ -1,5 +1,5 @@
-// Store contract: accounts of the admin, with their second factor and the networks that they signed in from.
-import type { AccountRow, AccountSource } from "../domain/account.ts";
+// Store contract: accounts of the admin, with their second factor and networks; tokens of its JSON API.
+import type { AccountRow, AccountSource, AdminTokenRow } from "../domain/account.ts";
 
 export type NewAccount = Pick<AccountRow, "source" | "subject" | "name" | "role" | "passwordHash" | "passwordTemporary">;
 
@@ -25,4 +25,17 @@ export interface AccountStore {
   takeRecoveryCode(id: number, hash: string): Promise<boolean>;
   /** Notes a sign-in; the latest 100 networks are stored. True: the account signed in before, and never from there. */
   noteSignIn(id: number, network: string, now: number): Promise<boolean>;
+
+  /** @param token `hash` is the SHA-256 of the token, 32 bytes */
+  insertAdminToken(token: NewAdminToken, now: number): Promise<AdminTokenRow>;
+  /** Newest first. */
+  listAdminTokens(): Promise<AdminTokenRow[]>;
+  /** By the SHA-256 of the token. */
+  findAdminToken(hash: Uint8Array): Promise<AdminTokenRow | null>;
+  /** A token that is gone stays gone. */
+  noteAdminTokenUse(id: number, now: number): Promise<void>;
+  /** @throws {AppError} `not_found` */
+  deleteAdminToken(id: number): Promise<void>;
 }
+
+export type NewAdminToken = Pick<AdminTokenRow, "name" | "prefix" | "role" | "createdBy" | "expiresAt"> & { hash: Uint8Array };

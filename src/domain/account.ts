@@ -37,3 +37,25 @@ export type AccountRow = {
   createdAt: number;
   signedInAt: number | null;
 };
+
+/** A bearer token of the admin's JSON API. Times are epoch ms. */
+export type AdminTokenRow = {
+  id: number;
+  /** Written into the audit log as who acts. */
+  name: string;
+  /** Its first characters, for people to tell tokens apart. */
+  prefix: string;
+  /** What it may do: as an account of that role. */
+  role: Role;
+  /** Who made it, by name. */
+  createdBy: string;
+  createdAt: number;
+  expiresAt: number | null;
+  usedAt: number | null;
+};
+
+/** How the API names roles. */
+export const SCOPES = ["read", "operate", "admin"] as const;
+export type Scope = (typeof SCOPES)[number];
+export const ROLE_OF_SCOPE = { read: "viewer", operate: "operator", admin: "admin" } as const satisfies Record<Scope, Role>;
+export const SCOPE_OF_ROLE = { viewer: "read", operator: "operate", admin: "admin" } as const satisfies Record<Role, Scope>;

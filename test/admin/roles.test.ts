@@ -1,12 +1,15 @@
 // Roles over HTTP, from the route table: what a viewer and an operator may not change, and people with their sessions.
-import { describe, expect, test } from "bun:test";
-import { neededRole, OWN_CHANGES } from "../../src/admin/auth/roles.ts";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { createApp } from "../../src/app.ts";
 import type { Role } from "../../src/domain/account.ts";
 import { hashPassword } from "../../src/gateway/auth/password.ts";
+import { neededRole, OWN_CHANGES } from "../../src/gateway/auth/roles.ts";
 import { createMetrics } from "../../src/metrics.ts";
 import { type Rig, startRig } from "../rig.ts";
 import { type SignedIn, signedIn, signIn } from "./admin.ts";
+
+/** Passwords are compared slowly, by design. */
+setDefaultTimeout(30_000);
 
 const PASSWORD = "one of several people";
 

@@ -1,11 +1,14 @@
 // Two-step sign-in over HTTP: replay, recovery codes, the way around the code, the command line's reset.
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { TOTP } from "otpauth";
 import { runRecorded } from "../../src/cli/testing.ts";
 import { FIRST_ACCOUNT } from "../../src/domain/account.ts";
 import { virtualClock } from "../../src/testing.ts";
 import { type Rig, startRig } from "../rig.ts";
 import { ADMIN_PASSWORD, login, type SignedIn, signedIn, signIn } from "./admin.ts";
+
+/** Passwords are compared slowly, by design. */
+setDefaultTimeout(30_000);
 
 const codeAt = (secret: string, timestamp: number) => new TOTP({ secret }).generate({ timestamp });
 const cookiesOf = (response: Response) =>

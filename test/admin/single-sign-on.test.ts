@@ -1,9 +1,12 @@
 // Single sign-on over HTTP: the header of a trusted proxy, and OpenID Connect with a provider that lies.
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { SettingKey, SettingValue } from "../../src/config/settings-keys.ts";
 import { type Rig, startRig } from "../rig.ts";
 import { signedIn, signIn } from "./admin.ts";
 import { CLIENT, type Lies, type OpenIdProvider, startOpenIdProvider } from "./openid-provider.ts";
+
+/** Passwords are compared slowly, by design. */
+setDefaultTimeout(30_000);
 
 type Settings = Partial<Record<SettingKey, SettingValue>>;
 

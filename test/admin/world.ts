@@ -295,7 +295,9 @@ const LEADS_ON = ["/admin/welcome/"];
 export async function htmlRoutes(rig: Rig): Promise<string[]> {
   const outside = { refresh: async () => {}, stopping: new AbortController().signal };
   const app = await createApp({ ...rig.context, metrics: createMetrics() }, outside);
-  const paths = app.routes.filter(({ method, path }) => method === "GET" && path.startsWith("/admin/")).map(({ path }) => path);
+  const paths = app.routes
+    .filter(({ method, path }) => method === "GET" && path.startsWith("/admin/") && !path.startsWith("/admin/api/v1"))
+    .map(({ path }) => path);
   return [...new Set(paths)].filter((path) => !NO_PAGE.test(path) && !LEADS_ON.includes(path)).sort();
 }
 

@@ -41,7 +41,14 @@ export function AccountPage({ view, account: own, sessions, entries, canManage }
             {account.about} {account.signedInAs(own.name, account.people.roles[own.role])}
           </>
         }
-        actions={canManage && <LinkButton href="/admin/account/people">{account.people.link}</LinkButton>}
+        actions={
+          canManage && (
+            <>
+              <LinkButton href="/admin/account/people">{account.people.link}</LinkButton>
+              <LinkButton href="/admin/account/api-tokens">{account.apiTokens.link}</LinkButton>
+            </>
+          )
+        }
       />
       {own.source === "password" && (
         <>

@@ -2,12 +2,12 @@
 import type { Settings } from "../../config/settings-schema.ts";
 import { includesRole, type Role } from "../../domain/account.ts";
 import { AppError } from "../../errors.ts";
+import { isChange, neededRole } from "../../gateway/auth/roles.ts";
 import { isFormToken, type Session, type Sessions } from "../../gateway/auth/sessions.ts";
 import { actorOf, type SignIn } from "../../gateway/auth/sign-in.ts";
 import { type Identity, identityOfHeaders, roleOfIdentity } from "../../gateway/auth/sso.ts";
 import type { SessionContext } from "../context.ts";
-import { neededRole } from "./roles.ts";
-import { isChange, isOwnOrigin } from "./same-origin.ts";
+import { isOwnOrigin } from "./same-origin.ts";
 import type { SessionCookie } from "./session-cookie.ts";
 
 /** Pages without a session: the way in, and what it looks like. */

@@ -2,8 +2,6 @@
 
 type RequestHead = { method: string; headers: Headers };
 
-export const isChange = (method: string): boolean => method !== "GET" && method !== "HEAD";
-
 /**
  * What the browser itself says of where a request comes from: `Sec-Fetch-Site` (https and loopback only), and `Origin`, which has to
  * name the host that the request was sent to, or that of the public address. A request that says nothing is not a browser's.

@@ -1,7 +1,7 @@
-// SQL of the admin's accounts; the secret of one-time codes is sealed.
-import type { AccountRow, AccountSource } from "../../domain/account.ts";
+// SQL of the admin's accounts and of the tokens of its API; the secret of one-time codes is sealed.
+import type { AccountRow, AccountSource, AdminTokenRow } from "../../domain/account.ts";
 import { AppError } from "../../errors.ts";
-import type { AccountChange, NewAccount } from "../accounts.ts";
+import type { AccountChange, NewAccount, NewAdminToken } from "../accounts.ts";
 import { TOTP } from "../sealed.ts";
 import type { Vault } from "../vault.ts";
 import type { Reader, Sql } from "./driver.ts";
@@ -97,3 +97,33 @@ async function lockedJson(sql: Sql, column: "recovery" | "networks", id: number)
 }
 
 const notFound = (id: number) => new AppError("not_found", `There is no account ${id}.`);
+
+const TOKEN_COLUMNS = `id, name, prefix, role, created_by AS "createdBy", created_at AS "createdAt", expires_at AS "expiresAt", used_at AS "usedAt"`;
+
+export async function insertAdminToken(sql: Sql, token: NewAdminToken, now: number): Promise<AdminTokenRow> {
+  const row = await sql.get<AdminTokenRow>(
+    `INSERT INTO admin_tokens (name, prefix, role, hash, created_by, created_at, expires_at)
+     VALUES ($name, $prefix, $role, $hash, $createdBy, $now, $expiresAt) RETURNING ${TOKEN_COLUMNS}`,
+    { ...token, now },
+  );
+  return row!;
+}
+
+/** Newest first. */
+export function listAdminTokens(sql: Reader): Promise<AdminTokenRow[]> {
+  return sql.all(`SELECT ${TOKEN_COLUMNS} FROM admin_tokens ORDER BY id DESC`);
+}
+
+export function findAdminToken(sql: Reader, hash: Uint8Array): Promise<AdminTokenRow | null> {
+  return sql.get(`SELECT ${TOKEN_COLUMNS} FROM admin_tokens WHERE hash = $hash`, { hash });
+}
+
+export async function noteAdminTokenUse(sql: Sql, id: number, now: number): Promise<void> {
+  await sql.run("UPDATE admin_tokens SET used_at = $now WHERE id = $id", { id, now });
+}
+
+/** @throws {AppError} `not_found` */
+export async function deleteAdminToken(sql: Sql, id: number): Promise<void> {
+  if ((await sql.run("DELETE FROM admin_tokens WHERE id = $id", { id })) === 0)
+    throw new AppError("not_found", `There is no admin token ${id}.`);
+}

@@ -140,6 +140,9 @@ export const ACTIONS = {
   takeTotpStep: ofAdmin(accounts.takeTotpStep),
   takeRecoveryCode: ofAdmin(accounts.takeRecoveryCode),
   noteSignIn: ofAdmin(accounts.noteSignIn),
+  insertAdminToken: ofAdmin(accounts.insertAdminToken),
+  noteAdminTokenUse: ofAdmin(accounts.noteAdminTokenUse, RELAXED),
+  deleteAdminToken: ofAdmin(accounts.deleteAdminToken),
 
   insertSession: ofAdmin(sessions.insertSession),
   extendSession: ofAdmin(sessions.extendSession, RELAXED),

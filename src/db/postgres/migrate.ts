@@ -8,6 +8,7 @@ import step004 from "./migrations/004.sql" with { type: "text" };
 import step005 from "./migrations/005.sql" with { type: "text" };
 import step006 from "./migrations/006.sql" with { type: "text" };
 import step007 from "./migrations/007.sql" with { type: "text" };
+import step008 from "./migrations/008.sql" with { type: "text" };
 
 export type Migration = {
   sql: string;
@@ -26,6 +27,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { sql: step006, worksFrom: 5 },
   // Builds before it do not say which node owns what.
   { sql: step007, worksFrom: 7 },
+  { sql: step008, worksFrom: 7 },
 ];
 
 /**

@@ -280,4 +280,9 @@ const accountMethods = ({ db, vault, write }: Engine) =>
     takeTotpStep: (id, step) => write("takeTotpStep", id, step),
     takeRecoveryCode: (id, hash) => write("takeRecoveryCode", id, hash),
     noteSignIn: (id, network, now) => write("noteSignIn", id, network, now),
+    insertAdminToken: (token, now) => write("insertAdminToken", token, now),
+    listAdminTokens: () => accounts.listAdminTokens(db),
+    findAdminToken: (hash) => accounts.findAdminToken(db, hash),
+    noteAdminTokenUse: (id, now) => write("noteAdminTokenUse", id, now),
+    deleteAdminToken: (id) => write("deleteAdminToken", id),
   }) satisfies Partial<Store>;

@@ -1,8 +1,8 @@
-// SQL of the admin's accounts; the secret of one-time codes is sealed.
+// SQL of the admin's accounts and of the tokens of its API; the secret of one-time codes is sealed.
 import type { Database } from "bun:sqlite";
-import type { AccountRow, AccountSource } from "../../domain/account.ts";
+import type { AccountRow, AccountSource, AdminTokenRow } from "../../domain/account.ts";
 import { AppError } from "../../errors.ts";
-import type { AccountChange, NewAccount } from "../accounts.ts";
+import type { AccountChange, NewAccount, NewAdminToken } from "../accounts.ts";
 import { TOTP } from "../sealed.ts";
 import type { Vault } from "../vault.ts";
 
@@ -105,3 +105,33 @@ function jsonOf(db: Database, column: "recovery" | "networks", id: number): stri
 }
 
 const notFound = (id: number) => new AppError("not_found", `There is no account ${id}.`);
+
+const TOKEN_COLUMNS = `id, name, prefix, role, created_by AS createdBy, created_at AS createdAt, expires_at AS expiresAt, used_at AS usedAt`;
+
+export function insertAdminToken(db: Database, token: NewAdminToken, now: number): AdminTokenRow {
+  return db
+    .query<AdminTokenRow, NewAdminToken & { now: number }>(
+      `INSERT INTO admin_tokens (name, prefix, role, hash, created_by, created_at, expires_at)
+       VALUES ($name, $prefix, $role, $hash, $createdBy, $now, $expiresAt) RETURNING ${TOKEN_COLUMNS}`,
+    )
+    .get({ ...token, now })!;
+}
+
+/** Newest first. */
+export function listAdminTokens(db: Database): AdminTokenRow[] {
+  return db.query<AdminTokenRow, []>(`SELECT ${TOKEN_COLUMNS} FROM admin_tokens ORDER BY id DESC`).all();
+}
+
+export function findAdminToken(db: Database, hash: Uint8Array): AdminTokenRow | null {
+  return db.query<AdminTokenRow, { hash: Uint8Array }>(`SELECT ${TOKEN_COLUMNS} FROM admin_tokens WHERE hash = $hash`).get({ hash });
+}
+
+export function noteAdminTokenUse(db: Database, id: number, now: number): void {
+  db.query("UPDATE admin_tokens SET used_at = $now WHERE id = $id").run({ id, now });
+}
+
+/** @throws {AppError} `not_found` */
+export function deleteAdminToken(db: Database, id: number): void {
+  if (db.query("DELETE FROM admin_tokens WHERE id = $id").run({ id }).changes === 0)
+    throw new AppError("not_found", `There is no admin token ${id}.`);
+}

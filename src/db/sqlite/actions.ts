@@ -108,6 +108,9 @@ export const STORE_ACTIONS = {
   takeTotpStep: plain(accounts.takeTotpStep),
   takeRecoveryCode: plain(accounts.takeRecoveryCode),
   noteSignIn: plain(accounts.noteSignIn),
+  insertAdminToken: plain(accounts.insertAdminToken),
+  noteAdminTokenUse: plain(accounts.noteAdminTokenUse),
+  deleteAdminToken: plain(accounts.deleteAdminToken),
 
   insertSession: plain(sessions.insertSession),
   extendSession: plain(sessions.extendSession),

@@ -7,8 +7,8 @@ import type { UsageQuery } from "../ledger.ts";
 import { KEY_CHECK } from "../sealed.ts";
 import type { Store } from "../store.ts";
 import { createVault, type Vault } from "../vault.ts";
-import * as accounts from "./accounts.ts";
-import { STORE_ACTIONS, type Tables } from "./actions.ts";
+import { accountMethods, type Engine } from "./account-methods.ts";
+import { STORE_ACTIONS } from "./actions.ts";
 import * as alerts from "./alerts.ts";
 import * as audit from "./audit.ts";
 import { closeDatabase, openDatabase, retryBusy } from "./database.ts";
@@ -31,7 +31,7 @@ import * as undelivered from "./undelivered.ts";
 import * as undo from "./undo.ts";
 import * as usage from "./usage.ts";
 import * as webhooks from "./webhooks.ts";
-import { createWriter, type Writer } from "./writer.ts";
+import { createWriter } from "./writer.ts";
 
 export { openRequestLog } from "./request-log/request-log.ts";
 
@@ -91,8 +91,6 @@ async function checkKey(db: Database, vault: Vault): Promise<void> {
 function writeMissingKeyCheck(db: Database, vault: Vault): void {
   if (settings.readKeyCheck(db) === null) settings.writeKeyCheck(db, vault.seal(KEY_CHECK, KEY_CHECK));
 }
-
-type Engine = Tables & { writer: Writer<typeof STORE_ACTIONS> };
 
 function createStore(engine: Engine): Store {
   const { db, writer } = engine;
@@ -282,18 +280,4 @@ const alertMethods = ({ db, vault, writer: { write } }: Engine) =>
     updateMessage: (id, change) => write("updateMessage", [id, change]),
     listMessages: (query) => retryBusy(() => alerts.listMessages(db, query)),
     deleteAlertsBefore: (time, limit) => write("deleteAlertsBefore", [time, limit]),
-  }) satisfies Partial<Store>;
-
-const accountMethods = ({ db, vault, writer: { write } }: Engine) =>
-  ({
-    listAccounts: () => retryBusy(() => accounts.listAccounts(db, vault)),
-    getAccount: (id) => retryBusy(() => accounts.getAccount(db, vault, id)),
-    findAccount: (source, subject) => retryBusy(() => accounts.findAccount(db, vault, source, subject)),
-    insertAccount: (account, now) => write("insertAccount", [account, now], DURABLE),
-    updateAccount: (id, change) => write("updateAccount", [id, change], DURABLE),
-    deleteAccount: (id) => write("deleteAccount", [id], DURABLE),
-    // A code that was used stays used after a power failure.
-    takeTotpStep: (id, step) => write("takeTotpStep", [id, step], DURABLE),
-    takeRecoveryCode: (id, hash) => write("takeRecoveryCode", [id, hash], DURABLE),
-    noteSignIn: (id, network, now) => write("noteSignIn", [id, network, now]),
   }) satisfies Partial<Store>;

@@ -4,6 +4,7 @@ import type { Store } from "../../db/store.ts";
 import type { AccountRow } from "../../domain/account.ts";
 import type { Log } from "../../log.ts";
 import type { Audit } from "../audit/audit.ts";
+import { AdminTokens } from "./admin-tokens.ts";
 import { CODES_OF_ALL, createLogin, type Login } from "./login.ts";
 import { OidcSignIn, type SendToProvider } from "./oidc.ts";
 import { createPasswordCheck, type PasswordAttempt } from "./password.ts";
@@ -17,6 +18,8 @@ export type AuthParts = {
   login: Login<PasswordAttempt, AccountRow>;
   loginCode: Login<CodeAttempt, "code" | "recovery">;
   oidc: OidcSignIn;
+  /** Of the JSON API. */
+  adminTokens: AdminTokens;
 };
 
 type Dependencies = {
@@ -38,6 +41,7 @@ export function createAuthParts({ store, audit, log, now, secret, settings, send
     signIn: new SignIn({ store, sessions, audit, now }),
     login: createLogin({ check: createPasswordCheck(store), now }),
     loginCode: createLogin({ check: createCodeCheck(store, now), now, ofAll: CODES_OF_ALL }),
+    adminTokens: new AdminTokens({ store, audit, now }),
     oidc: new OidcSignIn({ settings: () => settings, send, now, log }),
   };
 }

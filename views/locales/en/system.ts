@@ -163,6 +163,7 @@ export const api = {
   /** What the description says of a route or a field. */
   describe: (english: string) => english,
   document: "OpenAPI document",
+  adminDocument: "OpenAPI of the admin",
   base: "Base URL",
   baseOpenAi: "OpenAI clients",
   baseGemini: "Gemini clients",

@@ -154,6 +154,7 @@ export const api: typeof enApi = {
   about: "客户端可以调用的接口，来自服务器的 OpenAPI 文档。",
   describe: (english) => descriptions[english] ?? english,
   document: "OpenAPI 文档",
+  adminDocument: "管理 API 的 OpenAPI",
   base: "基础 URL",
   baseOpenAi: "OpenAI 客户端",
   baseGemini: "Gemini 客户端",

@@ -1,6 +1,8 @@
-// Role that a request to the admin's pages needs, by method and path. Changes need `operator` unless a row says otherwise. Pure.
+// Role that a request to the admin needs, pages and API alike, by method and path. Changes need `operator` unless a row says otherwise. Pure.
 import type { Role } from "../../domain/account.ts";
-import { isChange } from "./same-origin.ts";
+
+/** Whether a method may change something. */
+export const isChange = (method: string): boolean => method !== "GET" && method !== "HEAD";
 
 /** Changes that everybody may make: to themselves. */
 export const OWN_CHANGES: readonly RegExp[] = [

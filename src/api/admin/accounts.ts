@@ -1,0 +1,167 @@
+// Admin API: who asks, people and their sessions, admin tokens.
+import { t } from "elysia";
+import { ACCOUNT_SOURCES, type AccountRow, type AdminTokenRow, ROLES, SCOPE_OF_ROLE, SCOPES } from "../../domain/account.ts";
+import { AppError } from "../../errors.ts";
+import { createAccount, deleteAccount, requireAccount, resetAccount, setAccountRole } from "../../gateway/auth/accounts.ts";
+import type { Session } from "../../gateway/auth/sessions.ts";
+import { actorOf } from "../../gateway/auth/sign-in.ts";
+import type { AdminApiContext } from "./context.ts";
+import { type ApiRoute, idOf, isoOf, isoOrNull, route, TIME, timeOf } from "./route.ts";
+import { oneOf, orNull, whole } from "./schemas.ts";
+
+const TOKEN = t.Object({
+  id: whole(),
+  name: t.String(),
+  prefix: t.String(),
+  scope: oneOf(SCOPES),
+  created_by: t.String(),
+  created_at: TIME,
+  expires_at: orNull(TIME),
+  used_at: orNull(TIME),
+});
+
+const showToken = (row: AdminTokenRow) => ({
+  ...{ id: row.id, name: row.name, prefix: row.prefix, scope: SCOPE_OF_ROLE[row.role], created_by: row.createdBy },
+  ...{ created_at: isoOf(row.createdAt), expires_at: isoOrNull(row.expiresAt), used_at: isoOrNull(row.usedAt) },
+});
+
+const ACCOUNT = t.Object({
+  id: whole(),
+  name: t.String(),
+  source: oneOf(ACCOUNT_SOURCES),
+  role: oneOf(ROLES),
+  two_step: t.Boolean(),
+  password_is_temporary: t.Boolean(),
+  created_at: TIME,
+  signed_in_at: orNull(TIME),
+});
+
+const showAccount = (row: AccountRow) => ({
+  ...{ id: row.id, name: row.name, source: row.source, role: row.role, two_step: row.totpSecret !== null },
+  ...{ password_is_temporary: row.passwordTemporary, created_at: isoOf(row.createdAt), signed_in_at: isoOrNull(row.signedInAt) },
+});
+
+const SESSION = t.Object({
+  mark: t.String({ description: "Names the session; not enough to be it" }),
+  account_id: whole(),
+  account: t.String(),
+  address: orNull(t.String()),
+  agent: t.String(),
+  created_at: TIME,
+  seen_at: TIME,
+});
+
+const showSession = ({ mark, accountId, account, address, agent, createdAt, seenAt }: Session) => ({
+  ...{ mark, account_id: accountId, account: actorOf(account), address, agent, created_at: isoOf(createdAt), seen_at: isoOf(seenAt) },
+});
+
+const ENDED = t.Object({ ended: whole({ description: "Sessions that ended" }) });
+const DONE = t.Object({ deleted: t.Literal(true) });
+
+export function accountRoutes(ctx: AdminApiContext): ApiRoute[] {
+  const deps = { ...ctx, now: ctx.clock.now };
+  return [
+    route({
+      ...{ method: "GET", path: "/me", tag: "Access", summary: "The token that asks" },
+      response: TOKEN,
+      run: ({ token }) => showToken(token),
+    }),
+    route({
+      ...{ method: "GET", path: "/accounts", tag: "Access", summary: "People who may sign in, oldest first" },
+      response: t.Object({ data: t.Array(ACCOUNT) }),
+      run: async () => ({ data: (await ctx.store.listAccounts()).map(showAccount) }),
+    }),
+    route({
+      ...{ method: "POST", path: "/accounts", tag: "Access", summary: "Add a person, with a password for once" },
+      status: 201,
+      creates: { secrets: ["password"] },
+      body: t.Object({ name: t.String({ minLength: 1, maxLength: 64 }), role: oneOf(ROLES) }),
+      response: t.Object({ ...ACCOUNT.properties, password: orNull(t.String({ description: "Shown this once" })) }),
+      async run({ body, by }) {
+        const { account, password } = await createAccount(deps, body, by);
+        return { ...showAccount(account), password };
+      },
+    }),
+    route({
+      ...{ method: "PATCH", path: "/accounts/{id}", tag: "Access", summary: "Change a person's role" },
+      body: t.Object({ role: oneOf(ROLES) }),
+      response: ACCOUNT,
+      run: async ({ params, body, by }) => showAccount(await setAccountRole(deps, idOf(params, "account"), body.role, by)),
+    }),
+    route({
+      ...{ method: "POST", path: "/accounts/{id}/reset", tag: "Access", summary: "New password for once; second step and sessions end" },
+      response: t.Object({ ...ACCOUNT.properties, password: t.String({ description: "Shown this once" }) }),
+      async run({ params, by }) {
+        const { account, password } = await resetAccount(deps, idOf(params, "account"), by);
+        return { ...showAccount(await requireAccount(ctx, account.id)), password };
+      },
+    }),
+    route({
+      ...{ method: "POST", path: "/accounts/{id}/sign-out", tag: "Access", summary: "End all sessions of a person" },
+      response: ENDED,
+      async run({ params, by }) {
+        const account = await requireAccount(ctx, idOf(params, "account"));
+        const after = { ended: await ctx.sessions.closeAll({ account: account.id }) };
+        await ctx.audit.record({ action: "session.end_all", subject: `account ${actorOf(account)}`, after }, by);
+        return after;
+      },
+    }),
+    route({
+      ...{ method: "DELETE", path: "/accounts/{id}", tag: "Access", summary: "Delete a person, with their sessions" },
+      response: DONE,
+      async run({ params, by }) {
+        await deleteAccount(deps, idOf(params, "account"), by);
+        return { deleted: true };
+      },
+    }),
+    route({
+      ...{ method: "GET", path: "/sessions", tag: "Access", summary: "Signed-in browsers, latest seen first" },
+      response: t.Object({ data: t.Array(SESSION) }),
+      run: async () => ({ data: (await ctx.sessions.list()).map(showSession) }),
+    }),
+    route({
+      ...{ method: "DELETE", path: "/sessions/{mark}", tag: "Access", summary: "End a session" },
+      response: ENDED,
+      async run({ params, by }) {
+        const ended = await ctx.sessions.closeByMark(params.mark!);
+        if (!ended) throw new AppError("not_found", "This session is over.", { param: "mark" });
+        const after = { account: actorOf(ended.account) };
+        await ctx.audit.record({ action: "session.end", subject: `session ${ended.mark}`, after }, by);
+        return { ended: 1 };
+      },
+    }),
+    ...tokenRoutes(ctx),
+  ];
+}
+
+const tokenRoutes = ({ adminTokens }: AdminApiContext): ApiRoute[] => [
+  route({
+    ...{ method: "GET", path: "/admin-tokens", tag: "Access", summary: "Tokens of this API, newest first" },
+    response: t.Object({ data: t.Array(TOKEN) }),
+    run: async () => ({ data: (await adminTokens.list()).map(showToken) }),
+  }),
+  route({
+    ...{ method: "POST", path: "/admin-tokens", tag: "Access", summary: "Make a token of this API" },
+    status: 201,
+    creates: { secrets: ["token"] },
+    body: t.Object({
+      name: t.String({ minLength: 1, maxLength: 100, description: "Names who acts in the audit log" }),
+      scope: oneOf(SCOPES),
+      expires_at: t.Optional(orNull(TIME)),
+    }),
+    response: t.Object({ ...TOKEN.properties, token: orNull(t.String({ description: "Shown this once" })) }),
+    async run({ body: { name, scope, expires_at }, by }) {
+      const expiresAt = timeOf(expires_at ?? undefined, "expires_at") ?? null;
+      const { token, row } = await adminTokens.issue({ name, scope, expiresAt }, by);
+      return { ...showToken(row), token };
+    },
+  }),
+  route({
+    ...{ method: "DELETE", path: "/admin-tokens/{id}", tag: "Access", summary: "Revoke a token of this API" },
+    response: DONE,
+    async run({ params, by }) {
+      await adminTokens.revoke(idOf(params, "admin token"), by);
+      return { deleted: true };
+    },
+  }),
+];
