@@ -1,8 +1,11 @@
 // Store contract: reservations end once; usage by hour, day, model, key and token.
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { temporaryFolder } from "../testing.ts";
 import type { Amounts, Begun, KeyDayQuery, LedgerStore, NewReservation, ReservationEnd, UsageQuery } from "./ledger.ts";
 import { ENGINES } from "./testing.ts";
+
+// Some tests wait for two hundred commits of a server, which is slow where much else runs.
+setDefaultTimeout(30_000);
 
 const HOUR = 3_600_000;
 const NOON = Date.UTC(2026, 10, 23, 12);
