@@ -227,3 +227,12 @@ test("bounds and forms are reported in Chinese", () => {
   const english = [...new Set(SETTINGS.filter(({ boot }) => !boot).map(({ expected }) => expected))];
   expect(english.filter((text) => zh.settings.expected(text) === text)).toEqual([]);
 });
+
+test("a port is shown without separators, a count with them", async () => {
+  await using rig = await startRig();
+  const admin = await signIn(rig);
+  const html = await (await admin.get("/admin/settings")).text();
+  expect(html).toContain("0 to 65535");
+  expect(html).not.toContain("65,535");
+  expect(html).toContain("1 to 1,024");
+});

@@ -3,7 +3,7 @@
 import type { Need } from "../../src/gateway/reports/needs.ts";
 import { RestoredWays } from "../system/restored.tsx";
 import { tokenHref } from "../tokens/token-fields.tsx";
-import { LinkButton } from "../ui/controls.tsx";
+import { buttonClass, LinkButton } from "../ui/controls.tsx";
 import { Form } from "../ui/form.tsx";
 import { formatCount } from "../ui/format.ts";
 import type { View } from "../ui/view.ts";
@@ -127,8 +127,8 @@ function ForAll({ view, query, children }: { view: View; query: string; children
       <input type="hidden" name="query" value={query} />
       <input type="hidden" name="every" value="on" />
       <input type="hidden" name="back" value="/admin" />
-      {children.map(({ act, label, tone = "plain" }) => (
-        <button key={act} type="submit" class={`btn s ${tone}`} name="act" value={act}>
+      {children.map(({ act, label, tone }) => (
+        <button key={act} type="submit" class={buttonClass(tone, true)} name="act" value={act}>
           {label}
         </button>
       ))}

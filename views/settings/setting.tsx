@@ -59,7 +59,7 @@ export function Setting({ view, state, typed }: SettingProps) {
         )}
         {below && !secret && (
           <Button tone="quiet" small name="reset" value={key} data-title={key}>
-            <span title={settings.resetTo(valueText(view, below.value), settings.origin[below.origin])}>{settings.reset}</span>
+            <span title={settings.resetTo(valueText(view, key, below.value), settings.origin[below.origin])}>{settings.reset}</span>
           </Button>
         )}
       </div>
@@ -74,25 +74,29 @@ function lockReason({ t: { settings } }: View, { locked, environment }: SettingS
 }
 
 /** Bounds of a number, and what the default is. */
-function boundsOf(view: View, { type, minimum, maximum, default: fallback, secret, origin }: SettingState) {
+function boundsOf(view: View, { key, type, minimum, maximum, default: fallback, secret, origin }: SettingState) {
   const { settings } = view.t;
   const parts: string[] = [];
-  if (type === "integer") parts.push(settings.bounds(formatCount(minimum, view.locale), formatCount(maximum, view.locale)));
+  if (type === "integer") parts.push(settings.bounds(numberText(view, key, minimum), numberText(view, key, maximum)));
   if (type === "list") parts.push(settings.listHint);
-  if (!secret && origin !== "default") parts.push(`${settings.origin.default}: ${valueText(view, fallback)}`);
+  if (!secret && origin !== "default") parts.push(`${settings.origin.default}: ${valueText(view, key, fallback)}`);
   return parts.length > 0 && <span> · {parts.join(" · ")}</span>;
 }
 
+/** A port is a name: it has no separators. */
+const numberText = ({ locale }: View, key: string, value: number): string => (/port$/.test(key) ? `${value}` : formatCount(value, locale));
+
 /** A value on one line. */
-function valueText({ t: { settings }, locale }: View, value: SettingValue | null): string {
+function valueText(view: View, key: string, value: SettingValue | null): string {
+  const { settings } = view.t;
   if (typeof value === "boolean") return value ? settings.on : settings.off;
-  if (typeof value === "number") return formatCount(value, locale);
+  if (typeof value === "number") return numberText(view, key, value);
   const text = Array.isArray(value) ? value.join(", ") : (value ?? "");
   return text === "" ? settings.empty : text;
 }
 
 function Fixed({ view, state }: { view: View; state: SettingState }) {
-  return <span class={state.type === "integer" ? "nw fixed" : "fixed mono"}>{valueText(view, state.value)}</span>;
+  return <span class={state.type === "integer" ? "nw fixed" : "fixed mono"}>{valueText(view, state.key, state.value)}</span>;
 }
 
 function Secret({ view, state: { key, isSet, locked } }: { view: View; state: SettingState }) {

@@ -44,21 +44,21 @@ export function ThemeSwitch({ view }: { view: View }) {
 }
 
 /** To the next language, named in it. In the top bar by its short name; in the menu of a phone in full. */
-export function LanguageSwitch({ view, isPhone }: { view: View; isPhone?: boolean }) {
+export function LanguageSwitch({ view, isPhone, isFull = isPhone }: { view: View; isPhone?: boolean; isFull?: boolean }) {
   const names = Object.keys(LOCALE_NAMES) as LocaleName[];
   const other = names[(names.indexOf(view.locale) + 1) % names.length]!;
   const [full, short] = LOCALE_NAMES[other];
   return (
-    <Preference view={view} class={isPhone ? "phone" : "desk"}>
+    <Preference view={view} class={isPhone ? "phone" : isFull ? undefined : "desk"}>
       <button
         type="submit"
         name="locale"
         value={other}
         lang={LANGUAGE_TAGS[other]}
-        class={isPhone ? buttonClass("quiet", true) : "icon"}
+        class={isFull ? buttonClass("quiet", true) : "icon"}
         title={full}
       >
-        {isPhone ? full : short}
+        {isFull ? full : short}
       </button>
     </Preference>
   );
@@ -67,7 +67,7 @@ export function LanguageSwitch({ view, isPhone }: { view: View; isPhone?: boolea
 /** Both, where there is no top bar: the pages before a session. */
 export const Preferences = ({ view }: { view: View }) => (
   <div class="row">
-    <LanguageSwitch view={view} isPhone />
+    <LanguageSwitch view={view} isFull />
     <ThemeSwitch view={view} />
   </div>
 );
