@@ -122,7 +122,7 @@ describe("requests", () => {
     await page.keyboard.press("j");
     await page.keyboard.press("Enter");
     await page.waitForURL("**/admin/requests/req_*");
-    expect(await page.locator(".call-bar").count()).toBeGreaterThan(0);
+    expect(await page.locator(".fall .lane").count()).toBeGreaterThan(0);
     await page.goBack();
     expect(page.url()).toContain("q=seconds");
     await page.locator("[name=outcome]").selectOption("ok");
