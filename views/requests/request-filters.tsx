@@ -1,8 +1,9 @@
 // Filters of the request list: what is searched, chips by outcome and kind, and a chip for each filter that a link has set.
 import type { RequestQuery } from "../../src/gateway/reports/request-query.ts";
-import { Button, LinkButton } from "../ui/controls.tsx";
+import { LinkButton } from "../ui/controls.tsx";
 import { Field, type Option, Select } from "../ui/fields.tsx";
 import { Icon } from "../ui/icon.tsx";
+import { FilterBar } from "../ui/table.tsx";
 import type { View } from "../ui/view.ts";
 import { outcomeWord, reasonWord } from "./failure-words.ts";
 import { requestsHref } from "./href.ts";
@@ -26,8 +27,12 @@ export function RequestFilters({ view, data }: Props) {
   return (
     <>
       <Chips view={view} data={data} />
-      <form class="filters" method="get" action="/admin/requests">
-        <Search view={view} query={query.q ?? ""} isRecording={isRecording} />
+      <FilterBar
+        view={view}
+        action="/admin/requests"
+        query={query.q ?? ""}
+        searches={isRecording ? requests.searchPrompts : requests.searchWords}
+      >
         <Outcomes view={view} query={query} />
         <Select
           name="key"
@@ -41,42 +46,27 @@ export function RequestFilters({ view, data }: Props) {
         )}
         {query.span && !query.from && <input type="hidden" name="span" value={query.span} />}
         <More view={view} data={data} />
-        <Button small>{view.t.controls.search}</Button>
         {isSet && (
           <LinkButton href="/admin/requests" tone="quiet" small>
             {requests.clear}
           </LinkButton>
         )}
-      </form>
+      </FilterBar>
+      <Searches view={view} isRecording={isRecording} />
     </>
   );
 }
 
-/** Says what it searches: prompts only where they are recorded. */
-function Search({ view, query, isRecording }: { view: View; query: string; isRecording: boolean }) {
+/** Says what is searched: prompts only where they are recorded. */
+function Searches({ view, isRecording }: { view: View; isRecording: boolean }) {
   const { requests } = view.t;
   return (
-    <div class="field searched">
-      <input
-        type="search"
-        name="q"
-        value={query}
-        maxLength={200}
-        placeholder={`${isRecording ? requests.searchPrompts : requests.searchWords}  /`}
-        aria-label={isRecording ? requests.searchPrompts : requests.searchWords}
-        aria-describedby="searches"
-        data-search
-      />
-      <small id="searches">
-        {isRecording ? requests.searches : requests.searchesNoPrompts}
-        {!isRecording && (
-          <>
-            {" "}
-            <a href="/admin/settings?q=requests.record_payloads">{requests.recordPrompts}</a>
-          </>
-        )}
+    <p class="hint">
+      <small>
+        {isRecording ? requests.searches : requests.searchesNoPrompts}{" "}
+        {!isRecording && <a href="/admin/settings?q=requests.record_payloads">{requests.recordPrompts}</a>}
       </small>
-    </div>
+    </p>
   );
 }
 
