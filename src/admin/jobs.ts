@@ -4,6 +4,7 @@ import { JobPage } from "../../views/jobs/job.tsx";
 import { JobProgress, jobHref, type ShownJob } from "../../views/jobs/job-parts.tsx";
 import { JobRowView, JobsPage } from "../../views/jobs/jobs.tsx";
 import type { Messages } from "../../views/locales/en.ts";
+import { formatUsd } from "../../views/ui/format.ts";
 import type { JobRow } from "../db/jobs.ts";
 import { AppError } from "../errors.ts";
 import { bareUrl, isUnderWay, jobParameters, pageOfJobs, readJobQuery } from "../gateway/jobs/list-jobs.ts";
@@ -11,6 +12,7 @@ import { retryJob } from "../gateway/jobs/retry-job.ts";
 import type { AdminContext } from "./context.ts";
 import { keyChoices, tokenLabels } from "./names.ts";
 import { changed, fragment, goTo, page, readForm, viewOf } from "./page.ts";
+import { ask } from "./question.ts";
 
 const PAGE_SIZE = 50;
 const DELIVERIES_SHOWN = 20;
@@ -128,6 +130,19 @@ const actionRoutes = (ctx: AdminContext, { namesFor, find }: JobPages) => {
       const before = await find(request, params.id);
       const charged = (await readForm(ctx, request)).flag("charged");
       if (before.state !== "unknown") throw new AppError("conflict", "This job has nothing to decide.");
+      const question = await ask(ctx, request, {
+        nav: "jobs",
+        confirm: charged ? "charged" : "free",
+        say: ({ t: { jobs: words, controls }, locale }) => ({
+          title: words.decideTitle,
+          about: words.decide,
+          go: charged ? words.book(formatUsd(before.usd, locale)) : words.giveBack(formatUsd(before.usd, locale)),
+          keep: controls.cancel,
+          back: jobHref(before.id),
+          plain: true,
+        }),
+      });
+      if (question) return question;
       await jobs.decide(before.id, charged);
       await audit.record({ action: "job.decide", subject: `job ${before.id}`, after: { charged } }, ctx.sessionContextOf(request));
       return done(request, before.id, (t) => t.decided);

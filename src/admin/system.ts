@@ -1,9 +1,12 @@
 // System routes: health checks, self-test, log, audit log, about.
 import { join } from "node:path";
 import { Elysia } from "elysia";
+import { AuditItems } from "../../views/system/audit-table.tsx";
 import { LogLines, LogPage } from "../../views/system/log.tsx";
 import { AboutPage, AuditLogPage, Checks, HealthPage } from "../../views/system/system.tsx";
+import type { View } from "../../views/ui/view.ts";
 import { SETTINGS } from "../config/settings-keys.ts";
+import { AppError } from "../errors.ts";
 import { type CheckDependencies, type CheckResult, quickChecks, selfTest, upstreamChecks } from "../gateway/reports/self-test.ts";
 import type { LogLevel } from "../log.ts";
 import { VERSION } from "../version.ts";
@@ -12,7 +15,7 @@ import type { AdminContext } from "./context.ts";
 import libraries from "./licences.json" with { type: "json" };
 import { follow } from "./live.ts";
 import { nodeRoutes, nodeViews } from "./nodes.ts";
-import { changed, isHtmx, page, readForm } from "./page.ts";
+import { changed, fragment, isHtmx, page, readForm } from "./page.ts";
 
 const AUDIT_ROWS = 50;
 const MEBIBYTE = 1024 * 1024;
@@ -62,10 +65,20 @@ const healthRoutes = (ctx: AdminContext) => {
     });
 };
 
+/** Subjects of an entry that are shown. */
+const AUDIT_ITEMS = 200;
+
 /** The log and the audit log. */
 const logRoutes = (ctx: AdminContext) => {
   const { logTail, audit } = ctx;
   return new Elysia()
+    .get("/system/audit/:id", async ({ request, params }) => {
+      const items = await audit.items(Number(params.id) || 0, AUDIT_ITEMS + 1);
+      if (items.length === 0) throw new AppError("not_found", "This entry concerns one thing, or is not there.");
+      const content = (view: View) => AuditItems({ view, items: items.slice(0, AUDIT_ITEMS), more: items.length > AUDIT_ITEMS });
+      if (isHtmx(request)) return fragment(ctx, request, content);
+      return page(ctx, request, (view) => ({ title: view.t.account.trailTitle, nav: "system", body: content(view) }));
+    })
     .get("/system/logs", ({ request, query }) => {
       const level = levelOf(query.level);
       const last = logTail.lines().at(-1)?.number ?? 0;

@@ -71,11 +71,14 @@ describe("a row", () => {
 
 describe("what can be done", () => {
   test.each([
-    ["charged", { charged: "on" }, true],
-    ["not charged", {}, false],
+    ["charged", { charged: "on", confirmed: "charged" }, true],
+    ["not charged", { confirmed: "free" }, false],
   ])("an unknown outcome is decided: %s", async (_, fields, charged) => {
     const job = await addJob({ state: "unknown", endedAt: null, charged: true, error: UNKNOWN });
     expect(await show(`/${job.id}`)).toContain("Was this charged?");
+    const asked = await admin.htmx(`/admin/jobs/${job.id}/decide`, charged ? { charged: "on" } : {});
+    expect([asked.headers.get("hx-retarget"), /book \$|give \$/.test(await asked.text())]).toEqual(["#question", true]);
+    expect(await rig.context.store.getJob(job.id)).toMatchObject({ state: "unknown" });
     const response = await admin.htmx(`/admin/jobs/${job.id}/decide`, fields as Record<string, string>);
     expect(await response.text()).toContain(`id="job-${job.id}"`);
     expect(await rig.context.store.getJob(job.id)).toMatchObject({ state: "failed", charged });

@@ -122,7 +122,7 @@ describe.each(LANGUAGES)("in $locale", ({ locale, words }) => {
     expect(complaints).toEqual([]);
   });
 
-  test("a job that nobody knows the end of is decided in its row", async () => {
+  test("a job that nobody knows the end of is decided after a question that names the amount", async () => {
     const [known] = await rig.context.store.listJobs({ keyId: null, limit: 1, order: "desc", kind: "video" });
     const error = { kind: "upstream_unknown_outcome", message: "Nobody answered.", reason: null, detail: null, charged: true } as const;
     const job: JobRow = { ...known!, id: `video_${newId()}`, requestId: newId(), state: "unknown", endedAt: null, mediaIds: [], error };
@@ -131,9 +131,10 @@ describe.each(LANGUAGES)("in $locale", ({ locale, words }) => {
     const { page, complaints } = opened;
     const row = page.locator(`#job-${job.id}`);
     await row.getByRole("button", { name: words.notCharged }).click();
-    await row.getByText(words.ended, { exact: true }).waitFor();
+    await page.locator("#question button[type=submit]").click();
+    await page.locator(".toast").waitFor();
     expect(await rig.context.store.getJob(job.id)).toMatchObject({ state: "failed", charged: false });
-    await row.getByRole("button", { name: words.again }).waitFor();
+    await page.locator("main").getByRole("button", { name: words.again }).first().waitFor();
     expect(complaints).toEqual([]);
   });
 });

@@ -18,7 +18,10 @@ const HOUR = 3_600_000;
 const IN_A_BATCH = 100;
 
 /** Ids of what was put in, one for each text, in the order of the texts. */
-export type AdminWorld = Record<"channels" | "tokens" | "keys" | "requests" | "media" | "jobs", string[]> & { imports: string[] };
+export type AdminWorld = Record<"channels" | "tokens" | "keys" | "requests" | "media" | "jobs", string[]> & {
+  imports: string[];
+  trail: string[];
+};
 
 /**
  * Puts every text in every place that people, clients and upstreams write to: as label, note, tag, group, proxy and account of tokens, as
@@ -36,8 +39,9 @@ export async function fillAdmin(rig: Rig, me: SignedIn, texts: readonly string[]
   const jobs = await fillJobs(rig, texts, at, { keys, tokens, media });
   await fillTrail(rig, texts);
   const imports = [await previewImport(me, texts)];
+  const trail = [await fillManyTrail(rig, texts)];
   const channels = await fillAlerts(rig, texts);
-  return { channels, tokens, keys, requests: requests.map(({ id }) => id), media, jobs, imports };
+  return { channels, tokens, keys, requests: requests.map(({ id }) => id), media, jobs, imports, trail };
 }
 
 /** Channels that send nothing, and incidents that name every text; one of them is open. */
@@ -301,6 +305,13 @@ export async function htmlRoutes(rig: Rig): Promise<string[]> {
   return [...new Set(paths)].filter((path) => !NO_PAGE.test(path) && !LEADS_ON.includes(path)).sort();
 }
 
+/** An entry of the audit log that concerns many things; its id. */
+async function fillManyTrail({ context: { audit } }: Rig, texts: readonly string[]): Promise<string> {
+  const items = [...texts, "one more"].map((text) => ({ subject: text, before: { note: "" }, after: { note: text } }));
+  await audit.recordMany({ action: "token.change", subject: "tokens", items }, { address: null });
+  return String((await audit.list({ limit: 1 }))[0]!.id);
+}
+
 /** Pages that show other things as their address asks. */
 const VARIANTS: Record<string, (world: AdminWorld) => string[]> = {
   "/admin/usage/": ({ keys }) => ["", "?by=model", "?by=key", "?by=token", `?key=${keys[0]}`].map((query) => `/admin/usage/${query}`),
@@ -313,6 +324,7 @@ const VARIANTS: Record<string, (world: AdminWorld) => string[]> = {
 export function examplesOf(route: string, world: AdminWorld): readonly string[] {
   const examples: readonly [string, readonly string[]][] = [
     ["/admin/tokens/imports/:id", world.imports],
+    ["/admin/system/audit/:id", world.trail],
     ["/admin/tokens/:id", world.tokens],
     ["/admin/keys/:id", world.keys],
     ["/admin/gallery/:id", world.media],

@@ -136,4 +136,9 @@ document.addEventListener("htmx:sse:before:connection", ({ target, detail }) => 
 document.addEventListener("htmx:sse:error", ({ target }) => { lost.add(target); showLive(); });
 document.addEventListener("htmx:sse:close", ({ target }) => { listening.delete(target); lost.delete(target); showLive(); });
 document.addEventListener("visibilitychange", showLive);
+document.addEventListener("htmx:sse:after:message", ({ target }) => { listening.add(target); if (lost.delete(target)) showLive(); });
+// A connection may have been made before this file was there.
+for (const element of all("[hx-sse\\:connect]")) listening.add(element);
+showLive();
+addEventListener("online", () => { lost.clear(); showLive(); });
 addEventListener("offline", () => { for (const one of listening) lost.add(one); showLive(); });

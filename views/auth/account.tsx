@@ -1,7 +1,9 @@
 // Account page: the operator's password, sessions and latest audit entries.
+
 import type { AuditRow } from "../../src/db/admin.ts";
 import type { AccountRow } from "../../src/domain/account.ts";
-import { Badge, Button, Card, EmptyState, LinkButton } from "../ui/controls.tsx";
+import { AuditLogTable } from "../system/audit-table.tsx";
+import { Badge, Button, Card, LinkButton } from "../ui/controls.tsx";
 import { Field } from "../ui/fields.tsx";
 import { Time } from "../ui/figures.tsx";
 import { ActionButton, Form } from "../ui/form.tsx";
@@ -171,64 +173,4 @@ function SessionTable({ view, sessions, canManage }: Pick<AccountProps, "view" |
       ))}
     </Table>
   );
-}
-
-/** Changes, newest first; secrets are masked in what they hold. */
-export function AuditLogTable({ view, entries }: Pick<AccountProps, "view" | "entries">) {
-  const { account } = view.t;
-  if (entries.length === 0) return <EmptyState title={account.trailEmpty} />;
-  const columns = [
-    { key: "when", label: account.when },
-    { key: "who", label: account.who },
-    { key: "what", label: account.what },
-    { key: "changes", label: account.changes },
-  ];
-  return (
-    <Table view={view} label={account.trailTitle} columns={columns}>
-      {entries.map((row) => (
-        <Row key={row.id} view={view} id={`change-${row.id}`}>
-          <Cell label={account.when}>
-            <Time view={view} value={row.at} />
-          </Cell>
-          <Cell label={account.who}>
-            {row.actor} <span class="soft">{row.address}</span>
-          </Cell>
-          <Cell label={account.what}>
-            <code>{row.action}</code> {row.subject}
-          </Cell>
-          <Cell label={account.changes}>
-            <Difference before={row.before} after={row.after} />
-          </Cell>
-        </Row>
-      ))}
-    </Table>
-  );
-}
-
-/** Each field that changed in a line of its own: `weight 1 2`, what was struck out. */
-function Difference({ before, after }: { before: unknown; after: unknown }) {
-  const [then, now] = [fieldsOf(before), fieldsOf(after)];
-  const names = [...new Set([...then.keys(), ...now.keys()])];
-  if (names.length === 0) return null;
-  return (
-    <div class="differences">
-      {names.map((name) => (
-        <span key={name}>
-          {name !== "" && <span class="soft">{name} </span>}
-          {then.has(name) && <del>{shown(then.get(name))}</del>} {now.has(name) && <ins>{shown(now.get(name))}</ins>}
-        </span>
-      ))}
-    </div>
-  );
-}
-
-/** A record by its fields; anything else under no name. */
-function fieldsOf(value: unknown): Map<string, unknown> {
-  if (value === null) return new Map();
-  return new Map(typeof value === "object" && !Array.isArray(value) ? Object.entries(value) : [["", value]]);
-}
-
-function shown(value: unknown): string {
-  const text = typeof value === "string" ? value : JSON.stringify(value);
-  return text === "" || text === "null" || text === undefined ? "–" : text.slice(0, 200);
 }

@@ -2,7 +2,6 @@
 import type { AuditRow } from "../../src/db/admin.ts";
 import type { FolderSizes } from "../../src/gateway/reports/maintenance.ts";
 import type { CheckResult } from "../../src/gateway/reports/self-test.ts";
-import { AuditLogTable } from "../auth/account.tsx";
 import { Badge, type BadgeTone, Button, Card, LinkButton, Stat, Stats, Tabs } from "../ui/controls.tsx";
 import { Bytes, Duration, Progress } from "../ui/figures.tsx";
 import { ActionButton } from "../ui/form.tsx";
@@ -11,6 +10,7 @@ import { PageHead } from "../ui/layout.tsx";
 import { Hint } from "../ui/messages.tsx";
 import { Cell, Pager, Row, Table } from "../ui/table.tsx";
 import type { View } from "../ui/view.ts";
+import { AuditLogTable } from "./audit-table.tsx";
 import { NodesPanel, type NodeView } from "./nodes.tsx";
 import { VendorNews, type VendorNewsRow } from "./vendor-news.tsx";
 

@@ -19,14 +19,16 @@ export type QuestionData = {
   typed?: { label: string; error?: string };
   go: string;
   keep: string;
+  /** A page follows, also where the question came into a list. */
+  plain?: boolean;
   /** Where "no" leads. */
   back: string;
 };
 
 export function Question({ view, data }: { view: View; data: QuestionData }) {
-  const { title, about, facts = [], action, fields, confirm, typed, go, keep, back } = data;
+  const { title, about, facts = [], action, fields, confirm, typed, go, keep, plain, back } = data;
   return (
-    <Form view={view} action={action} class="box form question-form" label={title}>
+    <Form view={view} action={action} class="box form question-form" label={title} plain={plain}>
       <h2>{title}</h2>
       <p>{about}</p>
       {facts.length > 0 && (

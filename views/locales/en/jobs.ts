@@ -34,6 +34,8 @@ export const jobs = {
   retried: "A new job was created.",
   charged: "Charged",
   notCharged: "Not charged",
+  book: (amount: string) => `Charged, book ${amount}`,
+  giveBack: (amount: string) => `Not charged, give ${amount} back`,
   decided: "Decision saved: the job has ended.",
   decideTitle: "Was this charged?",
   decide:

@@ -35,6 +35,8 @@ export const jobs: typeof en = {
   retried: "已创建新任务。",
   charged: "已计费",
   notCharged: "未计费",
+  book: (amount) => `已收费，记 ${amount}`,
+  giveBack: (amount) => `未收费，退回 ${amount}`,
   decided: "已裁定：任务结束。",
   decideTitle: "这个任务计费了吗？",
   decide:
