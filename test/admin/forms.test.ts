@@ -45,6 +45,9 @@ const ELSEWHERE: Record<string, string> = {
   "/admin/models/new": "as the text of a model: models.test.ts",
   "/admin/models/import": "as the text of a model: models.test.ts",
   "/admin/account/two-step": "its page shows what is wrong: second-step.test.ts",
+  "/admin/settings/alerts/rules": "sentences with fields in them, which its page marks itself",
+  "/admin/settings/alerts/channels/:id": "its fields follow from the kind of channel; its page marks them itself",
+  "/admin/system/backup/schedule": "its page marks them itself",
   "/admin/system/restore": "a file alone, which is named when it is missing: system.test.ts",
 };
 
@@ -56,7 +59,7 @@ let me: SignedIn;
 let forms: Form[];
 
 const patternOf = (action: string) =>
-  action.replace(/\/(\d+|[a-z0-9]{26}|gemini-[\w.-]+|plugin\.\w+|(req|job|media|resp)_[a-z0-9]+)(?=\/|$)/g, "/:id");
+  action.replace(/\/(\d+|[a-z0-9]{26}|gemini-[\w.-]+|channel\d+|plugin\.\w+|(req|job|media|resp)_[a-z0-9]+)(?=\/|$)/g, "/:id");
 const attribute = (tag: string, name: string) => new RegExp(`\\s${name}(?:="([^"]*)"|(?=[\\s/>]))`).exec(tag);
 const text = (html: string) =>
   html.replaceAll("&quot;", '"').replaceAll("&#39;", "'").replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
