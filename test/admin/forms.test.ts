@@ -30,6 +30,7 @@ const FORMS: Record<string, { mistakes?: Record<string, string>; right?: string[
   "/admin/keys/:id/rotate": {},
   "/admin/account/password": { mistakes: { password: "short", again: "another" }, right: ["current"] },
   "/admin/account/people": {},
+  "/admin/account/api-tokens": {},
   "/admin/models/:id/prices": {},
   "/admin/settings/secret/:id": { mistakes: { secret: "short" }, also: { act: "save" } },
   "/admin/welcome/key": {},
