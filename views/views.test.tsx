@@ -83,18 +83,11 @@ const ACCOUNT: AccountRow = {
   signedInAt: NOW,
 };
 
-const NOTHING_USED = {
-  requests: 0,
-  errors: 0,
-  images: 0,
-  videoSeconds: 0,
-  usd: 0,
-  inputTokens: 0,
-  outputTokens: 0,
-  p50Ms: null,
-  p95Ms: null,
-};
-const NO_PLOT = { range: { span: "30" as const, from: NOW, to: NOW, step: "day" as const }, rows: [] };
+const NO_KIND = <Kind extends "image" | "video">(kind: Kind) => ({
+  ...{ kind, state: "ready" as const, made: 1, runsOutAt: NOW, tokens: 1, ready: 1, busy: 0, until: null, reason: null },
+  ...{ left: { requests: 1, of: 2 }, credits: null },
+});
+const NO_DAY = { hours: [{ served: 1, failed: 1, p50Ms: 5, p95Ms: null }], yesterday: [1], served: 1, failed: 1, p50Ms: 1, p95Ms: 2 };
 const EVIL = `"'><img src=x onerror=alert(1)><script>alert(2)</script>`;
 const NO_SIDE_CALLS = { answered: 0, generated: 0 };
 const SUSPECT = {
@@ -234,11 +227,24 @@ describe("hostile text", () => {
         view: v,
         origin: EVIL,
         look: {
-          now: {
-            inFlight: { image: 1, video: 2 },
-            queued: 0,
-            tokens: { healthy: 0, cooling: 0, blocked: 1, disabled: 0 },
-            jobs: { waiting: 0, running: 1, unknown: 1 },
+          band: {
+            image: NO_KIND("image"),
+            video: { ...NO_KIND("video"), state: "cannot", reason: "billing" },
+            tokens: { total: 1, healthy: 0, cooling: 0, blocked: 1, disabled: 0, partly: 0 },
+            level: { shares: [1, 0.5], end: 0, of: "image" },
+          },
+          board: {
+            ...{ providers: [EVIL], unserved: 1 },
+            rows: [{ family: EVIL, kind: "image", tiles: [{ provider: EVIL, ...NO_KIND("image"), state: "cannot", reason: "billing" }] }],
+          },
+          work: {
+            ...{ running: 1, queued: 0 },
+            rows: [
+              {
+                ...{ id: EVIL, requestId: EVIL, jobId: EVIL, kind: "image", keyId: 1, keyName: EVIL, model: EVIL, startedAt: NOW },
+                ...{ state: "running", position: null, waitMs: null, token: { id: 1, label: EVIL }, usualMs: 1, isEnding: false },
+              },
+            ],
           },
           needs: [
             {
@@ -250,11 +256,10 @@ describe("hostile text", () => {
               named: [{ id: EVIL, requestId: EVIL, model: EVIL, at: NOW, usd: 1 }],
             },
           ],
-          today: NOTHING_USED,
-          month: NOTHING_USED,
+          today: { from: NOW, kinds: { image: NO_DAY, video: NO_DAY }, spend: { hours: [1], yesterday: [1], today: 1, more: 0 } },
+          keys: [{ id: 1, name: EVIL, usd: 1, limit: 2 }],
           sideCalls: { today: NO_SIDE_CALLS, month: NO_SIDE_CALLS, suspects: [SUSPECT], rules: 1 },
         },
-        plots: { day: NO_PLOT, month: NO_PLOT },
       }),
     ],
   ];

@@ -5,6 +5,7 @@ import type { View } from "../../views/ui/view.ts";
 import { sleep } from "../clock.ts";
 import type { AdminContext } from "./context.ts";
 import { viewOf } from "./page.ts";
+import { type Part, textFor, withoutTimes } from "./shared-parts.ts";
 
 type Server = { timeout(request: Request, seconds: number): void } | null;
 
@@ -53,11 +54,25 @@ export function liveUntil(
   return frames(ctx, { request, server }, look, WAITED_FOR_MS);
 }
 
-/** The text with every `<time>` emptied: what it shows changes by itself. */
-function withoutTimes(html: string): string {
-  const pieces = html.split("</time>");
-  return pieces.map((piece, at) => (at === pieces.length - 1 ? piece : piece.slice(0, piece.lastIndexOf(">") + 1))).join("</time>");
+/**
+ * Sends each of the parts again when it has changed: it takes the place of the element with its id, which keeps focus and what was chosen
+ * in it. All are sent at first: nobody knows how old the page is.
+ */
+export function liveParts(
+  ctx: AdminContext,
+  { request, server }: { request: Request; server: Server },
+  look: (view: View) => Promise<Part[]>,
+): Response {
+  const sent = new Map<string, Part>();
+  return frames(ctx, { request, server }, async (view) => {
+    const changed = (await look(view)).filter((part) => sent.get(part.id) !== part && sent.get(part.id)?.shown !== part.shown);
+    for (const part of changed) sent.set(part.id, part);
+    if (changed.length === 0) return null;
+    return dataOf(changed.map((part) => partialOf(part.id, textFor(part, view))).join(""));
+  });
 }
+
+const partialOf = (id: string, text: string): string => `<hx-partial hx-target="#${id}" hx-swap="outerMorph">${text}</hx-partial>`;
 
 type Piece = { id: string; content: VNode };
 

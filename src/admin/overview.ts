@@ -1,24 +1,44 @@
-// Overview route: live activity and alerts, usage plots.
+// Overview routes: the page, its live parts, and the cancellation of what runs or waits.
 import { Elysia } from "elysia";
-import { OverviewLive, OverviewPage } from "../../views/overview/overview.tsx";
-import { type OverviewDependencies, readOverview, readOverviewPlots } from "../gateway/reports/overview.ts";
+import { OverviewPage, overviewParts } from "../../views/overview/overview.tsx";
+import { WorkSection } from "../../views/overview/work.tsx";
+import { cancelWork } from "../gateway/jobs/cancel-work.ts";
+import { readActivity } from "../gateway/reports/activity.ts";
+import { OverviewReader } from "../gateway/reports/overview.ts";
 import type { AdminContext } from "./context.ts";
-import { live } from "./live.ts";
-import { page } from "./page.ts";
+import { liveParts } from "./live.ts";
+import { changed, page, viewOf } from "./page.ts";
+import { SharedParts } from "./shared-parts.ts";
+
+const DAY_MS = 86_400_000;
 
 export const overviewRoutes = (ctx: AdminContext) => {
-  const deps: OverviewDependencies = { ...ctx, settings: ctx.settings.current, now: ctx.clock.now };
+  const { now } = ctx.clock;
+  const reader = new OverviewReader({ ...ctx, settings: ctx.settings.current, now });
+  const shared = new SharedParts(now);
+  const startOfDay = () => now() - (now() % DAY_MS);
   return new Elysia()
     .get("/", async ({ request }) => {
-      const [look, plots] = await Promise.all([readOverview(deps), readOverviewPlots(deps)]);
+      const look = await reader.read(startOfDay());
       const origin = ctx.originOf(request);
-      return page(ctx, request, (view) => ({
-        title: view.t.overview.title,
-        nav: "overview",
-        body: OverviewPage({ view, look, plots, origin }),
-      }));
+      return page(ctx, request, (view) => ({ title: view.t.overview.title, nav: "overview", body: OverviewPage({ view, look, origin }) }));
     })
     .get("/events/overview", ({ request, server }) =>
-      live(ctx, { request, server }, async (view) => OverviewLive({ view, look: await readOverview(deps) })),
-    );
+      liveParts(ctx, { request, server }, (view) => {
+        const from = startOfDay();
+        return shared.read(view, `${from}`, async (rendered) => overviewParts(rendered, await reader.read(from)));
+      }),
+    )
+    .post("/overview/work/:id/cancel", async ({ request, params }) => {
+      const cancellation = await cancelWork(ctx, params.id);
+      const subject = params.id.startsWith("req_") ? `request ${params.id}` : `job ${params.id}`;
+      if (cancellation !== "over")
+        await ctx.audit.record({ action: "work.cancel", subject, after: { cancellation } }, ctx.sessionContextOf(request));
+      const work = await readActivity(ctx);
+      return changed(ctx, request, {
+        location: "/admin",
+        notice: { text: viewOf(ctx, request).t.overview.work.cancelled[cancellation] },
+        content: (view) => WorkSection({ view, work }),
+      });
+    });
 };

@@ -1,11 +1,13 @@
 // The admin in Chromium: setup, keys, themes, without JavaScript.
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { storePassword } from "../../src/gateway/auth/password.ts";
 import { GEMINI, quietMonth, startRig } from "../rig.ts";
 import { ADMIN_PASSWORD, signIn } from "./admin.ts";
 import { launchBrowser, type OpenPage, type TestBrowser, violations } from "./browser.ts";
 import { openAdmin, seedUse } from "./seed.ts";
 import { fillAdmin } from "./world.ts";
+
+setDefaultTimeout(60_000);
 
 let browser: TestBrowser;
 beforeAll(async () => {
@@ -127,7 +129,7 @@ describe("the overview", () => {
     await using opened = await openAdmin(rig, browser);
     const { page } = opened;
     await page.goto(`${rig.url}/admin`);
-    await page.getByText("Nothing needs attention.").waitFor();
+    await page.getByText("Nothing needs you.").waitFor();
     const [token] = rig.context.pool.snapshot();
     rig.context.pool.reportOutcome(token!.id, {
       ok: false,
@@ -138,7 +140,7 @@ describe("the overview", () => {
     await page.getByRole("link", { name: "Replace secret" }).waitFor({ timeout: 5000 });
     await page.getByRole("button", { name: "Try again now" }).click();
     await page.getByText("It is tried again.").waitFor();
-    await page.getByText("Nothing needs attention.").waitFor();
+    await page.getByText("Nothing needs you.").waitFor();
     expect(opened.complaints).toEqual([]);
   });
 
@@ -146,13 +148,17 @@ describe("the overview", () => {
     await using rig = await startRig();
     const me = await signIn(rig);
     const { jobs } = await fillAdmin(rig, me, ["a fox"]);
-    await seedUse(rig, { count: 59 });
+    await seedUse(rig, { count: 59, days: 0.9 });
     await using opened = await openAdmin(rig, browser);
     const { page } = opened;
     await page.goto(`${rig.url}/admin`);
-    const month = page.getByRole("row").filter({ hasText: "Last 30 days" });
-    expect(await month.getByRole("cell").nth(1).textContent()).toBe("60");
-    await page.locator(".chart canvas").nth(3).waitFor();
+    await page.getByRole("heading", { name: "1 job may have been charged" }).waitFor();
+    // Right after midnight of UTC all of it was yesterday's.
+    const drawn = await page
+      .locator("#ov-today .plot path:is(.up, .was)")
+      .evaluateAll((paths) => paths.map((path) => path.getAttribute("d")));
+    expect(drawn.join("")).toContain("M");
+    await page.locator("#ov-spend .plot").waitFor();
     await page.getByRole("link", { name: "Decide" }).click();
     await page.waitForURL(`**/admin/jobs/${jobs[0]}`);
     expect(opened.complaints).toEqual([]);

@@ -12,8 +12,23 @@ const clockOf = (options) => new Intl.DateTimeFormat(root.lang, options);
 const [hours, date] = [{ hour: "2-digit", minute: "2-digit", hourCycle: "h23" }, { month: "short", day: "numeric" }];
 const clocks = { today: clockOf({ ...hours, second: "2-digit" }), near: clockOf({ ...date, ...hours }), far: clockOf({ ...date, year: "numeric" }) };
 const clock = (time) => clocks[time.toDateString() === new Date().toDateString() ? "today" : Math.abs(time - Date.now()) < 300 * 86400000 ? "near" : "far"].format(time);
+const two = (value) => String(value).padStart(2, "0");
+/** Counts up, and moves the bar beside it. */
+function showElapsed(element, time) {
+  const seconds = Math.max(0, Math.floor((Date.now() - time) / 1000));
+  const minutes = `${Math.floor((seconds % 3600) / 60)}`;
+  element.textContent = seconds >= 3600 ? `${Math.floor(seconds / 3600)}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
+  const bar = element.closest(".work")?.querySelector("[data-most]");
+  if (!bar) return;
+  const share = (Date.now() - time) / bar.dataset.most;
+  bar.firstElementChild.setAttribute("width", Math.round(Math.min(1, share) * 100));
+  bar.classList.toggle("warn", share > 1 && !bar.closest(".q"));
+}
+const minute = clockOf(hours);
 function showTime(element) {
   const time = new Date(element.dateTime);
+  if (element.dataset.time === "elapsed") return showElapsed(element, time);
+  if (element.dataset.time === "minute") { element.textContent = minute.format(time); return; }
   const seconds = Math.round((time - Date.now()) / 1000);
   const [unit, size] = units.find(([, length]) => Math.abs(seconds) >= length) ?? ["second", 1];
   const isCounted = element.dataset.time === "countdown" && seconds >= 0 && seconds < 86400;
@@ -24,7 +39,7 @@ function showTime(element) {
   element.title = `${time.toISOString().slice(0, 19).replace("T", " ")} UTC`;
 }
 const showTimes = (kind = "") => all(`time[data-time${kind}]`).forEach(showTime);
-setInterval(() => showTimes('="countdown"'), 1000);
+setInterval(() => ['="countdown"', '="elapsed"'].forEach(showTimes), 1000);
 setInterval(showTimes, 30000);
 
 // Theme: at once, without a page load; the cookie tells the server.
@@ -57,6 +72,12 @@ document.addEventListener("keydown", (event) => {
     return document.querySelector("[data-search-all]")?.focus();
   }
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, textarea, select, [contenteditable]")) return;
+  const hour = document.activeElement.closest?.("[data-chart] a");
+  if (hour && (event.key === "ArrowLeft" || event.key === "ArrowRight")) {
+    const next = event.key === "ArrowLeft" ? hour.previousElementSibling : hour.nextElementSibling;
+    if (next?.matches("a")) { hour.tabIndex = -1; next.tabIndex = 0; next.focus(); }
+    return event.preventDefault();
+  }
   const rows = all("[data-row]");
   const row = document.activeElement.closest?.("[data-row]");
   const go = (step) => rows[Math.max(0, Math.min(rows.length - 1, rows.indexOf(row) + step))]?.focus();

@@ -5,6 +5,7 @@ import { RestoredText } from "../system/restored.tsx";
 import { adviceText, reasonText } from "../tokens/token-fields.tsx";
 import { Countdown, Time } from "../ui/figures.tsx";
 import { formatBytes, formatCount, formatUsd } from "../ui/format.ts";
+import { Icon, type IconName } from "../ui/icon.tsx";
 import type { View } from "../ui/view.ts";
 import { NeedWays } from "./need-ways.tsx";
 import { providerName } from "./providers.ts";
@@ -25,7 +26,8 @@ export function needCounts(view: View, needs: readonly Need[]): string {
 export function NeedRow({ view, need }: { view: View; need: Need }) {
   const { title, why } = wordsOf(view, need);
   return (
-    <li class={`prob ${need.level}`} data-need={need.id}>
+    <li class={`prob ${need.level}`} id={`need-${need.id.replaceAll(":", "-")}`}>
+      <Icon name={iconOf(need)} />
       <h3>{title}</h3>
       <p class="soft">
         {why}
@@ -41,6 +43,13 @@ export function NeedRow({ view, need }: { view: View; need: Need }) {
       </div>
     </li>
   );
+}
+
+function iconOf({ kind, level }: Need): IconName {
+  if (kind === "jobs") return "coins";
+  if (kind === "models") return "lock";
+  if (kind === "network") return "offline";
+  return level === "bad" ? "blocked" : "warn";
 }
 
 function wordsOf(view: View, need: Need): Words {

@@ -1,5 +1,16 @@
 // Numbers and times inline: aligned, localized, exact value on hover.
-import { formatBytes, formatClock, formatCount, formatDuration, formatExact, formatPercent, formatRelative, formatUsd } from "./format.ts";
+import {
+  formatBytes,
+  formatClock,
+  formatCount,
+  formatDuration,
+  formatElapsed,
+  formatExact,
+  formatHour,
+  formatPercent,
+  formatRelative,
+  formatUsd,
+} from "./format.ts";
 import type { View } from "./view.ts";
 
 type Figure<Value> = { view: View; value: Value };
@@ -21,6 +32,24 @@ export function Countdown({ view, value }: Figure<number | null>) {
   return (
     <time dateTime={new Date(value).toISOString()} title={formatExact(value)} data-time="countdown">
       {formatRelative(value, view.now, view.locale)}
+    </time>
+  );
+}
+
+/** A time of the day to the minute: `21:40`, in the reader's zone by app.js. Epoch ms. */
+export function ClockTime({ view, value }: Figure<number>) {
+  return (
+    <time dateTime={new Date(value).toISOString()} title={formatExact(value)} data-time="minute">
+      {formatHour(value, view)}
+    </time>
+  );
+}
+
+/** How long something runs already, counted up by app.js. Epoch ms. */
+export function Elapsed({ view, value }: Figure<number>) {
+  return (
+    <time dateTime={new Date(value).toISOString()} title={formatExact(value)} data-time="elapsed">
+      {formatElapsed(view.now - value)}
     </time>
   );
 }

@@ -125,5 +125,17 @@ export function formatClock(time: number, { now, locale, timeZone }: Pick<View, 
   return timeZone === null && (isToday || isNear) ? `${text} UTC` : text;
 }
 
+/** Epoch ms as `14:05` in the reader's zone, or in UTC. */
+export const formatHour = (time: number, { locale, timeZone }: Pick<View, "locale" | "timeZone">): string =>
+  clockFormat(locale, timeZone ?? "UTC", TIME).format(time);
+
+/** What runs already, ms: `0:09`, `1:31`, `1:02:07`; counts on in `app.js` by the same rule. */
+export function formatElapsed(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  const two = (value: number) => `${value}`.padStart(2, "0");
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor((seconds % 3600) / 60)];
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
+}
+
 /** Epoch ms as `2026-11-23 14:05:09 UTC`. */
 export const formatExact = (time: number): string => `${new Date(time).toISOString().slice(0, 19).replace("T", " ")} UTC`;

@@ -1,76 +1,115 @@
-// Overview: current activity, usage sums, and alerts. Cost independent of the amount of data.
+// Overview: what can be made now, what needs the operator, what runs, and today. Read once for all who view it.
 
-import type { UsageRow } from "../../db/ledger.ts";
 import type { Store } from "../../db/store.ts";
-import type { JobState } from "../../domain/job.ts";
-import type { PoolGauges } from "../pool/snapshot.ts";
+import type { Kind } from "../../domain/generation.ts";
+import type { KeyRow } from "../../domain/key.ts";
+import type { Catalogue } from "../models/catalogue/catalogue.ts";
+import type { Pool } from "../pool/pool.ts";
 import type { SideCallCounts, SideCallLog, SuspectShape } from "../side-calls/log.ts";
+import { type Activity, type ActivityDependencies, readActivity } from "./activity.ts";
+import { type Band, bandOf } from "./band.ts";
+import { type Board, boardOf, countedFamilies } from "./board.ts";
 import type { Need } from "./needs.ts";
 import { type NeedDependencies, readNeeds } from "./read-needs.ts";
-import { parseUsageRange, readUsageAlong, readUsageTotal, type UsageRange, type UsageTotal } from "./usage.ts";
+import { HOURS, readToday, type Today } from "./today.ts";
+import { UsageCache, type UsageRange } from "./usage.ts";
 
-export type OverviewNow = Omit<PoolGauges, "networkDegradedSince"> & {
-  /** Jobs that have not ended: for a token, upstream, and with an end that nobody knows. */
-  jobs: { waiting: number; running: number; unknown: number };
-};
+/** What one key spent today; `limit`: what it may; null: anything. */
+export type KeySpend = { id: number; name: string | null; usd: number; limit: number | null };
 
-/** What is sent again as it changes. */
 export type OverviewState = {
-  now: OverviewNow;
+  band: Band;
+  board: Board;
   needs: Need[];
-  today: UsageTotal;
-  month: UsageTotal;
+  work: Activity;
+  today: Today;
+  keys: KeySpend[];
   sideCalls: { today: SideCallCounts; month: SideCallCounts; suspects: SuspectShape[]; rules: number };
 };
 
-/** What is drawn: the hours of the last day, and the last thirty days. */
-export type OverviewPlots = Record<"day" | "month", { range: UsageRange; rows: UsageRow[] }>;
-
-export type OverviewDependencies = Omit<NeedDependencies, "store"> & {
-  store: NeedDependencies["store"] & Pick<Store, "readUsage">;
-  sideCalls: Pick<SideCallLog, "counts" | "suspects" | "rules">;
-};
+export type OverviewDependencies = NeedDependencies &
+  ActivityDependencies & {
+    pool: NeedDependencies["pool"] & ActivityDependencies["pool"] & Pick<Pool, "capacity">;
+    store: NeedDependencies["store"] & Pick<Store, "readUsage">;
+    keys: NeedDependencies["keys"] & { get(id: number): Pick<KeyRow, "name" | "limits"> | null };
+    catalogue: () => Catalogue;
+    sideCalls: Pick<SideCallLog, "counts" | "suspects" | "rules">;
+  };
 
 const SHAPES_NAMED = 5;
+const KEYS_NAMED = 4;
 const HOUR_MS = 3_600_000;
+const DAY_MS = HOURS * HOUR_MS;
+const MONTH_MS = 29 * DAY_MS;
+/** Sums change by themselves more slowly than what runs. */
+const SUMS_FRESH_MS = 5_000;
 
-export async function readOverview(deps: OverviewDependencies): Promise<OverviewState> {
-  const { pool, store, now } = deps;
-  const [today, month] = [parseUsageRange({ span: "today" }, now()), parseUsageRange({ span: "30" }, now())];
-  const [open, sumsToday, sumsMonth] = await Promise.all([
-    store.countOpenJobs(),
-    readUsageTotal(store, today, {}),
-    readUsageTotal(store, month, {}),
-  ]);
-  const gauges = pool.gauges();
-  const { inFlight, queued, tokens } = gauges;
-  return {
-    now: { inFlight, queued, tokens, jobs: jobsOf(open) },
-    needs: await readNeeds(deps),
-    today: sumsToday,
-    month: sumsMonth,
-    sideCalls: sideCallsOf(deps, today.from, month.from),
-  };
+type Sums = Pick<OverviewState, "today" | "keys">;
+
+export class OverviewReader {
+  readonly #usage: UsageCache;
+  /** By the start of the day, of which readers in other time zones have another. */
+  readonly #sums = new Map<number, { at: number; sums: Promise<Sums> }>();
+
+  constructor(private readonly deps: OverviewDependencies) {
+    this.#usage = new UsageCache(deps);
+  }
+
+  /** @param from start of the reader's day, epoch ms */
+  async read(from: number): Promise<OverviewState> {
+    const { deps } = this;
+    const { pool, catalogue, sideCalls } = deps;
+    const [needs, work, { today, keys }] = await Promise.all([readNeeds(deps), readActivity(deps), this.#sumsOf(from)]);
+    const now = deps.now();
+    const { providers } = pool.held();
+    const capacity = pool.capacity(countedFamilies(catalogue()));
+    return {
+      ...{ needs, work, today, keys },
+      band: bandOf(capacity, providers, today, now),
+      board: boardOf(
+        catalogue(),
+        capacity,
+        providers.map(({ provider }) => provider),
+      ),
+      sideCalls: {
+        today: sideCalls.counts(from),
+        month: sideCalls.counts(from - MONTH_MS),
+        suspects: sideCalls.suspects(SHAPES_NAMED),
+        rules: sideCalls.rules().length,
+      },
+    };
+  }
+
+  #sumsOf(from: number): Promise<Sums> {
+    const now = this.deps.now();
+    const known = this.#sums.get(from);
+    if (known && now - known.at < SUMS_FRESH_MS && now >= known.at) return known.sums;
+    for (const [start, { at }] of this.#sums) if (now - at > SUMS_FRESH_MS) this.#sums.delete(start);
+    const sums = this.#readSums(from, now);
+    this.#sums.set(from, { at: now, sums });
+    sums.catch(() => this.#sums.delete(from));
+    return sums;
+  }
+
+  async #readSums(from: number, now: number): Promise<Sums> {
+    const { store, catalogue } = this.deps;
+    const idsOf = (kind: Kind) =>
+      catalogue()
+        .families(kind)
+        .map(({ id }) => id);
+    const families = { image: idsOf("image"), video: idsOf("video") };
+    const [today, keys] = await Promise.all([readToday(store, families, { from, now }), this.#readKeys(from)]);
+    return { today, keys };
+  }
+
+  async #readKeys(from: number): Promise<KeySpend[]> {
+    const start = from - (from % HOUR_MS);
+    const range: UsageRange = { span: "custom", from: start, to: start + DAY_MS, step: "hour" };
+    const rows = await this.#usage.by("key", range, {});
+    const spent = rows.filter(({ usd }) => usd > 0).sort((a, b) => b.usd - a.usd);
+    return spent.slice(0, KEYS_NAMED).map(({ group, usd }) => {
+      const key = this.deps.keys.get(Number(group));
+      return { id: Number(group), name: key?.name ?? null, usd, limit: key?.limits.usd.day ?? null };
+    });
+  }
 }
-
-const sideCallsOf = ({ sideCalls }: OverviewDependencies, today: number, month: number): OverviewState["sideCalls"] => ({
-  today: sideCalls.counts(today),
-  month: sideCalls.counts(month),
-  suspects: sideCalls.suspects(SHAPES_NAMED),
-  rules: sideCalls.rules().length,
-});
-
-/** The last 24 hours, the running one included, and the last 30 UTC days. */
-export async function readOverviewPlots({ store, now }: Pick<OverviewDependencies, "store" | "now">): Promise<OverviewPlots> {
-  const thisHour = now() - (now() % HOUR_MS);
-  const day: UsageRange = { span: "custom", from: thisHour - 23 * HOUR_MS, to: thisHour + HOUR_MS, step: "hour" };
-  const month = parseUsageRange({ span: "30" }, now());
-  const [hours, days] = await Promise.all([readUsageAlong(store, day, {}), readUsageAlong(store, month, {})]);
-  return { day: { range: day, rows: hours }, month: { range: month, rows: days } };
-}
-
-const jobsOf = ({ queued = 0, submitting = 0, running = 0, storing = 0, unknown = 0 }: Partial<Record<JobState, number>>) => ({
-  waiting: queued,
-  running: submitting + running + storing,
-  unknown,
-});

@@ -1,0 +1,63 @@
+// Parts of a live page that are alike for all who view it: read and rendered once a look, however many tabs are open.
+
+import type { VNode } from "preact";
+import { fragmentText } from "../../views/ui/html.ts";
+import type { View } from "../../views/ui/view.ts";
+
+/** `shown` is what a change is told by: without what browsers change by themselves. */
+export type Part = { id: string; text: string; shown: string };
+
+/** Stands for the form token of each session, which is put in as a part is sent. */
+const TOKEN = "form-token-of-the-session";
+/** Tabs whose looks lie so near to each other see the same. */
+const FRESH_MS = 900;
+/** Languages and days of readers; more are of nobody. */
+const MAX_KNOWN = 50;
+
+type Known = { at: number; parts: Promise<Part[]> };
+
+export class SharedParts {
+  readonly #known = new Map<string, Known>();
+
+  constructor(private readonly now: () => number) {}
+
+  /** @param name of what is read; the language of the view is added */
+  read(view: View, name: string, make: (view: View) => Promise<{ id: string; node: VNode }[]>): Promise<Part[]> {
+    const key = `${name} ${view.locale}`;
+    const known = this.#known.get(key);
+    const age = known ? this.now() - known.at : FRESH_MS;
+    if (known && age >= 0 && age < FRESH_MS) return known.parts;
+    if (!known && this.#known.size >= MAX_KNOWN) this.#known.clear();
+    const parts = this.#render({ ...view, formToken: TOKEN }, make, known?.parts);
+    this.#known.set(key, { at: this.now(), parts });
+    parts.catch(() => this.#known.delete(key));
+    return parts;
+  }
+
+  /** What has not changed stays the same object, so that each tab compares no text. */
+  async #render(
+    view: View,
+    make: (view: View) => Promise<{ id: string; node: VNode }[]>,
+    before: Promise<Part[]> | undefined,
+  ): Promise<Part[]> {
+    const old = new Map((await before?.catch(() => []))?.map((part) => [part.id, part]));
+    return (await make(view)).map(({ id, node }) => {
+      const text = fragmentText(node);
+      const shown = withoutChanging(text);
+      const known = old.get(id);
+      return known?.shown === shown ? known : { id, text, shown };
+    });
+  }
+}
+
+/** As it is sent to one session. */
+export const textFor = ({ text }: Part, { formToken }: View): string => text.replaceAll(TOKEN, formToken);
+
+/** The text with every `<time>` emptied: what it shows changes by itself. */
+export function withoutTimes(html: string): string {
+  const pieces = html.split("</time>");
+  return pieces.map((piece, at) => (at === pieces.length - 1 ? piece : piece.slice(0, piece.lastIndexOf(">") + 1))).join("</time>");
+}
+
+/** What browsers change by themselves, taken out: times, and bars that move with them. */
+const withoutChanging = (html: string): string => withoutTimes(html).replace(/(<rect data-elapsed="") width="\d+"/g, "$1");
