@@ -37,7 +37,7 @@ export function viewOf(ctx: PageContext, request: Request): View {
     form: formStateOf(request),
     formToken: session?.formToken ?? "",
     assets: ctx.assets,
-    path: pathname + search,
+    path: shownPath(headers) ?? pathname + search,
     insecure: !secure && !isThisMachine(address),
     simulated: ctx.simulated,
     incidents: session ? ctx.alerts.open() : undefined,
@@ -51,6 +51,14 @@ const isThisMachine = (address: string | null) => address === null || /^(127\.|:
 export function timeZoneOf(request: Request): string | null {
   const zone = readCookie(request.headers, "tz");
   return zone === null ? null : knownZone(zone);
+}
+
+/** Path of the page that a part is put in, as htmx says; null: the response is a page of its own. */
+function shownPath(headers: Headers): string | null {
+  const shown = headers.get("hx-current-url");
+  if (shown === null || !URL.canParse(shown)) return null;
+  const { pathname, search } = new URL(shown);
+  return /^\/admin([/?]|$)/.test(pathname) ? pathname + search : null;
 }
 
 type PageOptions = { title: string; nav: PageName | null; status?: number; headers?: Record<string, string> };

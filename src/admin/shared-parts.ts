@@ -23,31 +23,37 @@ export class SharedParts {
 
   /** @param name of what is read; the language of the view is added */
   read(view: View, name: string, make: (view: View) => Promise<{ id: string; node: VNode }[]>): Promise<Part[]> {
+    return this.readParts(view, name, async (rendered, before) => (await make(rendered)).map(({ id, node }) => partOf(id, node, before)));
+  }
+
+  /** As {@link read}, for who renders by itself what has changed. @param make is given what was shown before */
+  readParts(view: View, name: string, make: (view: View, before: Parts) => Promise<Part[]>): Promise<Part[]> {
     const key = `${name} ${view.locale}`;
     const known = this.#known.get(key);
     const age = known ? this.now() - known.at : FRESH_MS;
     if (known && age >= 0 && age < FRESH_MS) return known.parts;
     if (!known && this.#known.size >= MAX_KNOWN) this.#known.clear();
-    const parts = this.#render({ ...view, formToken: TOKEN }, make, known?.parts);
+    const parts = makeAfter(known?.parts, (before) => make({ ...view, formToken: TOKEN }, before));
     this.#known.set(key, { at: this.now(), parts });
     parts.catch(() => this.#known.delete(key));
     return parts;
   }
+}
 
-  /** What has not changed stays the same object, so that each tab compares no text. */
-  async #render(
-    view: View,
-    make: (view: View) => Promise<{ id: string; node: VNode }[]>,
-    before: Promise<Part[]> | undefined,
-  ): Promise<Part[]> {
-    const old = new Map((await before?.catch(() => []))?.map((part) => [part.id, part]));
-    return (await make(view)).map(({ id, node }) => {
-      const text = fragmentText(node);
-      const shown = withoutChanging(text);
-      const known = old.get(id);
-      return known?.shown === shown ? known : { id, text, shown };
-    });
-  }
+/** By id. */
+type Parts = ReadonlyMap<string, Part>;
+
+async function makeAfter(before: Promise<Part[]> | undefined, make: (before: Parts) => Promise<Part[]>): Promise<Part[]> {
+  const old = (await before?.catch(() => [])) ?? [];
+  return make(new Map(old.map((part) => [part.id, part])));
+}
+
+/** What has not changed stays the same object, so that each tab compares no text. */
+export function partOf(id: string, node: VNode, before?: Parts): Part {
+  const text = fragmentText(node);
+  const shown = withoutChanging(text);
+  const known = before?.get(id);
+  return known?.shown === shown ? known : { id, text, shown };
 }
 
 /** As it is sent to one session. */

@@ -130,9 +130,6 @@ export type KeyDay = { day: number; keyId: number; family: string } & Pick<
   "requests" | "errors" | "images" | "videoSeconds" | "usd" | "inputTokens" | "outputTokens"
 >;
 
-/** Length of a beat: half an hour. */
-export const BEAT_MS = 1_800_000;
-
 /** Upstream calls of a token that ended in the half-hour from `at` on, epoch ms. */
 export type TokenBeat = { tokenId: number; at: number; served: number; failed: number };
 

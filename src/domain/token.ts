@@ -96,3 +96,6 @@ export type HealthRow = { id: number; health: unknown; version: number };
 
 /** The secret side of a token, decrypted. `version` grows with each change of either. */
 export type TokenSecret = { secret: string; state: Record<string, unknown>; version: number };
+
+/** Half an hour: calls of each token are counted by it. */
+export const BEAT_MS = 1_800_000;

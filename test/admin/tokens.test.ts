@@ -44,7 +44,8 @@ describe("the list", () => {
     block(2);
     const page = await html("/admin/tokens");
     for (const label of ["alpha", "beta", "flow"]) expect(page).toContain(`>${label}</a>`);
-    expect(page).toContain('title="Images 0/4, videos 0/2"');
+    expect(page.match(/class="beat"/g)).toHaveLength(3);
+    expect(page).toContain("24 hours: failing");
     expect(page).toContain("…-one");
     expect(page).toContain("key not valid");
     expect(page).toContain("Try again now");
@@ -148,12 +149,12 @@ describe("many at once", () => {
       group: "shared",
       weight: "",
       image_concurrency: "7",
-      query: "sort=health",
+      query: "sort=label",
     });
     expect(rowOf(1)).toMatchObject({ group: "shared", imageConcurrency: 7, weight: 2.5 });
     expect(rowOf(3)).toMatchObject({ group: "shared", imageConcurrency: 7 });
-    const back = await admin.post("/admin/tokens/bulk", { act: "set", id: ["1", "3"], group: "-", query: "sort=health" });
-    expect(back.headers.get("location")).toBe("/admin/tokens?sort=health");
+    const back = await admin.post("/admin/tokens/bulk", { act: "set", id: ["1", "3"], group: "-", query: "sort=label" });
+    expect(back.headers.get("location")).toBe("/admin/tokens?sort=label");
     expect(rowOf(1).group).toBeNull();
   });
 

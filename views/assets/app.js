@@ -53,6 +53,14 @@ document.addEventListener("click", (event) => {
     all("[data-theme-choice]").forEach((one) => one.setAttribute("aria-pressed", String(one === theme)));
     closeMenus(null);
   }
+  // On a wide screen a token opens beside its list; a new tab, or the link in it, has its page.
+  const inspected = at("[data-inspect]");
+  if (inspected && matchMedia("(min-width:1600px)").matches && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+    event.preventDefault();
+    htmx.ajax("GET", inspected.dataset.inspect, "#inspect");
+    all(".cur").forEach((row) => row.classList.remove("cur"));
+    inspected.closest("tr").classList.add("cur");
+  }
   at("[data-dismiss]")?.closest(".toast, .note").remove();
 });
 

@@ -15,7 +15,7 @@ const PARAMETERS = ["q", "provider", "group", "tag", "health", "reason"] as cons
 export function tokenQueryText(query: TokenQuery): string {
   const params = new URLSearchParams();
   for (const name of PARAMETERS) if (query[name] !== "") params.set(name, query[name]);
-  if (query.sort !== "label") params.set("sort", query.sort);
+  if (query.sort !== "health") params.set("sort", query.sort);
   if (query.descending) params.set("order", "desc");
   if (query.after !== "") params.set("after", query.after);
   return params.toString();

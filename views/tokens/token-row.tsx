@@ -1,13 +1,16 @@
 // Token row of the list, shown and while edited.
+
+import type { Kind } from "../../src/domain/generation.ts";
 import type { TokenItem } from "../../src/gateway/tokens/list-tokens.ts";
-import type { TokenSums, TokenUsage } from "../../src/gateway/tokens/token-usage.ts";
-import { Button, LinkButton, Menu } from "../ui/controls.tsx";
-import { Tiny, TinyToggle } from "../ui/fields.tsx";
-import { Count, Time } from "../ui/figures.tsx";
+import type { TokenRowFacts } from "../../src/gateway/tokens/row-facts.ts";
+import { providerName } from "../overview/providers.ts";
+import { Badge, Button, LinkButton, Menu } from "../ui/controls.tsx";
+import { Count, Countdown, Time } from "../ui/figures.tsx";
 import { Form } from "../ui/form.tsx";
-import { formatCount, formatUsd } from "../ui/format.ts";
+import { formatCount } from "../ui/format.ts";
 import { Cell, type Column, Row } from "../ui/table.tsx";
 import type { View } from "../ui/view.ts";
+import { BeatStrip } from "./beat.tsx";
 import { HealthLine, Lines, outcomeText, reasonText, tokenHref } from "./token-fields.tsx";
 
 type ItemProps = { view: View; item: TokenItem };
@@ -17,58 +20,39 @@ export function tokenColumns({ t: { tokens } }: View): Column[] {
   return [
     { key: "health", label: columns.health, sortable: true },
     { key: "label", label: columns.token, sortable: true },
-    { key: "group", label: columns.group },
+    { key: "beat", label: columns.beat },
+    { key: "today", label: columns.images, sortable: true },
+    { key: "videos", label: columns.videos },
     { key: "credits", label: columns.credits, align: "end", sortable: true },
-    { key: "slots", label: columns.slots, align: "end" },
-    { key: "today", label: columns.usage, align: "end", sortable: true },
-    { key: "used", label: columns.used, sortable: true },
-    { key: "error", label: columns.error },
+    { key: "used", label: columns.error, sortable: true },
     { key: "actions", label: columns.actions, hidden: true },
   ];
 }
 
 export const rowId = (id: number): string => `token-${id}`;
 
-/** Answer to GET /admin/tokens/:id/row too. */
-export function TokenRowView({ view, item, usage }: ItemProps & { usage: TokenUsage | null }) {
+/** Sent again as it changes; answer to GET /admin/tokens/:id/row too. */
+export function TokenRowView({ view, item, facts }: ItemProps & { facts: TokenRowFacts | null }) {
   const { columns } = view.t.tokens;
-  const { view: token, row } = item;
+  const { row } = item;
   return (
     <Row view={view} id={rowId(row.id)} select={{ id: row.id, name: row.label }}>
-      <Cell label={columns.health}>
-        <Lines>
-          <HealthLine view={view} health={token.health} />
-          {token.models.length > 0 && <small class="soft">{view.t.tokens.modelsHeld(token.models.length)}</small>}
-        </Lines>
+      <Cell label={columns.health} place="state">
+        <State view={view} item={item} />
       </Cell>
-      <Cell label={columns.token} gives>
-        <Name item={item} />
+      <Cell label={columns.token} gives place="name">
+        <Name view={view} item={item} />
       </Cell>
-      <Cell label={columns.group}>
-        <Lines>
-          <span>{row.provider}</span>
-          {row.group === null ? (
-            <small class="soft">{view.t.tokens.noGroup}</small>
-          ) : (
-            <small>
-              <a class="cut" href={`/admin/tokens?group=${encodeURIComponent(row.group)}`} title={row.group}>
-                {row.group}
-              </a>
-            </small>
-          )}
-        </Lines>
+      <Cell label={columns.beat} place="figure">
+        {facts && <BeatStrip view={view} facts={facts} />}
       </Cell>
+      <Cell label={columns.images}>{facts && <Today view={view} item={item} kind="image" facts={facts} />}</Cell>
+      <Cell label={columns.videos}>{facts && <Today view={view} item={item} kind="video" facts={facts} />}</Cell>
       <Cell label={columns.credits} align="end">
         <Credits view={view} item={item} />
       </Cell>
-      <Cell label={columns.slots} align="end">
-        <Slots view={view} item={item} />
-      </Cell>
-      <Cell label={columns.usage} align="end">
-        {usage && <Usage view={view} usage={usage} />}
-      </Cell>
-      <Cell label={columns.used}>{token.usedAt !== null && <Time view={view} value={token.usedAt} ago />}</Cell>
-      <Cell label={columns.error}>
+      <Cell label={columns.error} place="about">
+        <span class="phone cut">{aboutOf(view, item, facts)}</span>
         <LastError view={view} item={item} />
       </Cell>
       <Cell>
@@ -78,17 +62,45 @@ export function TokenRowView({ view, item, usage }: ItemProps & { usage: TokenUs
   );
 }
 
-function Name({ item: { row } }: Pick<ItemProps, "item">) {
+/** State and, where it is not well, what ends it. Healthy with models held back is said. */
+function State({ view, item: { view: token } }: ItemProps) {
+  const { tokens } = view.t;
+  const [held] = token.models;
+  if (token.health.state === "healthy" && held)
+    return (
+      <Lines>
+        <Badge tone="warn" icon={held.state === "blocked" ? "warn" : "cool"}>
+          {(held.state === "blocked" ? tokens.modelsCannot : tokens.modelsHeld)(token.models.length)}
+        </Badge>
+        <small class="soft">
+          {reasonText(view, held.reason ?? "operator")} {held.until !== null && <Countdown view={view} value={held.until} />}
+        </small>
+      </Lines>
+    );
   return (
     <Lines>
-      <a class="cut" href={tokenHref(row.id)} title={row.label}>
+      <HealthLine view={view} health={token.health} />
+    </Lines>
+  );
+}
+
+function Name({ view, item: { row } }: ItemProps) {
+  const about = [row.identity, row.note].filter(Boolean).join(" · ");
+  return (
+    <Lines>
+      <a class="cut" href={tokenHref(row.id)} title={row.label} data-inspect={tokenHref(row.id, "/inspect")}>
         {row.label}
       </a>
-      <small class="soft cut" title={[row.identity, row.note].filter(Boolean).join(" · ") || undefined}>
-        {row.hint && <span class="mono">…{row.hint}</span>}
-        {row.identity && row.hint && " · "}
-        {row.identity}
-        {row.note && ` · ${row.note}`}
+      <small class="soft cut" title={about || undefined}>
+        {providerName(view, row.provider)}
+        {row.group !== null && (
+          <>
+            {", "}
+            <a href={`/admin/tokens?group=${encodeURIComponent(row.group)}`}>{row.group}</a>
+          </>
+        )}
+        {row.hint && <span class="mono"> …{row.hint}</span>}
+        {about && ` · ${about}`}
       </small>
       {row.tags.length > 0 && (
         <small class="tags">
@@ -100,6 +112,52 @@ function Name({ item: { row } }: Pick<ItemProps, "item">) {
         </small>
       )}
     </Lines>
+  );
+}
+
+/** On a phone: what ends it, or its group, and today's calls. */
+function aboutOf(view: View, { view: token, row }: TokenItem, facts: TokenRowFacts | null): string {
+  const { tokens } = view.t;
+  const { reason, state } = token.health;
+  const first = state === "healthy" ? (row.group ?? providerName(view, row.provider)) : reason ? reasonText(view, reason) : "";
+  const today = facts ? tokens.callsToday(formatCount(facts.today.image + facts.today.video, view.locale)) : "";
+  return [first, today].filter(Boolean).join(", ");
+}
+
+const WARN_SHARE = 0.8;
+
+/** Calls of today of one kind; images against the token's own cap, which counts both. What runs now beside it. */
+function Today({ view, item: { view: token }, kind, facts }: ItemProps & { kind: Kind; facts: TokenRowFacts }) {
+  const { tokens } = view.t;
+  const count = (value: number) => formatCount(value, view.locale);
+  const running = token.inFlight[kind];
+  const used = facts.today.image + facts.today.video;
+  const share = facts.cap === null ? 0 : Math.min(1, used / Math.max(1, facts.cap));
+  const hasCap = kind === "image" && facts.cap !== null;
+  return (
+    <div class="c-use" title={hasCap ? tokens.capOf(count(used), count(facts.cap!)) : undefined}>
+      <span class="row">
+        <span class="nw">
+          {count(facts.today[kind])}
+          {hasCap && <span class="soft"> / {count(facts.cap!)}</span>}
+        </span>
+        {running > 0 && (
+          <small class="soft nw" title={tokens.inUse(`${token.inFlight.image}`, `${token.inFlight.video}`)}>
+            {tokens.running(count(running))}
+          </small>
+        )}
+      </span>
+      {hasCap && (
+        <svg
+          class={share >= 1 ? "bar bad" : share >= WARN_SHARE ? "bar warn" : "bar"}
+          viewBox="0 0 100 4"
+          preserveAspectRatio="none"
+          aria-hidden="true"
+        >
+          <rect width={Math.round(share * 100)} height="4" />
+        </svg>
+      )}
+    </div>
   );
 }
 
@@ -129,28 +187,6 @@ export function Slots({ view, item: { view: token } }: ItemProps) {
   );
 }
 
-function Usage({ view, usage: { today, total } }: { view: View; usage: TokenUsage }) {
-  const { tokens } = view.t;
-  const textOf = ({ requests, errors, images, videoSeconds, usd }: TokenSums) =>
-    [
-      `${tokens.calls} ${formatCount(requests, view.locale)}`,
-      `${tokens.failedCalls} ${formatCount(errors, view.locale)}`,
-      `${tokens.imagesMade} ${formatCount(images, view.locale)}`,
-      `${tokens.videoSeconds} ${formatCount(videoSeconds, view.locale)}`,
-      formatUsd(usd, view.locale),
-    ].join(" · ");
-  return (
-    <Lines>
-      <span title={`${tokens.today}: ${textOf(today)}`}>
-        <Count view={view} value={today.requests} /> <small class="soft">{tokens.today}</small>
-      </span>
-      <span title={`${tokens.total}: ${textOf(total)}`}>
-        <Count view={view} value={total.requests} /> <small class="soft">{tokens.total}</small>
-      </span>
-    </Lines>
-  );
-}
-
 export function LastError({ view, item: { view: token } }: ItemProps) {
   const { lastError } = token;
   if (!lastError) return null;
@@ -169,7 +205,7 @@ export function LastError({ view, item: { view: token } }: ItemProps) {
 }
 
 /** One form for all: each button has its own address, with htmx and without. */
-function Actions({ view, item: { row, view: token } }: ItemProps) {
+function Actions({ view, item: { row } }: ItemProps) {
   const { tokens } = view.t;
   const target = `#${rowId(row.id)}`;
   const act = (name: string, label: string, swap = "outerHTML") => (
@@ -184,10 +220,8 @@ function Actions({ view, item: { row, view: token } }: ItemProps) {
       {label}
     </Button>
   );
-  const isHeld = row.enabled && (token.health.state !== "healthy" || token.models.length > 0);
   return (
     <Form view={view} action={tokenHref(row.id, "/check")} class="row-actions">
-      {isHeld && act("clear", tokens.clear)}
       <LinkButton
         href={tokenHref(row.id, "#settings")}
         small
@@ -199,68 +233,12 @@ function Actions({ view, item: { row, view: token } }: ItemProps) {
         {tokens.edit}
       </LinkButton>
       <Menu label={tokens.more(row.label)}>
+        {act("clear", tokens.clear)}
         {act("check", tokens.check)}
-        {!isHeld && act("clear", tokens.clear)}
         {row.enabled ? act("disable", tokens.disable) : act("enable", tokens.enable)}
         {act("remove", tokens.remove, "delete")}
       </Menu>
     </Form>
-  );
-}
-
-/** The row while it is edited: answer to GET /admin/tokens/:id/edit. */
-export function TokenRowEdit({ view, item: { row } }: ItemProps) {
-  const { tokens, controls } = view.t;
-  const { fields } = tokens;
-  const target = `#${rowId(row.id)}`;
-  return (
-    <tr id={rowId(row.id)} data-row tabIndex={-1} class="editing">
-      <td colSpan={tokenColumns(view).length + 1}>
-        <Form
-          view={view}
-          action={tokenHref(row.id, "/row")}
-          class="edit-row"
-          hx-post={tokenHref(row.id, "/row")}
-          hx-target={target}
-          hx-swap="outerHTML"
-        >
-          <Tiny label={fields.label} name="label" value={row.label} required maxLength={100} />
-          <Tiny label={fields.group} name="group" value={row.group ?? ""} list="token-groups" maxLength={100} />
-          <Tiny label={fields.note} name="note" value={row.note} maxLength={2000} wide />
-          <Tiny
-            label={fields.imageConcurrency}
-            name="image_concurrency"
-            type="number"
-            min={-1}
-            max={1000}
-            value={row.imageConcurrency}
-            required
-          />
-          <Tiny
-            label={fields.videoConcurrency}
-            name="video_concurrency"
-            type="number"
-            min={-1}
-            max={1000}
-            value={row.videoConcurrency}
-            required
-          />
-          <Tiny label={fields.weight} name="weight" type="number" min={0} step="any" value={row.weight} required />
-          <Tiny label={fields.priority} name="priority" type="number" min={-1000} max={1000} value={row.priority} required />
-          <TinyToggle label={fields.enabled} name="enabled" on={row.enabled} />
-          <TinyToggle label={fields.imageEnabled} name="image_enabled" on={row.imageEnabled} />
-          <TinyToggle label={fields.videoEnabled} name="video_enabled" on={row.videoEnabled} />
-          <div class="row">
-            <Button tone="primary" small>
-              {controls.save}
-            </Button>
-            <LinkButton href="/admin/tokens" small hx-get={tokenHref(row.id, "/row")} hx-target={target} hx-swap="outerHTML">
-              {controls.cancel}
-            </LinkButton>
-          </div>
-        </Form>
-      </td>
-    </tr>
   );
 }
 

@@ -9,7 +9,7 @@ import type { TokenItem } from "../../src/gateway/tokens/list-tokens.ts";
 import type { TokenUsage } from "../../src/gateway/tokens/token-usage.ts";
 import { FailedToday } from "../requests/failed-today.tsx";
 import { requestsHref } from "../requests/href.ts";
-import { Badge, Button, Card, HealthBadge, LinkButton, Stat, Stats } from "../ui/controls.tsx";
+import { Button, Card, HealthLinkButton, Stat, Stats } from "../ui/controls.tsx";
 import { Field } from "../ui/fields.tsx";
 import { Count, Countdown, Dash, Time } from "../ui/figures.tsx";
 import { ActionButton, Form } from "../ui/form.tsx";
@@ -18,12 +18,11 @@ import { PageHead } from "../ui/layout.tsx";
 import { alongTime, Plot, PlotScripts } from "../ui/plot.tsx";
 import { Cell, Row, Table } from "../ui/table.tsx";
 import type { View } from "../ui/view.ts";
+import { ModelState, type TokenModel } from "./model-state.tsx";
 import { adviceText, reasonText, tokenHref } from "./token-fields.tsx";
 import { TokenSettings } from "./token-form.tsx";
 import { type TokenAttempt, TokenAttempts, TokenCooldowns } from "./token-history.tsx";
 import { Slots } from "./token-row.tsx";
-
-export type TokenModel = { id: string; title: string; isDenied: boolean };
 
 export type TokenData = {
   item: TokenItem;
@@ -223,14 +222,8 @@ function Models({ view, data: { item, models } }: Props) {
                 {title} <code>{id}</code>
               </Cell>
               <Cell label={tokens.state}>
-                {isDenied ? <Badge tone="off">{tokens.modelDenied}</Badge> : <HealthBadge view={view} state={held?.state ?? "healthy"} />}
-                {held?.reason && (
-                  <small title={adviceText(view, held.reason)}>
-                    {" "}
-                    {reasonText(view, held.reason)} <Countdown view={view} value={held.until} />
-                    {held.scope === "group" && ` · ${tokens.shared}`}
-                  </small>
-                )}
+                <ModelState view={view} item={item} model={{ id, isDenied }} />
+                {held?.scope === "group" && <small> · {tokens.shared}</small>}
               </Cell>
               <Cell>
                 {held && (

@@ -1,11 +1,12 @@
 // Tokens page: filtered, sorted, paginated list; each row is its own htmx fragment.
-import type { HealthState } from "../../src/gateway/pool/snapshot.ts";
-import type { TokenChoices, TokenItem, TokenPage, TokenQuery } from "../../src/gateway/tokens/list-tokens.ts";
-import type { TokenUsage } from "../../src/gateway/tokens/token-usage.ts";
-import { buttonClass, EmptyState, LinkButton, Menu, Tabs, type Tone } from "../ui/controls.tsx";
+import type { ProviderTokens } from "../../src/gateway/pool/held.ts";
+import type { ListedState, TokenChoices, TokenItem, TokenPage, TokenQuery } from "../../src/gateway/tokens/list-tokens.ts";
+import type { TokenRowFacts } from "../../src/gateway/tokens/row-facts.ts";
+import { buttonClass, EmptyState, LinkButton, Menu, type Tone } from "../ui/controls.tsx";
 import { Tiny } from "../ui/fields.tsx";
 import { ActionButton } from "../ui/form.tsx";
 import { formatCount } from "../ui/format.ts";
+import { Icon, type IconName } from "../ui/icon.tsx";
 import { PageHead } from "../ui/layout.tsx";
 import { Hint } from "../ui/messages.tsx";
 import { BulkBar, FilterBar, Pager, Table } from "../ui/table.tsx";
@@ -19,19 +20,31 @@ export type TokensData = {
   page: TokenPage;
   query: TokenQuery;
   choices: TokenChoices;
-  usage: ReadonlyMap<number, TokenUsage>;
+  facts: ReadonlyMap<number, TokenRowFacts>;
+  /** Tokens of each provider by state, whatever is searched for. */
+  counts: readonly ProviderTokens[];
   /** Providers, and whether each is paused. */
   providers: readonly { name: string; isPaused: boolean }[];
 };
 
 const BULK = "/admin/tokens/bulk";
-const HEALTHS: readonly HealthState[] = ["blocked", "cooling", "healthy", "disabled"];
+const STATES: readonly [ListedState, IconName][] = [
+  ["blocked", "blocked"],
+  ["cooling", "cool"],
+  ["partly", "warn"],
+  ["healthy", "ok"],
+  ["disabled", "off"],
+];
 
 export function TokensPage({ view, data }: { view: View; data: TokensData }) {
   const { tokens } = view.t;
   return (
     <>
-      <PageHead title={tokens.title} about={tokens.about} actions={<HeadActions view={view} data={data} />} />
+      <PageHead
+        title={tokens.title}
+        about={<CountsLine view={view} providers={data.counts} />}
+        actions={<HeadActions view={view} data={data} />}
+      />
       {data.providers
         .filter(({ isPaused }) => isPaused)
         .map(({ name }) => (
@@ -42,7 +55,7 @@ export function TokensPage({ view, data }: { view: View; data: TokensData }) {
             </ActionButton>
           </Hint>
         ))}
-      <HealthTabs view={view} data={data} />
+      <StateChips view={view} data={data} />
       <Filters view={view} data={data} />
       {data.page.items.length === 0 ? <Nothing view={view} query={data.query} /> : <List view={view} data={data} />}
     </>
@@ -51,7 +64,7 @@ export function TokensPage({ view, data }: { view: View; data: TokensData }) {
 
 function HeadActions({ view, data: { query, providers } }: { view: View; data: TokensData }) {
   const { tokens } = view.t;
-  const filters = tokenQueryText({ ...query, after: "", sort: "label", descending: false });
+  const filters = tokenQueryText({ ...query, after: "", sort: "health", descending: false });
   const download = (format: string) => `/admin/tokens/export.${format}${filters && `?${filters}`}`;
   return (
     <>
@@ -79,27 +92,58 @@ function HeadActions({ view, data: { query, providers } }: { view: View; data: T
   );
 }
 
-function HealthTabs({ view, data: { page, query } }: { view: View; data: TokensData }) {
-  const { tokens, controls } = view.t;
-  const count = (state: HealthState | "all") => formatCount(page.counts[state], view.locale);
-  const tab = (health: HealthState | "", label: string) => ({
-    href: tokensHref(query, { health }),
-    label,
-    current: query.health === health,
-    count: count(health || "all"),
-  });
-  const deleted = { href: DELETED, label: tokens.deleted, current: false };
+/** How many are ready, and what the others are; sent again as it changes. */
+export function CountsLine({ view, providers }: { view: View; providers: readonly ProviderTokens[] }) {
+  const { tokens } = view.t;
+  const sum = (state: "total" | ListedState) => providers.reduce((all, one) => all + one[state], 0);
+  const count = (value: number) => formatCount(value, view.locale);
+  const others = (["blocked", "cooling", "disabled", "partly"] as const).filter((state) => sum(state) > 0);
   return (
-    <Tabs label={tokens.byHealth} tabs={[tab("", tokens.all), ...HEALTHS.map((state) => tab(state, controls.health[state])), deleted]} />
+    <span id="token-counts">
+      {providers.length === 0
+        ? tokens.about
+        : tokens.countsLine(
+            count(sum("healthy")),
+            count(sum("total")),
+            others.map((state) => tokens.countsOf[state](count(sum(state)), sum(state))),
+          )}
+    </span>
+  );
+}
+
+function StateChips({ view, data: { page, query } }: { view: View; data: TokensData }) {
+  const { tokens, controls } = view.t;
+  const chip = (health: ListedState | "", label: string, icon?: IconName) => (
+    <a key={label} class="chip" href={tokensHref(query, { health })} aria-current={query.health === health ? "true" : undefined}>
+      {icon && <Icon name={icon} />}
+      {label} <b>{formatCount(page.counts[health || "all"], view.locale)}</b>
+    </a>
+  );
+  return (
+    <nav class="row chips" aria-label={tokens.byHealth}>
+      {chip("", tokens.all)}
+      {STATES.map(([state, icon]) => chip(state, state === "partly" ? tokens.partly : controls.health[state], icon))}
+      <a class="chip" href={DELETED}>
+        <Icon name="trash" />
+        {tokens.deleted}
+      </a>
+      {query.reason !== "" && (
+        <a class="chip" href={tokensHref(query, { reason: "" })} aria-current="true">
+          {view.t.tokens.reasons[query.reason as keyof typeof view.t.tokens.reasons] ?? query.reason}
+          <Icon name="x" label={tokens.clearFilters} />
+        </a>
+      )}
+    </nav>
   );
 }
 
 function Filters({ view, data: { query, choices } }: { view: View; data: TokensData }) {
   const { tokens } = view.t;
-  const isFiltered = [query.q, query.provider, query.group, query.tag, query.health].some((text) => text !== "");
+  const isFiltered = [query.q, query.provider, query.group, query.tag, query.health, query.reason].some((text) => text !== "");
   return (
     <FilterBar view={view} action="/admin/tokens" query={query.q}>
       {query.health !== "" && <input type="hidden" name="health" value={query.health} />}
+      {query.reason !== "" && <input type="hidden" name="reason" value={query.reason} />}
       <label class="tiny">
         <span>{tokens.provider}</span>
         <select name="provider" data-submit>
@@ -137,7 +181,7 @@ function Filters({ view, data: { query, choices } }: { view: View; data: TokensD
 
 function Nothing({ view, query }: { view: View; query: TokenQuery }) {
   const { tokens } = view.t;
-  if (tokenQueryText({ ...query, sort: "label", descending: false }) !== "")
+  if (tokenQueryText({ ...query, sort: "health", descending: false }) !== "")
     return (
       <EmptyState title={tokens.noneFound} action={<LinkButton href="/admin/tokens">{tokens.clearFilters}</LinkButton>}>
         {tokens.noneFoundAbout}
@@ -160,29 +204,42 @@ function Nothing({ view, query }: { view: View; query: TokenQuery }) {
   );
 }
 
-function List({ view, data: { page, query, usage } }: { view: View; data: TokensData }) {
+function List({ view, data: { page, query, facts } }: { view: View; data: TokensData }) {
   const { tokens } = view.t;
   const sorting = {
     by: query.sort,
     descending: query.descending,
     href: (by: string, descending: boolean) => tokensHref(query, { sort: by as TokenQuery["sort"], descending }),
   };
+  const ids = page.items.map(({ row }) => row.id).join();
   return (
-    <div class="selection tokens">
-      <Bulk view={view} query={query} total={page.total} />
-      <Table view={view} label={tokens.title} columns={tokenColumns(view)} sorting={sorting} selectable>
-        {page.items.map((item: TokenItem) => (
-          <TokenRowView key={item.row.id} view={view} item={item} usage={usage.get(item.row.id) ?? null} />
-        ))}
-      </Table>
-      <div class="row list-foot">
-        <span class="soft nw grow">{tokens.shown(formatCount(page.total, view.locale))}</span>
-        <Pager
-          view={view}
-          next={page.next && tokensHref(query, { after: page.next })}
-          first={query.after === "" ? null : tokensHref(query)}
-        />
+    <div class="split">
+      {/* Its frames change rows in place; nothing is swapped here. */}
+      <div {...{ "hx-sse:connect": `/admin/tokens/events?ids=${ids}` }} hx-swap="none" hidden />
+      <div class="selection tokens tok">
+        <Table view={view} label={tokens.title} columns={tokenColumns(view)} sorting={sorting} selectable hasLines>
+          {page.items.map((item: TokenItem) => (
+            <TokenRowView key={item.row.id} view={view} item={item} facts={facts.get(item.row.id) ?? null} />
+          ))}
+        </Table>
+        <div class="row list-foot">
+          <span class="key">
+            <span>{tokens.beatUp}</span>
+            <span class="k-b">{tokens.beatDown}</span>
+            <span class="k-c">{tokens.beatCool}</span>
+          </span>
+          <span class="soft push">{tokens.shown(formatCount(page.total, view.locale))}</span>
+          <Pager
+            view={view}
+            next={page.next && tokensHref(query, { after: page.next })}
+            first={query.after === "" ? null : tokensHref(query)}
+          />
+        </div>
+        <Bulk view={view} query={query} total={page.total} />
       </div>
+      <aside class="inspect box" id="inspect" aria-label={tokens.inspector}>
+        <p class="soft">{tokens.inspectorHint}</p>
+      </aside>
     </div>
   );
 }

@@ -7,6 +7,7 @@ import { AppError } from "../../errors.ts";
 import { DeletedTokens } from "../../gateway/tokens/delete-tokens.ts";
 import type { TokenItem } from "../../gateway/tokens/list-tokens.ts";
 import { type Changed, TokenAdmin } from "../../gateway/tokens/manage-tokens.ts";
+import { readRowFacts, type TokenRowFacts } from "../../gateway/tokens/row-facts.ts";
 import { createTokenUsages, type TokenUsages } from "../../gateway/tokens/token-usage.ts";
 import type { AdminContext } from "../context.ts";
 import type { FormReader } from "../forms.ts";
@@ -16,6 +17,8 @@ export type TokenPages = {
   admin: TokenAdmin;
   deleted: DeletedTokens;
   usages: TokenUsages;
+  /** What rows of the list show besides health. */
+  facts(items: readonly TokenItem[]): Promise<Map<number, TokenRowFacts>>;
   /** Every token that is not deleted, in no order. */
   items(): TokenItem[];
   /** @throws {AppError} `not_found` */
@@ -29,13 +32,26 @@ export function createTokenPages(ctx: AdminContext): TokenPages {
     admin: new TokenAdmin({ store, pool, tokens, refresher, audit, undo, settings: () => settings.current().pool, now, refresh }),
     deleted: new DeletedTokens({ store, audit, undo, now, refresh }),
     usages: createTokenUsages({ store, now }),
+    facts: (items) =>
+      readRowFacts(
+        {
+          store,
+          videoFamilies: () =>
+            ctx
+              .catalogue()
+              .families("video")
+              .map(({ id }) => id),
+          now,
+        },
+        items,
+      ),
     items() {
       const rows = pool.rows();
       return pool.snapshot().map((view, index) => ({ view, row: rows[index]! }));
     },
     item(id) {
       const view = pool.view(Number(id));
-      const row = view && pool.rows().find((one) => one.id === view.id);
+      const row = view && pool.rowOf(view.id);
       if (!view || !row) throw new AppError("not_found", `There is no token ${id}.`);
       return { view, row };
     },

@@ -1,8 +1,11 @@
 // Token page routes: details, settings, secret replacement.
 
 import { Elysia } from "elysia";
-import { type TokenData, type TokenModel, TokenPage } from "../../../views/tokens/token.tsx";
+import type { TokenModel } from "../../../views/tokens/model-state.tsx";
+import { type TokenData, TokenPage } from "../../../views/tokens/token.tsx";
 import { tokenHref } from "../../../views/tokens/token-fields.tsx";
+import type { RequestLog } from "../../db/store.ts";
+import type { FailureSum } from "../../domain/request.ts";
 import { AppError } from "../../errors.ts";
 import type { Catalogue } from "../../gateway/models/catalogue/catalogue.ts";
 import { groupSubject, tokenSubject } from "../../gateway/pool/health/health-tracker.ts";
@@ -89,8 +92,17 @@ async function tokenData(ctx: AdminContext, pages: TokenPages, item: TokenItem):
 }
 
 /** Families that the token has, and those in cooldown that no check has listed. */
-function modelsOf(catalogue: Catalogue, { row, view }: TokenItem): TokenModel[] {
+export function modelsOf(catalogue: Catalogue, { row, view }: TokenItem): TokenModel[] {
   const ids = new Set([...catalogue.servedFamilies(row.provider, row.families), ...view.models.map(({ family }) => family)]);
   const isDenied = (id: string) => (row.allowFamilies.length > 0 && !row.allowFamilies.includes(id)) || row.denyFamilies.includes(id);
   return [...ids].map((id) => ({ id, title: catalogue.familyOf(id)?.title ?? id, isDenied: isDenied(id) }));
+}
+
+/** Calls of the running UTC day that failed, by reason, the most first. */
+export function failuresToday(
+  { requests, now }: { requests: Pick<RequestLog, "failures">; now: () => number },
+  id: number,
+): Promise<FailureSum[]> {
+  const from = now() - (now() % DAY_MS);
+  return requests.failures({ from, to: from + DAY_MS, of: { token: id } });
 }

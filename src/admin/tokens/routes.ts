@@ -12,6 +12,7 @@ import { matchingIds, pageOfTokens, readTokenQuery, tokenChoices } from "../../g
 import type { AdminContext } from "../context.ts";
 import { downloadText } from "../download.ts";
 import { fileText } from "../file-text.ts";
+import { liveParts } from "../live.ts";
 import { goTo, page, readForm, viewOf } from "../page.ts";
 import { ask, MANY } from "../question.ts";
 import { backOf, changedNotice, createTokenPages, type TokenPages } from "./context.ts";
@@ -20,6 +21,7 @@ import { tokenPageRoutes } from "./detail.ts";
 import { readBulkEdit, readLocationField, readProxyField, readSecret } from "./form.ts";
 import { tokenGroupRoutes } from "./groups.ts";
 import { tokenImportRoutes } from "./import.ts";
+import { LiveRows } from "./live-rows.ts";
 import { tokenRowRoutes } from "./rows.ts";
 
 const PAGE_SIZE = 50;
@@ -41,17 +43,23 @@ export const tokenRoutes = (ctx: AdminContext) => {
     .use(tokenPageRoutes(ctx, pages));
 };
 
-const listRoutes = (ctx: AdminContext, pages: TokenPages) =>
-  new Elysia()
+const listRoutes = (ctx: AdminContext, pages: TokenPages) => {
+  const rows = new LiveRows(ctx);
+  return new Elysia()
+    .get("/events", ({ request, server }) => {
+      const ids = LiveRows.idsOf(new URL(request.url).searchParams.get("ids") ?? "");
+      return liveParts(ctx, { request, server }, (view) => rows.read(view, ids));
+    })
     .get("/", async ({ request }) => {
       const query = readTokenQuery(new URL(request.url).searchParams);
       const items = pages.items();
       const today = query.sort === "today" ? await pages.usages.today() : NO_CALLS;
       const shown = pageOfTokens(items, query, { size: PAGE_SIZE, today });
-      const usage = await pages.usages.of(shown.items.map(({ row }) => row.id));
+      const facts = await pages.facts(shown.items);
+      const { providers: counts } = ctx.pool.held();
       const paused = ctx.settings.current().pool.paused_providers;
       const providers = [...ctx.providers.keys()].map((name) => ({ name, isPaused: paused.includes(name) }));
-      const data = { page: shown, query, choices: tokenChoices(items.map(({ row }) => row)), usage, providers };
+      const data = { page: shown, query, choices: tokenChoices(items.map(({ row }) => row)), facts, counts, providers };
       return page(ctx, request, (view) => ({ title: view.t.tokens.title, nav: "tokens", body: TokensPage({ view, data }) }));
     })
     .get("/new", ({ request }) => {
@@ -99,6 +107,7 @@ const listRoutes = (ctx: AdminContext, pages: TokenPages) =>
       const notice = await actOnMany(ctx, pages, request, { act, ids, edit });
       return goTo(ctx, request, backOf(form, tokensHref(query, { after: query.after })), notice);
     });
+};
 
 /** What is asked about from twenty tokens on; a check and the end of a cooldown harm nothing. */
 async function askAboutMany(ctx: AdminContext, request: Request, act: Act, ids: readonly number[]): Promise<Response | null> {

@@ -1,17 +1,27 @@
 // Token row routes: show, edit, and actions on one token.
 import { Elysia } from "elysia";
 import { tokenHref } from "../../../views/tokens/token-fields.tsx";
-import { NoRow, TokenRowEdit, TokenRowView } from "../../../views/tokens/token-row.tsx";
+import { TokenInspector } from "../../../views/tokens/token-inspector.tsx";
+import { NoRow, TokenRowView } from "../../../views/tokens/token-row.tsx";
+import { TokenRowEdit } from "../../../views/tokens/token-row-edit.tsx";
 import type { Notice } from "../../../views/ui/messages.tsx";
 import { AppError } from "../../errors.ts";
 import type { AdminContext } from "../context.ts";
 import { changed, fragment, readForm, viewOf } from "../page.ts";
 import { backOf, changedNotice, checkNotice, type TokenPages } from "./context.ts";
+import { failuresToday, modelsOf } from "./detail.ts";
 import { readRowChange } from "./form.ts";
 
 export const tokenRowRoutes = (ctx: AdminContext, pages: TokenPages) =>
   new Elysia()
     .get("/:id/row", async ({ request, params }) => fragment(ctx, request, await rowOf(pages, params.id)))
+    .get("/:id/inspect", async ({ request, params }) => {
+      const item = pages.item(params.id);
+      const { requests, catalogue, clock } = ctx;
+      const models = modelsOf(catalogue(), item);
+      const failures = await failuresToday({ requests, now: clock.now }, item.row.id);
+      return fragment(ctx, request, (view) => TokenInspector({ view, item, models, failures }));
+    })
     .get("/:id/edit", ({ request, params }) => {
       const item = pages.item(params.id);
       return fragment(ctx, request, (view) => TokenRowEdit({ view, item }));
@@ -57,8 +67,8 @@ async function switchToken(call: RowCall, id: string, enabled: boolean): Promise
 
 async function rowOf(pages: TokenPages, id: string | number) {
   const item = pages.item(`${id}`);
-  const usage = (await pages.usages.of([item.row.id])).get(item.row.id) ?? null;
-  return (view: Parameters<typeof TokenRowView>[0]["view"]) => TokenRowView({ view, item, usage });
+  const facts = (await pages.facts([item])).get(item.row.id) ?? null;
+  return (view: Parameters<typeof TokenRowView>[0]["view"]) => TokenRowView({ view, item, facts });
 }
 
 /** The row as it is now for htmx; a plain form goes back to where it came from. */

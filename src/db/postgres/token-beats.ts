@@ -1,5 +1,6 @@
 // SQL of token beats: calls of each token by half-hours of the last day, in a ring of 49 rows a token.
-import { BEAT_MS, type TokenBeat } from "../ledger.ts";
+import { BEAT_MS } from "../../domain/token.ts";
+import type { TokenBeat } from "../ledger.ts";
 import type { Reader, Sql } from "./driver.ts";
 
 /** A day, and the half-hour that has begun. */

@@ -1,6 +1,7 @@
 // SQL of token beats: calls of each token by half-hours of the last day, in a ring of 49 rows a token.
 import type { Database } from "bun:sqlite";
-import { BEAT_MS, type TokenBeat } from "../ledger.ts";
+import { BEAT_MS } from "../../domain/token.ts";
+import type { TokenBeat } from "../ledger.ts";
 
 /** A day, and the half-hour that has begun. */
 const PLACES = 49;

@@ -43,6 +43,11 @@ export abstract class PoolViews {
     return this.registry.all().map(({ row }) => row);
   }
 
+  /** The row of one token; null when there is none. */
+  rowOf(id: number): TokenRow | null {
+    return this.registry.get(id)?.row ?? null;
+  }
+
   /** Groups that have a name. */
   groups(): PoolGroupView[] {
     return groupViews(this.registry.tokens.values(), this.now());

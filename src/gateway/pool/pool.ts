@@ -171,9 +171,7 @@ export class Pool extends PoolViews implements Leases {
   }
 
   /** Time within which nearly every call of the model ends, ms; null: none has ended yet. */
-  mostMs(kind: Kind, family: string, provider: string | null): number | null {
-    return this.#latency.most(kind, family, provider);
-  }
+  readonly mostMs = (kind: Kind, family: string, provider: string | null): number | null => this.#latency.most(kind, family, provider);
 
   /**
    * Takes the token table as it is now: the first time with the health that was saved, later merged with what is known here,
@@ -274,7 +272,7 @@ export class Pool extends PoolViews implements Leases {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#queue.close();
-    await this.#writer.flush();
+    await this.flush();
   }
 
   /** The time, after cooldowns and caps that are over by then have ended and requests that waited for that are served. */

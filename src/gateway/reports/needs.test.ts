@@ -19,7 +19,7 @@ test("where all is well nothing is asked for", async () => {
 
 test.each<[string, World, Partial<Need>[]]>([
   ["an empty pool", { providers: [] }, [{ id: "noTokens", level: "bad" }]],
-  ["an empty pool before the first steps are done", { providers: [], passwordIsTemporary: true }, [{ id: "unfinished" }]],
+  ["an empty pool before the first steps are done", { providers: [], isSetupOpen: true }, [{ id: "unfinished" }]],
   ["no key", { keys: 0 }, [{ id: "noKeys", level: "bad" }]],
   ["a network that is down", { networkDegradedSince: 7 }, [{ id: "network", level: "bad", since: 7 }]],
   ["a ledger that cannot be written", { ledgerDegradedSince: 7 }, [{ id: "ledger", level: "bad", since: 7 }]],

@@ -19,7 +19,7 @@ export type World = {
   ledgerDegradedSince?: number;
   freeBytes?: number;
   keys?: number;
-  passwordIsTemporary?: boolean;
+  isSetupOpen?: boolean;
   unknownJobs?: number;
   deliveries?: number;
   publicUrl?: string;
@@ -58,7 +58,7 @@ export function needWorld(change: World = {}): NeedDependencies {
     },
     models: { current: () => CATALOGUE, problems: { file: change.modelsProblem ?? null, admin: null } },
     store: {
-      readFact: async (name) => (name === "first_step" ? "done" : change.passwordIsTemporary ? "1" : null),
+      readFact: async () => (change.isSetupOpen ? "key" : "done"),
       countOpenJobs: async () => ({ queued: 4, submitting: 1, running: 2, storing: 1, unknown: change.unknownJobs ?? 0 }),
       listJobs: async ({ limit }) =>
         named(change.unknownJobs ?? 0, limit, (id) => {

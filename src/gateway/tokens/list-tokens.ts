@@ -43,7 +43,8 @@ const MAX_CHOICES = 200;
 const HEALTH_STATES: readonly HealthState[] = ["blocked", "cooling", "healthy", "disabled"];
 const LISTED_STATES: readonly ListedState[] = [...HEALTH_STATES, "partly"];
 const NOTHING = { q: "", provider: "", group: "", tag: "", health: "", reason: "" } as const;
-const NOWHERE: TokenQuery = { ...NOTHING, sort: "label", descending: false, after: "" };
+/** The worst first. */
+const NOWHERE: TokenQuery = { ...NOTHING, sort: "health", descending: false, after: "" };
 
 /** Reads a query string. What is not understood asks for nothing. */
 export function readTokenQuery(params: URLSearchParams): TokenQuery {
@@ -56,7 +57,7 @@ export function readTokenQuery(params: URLSearchParams): TokenQuery {
     tag: text("tag"),
     health: LISTED_STATES.find((state) => state === params.get("health")) ?? "",
     reason: text("reason"),
-    sort: TOKEN_SORTS.find((sort) => sort === params.get("sort")) ?? "label",
+    sort: TOKEN_SORTS.find((sort) => sort === params.get("sort")) ?? NOWHERE.sort,
     descending: params.get("order") === "desc",
     after: (params.get("after") ?? "").slice(0, 1000),
   };
