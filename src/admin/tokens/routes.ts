@@ -22,6 +22,7 @@ import { readBulkEdit, readLocationField, readProxyField, readSecret } from "./f
 import { tokenGroupRoutes } from "./groups.ts";
 import { tokenImportRoutes } from "./import.ts";
 import { LiveRows } from "./live-rows.ts";
+import { tokenReplaceRoutes } from "./replace.ts";
 import { tokenRowRoutes } from "./rows.ts";
 
 const PAGE_SIZE = 50;
@@ -38,6 +39,7 @@ export const tokenRoutes = (ctx: AdminContext) => {
     .use(tokenImportRoutes(ctx))
     .use(deletedTokenRoutes(ctx, pages))
     .use(pauseRoutes(ctx))
+    .use(tokenReplaceRoutes(ctx, pages))
     .use(tokenGroupRoutes(ctx, pages))
     .use(tokenRowRoutes(ctx, pages))
     .use(tokenPageRoutes(ctx, pages));

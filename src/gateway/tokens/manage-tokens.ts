@@ -16,6 +16,7 @@ import { changeOf, type TokenEdit, withCap } from "./bulk-edit.ts";
 import { withAccount, withLocation } from "./cloud-account.ts";
 import type { Credentials } from "./credentials.ts";
 import { freeLabel } from "./import-tokens.ts";
+import type { NewSecret } from "./match-secrets.ts";
 import type { Refresher } from "./refresh.ts";
 
 /** Reasons of a block that a new secret ends. */
@@ -88,8 +89,7 @@ export class TokenAdmin {
     // A new secret does not change the table's revision, and its last characters are shown.
     tokens.forget();
     pool.load(await store.listTokens());
-    const reason = pool.view(id)?.health.reason;
-    if (reason && reason !== "operator" && reason !== "paused" && SECRET_REASONS.has(reason)) pool.clearCooldown(id);
+    this.#clearSecretBlock(id);
     return this.check(id).then(
       () => null,
       (error) => {
@@ -97,6 +97,35 @@ export class TokenAdmin {
         throw error;
       },
     );
+  }
+
+  /**
+   * Replaces the secrets of many tokens and begins to check them. Resolves with the ids whose secret another token has: those are left.
+   */
+  async replaceSecrets(secrets: readonly NewSecret[], by: Operator): Promise<{ replaced: number; known: number[] }> {
+    const { store, pool, tokens, audit } = this.#deps;
+    const rows = new Map(this.#rows(secrets.map(({ id }) => id)).map((row) => [row.id, row]));
+    const wanted = secrets.flatMap(({ id, secret }) => (rows.has(id) ? [{ row: rows.get(id)!, secret }] : []));
+    const isKnown = await store.hasTokens(wanted.map(({ row, secret }) => ({ provider: row.provider, secret })));
+    const known = wanted.filter((_, index) => isKnown[index]).map(({ row }) => row.id);
+    const fresh = wanted.filter((_, index) => !isKnown[index]);
+    for (const { row, secret } of fresh) {
+      const token = await tokens.open(row.id, row);
+      await tokens.callContext(token, new AbortController().signal).remember({ secret });
+    }
+    const ids = fresh.map(({ row }) => row.id);
+    await audit.record({ action: "token.secrets", subject: `${ids.length} tokens`, after: { tokens: ids } }, by);
+    tokens.forget();
+    pool.load(await store.listTokens());
+    for (const id of ids) this.#clearSecretBlock(id);
+    this.checkAll(ids);
+    return { replaced: ids.length, known };
+  }
+
+  #clearSecretBlock(id: number): void {
+    const { pool } = this.#deps;
+    const reason = pool.view(id)?.health.reason;
+    if (reason && reason !== "operator" && reason !== "paused" && SECRET_REASONS.has(reason)) pool.clearCooldown(id);
   }
 
   /** Checks one token now. @throws {AppError} as `Refresher.checkNow` */

@@ -94,6 +94,22 @@ export const tokens = {
     error: "Last error",
     actions: "Actions",
   },
+  replaceTitle: "Replace secrets",
+  replaceCount: (shown: string, count: number) => (count === 1 ? "Of 1 token." : `Of ${shown} tokens.`),
+  andMore: (names: string, more: string) => `${names} and ${more} more`,
+  replaceText: "Labels and new secrets",
+  replaceTextHint:
+    "A line for each token: its label, a comma, the new secret. CSV with a header and JSON are read too; the account also names a token.",
+  replaceDo: "Replace and check",
+  replaceNone: "names none of these tokens; expected lines like birch-2,AIzaSy…",
+  replacedMany: (replaced: number, lines: number[], more: number, known: number) =>
+    [
+      replaced === 1 ? "1 secret replaced; it is checked now." : `${replaced} secrets replaced; they are checked now.`,
+      lines.length > 0 && `Lines that name no token here: ${lines.join(", ")}${more > 0 ? ` and ${more} more` : ""}.`,
+      known > 0 && (known === 1 ? "1 secret belongs to another token." : `${known} secrets belong to other tokens.`),
+    ]
+      .filter(Boolean)
+      .join(" "),
   beats: {
     quiet: "24 hours: no traffic",
     well: "24 hours: well",
@@ -316,6 +332,8 @@ export const tokens = {
     "token.add": "Added",
     "token.change": "Changed",
     "token.secret": "Secret replaced",
+    "token.secrets": "Secrets replaced",
+    "work.cancel": "Cancelled",
     "token.clear": "Tried again manually",
     "token.delete": "Deleted",
     "token.restore": "Restored",

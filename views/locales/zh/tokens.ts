@@ -153,6 +153,21 @@ export const tokens: typeof en = {
     error: "最近错误",
     actions: "操作",
   },
+  replaceTitle: "替换凭证",
+  replaceCount: (shown) => `共 ${shown} 个令牌。`,
+  andMore: (names, more) => `${names} 等，另有 ${more} 个`,
+  replaceText: "名称与新凭证",
+  replaceTextHint: "每行一个令牌：名称、逗号、新凭证。也可使用带表头的 CSV 或 JSON；账号也能对应到令牌。",
+  replaceDo: "替换并检查",
+  replaceNone: "没有对应的令牌；每行应形如 birch-2,AIzaSy…",
+  replacedMany: (replaced, lines, more, known) =>
+    [
+      `已替换 ${replaced} 个凭证，正在检查。`,
+      lines.length > 0 && `以下行没有对应的令牌：${lines.join("、")}${more > 0 ? ` 等，另有 ${more} 行` : ""}。`,
+      known > 0 && `${known} 个凭证属于其他令牌。`,
+    ]
+      .filter(Boolean)
+      .join(""),
   beats: {
     quiet: "24 小时：没有流量",
     well: "24 小时：正常",
@@ -359,6 +374,8 @@ export const tokens: typeof en = {
     "token.add": "添加",
     "token.change": "更改",
     "token.secret": "更换凭证",
+    "token.secrets": "批量更换凭证",
+    "work.cancel": "取消请求",
     "token.clear": "手动重试",
     "token.delete": "删除",
     "token.restore": "恢复",
