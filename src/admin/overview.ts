@@ -5,28 +5,27 @@ import { WorkSection } from "../../views/overview/work.tsx";
 import { cancelWork } from "../gateway/jobs/cancel-work.ts";
 import { readActivity } from "../gateway/reports/activity.ts";
 import { OverviewReader } from "../gateway/reports/overview.ts";
+import { startOfDayIn } from "../gateway/reports/time-zone.ts";
 import type { AdminContext } from "./context.ts";
 import { liveParts } from "./live.ts";
-import { changed, page, viewOf } from "./page.ts";
+import { changed, page, timeZoneOf, viewOf } from "./page.ts";
 import { SharedParts } from "./shared-parts.ts";
-
-const DAY_MS = 86_400_000;
 
 export const overviewRoutes = (ctx: AdminContext) => {
   const { now } = ctx.clock;
   const reader = new OverviewReader({ ...ctx, settings: ctx.settings.current, now });
   const shared = new SharedParts(now);
-  const startOfDay = () => now() - (now() % DAY_MS);
+  const startOfDay = (zone: string | null) => startOfDayIn(now(), zone);
   return new Elysia()
     .get("/", async ({ request }) => {
-      const look = await reader.read(startOfDay());
+      const look = await reader.read(startOfDay(timeZoneOf(request)));
       const origin = ctx.originOf(request);
       return page(ctx, request, (view) => ({ title: view.t.overview.title, nav: "overview", body: OverviewPage({ view, look, origin }) }));
     })
     .get("/events/overview", ({ request, server }) =>
       liveParts(ctx, { request, server }, (view) => {
-        const from = startOfDay();
-        return shared.read(view, `${from}`, async (rendered) => overviewParts(rendered, await reader.read(from)));
+        const from = startOfDay(view.timeZone);
+        return shared.read(view, { name: `${from}`, page: "/admin" }, async (rendered) => overviewParts(rendered, await reader.read(from)));
       }),
     )
     .post("/overview/work/:id/cancel", async ({ request, params }) => {

@@ -14,6 +14,7 @@ const FRESH_MS = 900;
 /** Languages and days of readers; more are of nobody. */
 const MAX_KNOWN = 50;
 
+type Named = { name: string; page: string };
 type Known = { at: number; parts: Promise<Part[]> };
 
 export class SharedParts {
@@ -21,19 +22,21 @@ export class SharedParts {
 
   constructor(private readonly now: () => number) {}
 
-  /** @param name of what is read; the language of the view is added */
-  read(view: View, name: string, make: (view: View) => Promise<{ id: string; node: VNode }[]>): Promise<Part[]> {
-    return this.readParts(view, name, async (rendered, before) => (await make(rendered)).map(({ id, node }) => partOf(id, node, before)));
+  /** @param name of what is read; language and role of the reader are added. @param page whose parts they are */
+  read(view: View, { name, page }: Named, make: (view: View) => Promise<{ id: string; node: VNode }[]>): Promise<Part[]> {
+    return this.readParts(view, { name, page }, async (rendered, before) =>
+      (await make(rendered)).map(({ id, node }) => partOf(id, node, before)),
+    );
   }
 
   /** As {@link read}, for who renders by itself what has changed. @param make is given what was shown before */
-  readParts(view: View, name: string, make: (view: View, before: Parts) => Promise<Part[]>): Promise<Part[]> {
-    const key = `${name} ${view.locale}`;
+  readParts(view: View, { name, page }: Named, make: (view: View, before: Parts) => Promise<Part[]>): Promise<Part[]> {
+    const key = `${name} ${view.locale} ${view.timeZone} ${view.may(page)}`;
     const known = this.#known.get(key);
     const age = known ? this.now() - known.at : FRESH_MS;
     if (known && age >= 0 && age < FRESH_MS) return known.parts;
     if (!known && this.#known.size >= MAX_KNOWN) this.#known.clear();
-    const parts = makeAfter(known?.parts, (before) => make({ ...view, formToken: TOKEN }, before));
+    const parts = makeAfter(known?.parts, (before) => make({ ...view, formToken: TOKEN, path: page }, before));
     this.#known.set(key, { at: this.now(), parts });
     parts.catch(() => this.#known.delete(key));
     return parts;

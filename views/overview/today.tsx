@@ -2,10 +2,11 @@
 import type { Kind } from "../../src/domain/generation.ts";
 import type { KeySpend } from "../../src/gateway/reports/overview.ts";
 import type { DayOfKind, HourOfKind, Today } from "../../src/gateway/reports/today.ts";
+import { requestsHref } from "../requests/href.ts";
 import { formatCount, formatDuration, formatHour, formatPercent, formatUsd } from "../ui/format.ts";
 import { Icon } from "../ui/icon.tsx";
 import type { View } from "../ui/view.ts";
-import { areaPath, barsPath, Chart, HourAxis, linePath, sumPath } from "./charts.tsx";
+import { areaPath, barsPath, Chart, HOURS, HourAxis, linePath, sumPath } from "./charts.tsx";
 
 const HOUR_MS = 3_600_000;
 type KindProps = { view: View; kind: Kind; day: DayOfKind; from: number };
@@ -35,10 +36,14 @@ export function TodaySection({ view, today: { kinds, from } }: { view: View; tod
   );
 }
 
-const requestsOf = (kind: Kind, from: number, hour: number, more: Record<string, string> = {}): string => {
-  const iso = (time: number) => `${new Date(time).toISOString().slice(0, 16)}Z`;
-  return `/admin/requests?${new URLSearchParams({ kind, ...more, from: iso(from + hour * HOUR_MS), to: iso(from + (hour + 1) * HOUR_MS) })}`;
-};
+type Hours = { kind: Kind; from: number; outcome?: "ok" | "failed" };
+
+/** Requests of one hour of the day; `hour` null: of the whole day. */
+function requestsIn({ kind, from, outcome }: Hours, hour: number | null): string {
+  const iso = (hours: number) => `${new Date(from + hours * HOUR_MS).toISOString().slice(0, 16)}Z`;
+  const [first, last] = hour === null ? [0, HOURS] : [hour, hour + 1];
+  return requestsHref({ kind, ...(outcome && { outcome }), from: iso(first), to: iso(last) });
+}
 
 function Counts({ view, kind, day, from }: KindProps) {
   const { today: text } = view.t.overview;
@@ -60,7 +65,7 @@ function Counts({ view, kind, day, from }: KindProps) {
       <Chart
         label={text.countsLabel[kind](count(day.served), count(day.failed))}
         top={text.perHour(count(most))}
-        hours={day.hours.map((hour, index) => ({ title: title(hour, index), href: requestsOf(kind, from, index) }))}
+        hours={day.hours.map((hour, index) => ({ title: title(hour, index), href: requestsIn({ kind, from }, index) }))}
       >
         <path class="up" d={barsPath(served, most)} />
         <path
@@ -76,7 +81,7 @@ function Counts({ view, kind, day, from }: KindProps) {
         {day.failed === 0 ? (
           text.noneFailed
         ) : (
-          <a href={`/admin/requests?outcome=failed&kind=${kind}&span=today`}>{text.failedCount(count(day.failed))}</a>
+          <a href={requestsIn({ kind, from, outcome: "failed" }, null)}>{text.failedCount(count(day.failed))}</a>
         )}
         {day.failed > 0 && `, ${formatPercent(day.failed / total, view.locale)}`}
       </p>
@@ -104,7 +109,7 @@ function Times({ view, kind, day, from }: KindProps) {
       <Chart
         label={text.timesLabel[kind](day.p50Ms === null ? "–" : formatDuration(day.p50Ms))}
         top={formatDuration(most)}
-        hours={day.hours.map((hour, index) => ({ title: title(hour, index), href: requestsOf(kind, from, index, { outcome: "ok" }) }))}
+        hours={day.hours.map((hour, index) => ({ title: title(hour, index), href: requestsIn({ kind, from, outcome: "ok" }, index) }))}
       >
         <path class="area" d={areaPath(p50, p95, most)} />
         <path class="now" d={linePath(p50, most)} />

@@ -1,7 +1,8 @@
 // What runs and waits, a row each, with its cancellation.
 import type { Activity, WorkRow } from "../../src/gateway/reports/activity.ts";
-import { Button, Form } from "../ui/controls.tsx";
+import { Button } from "../ui/controls.tsx";
 import { Elapsed } from "../ui/figures.tsx";
+import { Form } from "../ui/form.tsx";
 import { formatCount, formatDuration } from "../ui/format.ts";
 import { Icon } from "../ui/icon.tsx";
 import type { View } from "../ui/view.ts";

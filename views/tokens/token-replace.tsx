@@ -1,7 +1,8 @@
 // Page that replaces the secrets of many tokens at once.
 import type { TokenQuery } from "../../src/gateway/tokens/list-tokens.ts";
-import { Button, Form, LinkButton } from "../ui/controls.tsx";
+import { Button, LinkButton } from "../ui/controls.tsx";
 import { Field } from "../ui/fields.tsx";
+import { Form } from "../ui/form.tsx";
 import { formatCount } from "../ui/format.ts";
 import { PageHead } from "../ui/layout.tsx";
 import type { View } from "../ui/view.ts";

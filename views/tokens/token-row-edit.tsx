@@ -1,8 +1,10 @@
 // Token row of the list while it is edited.
 import type { TokenItem } from "../../src/gateway/tokens/list-tokens.ts";
-import { Button, Form, LinkButton } from "../ui/controls.tsx";
+import { Button, LinkButton } from "../ui/controls.tsx";
+import { Tiny, TinyToggle } from "../ui/fields.tsx";
+import { Form } from "../ui/form.tsx";
 import type { View } from "../ui/view.ts";
-import { Tiny, TinyToggle, tokenHref } from "./token-fields.tsx";
+import { tokenHref } from "./token-fields.tsx";
 import { rowId, tokenColumns } from "./token-row.tsx";
 
 /** The row while it is edited: answer to GET /admin/tokens/:id/edit. */

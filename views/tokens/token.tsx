@@ -9,7 +9,7 @@ import type { TokenItem } from "../../src/gateway/tokens/list-tokens.ts";
 import type { TokenUsage } from "../../src/gateway/tokens/token-usage.ts";
 import { FailedToday } from "../requests/failed-today.tsx";
 import { requestsHref } from "../requests/href.ts";
-import { Button, Card, HealthLinkButton, Stat, Stats } from "../ui/controls.tsx";
+import { Button, Card, HealthBadge, LinkButton, Stat, Stats } from "../ui/controls.tsx";
 import { Field } from "../ui/fields.tsx";
 import { Count, Countdown, Dash, Time } from "../ui/figures.tsx";
 import { ActionButton, Form } from "../ui/form.tsx";

@@ -2,7 +2,7 @@
 
 import { TokenRowView } from "../../../views/tokens/token-row.tsx";
 import { CountsLine } from "../../../views/tokens/tokens.tsx";
-import type { LocaleName, View } from "../../../views/ui/view.ts";
+import type { View } from "../../../views/ui/view.ts";
 import type { TokenItem } from "../../gateway/tokens/list-tokens.ts";
 import { readRowFacts, type TokenRowFacts } from "../../gateway/tokens/row-facts.ts";
 import type { AdminContext } from "../context.ts";
@@ -35,7 +35,7 @@ export class LiveRows {
 
   /** The counts above the list, and the rows of these tokens. */
   read(view: View, ids: readonly number[]): Promise<Part[]> {
-    return this.#shared.readParts(view, ids.join(), async (rendered, before) => {
+    return this.#shared.readParts(view, { name: ids.join(), page: "/admin/tokens" }, async (rendered, before) => {
       const items = ids.flatMap((id) => this.#itemOf(id) ?? []);
       const facts = await this.#factsOf(items);
       const counts = partOf("token-counts", CountsLine({ view: rendered, providers: this.ctx.pool.held().providers }), before);
@@ -67,7 +67,7 @@ export class LiveRows {
   }
 
   #rowOf(view: View, item: TokenItem, facts: TokenRowFacts | null): Part {
-    const key = keyOf(view.locale, item.row.id);
+    const key = `${view.locale} ${view.timeZone} ${view.may("/admin/tokens")} ${item.row.id}`;
     const signature = JSON.stringify([item.view, item.row.label, item.row.group, item.row.tags, item.row.note, item.row.enabled, facts]);
     const known = this.#rows.get(key);
     if (known?.signature === signature) return known.part;
@@ -77,5 +77,3 @@ export class LiveRows {
     return part;
   }
 }
-
-const keyOf = (locale: LocaleName, id: number): string => `${locale} ${id}`;

@@ -56,3 +56,14 @@ export function fieldTime(time: number, timeZone: string | null): string {
   const local = time + (timeZone === null ? 0 : offsetAt(time, timeZone));
   return new Date(local - (local % MINUTE_MS)).toISOString().slice(0, 16);
 }
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
+/** Start of the running day of the zone, or of UTC, at the full hour of UTC that it lies in: sums are of whole hours. Epoch ms. */
+export function startOfDayIn(now: number, timeZone: string | null): number {
+  const offset = timeZone === null ? 0 : offsetAt(now, timeZone);
+  const local = now + offset;
+  const midnight = local - (local % DAY_MS) - offset;
+  return midnight - (midnight % HOUR_MS);
+}
