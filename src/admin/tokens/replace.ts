@@ -37,7 +37,10 @@ export const tokenReplaceRoutes = (ctx: AdminContext, pages: TokenPages) => {
       const query = readTokenQuery(new URLSearchParams(form.text("query", { max: 4000 })));
       const texts = [form.text("text", { max: MAX_TEXT, verbatim: true }), await fileText(ctx, request)];
       const text = texts.filter((one) => one.trim() !== "").join("\n");
-      const { matched, unmatched } = matchSecrets(parseTokens(text, { now: ctx.clock.now() }), rowsOf(query));
+      const { matched, unmatched } = matchSecrets(
+        parseTokens(text, { provider: query.provider || undefined, now: ctx.clock.now() }),
+        rowsOf(query),
+      );
       if (matched.length === 0) form.refuse("text", tokens.replaceNone);
       form.check();
       const { replaced, known } = await pages.admin.replaceSecrets(matched, ctx.sessionContextOf(request));

@@ -171,7 +171,9 @@ export class Pool extends PoolViews implements Leases {
   }
 
   /** Time within which nearly every call of the model ends, ms; null: none has ended yet. */
-  readonly mostMs = (kind: Kind, family: string, provider: string | null): number | null => this.#latency.most(kind, family, provider);
+  mostMs(kind: Kind, family: string, provider: string | null): number | null {
+    return this.#latency.most(kind, family, provider);
+  }
 
   /**
    * Takes the token table as it is now: the first time with the health that was saved, later merged with what is known here,
