@@ -9,8 +9,8 @@ import type { FailureQuery } from "../domain/request.ts";
 import { billingCsv, pageOfBilling, positionText, readPosition } from "../gateway/reports/billing.ts";
 import {
   parseUsageRange,
-  readUsageAlong,
   readUsageBy,
+  readUsageByKind,
   readUsageTotal,
   sortUsage,
   USAGE_GROUPS,
@@ -40,7 +40,7 @@ export const usageRoutes = (ctx: AdminContext) => {
       const by = at.by === "reason" ? null : at.by;
       const [total, along, sums, reasons] = await Promise.all([
         readUsageTotal(ctx.store, at.range, only),
-        by === null ? [] : readUsageAlong(ctx.store, at.range, only),
+        by === null ? { all: [], image: [], video: [] } : readUsageByKind(ctx.store, at.range, only, ctx.catalogue().idsByKind()),
         by === null ? [] : book.by(by, at.range, only),
         by === null ? ctx.requests.failures(failuresOf(at)) : null,
       ]);

@@ -32,7 +32,7 @@ const faded = (token, share) => colour(token).replace(/^rgba?\(([^)]+?)\)$/, (_,
 const drawn = new Map();
 
 function draw(figure) {
-  const { unit, step, times, series } = JSON.parse(figure.dataset.plot);
+  const { unit, step, times, series, hrefs } = JSON.parse(figure.dataset.plot);
   const area = figure.querySelector(".chart-area");
   const font = `11px ${getComputedStyle(document.body).fontFamily}`;
   const axis = { stroke: () => colour("soft"), font, grid: { stroke: () => colour("line"), width: 1 }, ticks: { show: false } };
@@ -77,6 +77,10 @@ function draw(figure) {
     [times.map((at) => at / 1000), ...series.map(({ values }) => values)],
     area,
   );
+  if (hrefs) {
+    area.classList.add("leads");
+    area.addEventListener("click", () => plot.cursor.idx != null && location.assign(hrefs[plot.cursor.idx]));
+  }
   const sizes = new ResizeObserver(() => plot.setSize({ width: area.clientWidth, height: HEIGHT }));
   sizes.observe(area);
   drawn.set(figure, { plot, end: () => { sizes.disconnect(); plot.destroy(); } });

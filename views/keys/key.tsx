@@ -1,9 +1,8 @@
 // Key page: usage against limits, permissions, webhook.
 
-import type { UsageRow } from "../../src/db/ledger.ts";
 import type { FormerKey } from "../../src/domain/key.ts";
 import type { FailureSum } from "../../src/domain/request.ts";
-import type { UsageRange } from "../../src/gateway/reports/usage.ts";
+import type { UsageByKind, UsageRange } from "../../src/gateway/reports/usage.ts";
 import { FailedToday } from "../requests/failed-today.tsx";
 import { Button, Card, CodeBlock, CopyButton, LinkButton } from "../ui/controls.tsx";
 import { Field } from "../ui/fields.tsx";
@@ -21,7 +20,7 @@ export type KeyData = {
   /** Former secrets that are still valid. */
   former: readonly FormerKey[];
   /** By day. */
-  along: readonly UsageRow[];
+  along: UsageByKind;
   range: UsageRange;
   /** Since 00:00 UTC. */
   failures: readonly FailureSum[];
@@ -87,7 +86,7 @@ export function KeyPage({ view, data }: { view: View; data: KeyData }) {
               {keys.toRequests}
             </LinkButton>
           </div>
-          <UsagePlots view={view} rows={along} range={range} />
+          <UsagePlots view={view} along={along} range={range} only={{ key: shown.row.id }} />
         </section>
         {state !== "deleted" && !isOperator && <WebhookCard view={view} id={row.id} webhook={data.webhook} />}
       </div>

@@ -4,10 +4,11 @@ import type { Kind } from "../../src/domain/generation.ts";
 import type { TokenItem } from "../../src/gateway/tokens/list-tokens.ts";
 import type { TokenRowFacts } from "../../src/gateway/tokens/row-facts.ts";
 import { providerName } from "../overview/providers.ts";
-import { Badge, Button, LinkButton, Menu } from "../ui/controls.tsx";
+import { Badge, Button, buttonClass, LinkButton } from "../ui/controls.tsx";
 import { Count, Countdown, Time } from "../ui/figures.tsx";
 import { Form } from "../ui/form.tsx";
 import { formatCount } from "../ui/format.ts";
+import { Icon } from "../ui/icon.tsx";
 import { Cell, type Column, Row } from "../ui/table.tsx";
 import type { View } from "../ui/view.ts";
 import { BeatStrip } from "./beat.tsx";
@@ -204,40 +205,61 @@ export function LastError({ view, item: { view: token } }: ItemProps) {
   );
 }
 
-/** One form for all: each button has its own address, with htmx and without. */
+/** What is done often; the rest comes when the menu is opened, so that fifty rows stay light. */
 function Actions({ view, item: { row } }: ItemProps) {
   const { tokens } = view.t;
-  const target = `#${rowId(row.id)}`;
+  return (
+    <span class="row-actions">
+      <LinkButton
+        href={tokenHref(row.id, "#settings")}
+        small
+        tone="quiet"
+        hx-get={tokenHref(row.id, "/edit")}
+        hx-target={`#${rowId(row.id)}`}
+        hx-swap="outerHTML"
+      >
+        {tokens.edit}
+      </LinkButton>
+      <details class="menu">
+        <summary
+          class={buttonClass("quiet", true)}
+          aria-label={tokens.more(row.label)}
+          title={tokens.more(row.label)}
+          hx-get={tokenHref(row.id, "/menu")}
+          hx-trigger="click once"
+          hx-target="next .menu-items"
+        >
+          <Icon name="more" />
+        </summary>
+        <div class="menu-items" hx-morph-skip-children="">
+          <a href={tokenHref(row.id)}>{tokens.open}</a>
+        </div>
+      </details>
+    </span>
+  );
+}
+
+/** One form for all: each button has its own address, with htmx and without. Answer to GET /admin/tokens/:id/menu. */
+export function RowMenu({ view, item: { row } }: ItemProps) {
+  const { tokens } = view.t;
   const act = (name: string, label: string, swap = "outerHTML") => (
     <Button
       small
       tone={name === "remove" ? "danger" : "plain"}
       formaction={tokenHref(row.id, `/${name}`)}
       hx-post={tokenHref(row.id, `/${name}`)}
-      hx-target={target}
+      hx-target={`#${rowId(row.id)}`}
       hx-swap={swap}
     >
       {label}
     </Button>
   );
   return (
-    <Form view={view} action={tokenHref(row.id, "/check")} class="row-actions">
-      <LinkButton
-        href={tokenHref(row.id, "#settings")}
-        small
-        tone="quiet"
-        hx-get={tokenHref(row.id, "/edit")}
-        hx-target={target}
-        hx-swap="outerHTML"
-      >
-        {tokens.edit}
-      </LinkButton>
-      <Menu label={tokens.more(row.label)}>
-        {act("clear", tokens.clear)}
-        {act("check", tokens.check)}
-        {row.enabled ? act("disable", tokens.disable) : act("enable", tokens.enable)}
-        {act("remove", tokens.remove, "delete")}
-      </Menu>
+    <Form view={view} action={tokenHref(row.id, "/check")} class="action">
+      {act("clear", tokens.clear)}
+      {act("check", tokens.check)}
+      {row.enabled ? act("disable", tokens.disable) : act("enable", tokens.enable)}
+      {act("remove", tokens.remove, "delete")}
     </Form>
   );
 }

@@ -24,11 +24,14 @@ type PlotProps = {
   step: "hour" | "day";
   /** Drawn in this order, so that the last one is on top. */
   series: readonly PlotSeries[];
+  /** Where the requests of a time are, epoch ms; absent: a bar leads nowhere. */
+  href?: (from: number, to: number) => string;
 };
 
 /** A figure of fixed height. Once on a page stands {@link PlotScripts}. */
-export function Plot({ view, title, unit, times, step, series }: PlotProps) {
-  const data = { unit, step, times, series };
+export function Plot({ view, title, unit, times, step, series, href }: PlotProps) {
+  const hrefs = href && times.map((time) => href(time, time + STEP_MS[step]));
+  const data = { unit, step, times, series, hrefs };
   return (
     <figure class="chart" data-plot={JSON.stringify(data)}>
       <figcaption>
@@ -43,12 +46,12 @@ export function Plot({ view, title, unit, times, step, series }: PlotProps) {
         </span>
       </figcaption>
       <div class="chart-area" aria-hidden="true" />
-      <PlotNumbers view={view} title={title} unit={unit} times={times} step={step} series={series} />
+      <PlotNumbers view={view} title={title} unit={unit} times={times} step={step} series={series} hrefs={hrefs} />
     </figure>
   );
 }
 
-function PlotNumbers({ view, title, unit, times, step, series }: PlotProps) {
+function PlotNumbers({ view, title, unit, times, step, series, hrefs }: Omit<PlotProps, "href"> & { hrefs?: readonly string[] }) {
   return (
     <details>
       <summary>{view.t.plot.numbers}</summary>
@@ -69,7 +72,7 @@ function PlotNumbers({ view, title, unit, times, step, series }: PlotProps) {
           <tbody>
             {times.map((time, index) => (
               <tr key={time}>
-                <th scope="row">{formatExact(time).slice(0, step === "day" ? 10 : 16)}</th>
+                <th scope="row">{hrefs ? <a href={hrefs[index]}>{clockOf(time, step)}</a> : clockOf(time, step)}</th>
                 {series.map(({ label, values }) => (
                   <td key={label} class="end">
                     {formatPlotted(view, values[index] ?? null, unit)}
@@ -83,6 +86,8 @@ function PlotNumbers({ view, title, unit, times, step, series }: PlotProps) {
     </details>
   );
 }
+
+const clockOf = (time: number, step: PlotProps["step"]): string => formatExact(time).slice(0, step === "day" ? 10 : 16);
 
 function formatPlotted(view: View, value: number | null, unit: PlotUnit): string {
   if (value === null) return "–";

@@ -1,7 +1,7 @@
 // Addresses of the usage pages, and what they show. Pure.
 import type { UsageRow } from "../../src/db/ledger.ts";
 import type { FailureSum } from "../../src/domain/request.ts";
-import type { UsageGroup, UsageRange, UsageSort, UsageTotal } from "../../src/gateway/reports/usage.ts";
+import type { UsageByKind, UsageGroup, UsageRange, UsageSort, UsageTotal } from "../../src/gateway/reports/usage.ts";
 import type { RequestFields } from "../requests/href.ts";
 
 /** What the address of the page says. */
@@ -21,7 +21,7 @@ export type UsageData = UsageAddress & {
   reasons: readonly FailureSum[] | null;
   total: UsageTotal;
   /** By hour or day, for the plots. */
-  along: readonly UsageRow[];
+  along: UsageByKind;
   /** Of the table, in order; `all` is how many there are. */
   rows: readonly (UsageRow & { name: string })[];
   all: number;

@@ -1,7 +1,8 @@
 // Usage page: sums of a time span by day, model, key or token, as plots, table and CSV.
 import type { UsageRow } from "../../src/db/ledger.ts";
-import type { UsageRange } from "../../src/gateway/reports/usage.ts";
-import { requestsHref } from "../requests/href.ts";
+import type { Kind } from "../../src/domain/generation.ts";
+import type { UsageByKind, UsageRange } from "../../src/gateway/reports/usage.ts";
+import { type RequestFields, requestsHref } from "../requests/href.ts";
 import { Card, EmptyState, LinkButton, Stat, Stats } from "../ui/controls.tsx";
 import { Field, Select } from "../ui/fields.tsx";
 import { Count, Dash, Money } from "../ui/figures.tsx";
@@ -35,7 +36,7 @@ export function UsagePage({ view, data }: { view: View; data: UsageData }) {
       ) : (
         <div class="flow">
           <Totals view={view} data={data} />
-          {data.by !== "reason" && <UsagePlots view={view} rows={data.along} range={data.range} />}
+          {data.by !== "reason" && <UsagePlots view={view} along={data.along} range={data.range} only={requestsOf(data)} />}
           <Groups view={view} data={data} />
         </div>
       )}
@@ -130,15 +131,43 @@ function Totals({ view, data }: { view: View; data: UsageData }) {
   );
 }
 
+type PlotsProps = {
+  view: View;
+  along: UsageByKind;
+  range: UsageRange;
+  /** What narrows the requests that bars lead to. */
+  only?: RequestFields;
+};
+
 /** Requests, money, and what else there was; for other pages too. Not for the page's live parts. */
-export function UsagePlots({ view, rows, range }: { view: View; rows: readonly UsageRow[]; range: UsageRange }) {
+export function UsagePlots({ view, along, range, only = {} }: PlotsProps) {
   const { plots } = view.t.usage;
-  const { times, values } = alongTime(rows, { ...range, to: Math.min(range.to, view.now) });
-  const one = (title: string, unit: PlotUnit, series: PlotSeries[]) => (
+  const rows = along.all;
+  const span = { ...range, to: Math.min(range.to, view.now) };
+  const { times, values } = alongTime(rows, span);
+  const one = (title: string, unit: PlotUnit, series: PlotSeries[], more: RequestFields = {}) => (
     <Card key={title}>
-      <Plot view={view} title={title} unit={unit} times={times} step={range.step} series={series} />
+      <Plot
+        view={view}
+        title={title}
+        unit={unit}
+        times={times}
+        step={range.step}
+        series={series}
+        href={(from, to) => requestsHref({ ...only, ...more, from, to })}
+      />
     </Card>
   );
+  const latency = (kind: Kind) => {
+    const { values: of } = alongTime(along[kind], span);
+    const series: PlotSeries[] = [
+      { label: "p95", values: of((row) => row.p95Ms, null), tone: "warn", shape: "line" },
+      { label: "p50", values: of((row) => row.p50Ms, null), shape: "line" },
+    ];
+    return (
+      along[kind].some(({ p50Ms }) => p50Ms !== null) && one(view.t.overview.today.timeTo[kind], "ms", series, { kind, outcome: "ok" })
+    );
+  };
   const has = (of: (row: UsageRow) => number) => rows.some((row) => of(row) > 0);
   if (rows.length === 0) return <EmptyState title={view.t.usage.empty} />;
   return (
@@ -151,10 +180,8 @@ export function UsagePlots({ view, rows, range }: { view: View; rows: readonly U
       {has((row) => row.images) && one(plots.images, "count", [{ label: plots.images, values: values((row) => row.images), tone: "busy" }])}
       {has((row) => row.videoSeconds) &&
         one(plots.video, "seconds", [{ label: plots.video, values: values((row) => row.videoSeconds), tone: "busy" }])}
-      {one(plots.latency, "ms", [
-        { label: "p95", values: values((row) => row.p95Ms, null), tone: "warn", shape: "line" },
-        { label: "p50", values: values((row) => row.p50Ms, null), shape: "line" },
-      ])}
+      {latency("image")}
+      {latency("video")}
     </div>
   );
 }

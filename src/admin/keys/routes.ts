@@ -19,7 +19,7 @@ import {
 } from "../../gateway/keys/manage-keys.ts";
 import { knownOperatorKey } from "../../gateway/keys/operator-key.ts";
 import { formerKeys, optionsOf } from "../../gateway/keys/rotate-key.ts";
-import { parseUsageRange, readUsageAlong } from "../../gateway/reports/usage.ts";
+import { parseUsageRange, readUsageByKind } from "../../gateway/reports/usage.ts";
 import type { AdminContext } from "../context.ts";
 import { changed, fragment, goTo, isHtmx, page, readForm, viewOf } from "../page.ts";
 import { undoable } from "../undo.ts";
@@ -128,7 +128,7 @@ async function keyData(ctx: AdminContext, row: KeyRow) {
   const range = parseUsageRange({ span: "30" }, ctx.clock.now());
   const [shown, along, webhook, failures] = await Promise.all([
     shownKey(ctx, row),
-    readUsageAlong(ctx.store, range, { key: row.id }),
+    readUsageByKind(ctx.store, range, { key: row.id }, ctx.catalogue().idsByKind()),
     ctx.store.readKeyWebhook(row.id),
     ctx.requests.failures({ ...parseUsageRange({ span: "today" }, ctx.clock.now()), of: { key: row.id } }),
   ]);

@@ -2,7 +2,7 @@
 import { Elysia } from "elysia";
 import { tokenHref } from "../../../views/tokens/token-fields.tsx";
 import { TokenInspector } from "../../../views/tokens/token-inspector.tsx";
-import { NoRow, TokenRowView } from "../../../views/tokens/token-row.tsx";
+import { NoRow, RowMenu, TokenRowView } from "../../../views/tokens/token-row.tsx";
 import { TokenRowEdit } from "../../../views/tokens/token-row-edit.tsx";
 import type { Notice } from "../../../views/ui/messages.tsx";
 import { AppError } from "../../errors.ts";
@@ -21,6 +21,10 @@ export const tokenRowRoutes = (ctx: AdminContext, pages: TokenPages) =>
       const models = modelsOf(catalogue(), item);
       const failures = await failuresToday({ requests, now: clock.now }, item.row.id);
       return fragment(ctx, request, (view) => TokenInspector({ view, item, models, failures }));
+    })
+    .get("/:id/menu", ({ request, params }) => {
+      const item = pages.item(params.id);
+      return fragment(ctx, request, (view) => RowMenu({ view, item }));
     })
     .get("/:id/edit", ({ request, params }) => {
       const item = pages.item(params.id);

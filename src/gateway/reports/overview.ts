@@ -1,7 +1,6 @@
 // Overview: what can be made now, what needs the operator, what runs, and today. Read once for all who view it.
 
 import type { Store } from "../../db/store.ts";
-import type { Kind } from "../../domain/generation.ts";
 import type { KeyRow } from "../../domain/key.ts";
 import type { Catalogue } from "../models/catalogue/catalogue.ts";
 import type { Pool } from "../pool/pool.ts";
@@ -93,11 +92,7 @@ export class OverviewReader {
 
   async #readSums(from: number, now: number): Promise<Sums> {
     const { store, catalogue } = this.deps;
-    const idsOf = (kind: Kind) =>
-      catalogue()
-        .families(kind)
-        .map(({ id }) => id);
-    const families = { image: idsOf("image"), video: idsOf("video") };
+    const families = catalogue().idsByKind();
     const [today, keys] = await Promise.all([readToday(store, families, { from, now }), this.#readKeys(from)]);
     return { today, keys };
   }

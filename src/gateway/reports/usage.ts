@@ -1,5 +1,6 @@
 // Usage: time spans, sums from the rollups (cached by key and token), CSV.
 import type { LedgerStore, UsageRow } from "../../db/ledger.ts";
+import type { Kind } from "../../domain/generation.ts";
 import { BYTE_ORDER_MARK, csvLine } from "./csv.ts";
 
 const DAY_MS = 86_400_000;
@@ -66,6 +67,22 @@ export async function readUsageBy(store: Rollups, by: UsageGroup, { from, to }: 
 /** Sums over time, by hour for short spans. */
 export const readUsageAlong = (store: Rollups, { from, to, step }: UsageRange, only: UsageFilter): Promise<UsageRow[]> =>
   store.readUsage({ by: step, from, to, model: only.model, of: scopeOf(only) });
+
+/** Sums over time of all families, and of each kind: an image and a video take different times. */
+export type UsageByKind = Record<"all" | Kind, UsageRow[]>;
+
+/** @param families ids by kind */
+export async function readUsageByKind(
+  store: Rollups,
+  range: UsageRange,
+  only: UsageFilter,
+  families: Record<Kind, readonly string[]>,
+): Promise<UsageByKind> {
+  const of = (models: readonly string[]) =>
+    store.readUsage({ by: range.step, from: range.from, to: range.to, model: only.model, models, of: scopeOf(only) });
+  const [all, image, video] = await Promise.all([readUsageAlong(store, range, only), of(families.image), of(families.video)]);
+  return { all, image, video };
+}
 
 const scopeOf = ({ key, token }: UsageFilter): { key: number } | { token: number } | undefined =>
   key !== undefined ? { key } : token !== undefined ? { token } : undefined;

@@ -80,6 +80,12 @@ export class Catalogue {
     return this.parts.families.filter((family) => family.kind === kind);
   }
 
+  /** Ids of all families, those that are switched off among them. */
+  idsByKind(): Record<Kind, readonly string[]> {
+    const idsOf = (kind: Kind) => this.families(kind).map(({ id }) => id);
+    return { image: idsOf("image"), video: idsOf("video") };
+  }
+
   /** The family with this id, or null. Names and parameters are not understood here: see `parseModel`. */
   familyOf(id: string): Family | null {
     return this.#byId.get(id) ?? null;
