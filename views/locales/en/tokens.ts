@@ -85,6 +85,7 @@ export const tokens = {
   columns: {
     health: "Health",
     token: "Token",
+    group: "Provider, group",
     beat: "Last 24 hours",
     images: "Images today",
     videos: "Videos today",

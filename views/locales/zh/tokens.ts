@@ -144,6 +144,7 @@ export const tokens: typeof en = {
   columns: {
     health: "状态",
     token: "令牌",
+    group: "提供商与分组",
     beat: "最近 24 小时",
     images: "今日图片",
     videos: "今日视频",
