@@ -2,7 +2,7 @@
 import { t } from "elysia";
 import type { AuditRow } from "../../db/admin.ts";
 import { AppError } from "../../errors.ts";
-import { readOverview } from "../../gateway/reports/overview.ts";
+import { readSummary } from "../../gateway/reports/summary.ts";
 import type { AdminApiContext } from "./context.ts";
 import { type ApiRoute, isoOf, isoOrNull, PAGE_ROWS, PAGING, pageOf, route, TIME } from "./route.ts";
 import { ANYTHING, orNull, showUsage, USAGE_FIELDS, whole } from "./schemas.ts";
@@ -46,7 +46,7 @@ export const systemRoutes = (ctx: AdminApiContext): ApiRoute[] => [
     ...{ method: "GET", path: "/overview", tag: "System", summary: "What runs now, what needs the operator, sums of today and 30 days" },
     response: OVERVIEW,
     async run() {
-      const { now, needs, today, month } = await readOverview({ ...ctx, settings: ctx.settings.current, now: ctx.clock.now });
+      const { needs, today, month, ...now } = await readSummary({ ...ctx, settings: ctx.settings.current, now: ctx.clock.now });
       return {
         ...{ in_flight: now.inFlight, queued: now.queued, tokens: now.tokens, jobs: now.jobs },
         needs: needs.map(({ id, kind, level, since }) => ({ id, kind, level, since: isoOrNull(since) })),

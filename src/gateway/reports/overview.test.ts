@@ -7,6 +7,7 @@ import type { Capacity, PoolCapacity } from "../pool/capacity.ts";
 import { bandOf, runsOutAt } from "./band.ts";
 import { boardOf, countedFamilies } from "./board.ts";
 import { type OverviewDependencies, OverviewReader } from "./overview.ts";
+import { readSummary } from "./summary.ts";
 import { NOW, needWorld, providerTokens } from "./testing.ts";
 import { readToday, type Today } from "./today.ts";
 
@@ -171,4 +172,20 @@ describe("the reader", () => {
       { id: 4, name: "key 4", usd: 2, limit: 10 },
     ]);
   });
+});
+
+test("the summary counts jobs that wait and run; those with an unknown end apart", async () => {
+  const deps = needWorld({ unknownJobs: 5 });
+  const asked: UsageQuery[] = [];
+  const readUsage = async (query: UsageQuery) => {
+    asked.push(query);
+    return [];
+  };
+  const { jobs, inFlight, queued, needs } = await readSummary({ ...deps, store: { ...deps.store, readUsage } });
+  expect({ jobs, inFlight, queued }).toEqual({ jobs: { waiting: 4, running: 4, unknown: 5 }, inFlight: { image: 1, video: 2 }, queued: 3 });
+  expect(needs.map(({ id }) => id)).toEqual(["jobs:unknown"]);
+  expect(asked.map(({ by, from, to }) => [by, (to - from) / DAY])).toEqual([
+    ["span", 1],
+    ["span", 30],
+  ]);
 });
