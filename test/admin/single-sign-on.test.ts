@@ -82,7 +82,8 @@ describe("the header of a trusted proxy", () => {
 
   test("may be the only way in", async () => {
     await using rig = await startRig({ settings: { ...PROXY, "sign_in.password": false } });
-    await expect(signIn(rig)).rejects.toThrow("403");
+    const refused = await signIn(rig).then(() => "signed in", String);
+    expect(refused).toContain("403");
     expect(await (await ask(rig, "/admin/login", {})).text()).not.toContain('type="password"');
     expect((await ask(rig, "/admin", { "remote-user": "ann" })).status).toBe(200);
   });
