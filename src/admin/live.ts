@@ -61,11 +61,13 @@ export function liveUntil(
 export function liveParts(
   ctx: AdminContext,
   { request, server }: { request: Request; server: Server },
-  look: (view: View) => Promise<Part[]>,
+  look: (view: View, isFirst: boolean) => Promise<Part[]>,
 ): Response {
   const sent = new Map<string, Part>();
   return frames(ctx, { request, server }, async (view) => {
-    const changed = (await look(view)).filter((part) => sent.get(part.id) !== part && sent.get(part.id)?.shown !== part.shown);
+    const changed = (await look(view, sent.size === 0)).filter(
+      (part) => sent.get(part.id) !== part && sent.get(part.id)?.shown !== part.shown,
+    );
     for (const part of changed) sent.set(part.id, part);
     if (changed.length === 0) return null;
     return dataOf(changed.map((part) => partialOf(part.id, textFor(part, view))).join(""));

@@ -23,9 +23,11 @@ export const overviewRoutes = (ctx: AdminContext) => {
       return page(ctx, request, (view) => ({ title: view.t.overview.title, nav: "overview", body: OverviewPage({ view, look, origin }) }));
     })
     .get("/events/overview", ({ request, server }) =>
-      liveParts(ctx, { request, server }, (view) => {
+      liveParts(ctx, { request, server }, (view, isFirst) => {
         const from = startOfDay(view.timeZone);
-        return shared.read(view, { name: `${from}`, page: "/admin" }, async (rendered) => overviewParts(rendered, await reader.read(from)));
+        return shared.read(view, { name: `${from}`, page: "/admin", isFirst }, async (rendered) =>
+          overviewParts(rendered, await reader.read(from)),
+        );
       }),
     )
     .post("/overview/work/:id/cancel", async ({ request, params }) => {

@@ -14,7 +14,8 @@ const FRESH_MS = 900;
 /** Languages and days of readers; more are of nobody. */
 const MAX_KNOWN = 50;
 
-type Named = { name: string; page: string };
+/** `isFirst`: the page was made a moment ago, and is not to show what was before it. */
+type Named = { name: string; page: string; isFirst?: boolean };
 type Known = { at: number; parts: Promise<Part[]> };
 
 export class SharedParts {
@@ -23,18 +24,16 @@ export class SharedParts {
   constructor(private readonly now: () => number) {}
 
   /** @param name of what is read; language and role of the reader are added. @param page whose parts they are */
-  read(view: View, { name, page }: Named, make: (view: View) => Promise<{ id: string; node: VNode }[]>): Promise<Part[]> {
-    return this.readParts(view, { name, page }, async (rendered, before) =>
-      (await make(rendered)).map(({ id, node }) => partOf(id, node, before)),
-    );
+  read(view: View, named: Named, make: (view: View) => Promise<{ id: string; node: VNode }[]>): Promise<Part[]> {
+    return this.readParts(view, named, async (rendered, before) => (await make(rendered)).map(({ id, node }) => partOf(id, node, before)));
   }
 
   /** As {@link read}, for who renders by itself what has changed. @param make is given what was shown before */
-  readParts(view: View, { name, page }: Named, make: (view: View, before: Parts) => Promise<Part[]>): Promise<Part[]> {
+  readParts(view: View, { name, page, isFirst = false }: Named, make: (view: View, before: Parts) => Promise<Part[]>): Promise<Part[]> {
     const key = `${name} ${view.locale} ${view.timeZone} ${view.may(page)}`;
     const known = this.#known.get(key);
     const age = known ? this.now() - known.at : FRESH_MS;
-    if (known && age >= 0 && age < FRESH_MS) return known.parts;
+    if (known && !isFirst && age >= 0 && age < FRESH_MS) return known.parts;
     if (!known && this.#known.size >= MAX_KNOWN) this.#known.clear();
     const parts = makeAfter(known?.parts, (before) => make({ ...view, formToken: TOKEN, path: page }, before));
     this.#known.set(key, { at: this.now(), parts });

@@ -68,7 +68,7 @@ function HeadActions({ view, data: { query, providers } }: { view: View; data: T
   const download = (format: string) => `/admin/tokens/export.${format}${filters && `?${filters}`}`;
   return (
     <>
-      <Menu label={tokens.pauseAbout} sign={tokens.providersTitle}>
+      <Menu label={`${tokens.providersTitle}: ${tokens.pauseAbout}`} sign={tokens.providersTitle}>
         {providers.map(({ name, isPaused }) => (
           <ActionButton key={name} view={view} action={`/admin/tokens/providers/${name}/${isPaused ? "resume" : "pause"}`} small>
             {isPaused ? tokens.resume(name) : tokens.pause(name)}

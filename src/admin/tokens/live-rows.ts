@@ -34,8 +34,8 @@ export class LiveRows {
   }
 
   /** The counts above the list, and the rows of these tokens. */
-  read(view: View, ids: readonly number[]): Promise<Part[]> {
-    return this.#shared.readParts(view, { name: ids.join(), page: "/admin/tokens" }, async (rendered, before) => {
+  read(view: View, ids: readonly number[], isFirst: boolean): Promise<Part[]> {
+    return this.#shared.readParts(view, { name: ids.join(), page: "/admin/tokens", isFirst }, async (rendered, before) => {
       const items = ids.flatMap((id) => this.#itemOf(id) ?? []);
       const facts = await this.#factsOf(items);
       const counts = partOf("token-counts", CountsLine({ view: rendered, providers: this.ctx.pool.held().providers }), before);

@@ -50,7 +50,7 @@ const listRoutes = (ctx: AdminContext, pages: TokenPages) => {
   return new Elysia()
     .get("/events", ({ request, server }) => {
       const ids = LiveRows.idsOf(new URL(request.url).searchParams.get("ids") ?? "");
-      return liveParts(ctx, { request, server }, (view) => rows.read(view, ids));
+      return liveParts(ctx, { request, server }, (view, isFirst) => rows.read(view, ids, isFirst));
     })
     .get("/", async ({ request }) => {
       const query = readTokenQuery(new URL(request.url).searchParams);
