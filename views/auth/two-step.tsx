@@ -41,8 +41,7 @@ function SetupCard({ view, setup, wrong }: { view: View; setup: TwoStepSetup; wr
       <p>{twoStep.scan}</p>
       <QrCode {...setup} label={twoStep.qr} />
       <p>
-        {twoStep.key}: <code id="totp-key">{setup.secret.match(/.{4}/g)?.join(" ")}</code>{" "}
-        <CopyButton view={view} text={setup.secret} label={twoStep.key} />
+        {twoStep.key}: <code id="totp-key">{setup.secret.match(/.{4}/g)?.join(" ")}</code> <CopyButton view={view} text={setup.secret} />
       </p>
       <Form view={view} action="/admin/account/two-step" class="medium-form">
         <input type="hidden" name="secret" value={setup.secret} />
