@@ -159,9 +159,9 @@ describe("many at once", () => {
   });
 
   test("that were searched for, not only those of the page", async () => {
-    await admin.post("/admin/tokens/bulk", { act: "disable", every: "on", query: "provider=gemini" });
+    await admin.post("/admin/tokens/bulk", { act: "disable", every: "on", query: "provider=gemini", confirmed: "2" });
     expect(states()).toEqual(["disabled", "disabled", "healthy"]);
-    await admin.post("/admin/tokens/bulk", { act: "enable", every: "on", query: "" });
+    await admin.post("/admin/tokens/bulk", { act: "enable", every: "on", query: "", confirmed: "3" });
     expect(states()).toEqual(["healthy", "healthy", "healthy"]);
   });
 

@@ -33,7 +33,16 @@ export function PlaygroundFormView({ view, data }: { view: View; data: FormData 
   const { playground } = view.t;
   const htmx = { "hx-post": "/admin/playground/runs", "hx-target": "#run", "hx-swap": "innerHTML", "hx-disable": "find [data-run]" };
   return (
-    <Form view={view} id="playground" action="/admin/playground/runs" multipart label={playground.title} {...htmx} {...REFUSALS}>
+    <Form
+      view={view}
+      id="playground"
+      action="/admin/playground/runs"
+      multipart
+      ownMistakes
+      label={playground.title}
+      {...htmx}
+      {...REFUSALS}
+    >
       <Field
         name="prompt"
         label={playground.prompt}

@@ -20,6 +20,8 @@ type FormProps = Children &
     label?: string;
     /** Sent by the browser itself: the response is a download. */
     plain?: boolean;
+    /** Its mistakes come beside it, in a part of the page. */
+    ownMistakes?: boolean;
   };
 
 /** What htmx does with a form that says nothing else: the page that follows takes the place of this one. */
@@ -29,7 +31,7 @@ const htmxOf = (action: string) => ({ "hx-post": action, "hx-target": "#main", "
  * A form that changes something: a POST with the session's form token. Refused (422), its page comes again with what was typed, each
  * mistake under its field. Rules are the server's: the browser's own messages would come one by one, in another language.
  */
-export function Form({ view, action, name = "", multipart, label, plain, children, ...rest }: FormProps) {
+export function Form({ view, action, name = "", multipart, label, plain, ownMistakes, children, ...rest }: FormProps) {
   const refused = view.form?.action === action && view.form.name === name ? view.form : null;
   const htmx = plain || "hx-post" in rest ? {} : htmxOf(action);
   return (
@@ -44,7 +46,7 @@ export function Form({ view, action, name = "", multipart, label, plain, childre
       {...rest}
     >
       <input type="hidden" name="form_token" value={view.formToken} />
-      <input type="hidden" name="form_page" value={view.path} />
+      {!ownMistakes && <input type="hidden" name="form_page" value={view.path} />}
       {name !== "" && <input type="hidden" name="form_name" value={name} />}
       <FormContext.Provider value={refused}>
         {refused && <Mistakes view={view} form={refused} />}
