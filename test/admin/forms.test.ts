@@ -23,6 +23,7 @@ const FORMS: Record<string, { mistakes?: Record<string, string>; right?: string[
     mistakes: { proxy: "ftp://x", requests_per_minute: "lots", requests_per_day: "lots", images_per_minute: "lots", usd_per_day: "lots" },
   },
   "/admin/tokens/import": { right: ["text", "file"] },
+  "/admin/tokens/replace": { right: ["text", "file"] },
   "/admin/tokens/groups/caps": {},
   "/admin/keys/new": { mistakes: { expires: "never", addresses: "nowhere", more_models: "no-such-model" } },
   "/admin/keys/:id/edit": { mistakes: { expires: "never", addresses: "nowhere", more_models: "no-such-model" } },
