@@ -117,9 +117,9 @@ describe("in at most three clicks", () => {
       await task.click(task.link(/^Today$/));
       await task.click(task.link("By token"));
       const first = page.locator("#sums tbody tr").first();
-      expect(await first.innerText()).toContain("beta");
+      expect(await first.textContent()).toContain("beta");
       await task.click(first.locator('td[data-label="Errors"] a'));
-      expect(await page.locator("#request-rows").innerText()).toContain("limit per day");
+      expect(await page.locator("#request-rows").textContent()).toContain("limit per day");
     }));
 
   test("who spent most this week", () =>
@@ -127,8 +127,8 @@ describe("in at most three clicks", () => {
       await task.menu("Usage");
       await task.click(task.link("By key"));
       await task.choose(page.locator('main select[name="span"]'), "7");
-      expect(await page.locator("#sums tbody tr").first().innerText()).toContain("demo");
-      expect(await page.locator('th[aria-sort="descending"]').innerText()).toContain("Cost");
+      expect(await page.locator("#sums tbody tr").first().textContent()).toContain("demo");
+      expect(await page.locator('th[aria-sort="descending"]').textContent()).toContain("Cost");
     }));
 
   test("why did this user's request fail at that time", () =>
@@ -136,11 +136,11 @@ describe("in at most three clicks", () => {
       await task.menu("Requests");
       await task.click(task.link(/^Failed$/));
       const line = page.locator("#request-rows tr", { hasText: "studio" }).first();
-      const shown = await line.locator("time").first().innerText();
+      const shown = await line.locator("time").first().textContent();
       const at = new Intl.DateTimeFormat("en", { timeZone: "Asia/Shanghai", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
       expect(shown).toContain(at.format(Date.parse((await line.locator("time").first().getAttribute("datetime"))!)));
       await task.click(line.locator("a").first());
-      expect(await page.locator("main h1").innerText()).toContain("No token could serve this request");
+      expect(await page.locator("main h1").textContent()).toContain("No token could serve this request");
     }));
 
   test("rotate a leaked key", () =>
@@ -159,7 +159,7 @@ describe("in at most three clicks", () => {
     inThreeClicks(async (task, page) => {
       await task.search("lighthouse");
       await task.click(page.locator("#found .results a"));
-      expect(await page.locator("main").innerText()).toContain("a lighthouse at dusk");
+      expect(await page.locator("main").textContent()).toContain("a lighthouse at dusk");
     }));
 
   test("200 tokens by CSV into five groups", () =>

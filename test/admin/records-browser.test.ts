@@ -43,7 +43,7 @@ describe.each(LANGUAGES)("keys in $locale", ({ locale, words }) => {
     await page.locator("[name=name]").fill(`made in ${locale}`);
     await page.locator("[name=more_models]").fill("no-such-model");
     await page.getByRole("button", { name: words.submit }).click();
-    await page.locator("#key-errors .note").waitFor();
+    await page.locator("#main form .note.bad").waitFor();
     await page.locator("[name=more_models]").fill("");
     await page.getByRole("button", { name: words.submit }).click();
     const key = (await page.locator("#made-key").textContent())!.trim();
@@ -141,6 +141,7 @@ describe("usage", () => {
     await page.waitForFunction(() => document.querySelector("[data-plot-value]")?.textContent !== "");
     const ink = () => page.evaluate(() => document.querySelector<HTMLCanvasElement>(".chart canvas")!.toDataURL());
     const light = await ink();
+    await page.locator("details.menu:has([data-theme-choice]) summary").first().click();
     await page.locator("[data-theme-choice][value=dark]").first().click();
     await page.waitForFunction((before) => document.querySelector<HTMLCanvasElement>(".chart canvas")!.toDataURL() !== before, light);
     await page.locator("[name=span]").selectOption("7");

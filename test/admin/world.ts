@@ -292,8 +292,8 @@ async function until(check: () => boolean): Promise<void> {
 
 /** Streams, and what is no HTML. */
 const NO_PAGE = /^\/admin\/(assets|events)\/|\/(events|csv|file|thumb)$|\.(csv|json)$/;
-/** Leads on to the step that is next. */
-const LEADS_ON = ["/admin/welcome/"];
+/** Lead on: to the step that is next, to a provider of identities that is not set up. */
+const LEADS_ON = ["/admin/welcome/", "/admin/login/oidc", "/admin/login/oidc/callback"];
 
 /** Every address that answers HTML, as the program lists them; those that name a thing as `/admin/jobs/:id`. */
 export async function htmlRoutes(rig: Rig): Promise<string[]> {
@@ -317,6 +317,7 @@ const VARIANTS: Record<string, (world: AdminWorld) => string[]> = {
   "/admin/usage/": ({ keys }) => ["", "?by=model", "?by=key", "?by=token", `?key=${keys[0]}`].map((query) => `/admin/usage/${query}`),
   "/admin/playground/": ({ jobs, media }) =>
     ["", `?job=${jobs.at(-1)}`, `?job=${jobs[0]}`, `?use=${media[0]}`].map((query) => `/admin/playground/${query}`),
+  "/admin/gallery/compare": ({ media }) => [`/admin/gallery/compare?a=${media[0]}&b=${media.at(-1)}`],
   "/admin/playground/reference": ({ media }) => [`/admin/playground/reference?id=${media[0]}`],
 };
 

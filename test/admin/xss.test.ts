@@ -183,7 +183,6 @@ test("on every page it breaks no rule of the policy, asks for nothing and stays 
   const report = await visitAll(watched, MAX_PAGES);
   await askAll(watched, report);
   const { visited, found, read } = report;
-  expect(read.get("/admin/")).toContain(squeezed(`${XSS_PAYLOADS[0]} is tried again.`));
   expect(found).toEqual([]);
   expect(watched.hits).toEqual([]);
   expect(watched.complaints).toEqual([]);

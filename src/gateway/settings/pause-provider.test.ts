@@ -12,7 +12,12 @@ function world(paused: string[]) {
       ["gemini", null],
       ["flow", null],
     ]),
-    undo: { record: async ({ action, steps }: Undoable) => (seen.push([action, steps[0]]), "id") },
+    undo: {
+      async record({ action, steps }: Undoable) {
+        seen.push([action, steps[0]]);
+        return "id";
+      },
+    },
   };
   return { deps, seen };
 }
