@@ -128,7 +128,7 @@ const VERTEX_URL = "https://aiplatform.googleapis.com";
 
 /** Base URLs of the upstreams in the settings, one per host; empty: Google's own hosts, which differ by location. */
 function upstreamsOf({ config }: AdminContext): string[] {
-  const urls = SETTINGS.filter(({ name }) => name.endsWith("base_url")).map(
+  const urls = SETTINGS.filter(({ name }) => name === "base_url" || name.endsWith("_base_url")).map(
     ({ section, name }) => ((config.settings[section] as Record<string, unknown>)[name] as string) || VERTEX_URL,
   );
   return [...new Map(urls.map((url) => [new URL(url).host, url])).values()];
