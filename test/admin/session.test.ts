@@ -146,7 +146,7 @@ describe("the end of a session", () => {
       await using rig = await startRig({ settings: { "server.drain_timeout": 600 } });
       const me = await signIn(rig);
       reader = (await me.get("/admin/events/overview")).body!.getReader();
-      expect(new TextDecoder().decode((await reader.read()).value)).toStartWith("data: <dl");
+      expect(new TextDecoder().decode((await reader.read()).value)).toStartWith("data: <hx-partial");
     }
     while (!(await reader.read()).done);
   });

@@ -17,6 +17,7 @@ export const COPIED: readonly CopiedTable[] = [
   { name: "settings", key: ["name"] },
   { name: "facts", key: ["name"] },
   { name: "accounts", key: ["id"] },
+  { name: "admin_tokens", key: ["id"] },
   { name: "tokens", key: ["id"] },
   { name: "token_health", key: ["token_id"] },
   { name: "pauses", postgres: "cooldowns", key: ["seq"] },
