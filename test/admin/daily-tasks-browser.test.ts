@@ -196,4 +196,46 @@ describe("in at most three clicks", () => {
       await task.click(task.link("Download CSV"));
       expect((await download).suggestedFilename()).toMatch(/^usage-billing-.*\.csv$/);
     }));
+
+  test("pause a provider", () =>
+    inThreeClicks(async (task, page) => {
+      await task.menu("Tokens");
+      await task.click(page.locator("main details.menu:has(form[action$='/providers/gemini/pause']) summary"));
+      await task.click(task.button("Pause gemini"));
+      await page.getByText("gemini is paused: none of its tokens is asked.").waitFor();
+      expect(rig.context.settings.current().pool.paused_providers).toEqual(["gemini"]);
+      await admin.post("/admin/tokens/providers/gemini/resume");
+    }));
+
+  test("be told when the pool is nearly empty", () =>
+    inThreeClicks(async (task, page) => {
+      await task.click(page.locator("#bell"));
+      await task.click(page.locator("#bell-menu").getByRole("link", { name: "ntfy" }));
+      await page.locator("main form [name=name]").fill("phone");
+      await page.locator("main form [name='config.topic']").fill("flow2api-of-the-test");
+      await task.click(task.button(/^(Save|Add)/));
+      for (const end = Date.now() + 5_000; (await rig.context.store.listChannels()).length === 0 && Date.now() < end; ) await Bun.sleep(50);
+      expect((await rig.context.store.listChannels()).map(({ name, enabled }) => [name, enabled])).toEqual([["phone", true]]);
+    }));
+
+  describe("with a request that takes its time", () => {
+    let chat: Promise<Response>;
+    beforeAll(async () => {
+      rig.simulator.setOptions({ latencyMs: 20_000 });
+      chat = rig.chat({ messages: [{ role: "user", content: "a slow fox" }] });
+      while ((await rig.context.pool.gauges()).inFlight.image === 0) await Bun.sleep(5);
+    });
+    afterAll(() => rig.simulator.setOptions({ latencyMs: 0 }));
+
+    test("queue and in-flight now", () =>
+      inThreeClicks(async (_task, page) => {
+        expect(await page.locator("#ov-work .work").first().textContent()).toContain("demo");
+      }));
+
+    test("cancel a running request", () =>
+      inThreeClicks(async (task, page) => {
+        await task.click(page.locator("#ov-work").getByRole("button", { name: /^Cancel/ }));
+        expect((await chat).status).toBe(499);
+      }));
+  });
 });

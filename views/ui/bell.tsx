@@ -38,6 +38,14 @@ export function Bell({ view }: { view: View }) {
           <a href="/admin/settings/alerts">{alerts.title}</a>
           <a href="/admin/settings/alerts/incidents">{alerts.all}</a>
         </p>
+        <p class="row soft">
+          {alerts.add}:
+          {Object.entries(alerts.kinds).map(([kind, name]) => (
+            <a key={kind} href={`/admin/settings/alerts/channels/new?kind=${kind}`}>
+              {name}
+            </a>
+          ))}
+        </p>
       </section>
     </>
   );
