@@ -52,13 +52,16 @@ document.addEventListener("htmx:before:swap", ({ detail: { ctx } }) => {
   if (ctx.response?.status !== 422) return;
   given = all("form input:is([type=password], [type=file])").map((input) => [placeOf(input), input]);
 });
-document.addEventListener("htmx:after:swap", () => {
+document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
   for (const input of all("form input:is([type=password], [type=file])")) {
     const former = given.find(([place, one]) => place === placeOf(input) && one !== input)?.[1];
     if (former && !input.value) input.type === "file" ? (input.files = former.files) : (input.value = former.value);
   }
   given = [];
-  document.querySelector("[aria-invalid=true]")?.focus();
+  const wrong = document.querySelector("[aria-invalid=true]");
+  if (wrong) wrong.focus();
+  // A page that came in place of another: where its own load would put the focus.
+  else if (ctx?.target?.id === "main") document.querySelector("#main [data-focus]")?.focus();
   const question = byId("question");
   if (question?.childElementCount && !question.open) question.showModal();
 });

@@ -144,7 +144,7 @@ export function BackupPage({ view, data }: { view: View; data: BackupData }) {
       <div class="columns">
         <BackupSchedule view={view} data={data.schedule} />
         <Card title={system.backupTitle}>
-          <Form view={view} action="/admin/system/backup" label={system.backupTitle}>
+          <Form view={view} action="/admin/system/backup" plain label={system.backupTitle}>
             <p class="soft hint">{system.backupAbout}</p>
             <Toggle name="requests" label={system.withRequests} on />
             <Toggle name="media" label={system.withMedia} on={false} />
