@@ -52,16 +52,19 @@ document.addEventListener("htmx:before:swap", ({ detail: { ctx } }) => {
   if (ctx.response?.status !== 422) return;
   given = all("form input:is([type=password], [type=file])").map((input) => [placeOf(input), input]);
 });
-document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
+// What a page asks the focus for, once: parts that are sent again later do not take it.
+let wanted = document.querySelector("[data-focus]");
+document.addEventListener("htmx:after:swap", () => {
   for (const input of all("form input:is([type=password], [type=file])")) {
-    const former = given.find(([place, one]) => place === placeOf(input) && one !== input)?.[1];
-    if (former && !input.value) input.type === "file" ? (input.files = former.files) : (input.value = former.value);
+    const typed = given.find(([place, one]) => place === placeOf(input) && one !== input)?.[1];
+    if (typed && !input.value) input.type === "file" ? (input.files = typed.files) : (input.value = typed.value);
   }
   given = [];
+  const former = wanted;
+  wanted = document.querySelector("[data-focus]");
   const wrong = document.querySelector("[aria-invalid=true]");
   if (wrong) wrong.focus();
-  // A page that came in place of another: where its own load would put the focus.
-  else if (ctx?.target?.id === "main") document.querySelector("#main [data-focus]")?.focus();
+  else if (wanted !== former) wanted?.focus();
   const question = byId("question");
   if (question?.childElementCount && !question.open) question.showModal();
 });

@@ -92,7 +92,7 @@ function Acts({ view, data }: { view: View; data: GalleryData }) {
   const { gallery } = view.t;
   const { query } = data;
   return (
-    <BulkBar view={view} action="/admin/gallery/delete">
+    <BulkBar view={view} action="/admin/gallery/delete" plain>
       <input type="hidden" name="back" value={galleryHref(query)} />
       <label class="tiny-toggle">
         <input type="checkbox" name="every" value="on" />

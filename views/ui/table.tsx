@@ -151,9 +151,14 @@ export function Pager({ view, next, first }: { view: View; next: string | null; 
  * Actions on the selected rows, shown when there are any. Buttons inside have `form="bulk"` by being inside, and `formaction` each its own
  * address. Stands before the table, within one `<div class="selection">`.
  */
-export function BulkBar({ view, action, children }: Children & { view: View; action: string }) {
+export function BulkBar({
+  view,
+  action,
+  plain,
+  children,
+}: Children & { view: View; action: string /** Some of its acts are downloads. */; plain?: boolean }) {
   return (
-    <Form view={view} id="bulk" class="bulk" action={action}>
+    <Form view={view} id="bulk" class="bulk" action={action} plain={plain}>
       <span>
         <span data-selected class="nw" /> {view.t.controls.selected}
       </span>
