@@ -1,10 +1,9 @@
 // System routes: health checks, self-test, log, audit log, about.
 import { join } from "node:path";
 import { Elysia } from "elysia";
-import { AuditItems } from "../../views/system/audit-table.tsx";
+import { AuditItems, AuditItemsPage } from "../../views/system/audit-table.tsx";
 import { LogLines, LogPage } from "../../views/system/log.tsx";
 import { AboutPage, AuditLogPage, Checks, HealthPage } from "../../views/system/system.tsx";
-import type { View } from "../../views/ui/view.ts";
 import { SETTINGS } from "../config/settings-keys.ts";
 import { AppError } from "../errors.ts";
 import { type CheckDependencies, type CheckResult, quickChecks, selfTest, upstreamChecks } from "../gateway/reports/self-test.ts";
@@ -75,9 +74,9 @@ const logRoutes = (ctx: AdminContext) => {
     .get("/system/audit/:id", async ({ request, params }) => {
       const items = await audit.items(Number(params.id) || 0, AUDIT_ITEMS + 1);
       if (items.length === 0) throw new AppError("not_found", "This entry concerns one thing, or is not there.");
-      const content = (view: View) => AuditItems({ view, items: items.slice(0, AUDIT_ITEMS), more: items.length > AUDIT_ITEMS });
-      if (isHtmx(request)) return fragment(ctx, request, content);
-      return page(ctx, request, (view) => ({ title: view.t.account.trailTitle, nav: "system", body: content(view) }));
+      const data = { items: items.slice(0, AUDIT_ITEMS), more: items.length > AUDIT_ITEMS };
+      if (isHtmx(request)) return fragment(ctx, request, (view) => AuditItems({ view, ...data }));
+      return page(ctx, request, (view) => ({ title: view.t.account.trailTitle, nav: "system", body: AuditItemsPage({ view, ...data }) }));
     })
     .get("/system/logs", ({ request, query }) => {
       const level = levelOf(query.level);

@@ -71,7 +71,7 @@ function ChannelRow({ view, channel, tested }: { view: View; channel: ChannelVie
           </p>
         )}
         <div class="row mt-s">
-          <ActionButton view={view} action={pathOf(id, "/test")} small label={`${alerts.test}: ${name}`}>
+          <ActionButton view={view} action={pathOf(id, "/test")} small label={`${said ? alerts.testAgain : alerts.test}: ${name}`}>
             {said ? alerts.testAgain : alerts.test}
           </ActionButton>
           <LinkButton href={pathOf(id)} tone="quiet" small>

@@ -1,8 +1,10 @@
 // Audit log as a table: who did what to what, each change as before → after in words; an action on many is one line.
+
 import type { AuditItem, AuditRow } from "../../src/db/admin.ts";
 import { EmptyState } from "../ui/controls.tsx";
 import { Time } from "../ui/figures.tsx";
 import { formatCount } from "../ui/format.ts";
+import { PageHead } from "../ui/layout.tsx";
 import { Cell, Row, Table } from "../ui/table.tsx";
 import type { View } from "../ui/view.ts";
 
@@ -65,6 +67,19 @@ export function AuditItems({ view, items, more }: { view: View; items: readonly 
       ))}
       {more && <li class="soft">…</li>}
     </ul>
+  );
+}
+
+/** The same as a page, where a click is followed without JavaScript. */
+export function AuditItemsPage(props: Parameters<typeof AuditItems>[0]) {
+  const { account } = props.view.t;
+  return (
+    <>
+      <PageHead up={{ href: "/admin/system/trail", label: account.trailTitle }} title={account.trailTitle} />
+      <section class="box">
+        <AuditItems {...props} />
+      </section>
+    </>
   );
 }
 
