@@ -30,7 +30,7 @@ export const overviewRoutes = (ctx: AdminContext) => {
         );
       }),
     )
-    .post("/overview/work/:id/cancel", async ({ request, params }) => {
+    .post("/overview/requests/:id/cancel", async ({ request, params }) => {
       const cancellation = await cancelWork(ctx, params.id);
       const subject = params.id.startsWith("req_") ? `request ${params.id}` : `job ${params.id}`;
       if (cancellation !== "over")

@@ -60,8 +60,8 @@ function Row({ view, row }: { view: View; row: WorkRow }) {
       ) : (
         <Form
           view={view}
-          action={`/admin/overview/work/${encodeURIComponent(id)}/cancel`}
-          hx-post={`/admin/overview/work/${encodeURIComponent(id)}/cancel`}
+          action={`/admin/overview/requests/${encodeURIComponent(id)}/cancel`}
+          hx-post={`/admin/overview/requests/${encodeURIComponent(id)}/cancel`}
           hx-target="#ov-work"
           hx-swap="outerHTML"
           hx-disable="find button"
