@@ -155,11 +155,17 @@ export function errorResponse(ctx: PageContext, request: Request, error: unknown
     const nav = ctx.sessionContextOf(request).session ? navOf(view.path) : null;
     return documentResponse(ErrorPage({ view, message, wrong, nav }), { status, headers: retry });
   }
-  if (status === 401) return new Response(null, { status, headers: { "hx-redirect": "/admin/login" } });
+  if (status === 401) return new Response(null, { status, headers: { "hx-redirect": signInAgain(request) } });
   return fragmentResponse(ErrorAlert({ view, message, wrong, dismissable: true }), {
     status,
     headers: { ...retry, "hx-retarget": "#toasts", "hx-reswap": "innerHTML" },
   });
+}
+
+/** The login, which says that the session ended and leads back to the page that htmx was on. */
+function signInAgain(request: Request): string {
+  const page = URL.parse(request.headers.get("hx-current-url") ?? "");
+  return `/admin/login?${new URLSearchParams({ ended: "1", ...(page && { next: page.pathname + page.search }) })}`;
 }
 
 /** Mistakes of a form that has no page of its own, each with the name of its field. */

@@ -154,7 +154,7 @@ describe("the end of a session", () => {
   test("shows to htmx as a way to the login, not as a page inside the page", async () => {
     await using rig = await startRig();
     const response = await fetch(`${rig.url}/admin/account`, { redirect: "manual", headers: { "hx-request": "true" } });
-    expect([response.status, response.headers.get("hx-redirect")]).toEqual([401, "/admin/login"]);
+    expect([response.status, response.headers.get("hx-redirect")]).toEqual([401, "/admin/login?ended=1"]);
   });
 });
 

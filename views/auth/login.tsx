@@ -11,6 +11,8 @@ export type LoginProblem =
   | { kind: "wait"; ms: number }
   /** A step of the sign-in came too late. */
   | { kind: "over" }
+  /** The session ended while a page was open. */
+  | { kind: "ended" }
   /** Single sign-on knows the person, and no list here does. */
   | { kind: "sso"; subject: string };
 
@@ -32,9 +34,9 @@ export function LoginPage({ view, next, name, isFirst, byPassword, sso, problem 
     <div class="narrow flow">
       <Brand view={view} />
       {isFirst && byPassword && <Hint>{login.firstTime}</Hint>}
-      {problem && (problem.kind === "over" || problem.kind === "sso") && (
+      {problem && isOfPage(problem) && (
         <div role="alert">
-          <Hint>{problem.kind === "over" ? login.over : login.unlisted(problem.subject)}</Hint>
+          <Hint>{sayOfPage(view, problem)}</Hint>
         </div>
       )}
       {sso !== null && (
@@ -69,6 +71,16 @@ export function LoginPage({ view, next, name, isFirst, byPassword, sso, problem 
       )}
     </div>
   );
+}
+
+type PageProblem = Extract<LoginProblem, { kind: "over" | "ended" | "sso" }>;
+
+/** What concerns no field. */
+const isOfPage = (problem: LoginProblem): problem is PageProblem => problem.kind !== "wrong" && problem.kind !== "wait";
+
+function sayOfPage({ t: { login, errors } }: View, problem: PageProblem): string {
+  if (problem.kind === "sso") return login.unlisted(problem.subject);
+  return problem.kind === "over" ? login.over : errors.sessionOver;
 }
 
 /** Shown for the moment in which the browser goes on from the provider's site to ours. */

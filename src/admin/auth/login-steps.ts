@@ -38,7 +38,7 @@ export async function loginPage(ctx: AdminContext, request: Request, state: Logi
   }));
 }
 
-const STATUS = { wrong: 401, wait: 429, over: 401, sso: 403 } as const satisfies Record<LoginProblem["kind"], number>;
+const STATUS = { wrong: 401, wait: 429, over: 401, ended: 200, sso: 403 } as const satisfies Record<LoginProblem["kind"], number>;
 
 export const waitHeaders = (problem: LoginProblem | null): Record<string, string> | undefined =>
   problem?.kind === "wait" ? { "retry-after": `${Math.ceil(problem.ms / 1000)}` } : undefined;

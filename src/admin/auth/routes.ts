@@ -13,7 +13,11 @@ export const loginRoutes = (ctx: AdminContext) => {
   return new Elysia()
     .get("/login", async ({ request }) => {
       if (ctx.sessionContextOf(request).session) return goTo(ctx, request, "/admin");
-      return loginPage(ctx, request, { next: ownPath(new URL(request.url).searchParams.get("next")) });
+      const { searchParams } = new URL(request.url);
+      return loginPage(ctx, request, {
+        next: ownPath(searchParams.get("next")),
+        ...(searchParams.has("ended") && { problem: { kind: "ended" } }),
+      });
     })
     .post("/login", async ({ request, set }) => {
       if (!ctx.config.settings.sign_in.password) throw new AppError("forbidden", "Sign in by the single sign-on.", { reason: "sso_only" });
