@@ -5,7 +5,7 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { S3_ACCESS_KEY, S3_SECRET_KEY, type S3Server, startS3 } from "../../test/s3.ts";
 import { openStore as openPostgresStore } from "../db/postgres/store.ts";
-import { hasPostgres, sharedCluster } from "../db/postgres/testing.ts";
+import { emptyDatabase, hasPostgres } from "../db/postgres/testing.ts";
 import { NOW, newMedia } from "../db/rows.fixtures.ts";
 import { openStore } from "../db/sqlite/store.ts";
 import type { Store } from "../db/store.ts";
@@ -25,14 +25,6 @@ afterAll(async () => {
   await s3[Symbol.asyncDispose]();
   folder[Symbol.dispose]();
 });
-
-let count = 0;
-async function emptyDatabase(): Promise<string> {
-  const cluster = await sharedCluster();
-  const name = `backup_${process.pid}_${++count}`;
-  await cluster.execute(`CREATE DATABASE ${name}`);
-  return cluster.url(name);
-}
 
 const envOf = (url: string, prefix: string) => ({
   FLOW2API_SECRET_KEY: KEY_TEXT,

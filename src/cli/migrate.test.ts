@@ -5,7 +5,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { S3_ACCESS_KEY, S3_SECRET_KEY, type S3Server, startS3 } from "../../test/s3.ts";
 import { openStore as openPostgresStore } from "../db/postgres/store.ts";
-import { hasPostgres, sharedCluster } from "../db/postgres/testing.ts";
+import { emptyDatabase, hasPostgres } from "../db/postgres/testing.ts";
 import { newMedia } from "../db/rows.fixtures.ts";
 import { acquireFolder } from "../db/sqlite/lock.ts";
 import { loadSecretKey } from "../db/sqlite/secrets.ts";
@@ -29,13 +29,6 @@ afterAll(async () => {
 });
 
 let count = 0;
-async function emptyDatabase(): Promise<string> {
-  const cluster = await sharedCluster();
-  const name = `migrate_${process.pid}_${++count}`;
-  await cluster.execute(`CREATE DATABASE ${name}`);
-  return cluster.url(name);
-}
-
 const bytesOf = (media: Media) => Uint8Array.from({ length: media.bytes }, (_, at) => (at * 7 + media.bytes) % 251);
 const pathOf = ({ id, ext }: Media) => join(id.slice(0, 1), `${id}.${ext}`);
 

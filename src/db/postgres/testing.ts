@@ -163,6 +163,14 @@ export async function databaseOf(folder: string): Promise<string> {
   return cluster.url(name);
 }
 
+/** Address of a database without a table, which stays as long as the cluster. */
+export async function emptyDatabase(): Promise<string> {
+  const cluster = await sharedCluster();
+  const name = `empty_${process.pid}_${++count}`;
+  await cluster.execute(`CREATE DATABASE ${name}`);
+  return cluster.url(name);
+}
+
 /** All rows of all tables of a folder's database, bytes of texts readable. */
 export async function storedRows(folder: string): Promise<string> {
   const sql = new SQL({ url: await databaseOf(folder), max: 1 });

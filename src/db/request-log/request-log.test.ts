@@ -1,50 +1,13 @@
 // Request log contract: pages, filters, batches, bounds.
 
 import { describe, expect, test } from "bun:test";
-import type { AttemptRow, RequestFilter, RequestRow } from "../../domain/request.ts";
-import { newId } from "../../ids.ts";
+import type { RequestFilter, RequestRow } from "../../domain/request.ts";
 import { createLog } from "../../log.ts";
 import { temporaryFolder, virtualClock } from "../../testing.ts";
 import type { RequestLog } from "../store.ts";
 import { ENGINES } from "../testing.ts";
 import type { BufferOptions } from "./request-buffer.ts";
-
-const NOW = Date.UTC(2026, 10, 23, 12);
-
-const newAttempt = (change: Partial<AttemptRow> = {}): AttemptRow => ({
-  tokenId: 1,
-  provider: "gemini",
-  family: "gemini-2.5-flash-image",
-  startedAt: NOW,
-  ms: 900,
-  outcome: "ok",
-  reason: null,
-  upstreamStatus: 200,
-  ...change,
-});
-
-const newRow = (change: Partial<RequestRow> = {}): RequestRow => ({
-  id: newId(),
-  at: NOW,
-  ms: 1000,
-  dialect: "openai",
-  route: "/v1/chat/completions",
-  keyId: 1,
-  model: "gemini-2.5-flash-image",
-  family: "gemini-2.5-flash-image",
-  kind: "image",
-  outcome: "ok",
-  message: null,
-  images: 1,
-  videoSeconds: 0,
-  inputTokens: 10,
-  outputTokens: 1290,
-  usd: 0.039,
-  stream: false,
-  mediaIds: [newId()],
-  attempts: [newAttempt()],
-  ...change,
-});
+import { NOW, newAttempt, newRow } from "./rows.fixtures.ts";
 
 describe.each(ENGINES)("over $name", ({ openLog }) => {
   async function withLog(body: (log: RequestLog, folder: string) => Promise<void>, options: Partial<BufferOptions> = {}): Promise<void> {

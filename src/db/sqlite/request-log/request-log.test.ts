@@ -3,52 +3,15 @@
 import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
 import { join } from "node:path";
-import type { AttemptRow, RequestFilter, RequestRow } from "../../../domain/request.ts";
-import { newId } from "../../../ids.ts";
+import type { RequestFilter } from "../../../domain/request.ts";
 import { createLog, silentLog } from "../../../log.ts";
 import { temporaryFolder, virtualClock } from "../../../testing.ts";
+import { NOW, newAttempt, newRow } from "../../request-log/rows.fixtures.ts";
 import type { RequestLog } from "../../store.ts";
 import { openDatabase } from "../database.ts";
 import { migrate, REQUEST_MIGRATIONS } from "../migrate.ts";
 import { openRequestLog, type RequestLogOptions } from "./request-log.ts";
 import { insertRequests, listRequests } from "./requests.ts";
-
-const NOW = Date.UTC(2026, 10, 23, 12);
-
-const newAttempt = (change: Partial<AttemptRow> = {}): AttemptRow => ({
-  tokenId: 1,
-  provider: "gemini",
-  family: "gemini-2.5-flash-image",
-  startedAt: NOW,
-  ms: 900,
-  outcome: "ok",
-  reason: null,
-  upstreamStatus: 200,
-  ...change,
-});
-
-const newRow = (change: Partial<RequestRow> = {}): RequestRow => ({
-  id: newId(),
-  at: NOW,
-  ms: 1000,
-  dialect: "openai",
-  route: "/v1/chat/completions",
-  keyId: 1,
-  model: "gemini-2.5-flash-image",
-  family: "gemini-2.5-flash-image",
-  kind: "image",
-  outcome: "ok",
-  message: null,
-  images: 1,
-  videoSeconds: 0,
-  inputTokens: 10,
-  outputTokens: 1290,
-  usd: 0.039,
-  stream: false,
-  mediaIds: [newId()],
-  attempts: [newAttempt()],
-  ...change,
-});
 
 async function withLog(body: (log: RequestLog, folder: string) => Promise<void>, options: Partial<RequestLogOptions> = {}): Promise<void> {
   using folder = temporaryFolder();
