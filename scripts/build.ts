@@ -5,6 +5,9 @@ import { $ } from "bun";
 /** Threads that write: a module each, beside `main.ts` in the executable as here. */
 const THREADS = ["src/store-thread.ts", "src/backup-thread.ts"];
 
+/** What a package asks for if it happens to be there (`debug` for its colours): packages for development bring it, the executable has none. */
+export const LEFT_OUT = ["supports-color"];
+
 const root = join(import.meta.dir, "..");
 
 /**
@@ -13,8 +16,9 @@ const root = join(import.meta.dir, "..");
  */
 export async function build(outfile: string, target?: string): Promise<void> {
   const flags = ["--compile", "--minify", "--bytecode", "--format=esm", "--no-compile-autoload-dotenv", "--no-compile-autoload-bunfig"];
+  const left = LEFT_OUT.map((name) => `--external=${name}`);
   const chosen = target ? [`--target=${target}`] : [];
-  await $`bun build ${flags} ${chosen} src/main.ts ${THREADS} --asset ./views/assets --outfile ${outfile}`.cwd(root).quiet();
+  await $`bun build ${flags} ${left} ${chosen} src/main.ts ${THREADS} --asset ./views/assets --outfile ${outfile}`.cwd(root).quiet();
 }
 
 if (import.meta.main) {

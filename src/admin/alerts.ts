@@ -22,11 +22,10 @@ const PAGE = 50;
 const GB = 1_000_000_000;
 
 type Typed = { values: ReadonlyMap<string, string>; wrong: readonly string[] };
-type Tested = { id: string; ok: boolean; said: string };
 
 export const alertRoutes = (ctx: AdminContext) => new Elysia({ prefix: "/settings/alerts" }).use(ruleRoutes(ctx)).use(channelRoutes(ctx));
 
-async function alertsPage(ctx: AdminContext, request: Request, { typed, tested }: { typed?: Typed; tested?: Tested } = {}) {
+async function alertsPage(ctx: AdminContext, request: Request, { typed }: { typed?: Typed } = {}) {
   const states = await createSettingsAdmin({ ...ctx, now: ctx.clock.now }).states();
   const rows = await ctx.store.listIncidents({ limit: SHOWN, since: ctx.clock.now() - WEEK_MS });
   const channels = await ctx.alertChannels.list();
@@ -42,7 +41,6 @@ async function alertsPage(ctx: AdminContext, request: Request, { typed, tested }
         figures: figuresOf(ctx, view),
         incidents: rows.flatMap((row) => fromRow(row) ?? []),
         channels,
-        tested: tested ?? null,
       },
     }),
   }));
@@ -183,7 +181,7 @@ const channelRoutes = (ctx: AdminContext) => {
       const { name } = await alertChannels.get(params.id);
       const verdict = await alertChannels.test(params.id, by(request));
       const text = verdict.ok ? alerts.tested(name) : alerts.notTested(name);
-      return goTo(ctx, request, `${HOME}#channel-${params.id}`, { text, tone: verdict.ok ? "ok" : "bad" });
+      return goTo(ctx, request, HOME, { text, tone: verdict.ok ? "ok" : "bad" });
     })
     .post("/:id/pause", async ({ request, params }) => {
       const { name } = await alertChannels.setEnabled(params.id, false, by(request));

@@ -5,7 +5,7 @@ import type { View } from "../../views/ui/view.ts";
 import { sleep } from "../clock.ts";
 import type { AdminContext } from "./context.ts";
 import { viewOf } from "./page.ts";
-import { type Part, textFor, withoutTimes } from "./shared-parts.ts";
+import { type Part, textFor } from "./shared-parts.ts";
 
 type Server = { timeout(request: Request, seconds: number): void } | null;
 
@@ -15,27 +15,8 @@ const WAITED_FOR_MS = 400;
 const HEARTBEAT_LOOKS = 15;
 
 /**
- * Sends `content` at once and whenever its text differs. For `hx-sse:connect`: each frame is swapped in by the element's own `hx-swap`.
- * Ends when the reader leaves, the session is over or the server stops.
- */
-export function live(
-  ctx: AdminContext,
-  { request, server }: { request: Request; server: Server },
-  content: (view: View) => VNode | Promise<VNode>,
-): Response {
-  let last = "";
-  return frames(ctx, { request, server }, async (view) => {
-    const text = fragmentText(await content(view));
-    const shown = withoutTimes(text);
-    if (shown === last) return null;
-    last = shown;
-    return dataOf(text);
-  });
-}
-
-/**
- * As {@link live}, for what comes to an end: with `hx-sse:close="over"` the page listens no longer than that, and hears of it by an event
- * `over` on the element. Polled more often: somebody waits for it.
+ * Sends `content` at once and whenever its text differs, until it comes to an end: with `hx-sse:close="over"` the page listens no longer than
+ * that, and hears of it by an event `over` on the element. Ends also when the reader leaves, the session is over or the server stops.
  */
 export function liveUntil(
   ctx: AdminContext,

@@ -98,8 +98,11 @@ export function goTo(ctx: Pick<AdminContext, "notices" | "sessionContextOf">, re
   return new Response(null, { status: 303, headers: { location: path } });
 }
 
+/** The whole page is what a form without a target of its own replaces. */
+const wantsPart = (request: Request): boolean => isHtmx(request) && request.headers.get("hx-target") !== "main#main";
+
 /**
- * The response to a change: htmx gets the fragment with a toast, a plain form is sent to `location`, where the notice is shown.
+ * The response to a change: htmx gets the fragment with a toast where it replaces a part, else it is sent to `location`, where the notice is shown.
  * `content` null: htmx goes to `location` too.
  */
 export function changed(
@@ -107,7 +110,7 @@ export function changed(
   request: Request,
   { location, notice, content }: { location: string; notice?: Notice; content: ((view: View) => VNode) | null },
 ): Response {
-  return content && isHtmx(request) ? fragment(ctx, request, content, notice) : goTo(ctx, request, location, notice);
+  return content && wantsPart(request) ? fragment(ctx, request, content, notice) : goTo(ctx, request, location, notice);
 }
 
 /** The request's form, to be read field by field and then checked. Its token was compared before the handler ran. */

@@ -62,7 +62,7 @@ export function partOf(id: string, node: VNode, before?: Parts): Part {
 export const textFor = ({ text }: Part, { formToken }: View): string => text.replaceAll(TOKEN, formToken);
 
 /** The text with every `<time>` emptied: what it shows changes by itself. */
-export function withoutTimes(html: string): string {
+function withoutTimes(html: string): string {
   const pieces = html.split("</time>");
   return pieces.map((piece, at) => (at === pieces.length - 1 ? piece : piece.slice(0, piece.lastIndexOf(">") + 1))).join("</time>");
 }

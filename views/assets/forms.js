@@ -37,7 +37,9 @@ document.addEventListener("htmx:before:request", ({ target, detail: { ctx } }) =
   if (!button.closest(".action, .row-actions, .bulk")) button.replaceChildren(target.dataset.busy);
 });
 document.addEventListener("submit", (event) => { if (event.target.ariaBusy === "true") { event.preventDefault(); event.stopPropagation(); } }, true);
-document.addEventListener("htmx:finally:request", ({ target }) => {
+document.addEventListener("htmx:finally:request", ({ target, detail: { ctx } }) => {
+  // A page follows: until it is there the form is under way.
+  if (ctx?.keepIndicators) return;
   const { button, content } = waiting.get(target) ?? {};
   if (!button) return;
   waiting.delete(target);
@@ -54,16 +56,18 @@ document.addEventListener("htmx:before:swap", ({ detail: { ctx } }) => {
 });
 // What a page asks the focus for, once: parts that are sent again later do not take it.
 let wanted = document.querySelector("[data-focus]");
+let refused = document.querySelector("[aria-invalid=true]");
+addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 document.addEventListener("htmx:after:swap", () => {
   for (const input of all("form input:is([type=password], [type=file])")) {
     const typed = given.find(([place, one]) => place === placeOf(input) && one !== input)?.[1];
     if (typed && !input.value) input.type === "file" ? (input.files = typed.files) : (input.value = typed.value);
   }
   given = [];
-  const former = wanted;
+  const [former, before] = [wanted, refused];
   wanted = document.querySelector("[data-focus]");
-  const wrong = document.querySelector("[aria-invalid=true]");
-  if (wrong) wrong.focus();
+  refused = document.querySelector("[aria-invalid=true]");
+  if (refused && refused !== before) refused.focus();
   else if (wanted !== former) wanted?.focus();
   const question = byId("question");
   if (question?.childElementCount && !question.open) question.showModal();
@@ -82,7 +86,7 @@ byId("question")?.addEventListener("close", ({ target }) => target.replaceChildr
 // The server or the network is away: nothing of the page is lost, and the same is asked again by one button.
 function unreached({ target, detail: { ctx } }) {
   const { sourceElement: element, request } = ctx;
-  if (element.matches("[hx-sse\\:connect]")) return;
+  if (element.matches("[hx-sse\\:connect], [hx-trigger^=every]")) return;
   const again = () => (request.form && element === request.form ? element.requestSubmit(request.submitter ?? undefined) : (element.click?.(), undefined));
   toast(request.method === "GET" ? texts().unread : texts().unreached, { label: texts().retry, run: again });
 }

@@ -235,6 +235,7 @@ export function ImageStep({ view, canMake, simulated }: { view: View; canMake: b
             hx-post="/admin/welcome/picture"
             hx-target="#picture"
             hx-swap="innerHTML"
+            {...{ "hx-status:422": "target:#main swap:innerHTML" }}
             {...{ "hx-status:4xx": "target:#picture swap:innerHTML", "hx-status:5xx": "target:#picture swap:innerHTML" }}
             hx-disable="find button"
             hx-indicator="#picture-working"

@@ -190,16 +190,7 @@ function WebhookCard({ view, id, webhook }: { view: View; id: number; webhook: K
     <Card title={keys.webhook} id="webhook">
       <p class="soft">{keys.webhookAbout}</p>
       {!webhook.isOn && <Hint tone="warn">{keys.webhookOff}</Hint>}
-      <div id="webhook-errors" />
-      <Form
-        view={view}
-        action={keyHref(id, "/webhook")}
-        class="medium-form flow"
-        hx-post={keyHref(id, "/webhook")}
-        hx-target="#webhook"
-        hx-swap="outerHTML"
-        {...{ "hx-status:422": "target:#webhook-errors swap:innerHTML" }}
-      >
+      <Form view={view} action={keyHref(id, "/webhook")} class="medium-form flow">
         <Field name="webhook_url" label={keys.webhookUrl} hint={keys.webhookHint} type="url" value={webhook.url ?? ""} maxLength={2000} />
         <div class="row">
           <Button>{keys.webhookSave}</Button>

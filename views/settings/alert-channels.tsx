@@ -21,9 +21,7 @@ const ICON_OF: Record<ChannelKind, IconName> = {
   ...{ ntfy: "phone", bark: "phone", ping: "pulse" },
 };
 
-type Tested = { id: string; ok: boolean; said: string } | null;
-
-export function ChannelList({ view, channels, tested }: { view: View; channels: readonly ChannelView[]; tested: Tested }) {
+export function ChannelList({ view, channels }: { view: View; channels: readonly ChannelView[] }) {
   const { alerts } = view.t;
   return (
     <section class="box" aria-labelledby="channels">
@@ -40,7 +38,7 @@ export function ChannelList({ view, channels, tested }: { view: View; channels: 
       ) : (
         <ul class="list">
           {channels.map((channel) => (
-            <ChannelRow key={channel.id} view={view} channel={channel} tested={tested?.id === channel.id ? tested : null} />
+            <ChannelRow key={channel.id} view={view} channel={channel} />
           ))}
         </ul>
       )}
@@ -48,10 +46,10 @@ export function ChannelList({ view, channels, tested }: { view: View; channels: 
   );
 }
 
-function ChannelRow({ view, channel, tested }: { view: View; channel: ChannelView; tested: Tested }) {
+function ChannelRow({ view, channel }: { view: View; channel: ChannelView }) {
   const { alerts } = view.t;
   const { id, kind, name, enabled, failedAt, error } = channel;
-  const said = tested && !tested.ok ? tested.said : failedAt === null ? null : error;
+  const said = failedAt === null ? null : error;
   return (
     <li class="chan" id={`channel-${id}`}>
       <Icon name={ICON_OF[kind]} />

@@ -34,8 +34,6 @@ export type AlertsData = {
   figures: Readonly<Record<string, string>>;
   incidents: readonly Incident[];
   channels: readonly ChannelView[];
-  /** What a test has just said, by channel. */
-  tested: { id: string; ok: boolean; said: string } | null;
 };
 
 export function AlertsPage({ view, data }: { view: View; data: AlertsData }) {
@@ -57,7 +55,7 @@ export function AlertsPage({ view, data }: { view: View; data: AlertsData }) {
           <Rules view={view} data={data} />
           <Incidents view={view} incidents={data.incidents} />
         </div>
-        <ChannelList view={view} channels={data.channels} tested={data.tested} />
+        <ChannelList view={view} channels={data.channels} />
       </div>
     </>
   );

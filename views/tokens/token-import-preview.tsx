@@ -86,7 +86,10 @@ function Fresh({ view, lines, total }: { view: View; lines: readonly FreshLine[]
 export function ImportPreviewPage({ view, preview }: { view: View; preview: ImportPreview }) {
   const { tokens } = view.t;
   if (preview.state === "ready") return <Preview view={view} preview={preview} />;
-  const events = preview.state === "running" ? { "hx-sse:connect": importHref(preview.id, "/events"), "hx-swap": "innerHTML" } : {};
+  const events =
+    preview.state === "running"
+      ? { "hx-sse:connect": importHref(preview.id, "/events"), "hx-sse:close": "over", "hx-swap": "innerHTML" }
+      : {};
   return (
     <>
       <PageHead title={tokens.importTitle} />

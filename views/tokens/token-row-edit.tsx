@@ -16,7 +16,7 @@ export function TokenRowEdit({ view, item: { row } }: { view: View; item: TokenI
     <tr id={rowId(row.id)} data-row tabIndex={-1} class="editing">
       <td colSpan={tokenColumns(view).length + 1}>
         <Form
-          view={view}
+          view={{ ...view, path: tokenHref(row.id, "/edit") }}
           action={tokenHref(row.id, "/row")}
           class="edit-row"
           hx-post={tokenHref(row.id, "/row")}

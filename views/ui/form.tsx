@@ -78,7 +78,7 @@ function Mistakes({ view, form: { wrong } }: { view: View; form: FormState }) {
 type ActionProps = Omit<ButtonProps, "form" | "name" | "value" | "type"> & {
   view: View;
   action: string;
-  /** CSS selector of what the response replaces; absent: a plain form, answered by a page. */
+  /** CSS selector of what the response replaces; absent: answered by a page. */
   target?: string;
   /** How it is put in place; absent: instead of the target. */
   swap?: string;

@@ -12,7 +12,13 @@ import { Shortcuts } from "./shortcuts.tsx";
 import { LANGUAGE_TAGS, type View } from "./view.ts";
 
 /** No style of its own, no evaluated text, no other site; a toast stays where an error response names none. */
-const HTMX_CONFIG = JSON.stringify({ includeIndicatorCSS: false, defaultSettleDelay: 0, history: "reload", mode: "same-origin" });
+const HTMX_CONFIG = JSON.stringify({
+  includeIndicatorCSS: false,
+  defaultSettleDelay: 0,
+  defaultTimeout: 0,
+  history: "reload",
+  mode: "same-origin",
+});
 
 type LayoutProps = {
   view: View;

@@ -8,7 +8,7 @@ import { importTokens } from "../../gateway/tokens/import-tokens.ts";
 import { parseTokens } from "../../gateway/tokens/parse-tokens.ts";
 import type { AdminContext } from "../context.ts";
 import { fileText } from "../file-text.ts";
-import { live } from "../live.ts";
+import { liveUntil } from "../live.ts";
 import { goTo, page, readForm, viewOf } from "../page.ts";
 
 const PROVIDERS = ["", "gemini", "flow", "vertex"] as const;
@@ -62,7 +62,10 @@ export const tokenImportRoutes = (ctx: AdminContext) => {
     })
     .get("/imports/:id/events", ({ request, server, params }) => {
       find(params.id, request);
-      return live(ctx, { request, server }, (view) => ImportProgress({ view, preview: previews.get(params.id) }));
+      return liveUntil(ctx, { request, server }, async (view) => {
+        const preview = previews.get(params.id);
+        return { node: ImportProgress({ view, preview }), isOver: preview.state !== "running" };
+      });
     });
 
   function find(id: string, request: Request) {
