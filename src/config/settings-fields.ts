@@ -25,7 +25,7 @@ export const list = (description: string, note: Note = {}) => t.Array(t.String()
 
 export const HTTP_URL = { pattern: "^https?://[^\\s?#]+$", check: "url", expected: "an http(s) address without query" } as const;
 export const POSTGRES_URL = {
-  pattern: "^(postgres(ql)?://\\S+/\\S+)?$",
+  pattern: "^(postgres(ql)?://[^\\s/]+/\\S+)?$",
   check: "postgres",
   expected: "empty, or an address like postgres://host/database",
 } as const;

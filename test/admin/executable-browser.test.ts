@@ -107,8 +107,8 @@ describe.each(LANGUAGES)("in $locale", ({ locale, t }) => {
 
     await page.goto(`${program.url}/admin/gallery?kind=video`);
     await page.locator(".shot a").first().click();
-    await page.locator("video").waitFor();
-    await page.getByText("it flies away").waitFor();
+    await page.locator("video.whole").waitFor();
+    await page.getByRole("dialog").getByText("it flies away").first().waitFor();
     await page.goBack();
     expect(new URL(page.url()).search).toContain("kind=video");
     await page.goto(`${program.url}/admin/jobs`);
@@ -116,7 +116,7 @@ describe.each(LANGUAGES)("in $locale", ({ locale, t }) => {
     await page.locator(".beside img").waitFor();
     await page.goto(`${program.url}/admin/requests`);
     await page.locator("tbody tr a").first().click();
-    await page.locator("#attempts .calls li").first().waitFor();
+    await page.locator("#attempts .att").first().waitFor();
     await page.goto(`${program.url}/admin/usage?by=model`);
     await page.locator("tbody").getByText(OMNI).waitFor();
     expect(complaints).toEqual([]);
@@ -170,7 +170,10 @@ describe.each(LANGUAGES)("in $locale", ({ locale, t }) => {
     await row.getByText(`noted, ${locale}`).waitFor();
     await row.locator("summary").click();
     await row.getByRole("button", { name: t.tokens.remove }).click();
-    await page.locator(".toast").getByRole("button", { name: t.controls.undo }).click();
+    await page
+      .locator(".toast", { hasText: t.tokens.removed(1) })
+      .getByRole("button", { name: t.controls.undo })
+      .click();
     await page.getByText(`noted, ${locale}`).waitFor();
 
     await page.goto(`${program.url}/admin/models`);
@@ -215,6 +218,9 @@ describe.each(LANGUAGES)("in $locale", ({ locale, t }) => {
     await page.locator("[data-select-all]").check();
     await page.locator("#bulk [name=every]").check();
     await page.locator("#bulk button[value=remove]").click();
+    const question = page.getByRole("dialog");
+    await question.locator("[name=confirmed]").fill("10000");
+    await question.locator("button.kill").click();
     await page.locator(".empty").waitFor();
     expect(complaints).toEqual([]);
   });
@@ -241,7 +247,7 @@ describe("who is stored out", () => {
 
   test("is a form of another site, or one without its token", async () => {
     await using opened = await open("/admin/tokens");
-    const [{ name, value } = { name: "", value: "" }] = await opened.page.context().cookies();
+    const { name, value } = (await opened.page.context().cookies()).find((cookie) => cookie.name === "flow2api")!;
     const send = (origin: string) =>
       fetch(`${program.url}/admin/tokens/1/disable`, {
         method: "POST",

@@ -7,13 +7,13 @@ import type { View } from "../ui/view.ts";
 import { tokenHref } from "./token-fields.tsx";
 import { rowId, tokenColumns } from "./token-row.tsx";
 
-/** The row while it is edited: answer to GET /admin/tokens/:id/edit. */
+/** The row while it is edited, which live updates leave alone: answer to GET /admin/tokens/:id/edit. */
 export function TokenRowEdit({ view, item: { row } }: { view: View; item: TokenItem }) {
   const { tokens, controls } = view.t;
   const { fields } = tokens;
   const target = `#${rowId(row.id)}`;
   return (
-    <tr id={rowId(row.id)} data-row tabIndex={-1} class="editing">
+    <tr id={rowId(row.id)} data-row tabIndex={-1} class="editing" hx-morph-skip="">
       <td colSpan={tokenColumns(view).length + 1}>
         <Form
           view={{ ...view, path: tokenHref(row.id, "/edit") }}

@@ -11,13 +11,17 @@ import { Preferences } from "./preferences.tsx";
 import { Shortcuts } from "./shortcuts.tsx";
 import { LANGUAGE_TAGS, type View } from "./view.ts";
 
-/** No style of its own, no evaluated text, no other site; a toast stays where an error response names none. */
+/**
+ * No style of its own, no evaluated text, no other site; a toast stays where an error response names none. A live update closes nothing that
+ * was opened.
+ */
 const HTMX_CONFIG = JSON.stringify({
   includeIndicatorCSS: false,
   defaultSettleDelay: 0,
   defaultTimeout: 0,
   history: "reload",
   mode: "same-origin",
+  morphIgnore: ["data-htmx-powered", "open"],
 });
 
 type LayoutProps = {

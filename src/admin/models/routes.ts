@@ -42,7 +42,7 @@ export const modelRoutes = (ctx: AdminContext) => {
       text: on ? t.models.switchedOn(family.title) : t.models.switchedOff(family.title),
       undo: { action: `${HOME}/${encodeURIComponent(id)}/${on ? "off" : "on"}` },
     };
-    const location = form.has("back") ? `${HOME}/${encodeURIComponent(id)}` : HOME;
+    const location = form.text("back", { max: 2000 }) === "model" ? `${HOME}/${encodeURIComponent(id)}` : HOME;
     return changed(ctx, request, { location, notice, content: (view) => ModelRow({ view, model: find(id) }) });
   };
 

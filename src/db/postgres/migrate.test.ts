@@ -3,42 +3,23 @@ import { describe, expect, test } from "bun:test";
 import { temporaryFolder } from "../../testing.ts";
 import { connect, type Postgres } from "./driver.ts";
 import { MIGRATIONS, migrate } from "./migrate.ts";
-import { databaseOf, hasPostgres, sharedCluster } from "./testing.ts";
+import { databaseOf, hasPostgres, withEmptyDatabase } from "./testing.ts";
 import { createWriter } from "./writer.ts";
 
 describe.skipIf(!hasPostgres)("migrations", () => {
-  let count = 0;
-  /** An empty database. */
-  async function withEmpty(body: (open: () => Postgres) => Promise<void>): Promise<void> {
-    const cluster = await sharedCluster();
-    const name = `empty_${process.pid}_${++count}`;
-    await cluster.execute(`CREATE DATABASE ${name}`);
-    const opened: Postgres[] = [];
-    const open = () => {
-      const db = connect({ url: cluster.url(name) });
-      opened.push(db);
-      return db;
-    };
-    try {
-      await body(open);
-    } finally {
-      for (const db of opened) await db.close();
-      await cluster.execute(`DROP DATABASE ${name} WITH (FORCE)`);
-    }
-  }
   const versions = (db: Postgres) => db.all<{ version: number }>("SELECT version FROM schema_migrations ORDER BY version");
 
   test("are applied once by several that start together, also an empty database of one that must not migrate", () =>
-    withEmpty(async (open) => {
+    withEmptyDatabase(async (open) => {
       await Promise.all([migrate(open()), migrate(open()), migrate(open(), MIGRATIONS, { migrate: false })]);
       expect((await versions(open())).map(({ version }) => version)).toEqual(MIGRATIONS.map((_, index) => index + 1));
     }));
 
   test("leave nothing of a step that fails, and go on from there", () =>
-    withEmpty(async (open) => {
+    withEmptyDatabase(async (open) => {
       const good = { sql: "CREATE TABLE one (a text)", worksFrom: 1 };
       const bad = { sql: "CREATE TABLE two (a text); SELECT 1 / 0", worksFrom: 1 };
-      expect(migrate(open(), [good, bad])).rejects.toThrow("division by zero");
+      await expect(migrate(open(), [good, bad])).rejects.toThrow("division by zero");
       await migrate(open(), [good, bad]).catch(() => {});
       expect((await open().get<{ there: boolean }>("SELECT to_regclass('two') IS NOT NULL AS there"))?.there).toBe(false);
       await migrate(open(), [good, { ...bad, sql: "CREATE TABLE two (a text)" }]);
@@ -46,13 +27,15 @@ describe.skipIf(!hasPostgres)("migrations", () => {
     }));
 
   test("of a newer build are accepted as far as they work with this one, and a database in use is not migrated by a verb", () =>
-    withEmpty(async (open) => {
+    withEmptyDatabase(async (open) => {
       const step = (worksFrom: number) => ({ sql: "SELECT 1", worksFrom });
       await migrate(open(), [step(1), step(1)]);
       await migrate(open(), [step(1)]);
-      expect(migrate(open(), [step(1), step(1), step(3)], { migrate: false })).rejects.toThrow("schema version 2, this build needs 3");
+      await expect(migrate(open(), [step(1), step(1), step(3)], { migrate: false })).rejects.toThrow(
+        "schema version 2, this build needs 3",
+      );
       await migrate(open(), [step(1), step(1), step(3)]);
-      expect(migrate(open(), [step(1), step(1)])).rejects.toThrow("schema version 3, this build knows 2");
+      await expect(migrate(open(), [step(1), step(1)])).rejects.toThrow("schema version 3, this build knows 2");
     }));
 });
 

@@ -3,7 +3,7 @@ import { chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, rmSync } fr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SQL } from "bun";
-import { connect } from "./driver.ts";
+import { connect, type Postgres } from "./driver.ts";
 import { migrate } from "./migrate.ts";
 
 const DEBIAN = "/usr/lib/postgresql";
@@ -147,6 +147,9 @@ export function sharedCluster(): Promise<Cluster> {
 const databases = new Map<string, string>();
 let count = 0;
 
+/** A name that no other database of this process has. */
+const newName = (kind: "test" | "empty"): string => `${kind}_${process.pid}_${++count}`;
+
 /** Address of the database that stands for a test's folder: made on first use, dropped when the folder is gone and another is made. */
 export async function databaseOf(folder: string): Promise<string> {
   const cluster = await sharedCluster();
@@ -157,7 +160,7 @@ export async function databaseOf(folder: string): Promise<string> {
     databases.delete(former);
     await cluster.execute(`DROP DATABASE ${name} WITH (FORCE)`);
   }
-  const name = `test_${process.pid}_${++count}`;
+  const name = newName("test");
   databases.set(folder, name);
   await cluster.execute(`CREATE DATABASE ${name} TEMPLATE ${TEMPLATE}`);
   return cluster.url(name);
@@ -166,9 +169,26 @@ export async function databaseOf(folder: string): Promise<string> {
 /** Address of a database without a table, which stays as long as the cluster. */
 export async function emptyDatabase(): Promise<string> {
   const cluster = await sharedCluster();
-  const name = `empty_${process.pid}_${++count}`;
+  const name = newName("empty");
   await cluster.execute(`CREATE DATABASE ${name}`);
   return cluster.url(name);
+}
+
+/** A database without a table, and connections to it that are closed with it. */
+export async function withEmptyDatabase(body: (open: () => Postgres) => Promise<void>): Promise<void> {
+  const url = await emptyDatabase();
+  const opened: Postgres[] = [];
+  const open = () => {
+    const db = connect({ url });
+    opened.push(db);
+    return db;
+  };
+  try {
+    await body(open);
+  } finally {
+    for (const db of opened) await db.close();
+    await (await sharedCluster()).execute(`DROP DATABASE ${new URL(url).pathname.slice(1)} WITH (FORCE)`);
+  }
 }
 
 /** All rows of all tables of a folder's database, bytes of texts readable. */

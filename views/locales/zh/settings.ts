@@ -137,7 +137,6 @@ const EXPECTED: readonly [RegExp, string][] = [
   [/^list of addresses like (.+)$/, "地址列表，例如 $1"],
   [/^list of host names or addresses$/, "主机名或地址的列表"],
   [/^list of texts$/, "文本列表"],
-  [/^list of names among (.+) and (.+)$/, "$1、$2 中的名称列表"],
   [/^true or false$/, "开或关"],
   [/^empty, or an address like (.+)$/, "留空，或类似 $1 的地址"],
   [/^list of names among gemini, flow and vertex$/, "由 gemini、flow、vertex 组成的名称列表"],
