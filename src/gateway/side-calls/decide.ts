@@ -36,8 +36,8 @@ export type Verdict = {
   /** The text that is demanded, by the user or by the instructions. */
   target: Target | null;
   task: Task;
-  /** Where the form of the reply is described. */
-  instruction: string;
+  /** The instructions demand it, and the user says only what it is about. */
+  isTask: boolean;
 };
 
 /** An image costs 747 tokens at least (512 px; ai.google.dev pricing, read 2026-11-23): a client that allows so few expects none. */
@@ -73,7 +73,7 @@ export function judgeSideCall(call: ChatCall): Verdict {
   const isVisual = reading.isVisual || (call.kind === "video" && reading.isMotion);
   const isMarkedTask = call.marker !== null && reading.target !== null;
   const score =
-    signs.reduce((sum, sign) => sum + weightOf(sign, call, reading), 0) -
+    weightOfAll(signs, call, reading) -
     (isVisual && !probe && system === null && !isMarkedTask ? AGAINST_IMAGE : 0) -
     (call.hasAttachment ? AGAINST_ATTACHMENT : 0) -
     (call.hasImageOptions ? AGAINST_OPTIONS : 0);
@@ -84,9 +84,14 @@ export function judgeSideCall(call: ChatCall): Verdict {
     probe,
     target: isTask ? system.target : reading.target,
     task,
-    // What the user says is what the task is about.
-    instruction: isTask ? call.system : `${task.instruction}\n${call.system}`,
+    isTask,
   };
+}
+
+function weightOfAll(signs: readonly Sign[], call: ChatCall, reading: Reading): number {
+  let sum = 0;
+  for (const sign of signs) sum += weightOf(sign, call, reading);
+  return sum;
 }
 
 function weightOf(sign: Sign, { maxTokens }: ChatCall, reading: Reading): number {
@@ -140,8 +145,8 @@ function isEnough(
   if (kind === "image") return score >= ENOUGH.image && (signs.length > 1 || signs[0] === "probe" || signs[0] === "system");
   if (isVisual || hasImageOptions) return score >= ENOUGH.image;
   const isTiny = maxTokens !== null && maxTokens <= HARDLY_ANY_TOKENS && reading.words <= 3;
-  const others = signs.filter((sign) => sign !== "tokens");
-  return isTiny || (others.length > 0 && (score >= ENOUGH.video || reading.asks));
+  const hasOthers = signs.length > Number(signs.includes("tokens"));
+  return isTiny || (hasOthers && (score >= ENOUGH.video || reading.asks));
 }
 
 /** Texts that clients have made of every conversation. */

@@ -4,7 +4,7 @@ import { createLog } from "../../log.ts";
 import type { ChatCall } from "./decide.ts";
 import { judgeSideCall } from "./decide.ts";
 import { SideCallLog } from "./log.ts";
-import { shapeOf } from "./shape.ts";
+import { CallShape } from "./shape.ts";
 
 const DAY = 86_400_000;
 const NOW = Date.UTC(2026, 10, 29, 12);
@@ -41,8 +41,8 @@ const call = (text: string, change: Partial<ChatCall> = {}): ChatCall => ({
   model: "m",
   ...change,
 });
-const shape = (text: string, change: Partial<ChatCall> = {}) => shapeOf(call(text, change), judgeSideCall(call(text, change)));
-const BY = { keyId: 1, model: "m" };
+const shape = (text: string, change: Partial<ChatCall> = {}) => new CallShape(call(text, change), judgeSideCall(call(text, change)));
+const BY = [1, "m"] as const;
 
 describe("counts", () => {
   test("are by UTC day and outlast a restart", async () => {
@@ -50,7 +50,7 @@ describe("counts", () => {
     const first = book();
     await first.start();
     first.answered();
-    first.generated(shape("Suggest a name for a bakery"), BY);
+    first.generated(shape("Suggest a name for a bakery"), ...BY);
     pass(DAY);
     first.answered();
     await first.stop();
@@ -76,17 +76,17 @@ describe("shapes", () => {
   test("of a call with a sign are shown at once, of one without after five times in a day", () => {
     const { book, pass } = world();
     const one = book();
-    one.generated(shape("Suggest a name for a bakery"), BY);
-    for (let times = 0; times < 4; times++) one.generated(shape("a cat"), BY);
+    one.generated(shape("Suggest a name for a bakery"), ...BY);
+    for (let times = 0; times < 4; times++) one.generated(shape("a cat"), ...BY);
     expect(one.suspects(9).map(({ count }) => count)).toEqual([1]);
-    one.generated(shape("a cat"), BY);
+    one.generated(shape("a cat"), ...BY);
     expect(one.suspects(9).map(({ sample, count }) => [sample, count])).toEqual([
       ["a cat", 5],
       ["Suggest a name for a bakery", 1],
     ]);
     expect(one.counts(NOW)).toEqual({ answered: 0, generated: 6 });
     pass(2 * DAY);
-    one.generated(shape("a cat"), BY);
+    one.generated(shape("a cat"), ...BY);
     expect(one.suspects(9).some(({ sample }) => sample === "a cat")).toBe(false);
   });
 
@@ -109,7 +109,7 @@ describe("shapes", () => {
         shape(
           `Suggest a name for ${"abcdefghij"[index % 10]}${"klmnopqrst"[Math.floor(index / 10) % 10]}${"uvwx"[Math.floor(index / 100)]}`,
         ),
-        BY,
+        ...BY,
       );
     expect(one.suspects(1000)).toHaveLength(300);
   });

@@ -9,7 +9,13 @@ import type { CallShape } from "./shape.ts";
 export type SideCallCounts = { answered: number; generated: number };
 
 /** Calls of one shape that were generated and look like side calls, or come again and again. */
-export type SuspectShape = CallShape & { count: number; firstAt: number; lastAt: number; keyId: number; model: string };
+export type SuspectShape = Pick<CallShape, "id" | "sample" | "kind" | "maxTokens" | "signs"> & {
+  count: number;
+  firstAt: number;
+  lastAt: number;
+  keyId: number;
+  model: string;
+};
 
 const FACT = "side_calls.days";
 const DAY_MS = 86_400_000;
@@ -23,6 +29,7 @@ type Dependencies = { store: Pick<Store, "readFact" | "writeFact">; clock: Clock
 
 export class SideCallLog {
   readonly #deps: Dependencies;
+  /** By the key of their shape. */
   readonly #shapes = new Map<string, SuspectShape>();
   #days = new Map<number, SideCallCounts>();
   #rules: readonly SideRule[] = [];
@@ -38,7 +45,7 @@ export class SideCallLog {
   loadRules(stored: unknown): void {
     this.#rules = readRules(stored);
     this.#ruleIds = new Set(this.#rules.map(({ id }) => id));
-    for (const id of this.#ruleIds) this.#shapes.delete(id);
+    for (const [key, { id }] of this.#shapes) if (this.#ruleIds.has(id)) this.#shapes.delete(key);
   }
 
   rules(): readonly SideRule[] {
@@ -59,16 +66,16 @@ export class SideCallLog {
   }
 
   /** A call that is generated. One without a sign of a side call is remembered by its shape alone, and shown when it comes again and again. */
-  generated(shape: CallShape, { keyId, model }: { keyId: number; model: string }): void {
+  generated(shape: CallShape, keyId: number, model: string): void {
     const now = this.#deps.clock.now();
-    const before = this.#shapes.get(shape.id);
-    const isNewDay = !before || now - before.firstAt > DAY_MS;
-    const seen: SuspectShape = isNewDay
-      ? { ...shape, count: 1, firstAt: now, lastAt: now, keyId, model: model.slice(0, 100) }
-      : { ...before, count: before.count + 1, lastAt: now, keyId };
+    const before = this.#shapes.get(shape.key);
+    const seen = before && now - before.firstAt <= DAY_MS ? before : newSuspect(shape, now, model);
+    seen.count++;
+    seen.lastAt = now;
+    seen.keyId = keyId;
     // The one that was seen longest ago goes first.
-    this.#shapes.delete(shape.id);
-    this.#shapes.set(shape.id, seen);
+    if (before) this.#shapes.delete(shape.key);
+    this.#shapes.set(shape.key, seen);
     if (this.#shapes.size > MAX_SHAPES) this.#shapes.delete(this.#shapes.keys().next().value!);
     if (!isSuspect(seen)) return;
     this.#today().generated += seen.signs.length === 0 && seen.count === REPEATED ? REPEATED : 1;
@@ -76,7 +83,7 @@ export class SideCallLog {
   }
 
   suspect(id: string): SuspectShape | null {
-    return this.#shapes.get(id) ?? null;
+    return this.#shapes.values().find((shape) => shape.id === id) ?? null;
   }
 
   /** Those seen most often first. */
@@ -133,6 +140,10 @@ export class SideCallLog {
     this.#days.set(day, fresh);
     return fresh;
   }
+}
+
+function newSuspect({ id, sample, kind, maxTokens, signs }: CallShape, now: number, model: string): SuspectShape {
+  return { id, sample, kind, maxTokens, signs, count: 0, firstAt: now, lastAt: now, keyId: 0, model: model.slice(0, 100) };
 }
 
 const isSuspect = ({ signs, count }: SuspectShape): boolean => signs.length > 0 || count >= REPEATED;

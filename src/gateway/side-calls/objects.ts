@@ -1,5 +1,5 @@
 // After each demand in a text its object: a text, or an image. Pure; a grammar of words, not a list of wordings.
-import { COMMA, STOP } from "./clauses.ts";
+import { COMMA, hasAny, STOP } from "./clauses.ts";
 import { DEMANDS, TEXT_NOUNS, TEXT_VERBS, VISUAL_NOUNS, VISUAL_TAILS, VISUAL_VERBS } from "./words.ts";
 
 export type Target =
@@ -45,7 +45,7 @@ export function objectsOf(list: readonly string[]): { target: Target | null; isV
     if (VISUAL_VERBS.has(word) && !leadsToText(list, at)) isVisual = true;
     const verb = list[at + 1] === STOP || !isVerbHere(list, at) ? null : textVerb(word);
     if (verb) {
-      if (leadsToImage(list, at) || (EDITS.has(word) && clauseAfter(list, at).some((one) => SURFACES.has(one) || VISUAL_NOUNS.has(one))))
+      if (leadsToImage(list, at) || (EDITS.has(word) && showsSurface(clauseAfter(list, at))))
         isVisual = true;
       else target = better(target, verb === "title" ? verb : (namedIn(list, at) ?? verb));
     } else if (DEMANDS.has(word)) {
@@ -70,6 +70,7 @@ const EDITS = new Set(
 const SURFACES = new Set(
   "sign signs shirt wall board menu mug cake headline labels caption panel face pattern background shop page".split(" "),
 );
+const showsSurface = (clause: readonly string[]) => hasAny(clause, SURFACES) || hasAny(clause, VISUAL_NOUNS);
 const SHOWS = new Set(["make", "show", "get", "want", "need", "design", "build", "find"]);
 /** "make the title bigger", "show the answer", "generate a model": what is in the image. */
 const isThing = (list: readonly string[], at: number, object: Target): boolean =>
@@ -186,10 +187,15 @@ function roleIn(list: readonly string[]): Target | null {
     if (role === "translator") return "translation";
     if (role === "classifier") return "classify";
   }
-  return list.slice(0, 20).some((word) => word.startsWith("autocomplet")) ? "text" : null;
+  for (let at = 0; at < Math.min(list.length, 20); at++) if (list[at]!.startsWith("autocomplet")) return "text";
+  return null;
 }
 
 /** "logo, flat, red"; "a poster of …": a text that begins with an image. */
-const isNounPhrase = (list: readonly string[]): boolean =>
-  list.slice(0, 5).some((word, at) => VISUAL_NOUNS.has(word) && !textNoun(list[at + 1] ?? "") && (at === 0 || !isPointer(list[at - 1]!)));
-const isPointer = (word: string) => ["this", "that", "is", "in", "of", "the", "about"].includes(word);
+function isNounPhrase(list: readonly string[]): boolean {
+  for (let at = 0; at < Math.min(list.length, 5); at++)
+    if (VISUAL_NOUNS.has(list[at]!) && !textNoun(list[at + 1] ?? "") && (at === 0 || !isPointer(list[at - 1]!))) return true;
+  return false;
+}
+const isPointer = (word: string) => POINTING.includes(word);
+const POINTING = ["this", "that", "is", "in", "of", "the", "about"];

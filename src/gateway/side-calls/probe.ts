@@ -1,6 +1,6 @@
 // Texts that try whether somebody answers: greetings, sums, "reply with …". Each with the reply that it waits for.
 import { isCjk } from "./cjk.ts";
-import { wordsOf } from "./clauses.ts";
+import { hasAny, wordsOf } from "./clauses.ts";
 import {
   AUXILIARIES,
   GREETING_FILLER,
@@ -49,7 +49,7 @@ export function probeIn(whole: string): Probe | null {
   if (text.length > MAX_CHARS) return null;
   if (!SAYS_SOMETHING.test(text)) return { kind: "greeting" };
   const list = wordsOf(text);
-  if (list.some((word) => VISUAL_NOUNS.has(word) || VISUAL_VERBS.has(word))) return null;
+  if (hasAny(list, VISUAL_NOUNS) || hasAny(list, VISUAL_VERBS)) return null;
   return oneOf(text, list) ?? eachOf(text);
 }
 
@@ -58,12 +58,18 @@ const oneOf = (text: string, list: readonly string[]): Probe | null =>
 
 /** "What can you do?", "Introduce yourself." */
 const ofItself = (list: readonly string[], text: string): Probe | null =>
-  (list.length >= 2 && list.every((word) => SELF_WORDS.has(word)) && list.some((word) => word.startsWith("you"))) || SELF_CJK.test(text)
-    ? { kind: "greeting" }
-    : null;
+  (list.length >= 2 && areAll(list, SELF_WORDS) && list.some(isYou)) || SELF_CJK.test(text) ? { kind: "greeting" } : null;
+const isYou = (word: string) => word.startsWith("you");
+
+/** Whether every word is one of these. */
+function areAll(list: readonly string[], words: ReadonlySet<string>): boolean {
+  for (const word of list) if (!words.has(word)) return false;
+  return true;
+}
 
 /** "Hello, this is a test message. Please respond with 'OK'.": every sentence tries the line; the last that waits for a word has it. */
 function eachOf(text: string): Probe | null {
+  if (!BETWEEN_SENTENCES.test(text)) return null;
   const sentences = text.split(BETWEEN_SENTENCES).filter((sentence) => HAS_LETTER.test(sentence));
   if (sentences.length < 2 || sentences.length > 4) return null;
   const probes = sentences.map((sentence) => oneOf(sentence.trim(), wordsOf(sentence)));
@@ -88,14 +94,21 @@ function sum(text: string): Probe | null {
 function modelName(list: readonly string[], text: string): Probe | null {
   const asksWho = WHO.test(text) || WHO_CJK.test(text);
   const isMaker = MAKER.test(text) || MAKER_CJK.test(text);
-  const isCutoff = list.includes("your") && list.some((word, at) => word === "cutoff" || (word === "cut" && list[at + 1] === "off"));
+  const isCutoff = list.includes("your") && namesCutoff(list);
   if (isMaker || isCutoff) return { kind: "model" };
   const isAsked = QUESTION.test(text) || list.length <= 3 || ASKS.has(list[0]!) || AUXILIARIES.has(list[0]!) || list[0] === "please";
   if (!isAsked) return asksWho ? { kind: "model" } : null;
-  const namesModel = list.includes("model") && list.some((word) => ["name", "which", "what", "version", "id"].includes(word));
-  return asksWho || (namesModel && list.some((word) => ["your", "you", "are"].includes(word))) ? { kind: "model" } : null;
+  const namesModel = list.includes("model") && hasAny(list, MODEL_FACTS);
+  return asksWho || (namesModel && hasAny(list, ADDRESSED)) ? { kind: "model" } : null;
 }
 
+function namesCutoff(list: readonly string[]): boolean {
+  for (let at = 0; at < list.length; at++) if (list[at] === "cutoff" || (list[at] === "cut" && list[at + 1] === "off")) return true;
+  return false;
+}
+
+const MODEL_FACTS = new Set(["name", "which", "what", "version", "id"]);
+const ADDRESSED = new Set(["your", "you", "are"]);
 const ASKS = new Set(
   "what what's which who tell print output name give say state reply return respond show write identify only".split(" "),
 );
@@ -109,7 +122,10 @@ function reply(list: readonly string[], text: string): Probe | null {
   const first = list[0] === "please" || list[0] === "just" ? list[1] : list[0];
   const cjk = CJK_REPLY.exec(text)?.[1];
   if (cjk) return { kind: "literal", text: cjk };
-  if (!(first !== undefined && PROBE_VERBS.has(first))) return null;
+  return first !== undefined && PROBE_VERBS.has(first) ? wantedBack(list, text) : null;
+}
+
+function wantedBack(list: readonly string[], text: string): Probe | null {
   const quoted = /["'“‘「『`]([^"'”’」』`]{1,60})["'”’」』`]/.exec(text)?.[1];
   const shown = /(\{[^{}]{1,100}\})/.exec(text)?.[1];
   if (shown) return { kind: "literal", text: shown };
@@ -150,9 +166,10 @@ function greeting(list: readonly string[], text: string): Probe | null {
     : null;
 }
 
+const LIFE_STARTS = new Set(["are", "how", "good", "this", "is", "can", "health", "connection", "connectivity", "api"]);
 /** "are you there?", "how are you" */
 const asksForLife = (list: readonly string[]): boolean =>
   list.length >= 2 &&
   list.length <= 8 &&
-  ["are", "how", "good", "this", "is", "can", "health", "connection", "connectivity", "api"].includes(list[0]!) &&
+  LIFE_STARTS.has(list[0]!) &&
   list.every((word) => GREETING_FILLER.has(word) || GREETINGS.has(word));

@@ -35,8 +35,8 @@ function lastParagraph(text: string): string {
 }
 
 /** Text of the reply to a side call. */
-export function localAnswer(call: ChatCall, verdict: Verdict): string {
-  const { probe, target, task, instruction } = verdict;
+export function localAnswer(call: ChatCall, verdict: Verdict, instruction = instructionOf(call, verdict)): string {
+  const { probe, target, task } = verdict;
   const topic = topicOf(call, verdict);
   const lines = linesFor(topic.said || call.system);
   if (probe?.kind === "literal") return probe.text;
@@ -74,16 +74,19 @@ export function localAnswer(call: ChatCall, verdict: Verdict): string {
   }
 }
 
+/** Where the form of the reply is described: what the user says is what the task is about. */
+const instructionOf = ({ system }: ChatCall, { isTask, task }: Verdict) => (isTask ? system : `${task.instruction}\n${system}`);
+
 /** Text that fits the JSON that the client demands. */
 export const jsonAnswer = (schema: unknown, call: ChatCall, verdict: Verdict): string => {
   const topic = topicOf(call, verdict);
   if (schema !== undefined && schema !== null) return JSON.stringify(schemaValue(schema, topic));
-  return jsonOfForm(verdict.instruction, topic) ?? JSON.stringify({ [jsonName(verdict.target)]: localText(call, verdict) });
+  return jsonOfForm(instructionOf(call, verdict), topic) ?? JSON.stringify({ [jsonName(verdict.target)]: localText(call, verdict) });
 };
 
 const jsonName = (target: Verdict["target"]) => (target && !["json", "text", "tool"].includes(target) ? target : "response");
 const localText = (call: ChatCall, verdict: Verdict): unknown => {
   if (verdict.target === "tags") return ["Images"];
   if (verdict.target === "follow_ups") return linesFor(call.text).followUps;
-  return localAnswer(call, { ...verdict, instruction: "" });
+  return localAnswer(call, verdict, "");
 };

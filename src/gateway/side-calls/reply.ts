@@ -26,9 +26,10 @@ export type SideCallInput = {
 export type SideCallDecision = { verdict: Verdict; reply: LocalReply | null };
 
 /** @throws {AppError} `invalid_request` for what must be JSON and is no side call, and for side calls that the key refuses; `forbidden` */
-export function decideSideCall({ call, demand, mode, isListed, imagesRoutesOnly }: SideCallInput): SideCallDecision {
+export function decideSideCall(input: SideCallInput): SideCallDecision {
+  const { call, demand, mode, imagesRoutesOnly } = input;
   const verdict = judgeSideCall(call);
-  const isSide = verdict.isSide || wantsNothing(call) || (demand !== null && isTaskWithJson(verdict)) || isListed(verdict);
+  const isSide = verdict.isSide || wantsNothing(call) || (demand !== null && isTaskWithJson(verdict)) || input.isListed(verdict);
   if (demand && (!isSide || mode === "generate")) throw mustBeText(demand);
   if (isSide && mode === "refuse") {
     const message =

@@ -1,6 +1,6 @@
 // What a text asks for: a text (which one), an image, a video, or nothing that is known. Pure; a grammar of words, not a list of wordings.
 import { isCjk, readCjk } from "./cjk.ts";
-import { clausesOf, isWord, wordsOf } from "./clauses.ts";
+import { clausesOf, hasAny, wordsOf } from "./clauses.ts";
 import { clauseAfter, isLead, objectsOf, type Target, textVerb } from "./objects.ts";
 import {
   ABOUT,
@@ -64,22 +64,21 @@ const JSON_SHOWN = /\{\s{0,20}["“']\w/;
 export function readSigns(text: string): Reading {
   if (isScene(text)) return { ...NOTHING, words: 4 };
   const clauses = clausesOf(text);
-  const list = clauses.filter(isWord);
+  const list = wordsOf(text);
   const objects = objectsOf(clauses);
   const cjk = isCjk(text) ? readCjk(text) : null;
-  const foreign =
-    objects.target === null && list.some((word) => TITLE_WORDS.has(word)) && list.some((word) => CONVERSATION_WORDS.has(word));
-  const isForeignTask = foreign && !list.some((word) => VISUAL_WORDS.has(word));
+  const foreign = objects.target === null && hasAny(list, TITLE_WORDS) && hasAny(list, CONVERSATION_WORDS);
+  const isForeignTask = foreign && !hasAny(list, VISUAL_WORDS);
   const target = objects.target ?? cjk?.target ?? (isForeignTask ? "title" : null);
   const isVisual = objects.isVisual || looksLike(list) || (objects.target === null && (cjk?.isVisual ?? false));
-  const isQuestion = (asksOutright(text, list) || isReply(list)) && !isRequest(list) && !list.some((word) => VISUAL_NOUNS.has(word));
+  const isQuestion = (asksOutright(text, list) || isReply(list)) && !isRequest(list) && !hasAny(list, VISUAL_NOUNS);
   return {
     target,
-    isAbout: isForeignTask || list.some((word, at) => ABOUT.has(word) && isConversation(list, at)) || (cjk?.isAbout ?? false),
+    isAbout: isForeignTask || isAboutConversation(list) || (cjk?.isAbout ?? false),
     bounds: Math.min(2, boundsIn(list) + (isQuestion ? boundsOfReply(clauses) : 0) + (cjk?.bounds ?? 0)),
     hasJson: JSON_SHOWN.test(text) || (list.includes("json") && (target !== null || boundsIn(list) > 0)),
     isVisual,
-    isMotion: list.some((word) => MOTION.has(word)) || (cjk?.isMotion ?? false),
+    isMotion: hasAny(list, MOTION) || (cjk?.isMotion ?? false),
     asks: !isVisual && (target !== null || isQuestion || (cjk?.isQuestion ?? false)),
     isRole: objects.isRole,
     isDoubtful: objects.isDoubtful && target !== "summary",
@@ -101,6 +100,11 @@ const isConversation = (list: readonly string[], at: number): boolean => {
   const before = list[at - 1] ?? "";
   return OF_PEOPLE.has(before) && !(before === "the" && DEMANDS.has(list[at - 2] ?? ""));
 };
+
+function isAboutConversation(list: readonly string[]): boolean {
+  for (let at = 0; at < list.length; at++) if (ABOUT.has(list[at]!) && isConversation(list, at)) return true;
+  return false;
+}
 
 const SHORT_REPLIES = new Set("yes no true false number word words digit letter name".split(" "));
 /** Beside a question: "Answer yes or no." */
@@ -124,9 +128,12 @@ export const namesConversation = (text: string): boolean => {
 };
 
 /** "what does a quokka look like", "show me": asks to see. */
-const looksLike = (list: readonly string[]): boolean =>
-  list.some((word, at) => (word === "look" || word === "looks") && (list[at + 1] === "like" || list[0] === "how")) ||
-  (list[0] === "show" && list[1] === "me");
+function looksLike(list: readonly string[]): boolean {
+  if (list[0] === "show" && list[1] === "me") return true;
+  for (let at = 0; at < list.length; at++)
+    if ((list[at] === "look" || list[at] === "looks") && (list[at + 1] === "like" || list[0] === "how")) return true;
+  return false;
+}
 
 const asksOutright = (text: string, list: readonly string[]): boolean =>
   QUESTION_MARK.test(text) || (QUESTION_WORDS.has(list[0] ?? "") && (AUXILIARIES.has(list[1] ?? "") || WHOSE.test(list[0]!)));
@@ -167,13 +174,20 @@ function boundsIn(list: readonly string[]): number {
   let count = false;
   for (let at = 0; at < list.length; at++) {
     const word = list[at]!;
-    if (ONLY.has(word) && list.slice(Math.max(0, at - 3), at + 4).some((one) => one !== word && ONLY_WITH.has(one))) only = true;
+    if (ONLY.has(word) && standsWith(list, at)) only = true;
     if ((word === "nothing" || word === "anything") && list[at + 1] === "else") only = true;
-    if (NOT.has(word) && list.slice(at + 1, at + 8).some((one) => NOT_WITH.has(one))) not = true;
+    if (NOT.has(word) && hasAny(list, NOT_WITH, at + 1, at + 8)) not = true;
     if (BOUND_NOUNS.has(word) && isCount(list[at - 1])) count = true;
     if (BOUND_NOUNS.has(word) && (list[at + 1] === "or" || list[at + 1] === "max" || list[at + 1] === "maximum")) count = true;
   }
   return Number(only) + Number(not) + Number(count);
+}
+
+/** Near a word like "only": another one of those that make it a bound. */
+function standsWith(list: readonly string[], at: number): boolean {
+  for (let near = Math.max(0, at - 3); near < Math.min(list.length, at + 4); near++)
+    if (list[near] !== list[at] && ONLY_WITH.has(list[near]!)) return true;
+  return false;
 }
 
 const isCount = (word: string | undefined) =>

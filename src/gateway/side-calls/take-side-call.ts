@@ -1,42 +1,53 @@
 // Takes a side call of a key and records it in the side call log.
-import type { KeyRow } from "../../domain/key.ts";
+import type { KeyRow, SideCallMode } from "../../domain/key.ts";
 import type { SettingsStore } from "../settings/settings.ts";
-import type { ChatCall } from "./decide.ts";
+import type { ChatCall, Verdict } from "./decide.ts";
 import type { SideCallLog } from "./log.ts";
-import { type Demand, decideSideCall, type LocalReply } from "./reply.ts";
-import { shapeOf } from "./shape.ts";
+import { type Demand, decideSideCall, type LocalReply, type SideCallInput } from "./reply.ts";
+import { CallShape } from "./shape.ts";
 
 type Dependencies = { settings: Pick<SettingsStore, "current">; sideCalls: SideCallLog };
 
 /** Texts up to this long are remembered by their shape though nothing about them looks like a side call. */
 const SHORT_TEXT = 200;
 
-export type SideCallTaken = {
-  /** Null: an image or a video is to be made. */
-  reply: LocalReply | null;
-  /** To be called when that was started. */
-  started(): void;
-};
-
 /** @throws {AppError} as `decideSideCall` */
-export function takeSideCall(api: Dependencies, key: KeyRow, { call, demand }: { call: ChatCall; demand: Demand | null }): SideCallTaken {
-  const mode = key.sideCalls ?? (api.settings.current().chat.auxiliary ? "answer" : "generate");
-  const { imagesRoutesOnly } = key;
-  const { verdict, reply } = decideSideCall({
-    call,
-    demand,
-    mode,
-    imagesRoutesOnly,
-    isListed: (verdict) => api.sideCalls.hasRules() && api.sideCalls.matches(shapeOf(call, verdict).id),
-  });
-  if (reply) {
-    api.sideCalls.answered();
-    return { reply, started: () => {} };
+export const takeSideCall = (api: Dependencies, key: KeyRow, call: ChatCall, demand: Demand | null): SideCallTaken =>
+  new SideCallTaken(api, key, call, demand);
+
+/** A call of a key, taken for what it is. */
+class SideCallTaken implements SideCallInput {
+  readonly mode: SideCallMode;
+  readonly imagesRoutesOnly: boolean;
+  /** Null: an image or a video is to be made. */
+  readonly reply: LocalReply | null;
+  private readonly verdict: Verdict;
+  private readonly log: SideCallLog;
+
+  constructor(
+    api: Dependencies,
+    private readonly key: KeyRow,
+    readonly call: ChatCall,
+    readonly demand: Demand | null,
+  ) {
+    this.log = api.sideCalls;
+    this.mode = key.sideCalls ?? (api.settings.current().chat.auxiliary ? "answer" : "generate");
+    this.imagesRoutesOnly = key.imagesRoutesOnly;
+    const { verdict, reply } = decideSideCall(this);
+    this.verdict = verdict;
+    this.reply = reply;
+    if (reply) this.log.answered();
   }
-  const isKnown =
-    mode !== "generate" && !call.hasImageOptions && (verdict.signs.length > 0 || (call.text.length <= SHORT_TEXT && !call.hasAttachment));
-  return {
-    reply: null,
-    started: () => isKnown && api.sideCalls.generated(shapeOf(call, verdict), { keyId: key.id, model: call.model }),
-  };
+
+  isListed(verdict: Verdict): boolean {
+    return this.log.hasRules() && this.log.matches(new CallShape(this.call, verdict).id);
+  }
+
+  /** To be called when an image or a video was started. */
+  started(): void {
+    const { call, verdict, mode } = this;
+    if (this.reply || mode === "generate" || call.hasImageOptions) return;
+    if (verdict.signs.length === 0 && (call.text.length > SHORT_TEXT || call.hasAttachment)) return;
+    this.log.generated(new CallShape(call, verdict), this.key.id, call.model);
+  }
 }

@@ -73,7 +73,7 @@ async function start(api: Api, call: Call, model: string, method: Method): Promi
   const { options, output, ignored } = decodeOptions(body.value, choice.kind);
   const facts = generateFacts(body.value, whole, choice.requested, choice.kind);
   if (facts.textOnly && !facts.demand) return { ...saying(textAnswer(facts.call), choice), output, ignored, leftOut };
-  const side = takeSideCall(api, call.key, facts);
+  const side = takeSideCall(api, call.key, facts.call, facts.demand);
   if (side.reply) return { ...saying(side.reply.text ?? "", choice), output, ignored, leftOut };
   if (choice.kind === "image") exactAspect(hints.aspectRatio, HINT_NAMES.aspectRatio);
   const aspect = choice.kind === "video" ? aspectOf(hints.aspectRatio, HINT_NAMES.aspectRatio) : undefined;

@@ -45,7 +45,7 @@ export async function chat(api: Api, call: Call): Promise<Response> {
   const decoded = decodeChat(body.value);
   const kind = api.catalogue().parseModel(decoded.model)?.kind ?? "image";
   const facts = chatFacts(body.value, decoded, kind, call.request.headers);
-  const side = takeSideCall(api, call.key, { call: facts.call, demand: demandOf(facts) });
+  const side = takeSideCall(api, call.key, facts.call, demandOf(facts));
   if (side.reply) return answerLocally(api, decoded, side.reply);
 
   const choice = modelOf(api.catalogue(), decoded.model);

@@ -61,7 +61,7 @@ async function begin(api: Own, call: Call) {
   });
   const isSilent = decoded.turns.length === 0;
   const facts = responsesFacts(body.value, decoded, api.catalogue().parseModel(decoded.model)?.kind ?? "image", call.request.headers);
-  const side = decoded.forced && !isSilent ? null : takeSideCall(api, call.key, { call: facts.call, demand: demandOf(facts) });
+  const side = decoded.forced && !isSilent ? null : takeSideCall(api, call.key, facts.call, demandOf(facts));
   if (side?.reply) {
     const keep = storing(api, call, received, { output: decoded.output, turns: decoded.turns.map(unreadTurn) });
     return { local: { envelope: envelopeOf(null), reply: side.reply, keep }, stream: decoded.stream };
