@@ -13,7 +13,9 @@ type Models = { parseModel(id: string): ModelChoice | null };
  * or another spelling of either; a name of a retired model allows itself alone, whatever serves it.
  */
 export function allowsModel(catalogue: Models, models: readonly string[], { model, family }: { model: string; family: string }): boolean {
-  return models.length === 0 || models.some((entry) => allows(catalogue, entry, model, family));
+  if (models.length === 0) return true;
+  for (const entry of models) if (allows(catalogue, entry, model, family)) return true;
+  return false;
 }
 
 function allows({ parseModel }: Models, entry: string, requested: string, family: string): boolean {
@@ -33,7 +35,8 @@ function allows({ parseModel }: Models, entry: string, requested: string, family
  */
 export function assertMayMake({ parseModel }: Models, { kinds, models }: Pick<KeyRow, "models" | "kinds">, kind: Kind): void {
   if (kinds.length > 0 && !kinds.includes(kind)) throw kindNotAllowed(kind, kinds);
-  if (models.length === 0 || models.some((entry) => (parseModel(entry)?.kind ?? kind) === kind)) return;
+  if (models.length === 0) return;
+  for (const entry of models) if ((parseModel(entry)?.kind ?? kind) === kind) return;
   const message = `This API key may use no model that makes ${kind}s. It may use: ${models.join(", ")}.`;
   throw new AppError("forbidden", message, { param: "model", reason: "model_not_allowed" });
 }

@@ -3,7 +3,7 @@
 import type { Amounts } from "../../db/ledger.ts";
 import type { KeyLimits } from "../../domain/key.ts";
 import type { Cost } from "./contract.ts";
-import { dropOld, MINUTE_MS, PERIODS, type Period, periodEnd, periodsAt } from "./periods.ts";
+import { dropOld, MINUTE_MS, PERIODS, type Period, periodEnd, periodNames, periodsAt } from "./periods.ts";
 
 /** `spent` by generations that have ended, `reserved` by those that run. */
 export type Balance = { spent: Amounts; reserved: Amounts };
@@ -15,10 +15,12 @@ export type Account = {
   recent: number[];
   /** Generations that hold one of the key's concurrency slots. */
   inFlight: number;
+  /** The balances of a day's periods, by the list of their names. */
+  latest: { names: readonly string[]; balances: readonly Balance[] } | null;
 };
 
-/** An estimate reserved in the periods in which the generation was admitted; it is settled in the same ones. */
-export type Hold = { estimate: Amounts; balances: readonly Balance[] };
+/** An estimate reserved in the periods in which the generation was admitted (`at`, epoch ms); it is settled in the same ones. */
+export type Hold = { at: number; estimate: Amounts; balances: readonly Balance[] };
 
 /** Why a generation does not fit. Times are epoch ms. */
 export type Shortfall =
@@ -57,14 +59,16 @@ export function addAmounts(sum: Amounts, more: Amounts, sign: 1 | -1 = 1): void 
 }
 
 export function createAccount(): Account {
-  return { balances: new Map(), recent: [], inFlight: 0 };
+  return { balances: new Map(), recent: [], inFlight: 0, latest: null };
 }
 
 /** The balance of a period, created where there is none. Changes `account`. */
 export function balanceOf(account: Account, period: string): Balance {
-  let balance = account.balances.get(period);
-  if (balance) return balance;
-  balance = { spent: zeroAmounts(), reserved: zeroAmounts() };
+  return account.balances.get(period) ?? newBalance(account, period);
+}
+
+function newBalance(account: Account, period: string): Balance {
+  const balance = { spent: zeroAmounts(), reserved: zeroAmounts() };
   account.balances.set(period, balance);
   const ofSameForm = [...account.balances.keys()].filter(({ length }) => length === period.length);
   if (ofSameForm.length > PERIODS_RETAINED) account.balances.delete(ofSameForm[0]!);
@@ -80,11 +84,15 @@ export function findShortfall(account: Account, limits: KeyLimits, wanted: Amoun
   return findAmountShortfall(account, limits, wanted, now);
 }
 
+const LEAST = {
+  image: { images: 1, videoMs: 0, microUsd: 0 },
+  video: { images: 0, videoMs: 1000, microUsd: 0 },
+} as const satisfies Record<string, Amounts>;
+
 /** The first limit that forbids even the smallest generation of a kind, concurrency apart unless it is none at all. Takes nothing. */
 export function findLeastShortfall(account: Account, limits: KeyLimits, kind: "image" | "video", now: number): Shortfall | null {
   if (limits.concurrency === 0) return { of: "concurrency", limit: 0 };
-  const least = kind === "image" ? { ...zeroAmounts(), images: 1 } : { ...zeroAmounts(), videoMs: 1000 };
-  return findAmountShortfall(account, limits, least, now) ?? findRateShortfall(account, limits.rpm, now);
+  return findAmountShortfall(account, limits, LEAST[kind], now) ?? findRateShortfall(account, limits.rpm, now);
 }
 
 /** Whether one more request is too many for its minute. Drops minutes that are over. */
@@ -119,11 +127,17 @@ export function reserve(account: Account, estimate: Amounts, now: number): Hold 
   return holdAt(account, estimate, now);
 }
 
+function balancesAt(account: Account, time: number): readonly Balance[] {
+  const names = periodNames(time);
+  if (account.latest?.names !== names) account.latest = { names, balances: names.map((period) => balanceOf(account, period)) };
+  return account.latest.balances;
+}
+
 /** Reserves the estimate alone, as of `time`. Changes `account`. */
 export function holdAt(account: Account, estimate: Amounts, time: number): Hold {
-  const balances = Object.values(periodsAt(time)).map((period) => balanceOf(account, period));
+  const balances = balancesAt(account, time);
   for (const { reserved } of balances) addAmounts(reserved, estimate);
-  return { estimate, balances };
+  return { at: time, estimate, balances };
 }
 
 /** Replaces the estimate by what was used; zero amounts are a release. Changes the balances. */

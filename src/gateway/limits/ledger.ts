@@ -23,6 +23,8 @@ type Dependencies = {
   elapsed?: () => number;
 };
 
+const NO_ENDS: readonly ReservationEnd[] = [];
+
 export class Ledger {
   #ends: ReservationEnd[] = [];
   readonly #pending: Pending[] = [];
@@ -60,10 +62,10 @@ export class Ledger {
   }
 
   #enqueue(reservation: NewReservation): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.#pending.push({ reservation, resolve, reject });
-      this.#start();
-    });
+    const { promise, resolve, reject } = Promise.withResolvers<number>();
+    this.#pending.push({ reservation, resolve, reject });
+    this.#start();
+    return promise;
   }
 
   /** Writes an end soon; retries until it is written. */
@@ -98,41 +100,46 @@ export class Ledger {
     this.#start();
   }
 
+  #retryLater(): void {
+    this.#cancelRetry = this.deps.clock.after(RETRY_MS, () => this.#retry());
+  }
+
   /** Writes in rounds: what arrives during one makes up the next, so that many rows share few statements and one commit. */
   async #write(): Promise<void> {
     // What arrives in the same turn shares the first round.
     await Promise.resolve();
     while (this.#pending.length > 0 || (this.#ends.length > 0 && this.#cancelRetry === null)) {
-      const ready = this.#cancelRetry === null ? this.#ends.slice(0, BATCH) : [];
+      const ready = this.#cancelRetry === null ? this.#ends.slice(0, BATCH) : NO_ENDS;
       const isBehind = this.#cancelRetry === null && this.#ends.length > BATCH;
       this.#askedAt = this.#elapsed();
-      await Promise.all([this.#writeEnds(ready), this.#writeReservations(isBehind ? [] : this.#pending.splice(0, BATCH))]);
+      const ended = ready.length > 0 ? this.#writeEnds(ready) : undefined;
+      const begun = isBehind || this.#pending.length === 0 ? undefined : this.#writeReservations(this.#pending.splice(0, BATCH));
+      await ended;
+      await begun;
     }
     this.#askedAt = null;
     this.#writing = null;
   }
 
   async #writeEnds(batch: readonly ReservationEnd[]): Promise<void> {
-    if (batch.length === 0) return;
     try {
       await this.deps.store.end(batch);
       this.#ends = this.#ends.slice(batch.length);
       this.#degradedSince = null;
     } catch (error) {
       this.#noteFailure({ ends: this.#ends.length }, error);
-      this.#cancelRetry = this.deps.clock.after(RETRY_MS, () => this.#retry());
+      this.#retryLater();
     }
   }
 
   async #writeReservations(batch: readonly Pending[]): Promise<void> {
-    if (batch.length === 0) return;
     try {
-      const begun = await this.deps.store.begin(batch.map(({ reservation }) => reservation));
+      const begun = await this.deps.store.begin(batch.map(reservationOf));
       this.#degradedSince = null;
-      for (const [index, { resolve, reject }] of batch.entries()) {
+      for (let index = 0; index < batch.length; index++) {
         const one = begun[index]!;
-        if ("id" in one) resolve(one.id);
-        else reject(refusalOf(one));
+        if ("id" in one) batch[index]!.resolve(one.id);
+        else batch[index]!.reject(refusalOf(one));
       }
     } catch (cause) {
       this.#noteFailure({ reservations: batch.length }, cause);
@@ -145,6 +152,8 @@ export class Ledger {
     this.deps.log.error("Writing the ledger failed", { ...counts, error });
   }
 }
+
+const reservationOf = ({ reservation }: Pending) => reservation;
 
 /** A limit of the key was reached, counted over all nodes. The limits word it. */
 export class LimitReached extends AppError {

@@ -1,7 +1,7 @@
 // Limits of API keys: checks and reserves each generation in memory, on record before anything is started.
 
 import { type Clock, type Repeated, repeat } from "../../clock.ts";
-import type { Amounts, LedgerStore, Reservation } from "../../db/ledger.ts";
+import type { LedgerStore, Reservation } from "../../db/ledger.ts";
 import type { SharedStore } from "../../db/shared.ts";
 import type { Kind } from "../../domain/generation.ts";
 import type { KeyRow } from "../../domain/key.ts";
@@ -22,21 +22,18 @@ import {
   type Hold,
   holdAt,
   reserve,
-  settle,
   toAmounts,
   undoReserve,
-  zeroAmounts,
 } from "./budget.ts";
-import type { Admission, AdmissionControl, AdmissionRequest, GenerationEnd } from "./contract.ts";
+import type { Admission, AdmissionControl, AdmissionRequest } from "./contract.ts";
 import { type KeyUsage, usageOf } from "./key-usage.ts";
 import { Ledger, LimitReached } from "./ledger.ts";
 import { limitError, rateHeaders } from "./limit-errors.ts";
+import { type AdmissionEnds, OpenAdmission } from "./open-admission.ts";
 import { MINUTE_MS } from "./periods.ts";
 import { endOf, recentPeriods } from "./reservation-end.ts";
 import { sharedChecks, shortfallOf } from "./shared-limits.ts";
 import { UploadQuota } from "./upload-quota.ts";
-
-const KINDS: readonly Kind[] = ["image", "video"];
 
 const DAY_MS = 86_400_000;
 /** Retention of usage per hour. */
@@ -61,8 +58,6 @@ export type LimitsDependencies = {
   hasUndelivered?: (keyId: number) => boolean;
 };
 
-type OpenReservation = Pick<Reservation, "id" | "keyId" | "at">;
-
 export class Limits implements AdmissionControl {
   readonly #ledger: Ledger;
   readonly #uploads: UploadQuota;
@@ -72,6 +67,14 @@ export class Limits implements AdmissionControl {
   #isLoaded = false;
   #reservations = 0;
   #sweep: Repeated | null = null;
+  readonly #ends: AdmissionEnds = {
+    now: () => this.deps.clock.now(),
+    giveSlot: (id) => void this.deps.shared?.releaseConcurrency([id]).catch(() => {}),
+    end: (end) => {
+      this.#reservations -= 1;
+      this.#ledger.end(end);
+    },
+  };
 
   constructor(private readonly deps: LimitsDependencies) {
     const { store, clock, log, keys } = deps;
@@ -95,18 +98,9 @@ export class Limits implements AdmissionControl {
     this.#reservations += 1;
     const { requestId, kind, family, forJob } = request;
     try {
-      const id = await this.#ledger.reserve({
-        keyId,
-        requestId,
-        kind,
-        family,
-        at: now,
-        estimate,
-        forJob,
-        node: this.#node(),
-        shared: checks,
-      });
-      return this.#openAdmission({ id, keyId, at: now }, hold);
+      const node = this.#node();
+      const id = await this.#ledger.reserve({ keyId, requestId, kind, family, at: now, estimate, forJob, node, shared: checks });
+      return new OpenAdmission(id, account, hold, this.#ends);
     } catch (error) {
       this.#reservations -= 1;
       undoReserve(account, hold, now);
@@ -117,11 +111,10 @@ export class Limits implements AdmissionControl {
   assertMayStart(keyId: number, kind: Kind | null, counts: boolean): void {
     const key = this.deps.keys.get(keyId);
     if (!key) throw unknownKey();
-    const kinds: readonly Kind[] = kind === null ? KINDS : [kind];
     // Of several nodes none knows what is left: the admission decides.
     const isCounted = counts && !this.deps.shared && !this.deps.hasUndelivered?.(keyId);
-    const failures = kinds.map((one) => this.#refusalOf(key, one, isCounted));
-    if (failures.every((failure) => failure !== null)) throw failures[0]!;
+    const refusal = this.#refusalOf(key, kind ?? "image", isCounted);
+    if (refusal && (kind !== null || this.#refusalOf(key, "video", isCounted))) throw refusal;
   }
 
   admitUpload(keyId: number, declaredBytes: number | null): void {
@@ -145,8 +138,9 @@ export class Limits implements AdmissionControl {
     const reservation = this.#resumable.get(id);
     if (!reservation) return null;
     this.#resumable.delete(id);
-    this.#accountOf(reservation.keyId).inFlight += 1;
-    return this.#openAdmission(reservation, reservation.hold);
+    const account = this.#accountOf(reservation.keyId);
+    account.inFlight += 1;
+    return new OpenAdmission(reservation.id, account, reservation.hold, this.#ends);
   }
 
   /**
@@ -161,7 +155,7 @@ export class Limits implements AdmissionControl {
     const { open: all, recent } = await store.readLedger(periods, now - MINUTE_MS);
     const open = all.filter(({ node = 0 }) => node === this.#node());
     const lost = open.filter((reservation) => !isResumable(reservation));
-    await store.end(lost.map((row) => ({ ...endOf(row, now), state: "settled", actual: row.estimate })));
+    await store.end(lost.map((row) => lostEnd(row, now)));
     if (lost.length > 0) log.warn("Reservations left open by a crash settled at their estimate", { count: lost.length });
     const { spent } = await store.readLedger(periods, now);
     for (const { keyId, period, amounts } of spent) addAmounts(balanceOf(this.#accountOf(keyId), period).spent, amounts);
@@ -178,7 +172,7 @@ export class Limits implements AdmissionControl {
     const lost = open.filter((row) => !resumable.includes(row));
     this.#retain(resumable);
     if (lost.length === 0) return;
-    await store.end(lost.map((row) => ({ ...endOf(row, clock.now()), state: "settled", actual: row.estimate })));
+    await store.end(lost.map((row) => lostEnd(row, clock.now())));
     log.warn("Reservations left open by a dead node settled at their estimate", { count: lost.length });
   }
 
@@ -230,34 +224,6 @@ export class Limits implements AdmissionControl {
     return this.deps.keys.get(keyId)?.limits.rpm ?? null;
   }
 
-  #openAdmission(reservation: OpenReservation, hold: Hold): Admission {
-    let isOpen = true;
-    let hasSlot = true;
-    const releaseSlot = () => {
-      if (hasSlot) this.#accountOf(reservation.keyId).inFlight -= 1;
-      hasSlot = false;
-    };
-    const giveSlot = () => {
-      // One that the store does not hear of comes back with the end of the reservation.
-      if (hasSlot) void this.deps.shared?.releaseConcurrency([reservation.id]).catch(() => {});
-      releaseSlot();
-    };
-    const end = (used: Amounts, state: "settled" | "released", facts?: GenerationEnd) => {
-      if (!isOpen) return;
-      isOpen = false;
-      this.#reservations -= 1;
-      releaseSlot();
-      settle(hold, used);
-      this.#ledger.end({ ...endOf(reservation, this.deps.clock.now(), facts), state, actual: used });
-    };
-    return {
-      id: reservation.id,
-      settle: (used, facts) => end(toAmounts(used), "settled", facts),
-      release: (facts) => end(zeroAmounts(), "released", facts),
-      releaseSlot: giveSlot,
-    };
-  }
-
   /** Why the smallest generation of a kind would be refused now, or with `counts` false ever; null: it would not. */
   #refusalOf(key: KeyRow, kind: Kind, counts: boolean): AppError | null {
     try {
@@ -281,5 +247,8 @@ export class Limits implements AdmissionControl {
     }
   }
 }
+
+/** Nobody knows what it came to. */
+const lostEnd = ({ id, at, estimate }: Reservation, endedAt: number) => endOf(id, at, { state: "settled", actual: estimate, endedAt });
 
 const unknownKey = () => new AppError("forbidden", "This API key is not known here any more.");

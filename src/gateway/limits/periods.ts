@@ -6,12 +6,30 @@ export const PERIODS = ["day", "month", "total"] as const satisfies readonly Per
 
 export const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
+const DAY_MS = 86_400_000;
 
-/** Names of the periods that `time` (epoch ms) lies in, e.g. `2026-11-23`, `2026-11`, `total`. */
-export function periodsAt(time: number): Record<Period, string> {
+type PeriodNames = Readonly<Record<Period, string>>;
+
+/** Names of the latest day that was asked for: nearly always today. */
+let latest: { start: number; names: PeriodNames; list: readonly string[] } = { start: Number.NaN, names: namesOn(0), list: [] };
+
+function namesOn(time: number): PeriodNames {
   const text = new Date(time).toISOString();
   return { day: text.slice(0, 10), month: text.slice(0, 7), total: "total" };
 }
+
+function dayOf(time: number): typeof latest {
+  if (time >= latest.start && time < latest.start + DAY_MS) return latest;
+  const names = namesOn(time);
+  latest = { start: Math.floor(time / DAY_MS) * DAY_MS, names, list: PERIODS.map((period) => names[period]) };
+  return latest;
+}
+
+/** Names of the periods that `time` (epoch ms) lies in, e.g. `2026-11-23`, `2026-11`, `total`. */
+export const periodsAt = (time: number): PeriodNames => dayOf(time).names;
+
+/** The same as a list, which is the same object for all times of a day as long as no other day is asked for. */
+export const periodNames = (time: number): readonly string[] => dayOf(time).list;
 
 /** Epoch ms at which the period that `time` lies in is over; null: never. */
 export function periodEnd(period: Period, time: number): number | null {

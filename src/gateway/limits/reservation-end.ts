@@ -1,25 +1,36 @@
 // The end of a reservation as the ledger records it, and the periods that limits are rebuilt from. Pure.
-import type { Reservation, ReservationCall } from "../../db/ledger.ts";
+import type { ReservationCall, ReservationEnd } from "../../db/ledger.ts";
 import { toAmounts, toCount } from "./budget.ts";
 import type { GenerationEnd } from "./contract.ts";
-import { hourStart, periodsAt } from "./periods.ts";
+import { hourStart, periodNames, periodsAt } from "./periods.ts";
 
 const DAY_MS = 86_400_000;
 
-/** The end of a reservation; it counts in the periods and the hour of its admission. Without facts its outcome is not known. */
-export function endOf({ id, at }: Pick<Reservation, "id" | "at">, endedAt: number, facts?: GenerationEnd) {
-  const { ok = false, ms = endedAt - at, inputTokens = 0, outputTokens = 0, calls = [] } = facts ?? {};
+type Result = Pick<ReservationEnd, "state" | "actual" | "endedAt">;
+
+/** The end of a reservation admitted `at`; it counts in the periods and the hour of that. Without facts its outcome is not known. */
+export function endOf(id: number, at: number, { state, actual, endedAt }: Result, facts?: GenerationEnd): ReservationEnd {
   return {
     id,
+    state,
     endedAt,
-    periods: Object.values(periodsAt(at)),
+    actual,
+    periods: periodNames(at),
     hour: hourStart(at),
-    ok,
-    ms: toCount(ms),
-    inputTokens: toCount(inputTokens),
-    outputTokens: toCount(outputTokens),
-    calls: calls.map((call): ReservationCall => ({ tokenId: call.tokenId, ok: call.ok, ms: toCount(call.ms), amounts: toAmounts(call) })),
+    ok: facts?.ok ?? false,
+    ms: toCount(facts?.ms ?? endedAt - at),
+    inputTokens: toCount(facts?.inputTokens ?? 0),
+    outputTokens: toCount(facts?.outputTokens ?? 0),
+    calls: facts ? callsOf(facts) : NO_CALLS,
   };
+}
+
+const NO_CALLS: readonly ReservationCall[] = [];
+
+function callsOf({ calls }: GenerationEnd): ReservationCall[] {
+  const ended: ReservationCall[] = [];
+  for (const call of calls) ended.push({ tokenId: call.tokenId, ok: call.ok, ms: toCount(call.ms), amounts: toAmounts(call) });
+  return ended;
 }
 
 /** The periods of now, those before them in case the clock is set back, and those after them in case it was. */
