@@ -33,7 +33,9 @@ export async function allocationsOf(folder: string | null): Promise<Allocated[]>
     let left = count;
     const work = async () => {
       while (left-- > 0) {
-        const response = await fetch(gateway.url + path, { method: "POST", headers, body });
+        // Each request has words of its own: nothing that is remembered by its words helps.
+        const own = body.replace(PROMPT, `${PROMPT} ${left}`);
+        const response = await fetch(gateway.url + path, { method: "POST", headers, body: own });
         if (!response.ok) throw new Error(`${path}: ${await response.text()}`);
         await response.arrayBuffer();
       }

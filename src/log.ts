@@ -58,14 +58,17 @@ export function redact(value: unknown, depth = 0): unknown {
   if (value === null || typeof value !== "object") return typeof value === "bigint" ? value.toString() : value;
   if (depth > 4) return "…";
   if (ArrayBuffer.isView(value) || value instanceof Blob) return "[bytes]";
-  if (Array.isArray(value)) return value.slice(0, 50).map((item) => redact(item, depth + 1));
+  if (Array.isArray(value)) return redactList(value, depth);
   const safe: Fields = {};
-  for (const name of Object.keys(value)) {
+  for (const name in value) {
+    if (name === "__proto__" || !Object.hasOwn(value, name)) continue;
     const item = (value as Fields)[name];
-    if (name !== "__proto__") safe[name] = item && isSecretName(name) ? "…" : redact(item, depth + 1);
+    safe[name] = item && isSecretName(name) ? "…" : redact(item, depth + 1);
   }
   return safe;
 }
+
+const redactList = (list: readonly unknown[], depth: number): unknown[] => list.slice(0, 50).map((item) => redact(item, depth + 1));
 
 /** Field names come from the program: nearly all are the same few. */
 const secretNames = new Map<string, boolean>();
@@ -107,6 +110,10 @@ function prettyLine(time: Date, level: LogLevel, message: string, fields: Fields
   return `\x1b[2m${time.toISOString().slice(11, 23)}\x1b[0m ${COLOUR[level]}${level.padEnd(5)}\x1b[0m ${message} ${rest.join(" ")}`.trimEnd();
 }
 
+function tell(listeners: ReadonlySet<(line: LogLine) => void>, line: LogLine): void {
+  for (const listener of listeners) listener(line);
+}
+
 /** Calls `write` once per line. */
 export function createLog(options: {
   level: LogLevel;
@@ -118,17 +125,19 @@ export function createLog(options: {
   const write = options.write ?? ((line: string) => void process.stderr.write(`${line}\n`));
   const shared = { level: options.level };
   const listeners = new Set<(line: LogLine) => void>();
+  const time = new Date(0);
 
   const make = (base: Fields): Log => {
     const hasBase = Object.keys(base).length > 0;
     const line = (level: LogLevel) => (message: string, fields?: Fields) => {
       if (ORDER[level] < ORDER[shared.level]) return;
       const safe = redact(hasBase ? { ...base, ...fields } : (fields ?? {})) as Fields;
-      const time = new Date(now());
+      const at = now();
+      time.setTime(at);
       const text = redactText(message);
       if (options.format === "pretty") write(prettyLine(time, level, text, safe), level);
       else write(JSON.stringify({ time: time.toISOString(), level, message: text, ...safe }), level);
-      for (const listener of listeners) listener({ at: time.getTime(), level, message: text, fields: safe });
+      if (listeners.size > 0) tell(listeners, { at, level, message: text, fields: safe });
     };
     return {
       debug: line("debug"),

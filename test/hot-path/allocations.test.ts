@@ -19,14 +19,14 @@ const MODEL = "gemini-nano-banana-2.1";
 const CHAT = { model: MODEL, messages: [{ role: "user", content: "a fox in the snow" }] };
 /** What was seen on 2026-11-30, and five parts in a hundred: each is lowered when it can be. The aim of every row, not reached: 300 objects and 25 kB. */
 const LIMITS: [name: string, path: string, body: object, most: { objects: number; kilobytes: number }][] = [
-  ["chat", "/v1/chat/completions", CHAT, { objects: 840, kilobytes: 45 }],
-  ["chat, streamed", "/v1/chat/completions", { ...CHAT, stream: true }, { objects: 1035, kilobytes: 55.5 }],
-  ["images", "/v1/images/generations", { model: MODEL, prompt: "a fox in the snow" }, { objects: 835, kilobytes: 44 }],
+  ["chat", "/v1/chat/completions", CHAT, { objects: 685, kilobytes: 38.5 }],
+  ["chat, streamed", "/v1/chat/completions", { ...CHAT, stream: true }, { objects: 890, kilobytes: 49.5 }],
+  ["images", "/v1/images/generations", { model: MODEL, prompt: "a fox in the snow" }, { objects: 725, kilobytes: 40 }],
   [
     "generateContent",
     `/v1beta/models/${MODEL}:generateContent`,
     { contents: [{ role: "user", parts: [{ text: "a fox in the snow" }] }] },
-    { objects: 1110, kilobytes: 60 },
+    { objects: 970, kilobytes: 54.5 },
   ],
 ];
 
@@ -72,13 +72,15 @@ async function heap(): Promise<Heap> {
   return (await next.promise) as Heap;
 }
 
+/** Each request has words of its own: nothing that is remembered by its words helps. */
 async function load(path: string, body: object, count: number): Promise<void> {
   const text = JSON.stringify(body);
   const headers = { authorization: `Bearer ${KEY}`, "content-type": "application/json" };
   let left = count;
   const work = async () => {
     while (left-- > 0) {
-      const response = await fetch(url + path, { method: "POST", headers, body: text });
+      const own = text.replace("snow", `snow ${left}`);
+      const response = await fetch(url + path, { method: "POST", headers, body: own });
       if (!response.ok) throw new Error(await response.text());
       await response.arrayBuffer();
     }

@@ -4,15 +4,22 @@ import type { Random } from "../../clock.ts";
 import { createHeap, type Heap } from "../../heap.ts";
 import { type Availability, computeAvailability, lacksOnlySlot } from "./availability.ts";
 import { BUSY, couldServe, limitOf, type PoolToken, READY, readiness, type Want } from "./pool-token.ts";
-import { advance, type Race, type Rank, rankInto, type Strategy } from "./strategies.ts";
+import { advance, type Candidate, type Race, type Rank, rankInto, type Strategy } from "./strategies.ts";
 
 /** One token in one set. `state` as from `readiness`. */
 type Entry = Rank & { at: number; token: PoolToken; state: number /** Cost of the request at its provider, USD. */; usd: number };
+
+const NONE: readonly Entry[] = [];
+
+/** What holds the candidate sets of a pool. */
+type Index = { reindex(token: PoolToken, now: number): void };
 
 export class CandidateSet {
   readonly #entries = new Map<number, Entry>();
   readonly #ready: Heap<Entry> = createHeap<Entry>(comesBefore);
   readonly #race: Race;
+  /** The token that is being ranked: one object for all of them. */
+  readonly #ranked: Candidate = { id: 0, weight: 0, credits: null, inFlight: 0, limit: 0, used: 0 };
   /** Null once an entry has changed. */
   #availability: Availability | null = null;
   /** Tokens that lack only a slot. */
@@ -73,9 +80,9 @@ export class CandidateSet {
     return entry !== undefined && isReadyNow(entry, want, now);
   }
 
-  /** The first ready token outside `exclude`; those found not to be ready any more are passed to `reindex`. */
-  pickFirst(want: Want, exclude: ReadonlySet<number>, now: number, reindex: (token: PoolToken) => void): PoolToken | null {
-    const skipped: Entry[] = [];
+  /** The first ready token outside `exclude`; those found not to be ready any more are reindexed. */
+  pickFirst(want: Want, exclude: ReadonlySet<number>, now: number, index: Index): PoolToken | null {
+    let skipped: Entry[] | null = null;
     let found: PoolToken | null = null;
     for (let entry = this.#ready.peek(); entry; entry = this.#ready.peek()) {
       const excluded = exclude.has(entry.token.row.id);
@@ -84,12 +91,13 @@ export class CandidateSet {
         advance(this.#race, entry, this.strategy);
         break;
       }
-      if (!excluded) reindex(entry.token);
+      if (!excluded) index.reindex(entry.token, now);
       if (entry.state !== READY) continue;
       this.#ready.remove(entry);
+      skipped ??= [];
       skipped.push(entry);
     }
-    for (const entry of skipped) {
+    for (const entry of skipped ?? NONE) {
       this.#rank(entry);
       this.#ready.put(entry);
     }
@@ -142,8 +150,14 @@ export class CandidateSet {
   #rank(entry: Entry): void {
     const { row, used, inFlight } = entry.token;
     const { kind } = this.want;
-    const { id, weight, credits } = row;
-    rankInto(entry, this.strategy, { id, weight, credits, inFlight: inFlight[kind], limit: limitOf(entry.token, kind), used }, this.#race);
+    const ranked = this.#ranked;
+    ranked.id = row.id;
+    ranked.weight = row.weight;
+    ranked.credits = row.credits;
+    ranked.inFlight = inFlight[kind];
+    ranked.limit = limitOf(entry.token, kind);
+    ranked.used = used;
+    rankInto(entry, this.strategy, ranked, this.#race);
   }
 }
 

@@ -18,7 +18,10 @@ const FAIR_TIMES = 2;
 const LEAST_FAIR_MS = 30_000;
 const WHOLE_SHARE = 0.9;
 
+/** Of a model at a provider. */
 type Latency = { mean: number; deviation: number };
+/** Of a model: the mean of all its providers. */
+type ModelLatency = { mean: number; providers: Map<string, Latency> };
 
 /** When a call must have ended, epoch ms, and how long its request had for everything. */
 export type Deadline = { at: number; wholeMs: number };
@@ -26,35 +29,38 @@ export type Deadline = { at: number; wholeMs: number };
 type ModelCall = { kind: Kind; family: string; provider: string };
 
 export class LatencyEstimate {
-  /** By kind and family. */
-  readonly #means = new Map<string, number>();
-  /** By kind, family and provider. */
-  readonly #latencies = new Map<string, Latency>();
+  readonly #models: Record<Kind, Map<string, ModelLatency>> = { image: new Map(), video: new Map() };
 
   /** One successful call held its slot for `ms`. Ignores negative times of a clock that was set back. */
   note(call: ModelCall, ms: number): void {
     if (ms < 0) return;
-    const key = `${call.kind} ${call.family}`;
-    const mean = this.#means.get(key) ?? ms;
-    this.#means.set(key, mean + WEIGHT_OF_LATEST * (ms - mean));
-    const known = this.#latencyOf(call);
-    this.#latencies.set(`${key} ${call.provider}`, known ? moved(known, ms) : { mean: ms, deviation: ms * FIRST_DEVIATION });
+    const model = this.#models[call.kind].get(call.family) ?? this.#add(call, ms);
+    model.mean += WEIGHT_OF_LATEST * (ms - model.mean);
+    const known = model.providers.get(call.provider);
+    if (known) move(known, ms);
+    else model.providers.set(call.provider, { mean: ms, deviation: ms * FIRST_DEVIATION });
+  }
+
+  #add({ kind, family }: ModelCall, mean: number): ModelLatency {
+    const model = { mean, providers: new Map() };
+    this.#models[kind].set(family, model);
+    return model;
   }
 
   /** A call was aborted by its request's deadline after `ms`: it would have taken longer. */
   noteAborted(call: ModelCall, ms: number): void {
-    const known = this.#latencyOf(call);
+    const known = this.#latencyOf(call.kind, call.family, call.provider);
     if (known && ms > known.mean) this.note(call, ms);
   }
 
   /** Recent mean in ms; null as long as no call has ended. */
   mean(kind: Kind, family: string): number | null {
-    return this.#means.get(`${kind} ${family}`) ?? null;
+    return this.#models[kind].get(family)?.mean ?? null;
   }
 
   /** Ms within which nearly every call ends; provider null: not known yet, from the mean of all; null: none has ended yet. */
   most(kind: Kind, family: string, provider: string | null): number | null {
-    if (provider !== null) return this.#enoughMs({ kind, family, provider });
+    if (provider !== null) return this.#enoughMs(kind, family, provider);
     const mean = this.mean(kind, family);
     return mean === null ? null : mean * (1 + DEVIATIONS * FIRST_DEVIATION);
   }
@@ -66,33 +72,36 @@ export class LatencyEstimate {
   }
 
   /** Epoch ms after which a call of the fastest of these providers would not end before the deadline. */
-  latestStart(kind: Kind, family: string, providers: readonly string[], { at, wholeMs }: Deadline): number {
+  latestStart(kind: Kind, family: string, providers: readonly string[], deadline: Deadline): number {
     let least = Number.POSITIVE_INFINITY;
-    for (const provider of providers) least = Math.min(least, this.#enoughMs({ kind, family, provider }) ?? Number.POSITIVE_INFINITY);
-    return at - Math.min(LARGEST_SHARE * wholeMs, least === Number.POSITIVE_INFINITY ? UNKNOWN_SHARE * wholeMs : least);
+    for (const provider of providers) least = Math.min(least, this.#enoughMs(kind, family, provider) ?? Number.POSITIVE_INFINITY);
+    return latestStart(Number.isFinite(least) ? least : null, deadline);
   }
 
   /** Whether a call that was aborted after `ms` had time enough: only then its token is at fault. */
   isFair(call: ModelCall, ms: number, wholeMs: number): boolean {
-    const enough = this.#enoughMs(call);
+    const enough = this.#enoughMs(call.kind, call.family, call.provider);
     const fair = enough === null ? wholeMs : Math.min(wholeMs, Math.max(FAIR_TIMES * enough, LEAST_FAIR_MS));
     return ms >= WHOLE_SHARE * fair;
   }
 
   /** Ms within which nearly every call of the provider ends; null: none has ended yet. */
-  #enoughMs(call: ModelCall): number | null {
-    const known = this.#latencyOf(call);
+  #enoughMs(kind: Kind, family: string, provider: string): number | null {
+    const known = this.#latencyOf(kind, family, provider);
     return known === undefined ? null : known.mean + Math.max(DEVIATIONS * known.deviation, LEAST_MARGIN * known.mean);
   }
 
-  #latencyOf({ kind, family, provider }: ModelCall): Latency | undefined {
-    return this.#latencies.get(`${kind} ${family} ${provider}`);
+  #latencyOf(kind: Kind, family: string, provider: string): Latency | undefined {
+    return this.#models[kind].get(family)?.providers.get(provider);
   }
 }
 
-function moved({ mean, deviation }: Latency, ms: number): Latency {
-  return {
-    mean: mean + WEIGHT_OF_LATEST * (ms - mean),
-    deviation: deviation + WEIGHT_OF_LATEST_DEVIATION * (Math.abs(ms - mean) - deviation),
-  };
+/** Epoch ms after which a call that takes so long would not end before the deadline; null: how long is not known. */
+export const latestStart = (enoughMs: number | null, { at, wholeMs }: Deadline): number =>
+  at - Math.min(LARGEST_SHARE * wholeMs, enoughMs ?? UNKNOWN_SHARE * wholeMs);
+
+function move(latency: Latency, ms: number): void {
+  const { mean, deviation } = latency;
+  latency.mean = mean + WEIGHT_OF_LATEST * (ms - mean);
+  latency.deviation = deviation + WEIGHT_OF_LATEST_DEVIATION * (Math.abs(ms - mean) - deviation);
 }

@@ -36,7 +36,10 @@ type Call = {
   token: PoolToken;
   kind: Kind;
   family: string;
+  provider: string;
   startedAt: number;
+  /** When its outcome was reported, epoch ms. */
+  now: number;
   reservations: readonly Reservation[];
   probes: "token" | "group" | null;
   estimate: CallRequest["estimate"];
@@ -63,6 +66,8 @@ export type HeldLease = Lease & {
   /** Given back at the end, at once where that is over. */
   hold(slot: Slot): void;
 };
+
+const holdsToken = ({ group }: PoolToken, id: number) => group.tokens.values().some(({ row }) => row.id === id);
 
 class ActiveLease implements HeldLease {
   readonly tokenId: number;
@@ -96,7 +101,7 @@ class ActiveLease implements HeldLease {
   }
 
   sharesAccount(id: number): boolean {
-    return id === this.tokenId || this.call.token.group.tokens.values().some(({ row }) => row.id === id);
+    return id === this.tokenId || holdsToken(this.call.token, id);
   }
 
   report(outcome: Outcome): void {
@@ -141,8 +146,7 @@ export class ActiveLeases {
     const { clock, reindex } = this.deps;
     const startedAt = clock.now();
     const probes = estimate === null ? null : probedBy(token, startedAt);
-    const counters = estimate === null ? [] : countersFor(token, family);
-    const reservations = counters.map(({ counter }) => ({ counter, spend: reserve(counter, estimate!, startedAt) }));
+    const reservations = estimate === null ? NOTHING_RESERVED : reserveIn(countersFor(token, family), estimate, startedAt);
     if (probes) token.probing = true;
     if (reservations.length > 0) this.#markCounted(token);
     token.inFlight[kind]++;
@@ -151,16 +155,17 @@ export class ActiveLeases {
     token.usedAt = startedAt;
     if (probes === "group") this.#reindexGroup(token);
     else reindex(token);
-    return { token, kind, family, startedAt, reservations, probes, estimate, slot: null, used: null };
+    const { provider } = token.row;
+    return { token, kind, family, provider, startedAt, now: startedAt, reservations, probes, estimate, slot: null, used: null };
   }
 
   #report(call: Call, outcome: Outcome): void {
     const { clock, tracker, onChange } = this.deps;
-    const now = clock.now();
+    call.now = clock.now();
     if (wasMade(outcome)) call.used = outcome.ok ? outcome : outcome.charged ? call.estimate : NOTHING;
     this.#settle(call, outcome);
     // Before the probe's slot is free: a failed probe opens the breaker again, a good one closes it.
-    if (this.#measure(call, outcome, now - call.startedAt)) tracker.reportOutcome({ ...call, now }, outcome);
+    if (this.#measure(call, outcome, call.now - call.startedAt)) tracker.reportOutcome(call, outcome);
     onChange();
   }
 
@@ -184,13 +189,12 @@ export class ActiveLeases {
   }
 
   /** Notes the latency; false when the call was aborted before it had a fair time, so that it says nothing of its token. */
-  #measure({ token, kind, family }: Call, outcome: Outcome, ms: number): boolean {
+  #measure(call: Call, outcome: Outcome, ms: number): boolean {
     const { latency } = this.deps;
-    const modelCall = { kind, family, provider: token.row.provider };
-    if (outcome.ok) latency.note(modelCall, ms);
+    if (outcome.ok) latency.note(call, ms);
     if (outcome.ok || outcome.cutAfterMs === undefined) return true;
-    const isFair = latency.isFair(modelCall, ms, outcome.cutAfterMs);
-    latency.noteAborted(modelCall, ms);
+    const isFair = latency.isFair(call, ms, outcome.cutAfterMs);
+    latency.noteAborted(call, ms);
     return isFair;
   }
 
@@ -215,6 +219,13 @@ export class ActiveLeases {
   #reindexGroup({ group }: PoolToken): void {
     for (const token of group.tokens) this.deps.reindex(token);
   }
+}
+
+const NOTHING_RESERVED: readonly Reservation[] = [];
+
+function reserveIn(counted: ReturnType<typeof countersFor>, estimate: LeaseRequest["estimate"], now: number): readonly Reservation[] {
+  if (counted.length === 0) return NOTHING_RESERVED;
+  return counted.map(({ counter }) => ({ counter, spend: reserve(counter, estimate, now) }));
 }
 
 function probedBy(token: PoolToken, now: number): Call["probes"] {

@@ -181,21 +181,29 @@ export function readiness(token: PoolToken, want: Want, now: number): number {
 function isProbeRunning(token: PoolToken, now: number): boolean {
   const { group, health } = token;
   if (health.cooldown !== null && token.probing && isHalfOpen(health, now)) return true;
-  return group.health.cooldown !== null && isHalfOpen(group.health, now) && group.tokens.values().some(({ probing }) => probing);
+  return group.health.cooldown !== null && isHalfOpen(group.health, now) && isProbing(group);
 }
 
+const isProbing = ({ tokens }: Group) => tokens.values().some(({ probing }) => probing);
+
 /** The counters that a call of this family adds to, with their caps; created when first needed. */
-export function countersFor(token: PoolToken, family: string): { counter: Counter; cap: Cap }[] {
-  const { caps, group } = token;
-  const found: { counter: Counter; cap: Cap }[] = [];
+export function countersFor(token: PoolToken, family: string): readonly Counted[] {
+  return token.caps || isGroupCapped(token.group) ? cappedBy(token, family) : NOT_CAPPED;
+}
+
+type Counted = { counter: Counter; cap: Cap };
+const NOT_CAPPED: readonly Counted[] = [];
+
+function cappedBy({ caps, counters: own, group }: PoolToken, family: string): Counted[] {
+  const found: Counted[] = [];
   const add = (counters: Map<string, Counter>, name: string, cap: Cap | null | undefined) => {
     if (!cap) return;
     const counter = counters.get(name) ?? newCounter();
     counters.set(name, counter);
     found.push({ counter, cap });
   };
-  add(token.counters, "", caps?.token);
-  add(token.counters, family, caps?.models.get(family));
+  add(own, "", caps?.token);
+  add(own, family, caps?.models.get(family));
   add(group.counters, "", group.cap);
   add(group.counters, family, group.models.get(family));
   return found;

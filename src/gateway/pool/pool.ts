@@ -131,7 +131,7 @@ export class Pool extends PoolViews implements Leases {
     const candidates = this.#scheduler.candidateSetOf(request, now);
     const token = this.#scheduler.pick(candidates, request, now);
     if (!token) return null;
-    if (deadline) this.#queue.assertInTime(candidates, token, { request, deadline }, now);
+    if (deadline) this.#queue.assertInTime(candidates, token, deadline, now);
     return token;
   }
 

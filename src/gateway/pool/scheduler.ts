@@ -22,6 +22,8 @@ export class Scheduler {
   readonly #shared = new Map<string, CandidateSet>();
   /** Sets of requests that wait for one token only, by that token. */
   readonly #pinned = new Map<number, Map<string, CandidateSet>>();
+  /** Keys of sets by the list of providers, which the requests of a route share. */
+  readonly #keys = new WeakMap<readonly string[], { request: LeaseRequest; key: string }>();
   readonly #alarms = createHeap<PoolToken["alarm"]>((a, b) => a.time < b.time);
 
   constructor(private readonly deps: Dependencies) {}
@@ -50,9 +52,8 @@ export class Scheduler {
     const want = this.deps.hasCaps() ? { ...candidates.want, estimate: request.estimate } : candidates.want;
     const out = avoid && avoid.size > 0 ? new Set([...exclude, ...avoid]) : exclude;
     if (prefer !== undefined && !out.has(prefer) && candidates.isReady(prefer, want, now)) return this.deps.tokens.get(prefer)!;
-    const reindex = (token: PoolToken) => this.reindex(token, now);
-    const found = candidates.pickFirst(want, out, now, reindex);
-    return found === null && out !== exclude ? candidates.pickFirst(want, exclude, now, reindex) : found;
+    const found = candidates.pickFirst(want, out, now, this);
+    return found === null && out !== exclude ? candidates.pickFirst(want, exclude, now, this) : found;
   }
 
   /** As {@link CandidateSet.preview}, without taking anything. */
@@ -73,10 +74,10 @@ export class Scheduler {
 
   /** Reindexes every token whose cooldown or cap is over; false when there is none. */
   wake(now: number): boolean {
-    const isDue = () => (this.#alarms.peek()?.time ?? Number.POSITIVE_INFINITY) <= now;
-    if (!isDue()) return false;
-    while (isDue()) this.reindex(this.#alarms.peek()!.token, now);
-    return true;
+    let first = this.#alarms.peek();
+    const isDue = first !== undefined && first.time <= now;
+    for (; first !== undefined && first.time <= now; first = this.#alarms.peek()) this.reindex(first.token, now);
+    return isDue;
   }
 
   /** Epoch ms of the next such time, or null. */
@@ -102,7 +103,15 @@ export class Scheduler {
     if (this.#pinned.get(pinned)?.size === 0) this.#pinned.delete(pinned);
   }
 
-  #keyOf({ kind, family, providers, minTier, credits, costs, estimate }: LeaseRequest): string {
+  #keyOf(request: LeaseRequest): string {
+    const known = this.#keys.get(request.providers);
+    if (known && isOfSameSort(known.request, request) && !this.deps.hasCaps()) return known.key;
+    const key = this.#newKey(request);
+    if (!this.deps.hasCaps()) this.#keys.set(request.providers, { request, key });
+    return key;
+  }
+
+  #newKey({ kind, family, providers, minTier, credits, costs, estimate }: LeaseRequest): string {
     const tier = minTier || credits ? JSON.stringify([minTier, credits]) : "";
     return `${kind} ${family} ${providers.join()} ${tier} ${costs ? orderOf(costs) : ""} ${this.deps.hasCaps() ? `${estimate.images} ${estimate.usd}` : ""}`;
   }
@@ -131,6 +140,14 @@ export class Scheduler {
     else this.#alarms.put(token.alarm);
   }
 }
+
+/** Whether two requests with the same list of providers have the same key where there are no caps. */
+const isOfSameSort = (one: LeaseRequest, other: LeaseRequest): boolean =>
+  one.kind === other.kind &&
+  one.family === other.family &&
+  one.minTier === other.minTier &&
+  one.credits === other.credits &&
+  one.costs === other.costs;
 
 /** Providers from the cheapest on: requests that order them alike share a set, whatever they cost. */
 function orderOf(costs: Readonly<Record<string, number>>): string {

@@ -5,7 +5,7 @@ import { AppError, serverFailure } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import type { CandidateSet } from "./candidate-set.ts";
 import { FairQueue } from "./fair-queue.ts";
-import type { LatencyEstimate } from "./latency-estimate.ts";
+import { type LatencyEstimate, latestStart } from "./latency-estimate.ts";
 import type { Lease, LeaseOptions, LeaseRequest } from "./lease-contract.ts";
 import type { PoolToken } from "./pool-token.ts";
 import type { Scheduler } from "./scheduler.ts";
@@ -92,8 +92,8 @@ export class WaitQueue {
   }
 
   /** @throws {AppError} `busy` when a call on this token would not end before the deadline */
-  assertInTime(candidates: CandidateSet, token: PoolToken, { request, deadline }: InTime, now: number): void {
-    if (this.#isTooLate(token, request, deadline, now)) throw this.#tooLate(candidates, now);
+  assertInTime(candidates: CandidateSet, token: PoolToken, deadline: LeaseOptions["deadline"], now: number): void {
+    if (this.#isTooLate(token, candidates.want, deadline, now)) throw this.#tooLate(candidates, now);
   }
 
   /** Serves all requests that can be served now, and refuses those that have nothing left to wait for. */
@@ -218,8 +218,8 @@ export class WaitQueue {
   }
 
   /** Whether a call on this token would not end in time. */
-  #isTooLate({ row }: PoolToken, { kind, family }: LeaseRequest, deadline: LeaseOptions["deadline"], now: number): boolean {
-    return deadline !== undefined && now > this.deps.latency.latestStart(kind, family, [row.provider], deadline);
+  #isTooLate({ row }: PoolToken, { kind, family }: ModelCall, deadline: LeaseOptions["deadline"], now: number): boolean {
+    return deadline !== undefined && now > latestStart(this.deps.latency.most(kind, family, row.provider), deadline);
   }
 
   /** Ms until the soonest slot or the end of a cooldown, at least a second. */
@@ -260,6 +260,6 @@ export class WaitQueue {
   }
 }
 
-type InTime = { request: LeaseRequest; deadline: LeaseOptions["deadline"] };
+type ModelCall = Pick<LeaseRequest, "kind" | "family">;
 
 const seconds = (ms: number) => `${Math.round(ms / 100) / 10} s`;

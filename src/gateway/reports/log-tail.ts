@@ -15,17 +15,22 @@ const CAPACITY = 500;
 const LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
 
 export function createLogTail(log: Pick<Log, "listen">, capacity = CAPACITY): LogTail {
-  const held: TailLine[] = [];
+  const held: LogLine[] = [];
   let count = 0;
   const close = log.listen((line) => {
-    held.push({ ...line, number: ++count });
+    count++;
+    held.push(line);
     if (held.length > capacity) held.shift();
   });
   return {
     close,
     lines({ after = 0, level = "debug", limit = capacity } = {}) {
       const least = LEVELS.indexOf(level);
-      return held.filter((line) => line.number > after && LEVELS.indexOf(line.level) >= least).slice(-limit);
+      const first = count - held.length + 1;
+      return held
+        .map((line, index) => ({ ...line, number: first + index }))
+        .filter((line) => line.number > after && LEVELS.indexOf(line.level) >= least)
+        .slice(-limit);
     },
   };
 }

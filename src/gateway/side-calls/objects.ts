@@ -45,8 +45,7 @@ export function objectsOf(list: readonly string[]): { target: Target | null; isV
     if (VISUAL_VERBS.has(word) && !leadsToText(list, at)) isVisual = true;
     const verb = list[at + 1] === STOP || !isVerbHere(list, at) ? null : textVerb(word);
     if (verb) {
-      if (leadsToImage(list, at) || (EDITS.has(word) && showsSurface(clauseAfter(list, at))))
-        isVisual = true;
+      if (leadsToImage(list, at) || (EDITS.has(word) && showsSurface(clauseAfter(list, at)))) isVisual = true;
       else target = better(target, verb === "title" ? verb : (namedIn(list, at) ?? verb));
     } else if (DEMANDS.has(word)) {
       const found = firstObject(list, at);

@@ -31,7 +31,15 @@ export class CallShape {
     // Only so many words, and no more: "a cat" is another shape than "a cat in the snow".
     const length = isTask ? 1 : Math.min(beginning(own).length, TEXT_WORDS);
     const { kind, maxTokens, hasAttachment, messages } = call;
-    this.key = JSON.stringify([kind, firstWords(call.system, SYSTEM_WORDS), words, length, maxTokens ?? "any", hasAttachment, messages > 1]);
+    this.key = JSON.stringify([
+      kind,
+      firstWords(call.system, SYSTEM_WORDS),
+      words,
+      length,
+      maxTokens ?? "any",
+      hasAttachment,
+      messages > 1,
+    ]);
   }
 
   /** 12 hex characters. */

@@ -47,6 +47,7 @@ export class HealthTracker {
     const { token, family, now } = call;
     if (isUpstreamResponse(outcome)) this.#setNetwork(afterResponse(this.#network));
     if (!outcome.ok && outcome.kind === "network") this.#reportUnreachable(token, now);
+    if (outcome.ok && isAllWell(token, family)) return;
     const { group } = token;
     const health = {
       token: token.health,
@@ -197,6 +198,14 @@ export class HealthTracker {
     return shared;
   }
 }
+
+/** Whether a success changes nothing. */
+const isAllWell = ({ health, families, group, place }: PoolToken, family: string | null): boolean =>
+  health === HEALTHY &&
+  group.health === HEALTHY &&
+  !families.has(family ?? "") &&
+  !group.families.has(family ?? "") &&
+  !place.families.has(family ?? "");
 
 const isOfGroup = (scope: Scope) => scope === "group" || scope === "group_model";
 const isOfModel = (scope: Scope) => scope === "token_model" || scope === "group_model" || scope === "location_model";
