@@ -208,7 +208,7 @@ describe("one request", () => {
     expect(idsOf(await (await me.get(all)).text())).toEqual(["req_alike2", "req_alike1"]);
     const ofTwo = /href="(\/admin\/requests\?token=2[^"]+)">1</.exec(html)![1]!.replaceAll("&amp;", "&");
     expect(idsOf(await (await me.get(ofTwo)).text())).toEqual(["req_alike2"]);
-    const hour = /<a href="(\/admin\/requests\?[^"]+)" aria-label="\d\d:00 UTC: 2"/.exec(html)![1]!.replaceAll("&amp;", "&");
+    const hour = /<a href="(\/admin\/requests\?[^"]+)" aria-label="\d\d:00: 2"/.exec(html)![1]!.replaceAll("&amp;", "&");
     expect(idsOf(await (await me.get(hour)).text())).toEqual(["req_alike2", "req_alike1"]);
   });
 });

@@ -2,7 +2,8 @@
 const root = document.documentElement;
 const HEIGHT = 168;
 const number = (options) => new Intl.NumberFormat(root.lang, options).format;
-const time = (options) => new Intl.DateTimeFormat(root.lang, { timeZone: "UTC", ...options }).format;
+/** Hours are the reader's; days are counted in UTC. */
+const time = (options) => new Intl.DateTimeFormat(root.lang, options).format;
 
 const length = (ms) =>
   ms === 0 ? "0" : ms < 1000 ? `${Math.round(ms)} ms` : ms < 60000 ? `${+(ms / 1000).toFixed(1)} s` : ms < 3600000 ? `${+(ms / 60000).toFixed(1)} min` : `${+(ms / 3600000).toFixed(1)} h`;
@@ -11,8 +12,8 @@ const usd = number({ style: "currency", currency: "USD", currencyDisplay: "narro
 const cents = number({ style: "currency", currency: "USD", currencyDisplay: "narrowSymbol", maximumFractionDigits: 4 });
 const WRITE = { count, usd: (value) => (value && Math.abs(value) < 0.1 ? cents : usd)(value), ms: length, seconds: (value) => length(value * 1000) };
 const EXACT = { ...WRITE, count: number({ maximumFractionDigits: 1 }) };
-const WHEN = { day: time({ month: "short", day: "numeric" }), hour: time({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" }) };
-const WHEN_EXACT = { day: time({ dateStyle: "medium" }), hour: time({ dateStyle: "medium", timeStyle: "short", hourCycle: "h23" }) };
+const WHEN = { day: time({ month: "short", day: "numeric", timeZone: "UTC" }), hour: time({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" }) };
+const WHEN_EXACT = { day: time({ dateStyle: "medium", timeZone: "UTC" }), hour: time({ dateStyle: "medium", timeStyle: "short", hourCycle: "h23" }) };
 const SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 18000, 36000, 86400, 172800, 432000, 864000];
 const STEPS = { ms: [50, 100, 200, 500, ...SECONDS.map((seconds) => seconds * 1000)], seconds: SECONDS };
 const STEP = { hour: 3600, day: 86400 };

@@ -1,7 +1,7 @@
 // Comparison page: two media items side by side, and where they differ.
 
 import { LinkButton } from "../ui/controls.tsx";
-import { formatBytes, formatDuration, formatExact, formatUsd } from "../ui/format.ts";
+import { formatBytes, formatClock, formatDuration, formatUsd } from "../ui/format.ts";
 import { PageHead } from "../ui/layout.tsx";
 import { downloadHref, mediaHref, WholeMedia } from "../ui/media.tsx";
 import type { View } from "../ui/view.ts";
@@ -64,6 +64,6 @@ function rowsOf(view: View, data: GalleryItemData): (readonly [string, string])[
     [gallery.took, request ? formatDuration(request.ms) : none],
     [gallery.key, keyName ?? none],
     [gallery.token, call ? (tokens.get(call.tokenId) ?? gallery.unknownToken(call.tokenId)) : none],
-    [gallery.made, formatExact(media.createdAt)],
+    [gallery.made, formatClock(media.createdAt, view)],
   ];
 }

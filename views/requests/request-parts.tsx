@@ -6,7 +6,7 @@ import type { JobState } from "../../src/domain/job.ts";
 import type { RequestPayload } from "../../src/domain/request.ts";
 import type { RequestsLike } from "../../src/gateway/reports/requests-like.ts";
 import { Dash, Time } from "../ui/figures.tsx";
-import { formatCount, formatUsd } from "../ui/format.ts";
+import { formatCount, formatHour, formatUsd } from "../ui/format.ts";
 import { Icon } from "../ui/icon.tsx";
 import type { ShownMedia } from "../ui/media.tsx";
 import type { View } from "../ui/view.ts";
@@ -161,7 +161,7 @@ export function Like({ view, like }: { view: View; like: ShownLike }) {
       <svg class="plot mt-s short" viewBox={`0 0 ${24 * BAR} 40`} preserveAspectRatio="none" aria-label={requests.likeHours}>
         {hours.map((hour) => {
           const x = ((hour.group - day) / HOUR_MS) * BAR + 0.4;
-          const label = requests.likeHour(new Date(hour.group).toISOString().slice(11, 16), formatCount(hour.count, view.locale));
+          const label = requests.likeHour(formatHour(hour.group, view), formatCount(hour.count, view.locale));
           return (
             <a
               key={hour.group}
@@ -177,8 +177,8 @@ export function Like({ view, like }: { view: View; like: ShownLike }) {
         })}
       </svg>
       <div class="axis" aria-hidden="true">
-        {["00", "06", "12", "18", "24 UTC"].map((hour) => (
-          <span key={hour}>{hour}</span>
+        {[0, 6, 12, 18, 24].map((hour) => (
+          <span key={hour}>{formatHour(day + hour * HOUR_MS, view)}</span>
         ))}
       </div>
       {tokens.length > 0 && (

@@ -3,6 +3,7 @@ import type { TailLine } from "../../src/gateway/reports/log-tail.ts";
 import type { LogLevel } from "../../src/log.ts";
 import { Badge, type BadgeTone, Card, EmptyState } from "../ui/controls.tsx";
 import { Select } from "../ui/fields.tsx";
+import { formatExact, formatFine } from "../ui/format.ts";
 import type { View } from "../ui/view.ts";
 import { SystemHead } from "./system.tsx";
 
@@ -28,13 +29,7 @@ export function LogPage({ view, lines, level, last }: LogProps) {
           {system.show}
         </button>
       </form>
-      <Card
-        title={
-          <>
-            {system.logTitle} <Badge tone="ok">{system.live}</Badge>
-          </>
-        }
-      >
+      <Card title={system.logTitle}>
         <p class="soft hint">
           {system.logAbout} <a href="/admin/settings?q=log.level">log.level</a>
         </p>
@@ -58,12 +53,11 @@ export const LogLines = ({ view, lines }: { view: View; lines: readonly TailLine
 );
 
 function LogLine({ view, line: { at, level, message, fields } }: { view: View; line: TailLine }) {
-  const time = new Date(at).toISOString();
   const rest = Object.entries(fields);
   return (
     <div class="log-line" data-row tabIndex={-1}>
-      <time dateTime={time} title={time}>
-        {time.slice(11, 23)}
+      <time dateTime={new Date(at).toISOString()} title={formatExact(at)}>
+        {formatFine(at, view)}
       </time>
       <Badge tone={TONES[level]} title={view.t.system.levels[level]}>
         {level}

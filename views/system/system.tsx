@@ -5,7 +5,7 @@ import type { CheckResult } from "../../src/gateway/reports/self-test.ts";
 import { Badge, type BadgeTone, Button, Card, LinkButton, Stat, Stats, Tabs } from "../ui/controls.tsx";
 import { Bytes, Duration, Progress } from "../ui/figures.tsx";
 import { ActionButton } from "../ui/form.tsx";
-import { formatBytes, formatDuration, formatExact } from "../ui/format.ts";
+import { formatBytes, formatClock, formatDuration } from "../ui/format.ts";
 import { PageHead } from "../ui/layout.tsx";
 import { Hint } from "../ui/messages.tsx";
 import { Cell, Pager, Row, Table } from "../ui/table.tsx";
@@ -62,7 +62,7 @@ export function HealthPage({ view, data }: { view: View; data: HealthData }) {
       <SystemHead view={view} current="health" />
       <Stats>
         <Stat label={system.version}>{version}</Stat>
-        <Stat label={system.uptime} note={system.since(formatExact(startedAt))}>
+        <Stat label={system.uptime} note={system.since(formatClock(startedAt, view))}>
           <Duration value={view.now - startedAt} />
         </Stat>
         <Stat label={system.memory}>

@@ -129,6 +129,10 @@ export function formatClock(time: number, { now, locale, timeZone }: Pick<View, 
 export const formatHour = (time: number, { locale, timeZone }: Pick<View, "locale" | "timeZone">): string =>
   clockFormat(locale, timeZone ?? "UTC", TIME).format(time);
 
+/** Epoch ms as `14:05:09.123` in the reader's zone, or in UTC. */
+export const formatFine = (time: number, { locale, timeZone }: Pick<View, "locale" | "timeZone">): string =>
+  clockFormat(locale, timeZone ?? "UTC", { ...TIME, second: "2-digit", fractionalSecondDigits: 3 }).format(time);
+
 /** What runs already, ms: `0:09`, `1:31`, `1:02:07`; counts on in `app.js` by the same rule. */
 export function formatElapsed(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1000));

@@ -1,4 +1,5 @@
 // Plots of values over time, drawn by uPlot, with the same numbers in a table for no-JavaScript use.
+import { Time } from "./figures.tsx";
 import { formatCount, formatDuration, formatExact, formatUsd } from "./format.ts";
 import type { View } from "./view.ts";
 
@@ -51,7 +52,9 @@ export function Plot({ view, title, unit, times, step, series, href }: PlotProps
   );
 }
 
+/** Hours are the reader's; days are counted in UTC. */
 function PlotNumbers({ view, title, unit, times, step, series, hrefs }: Omit<PlotProps, "href"> & { hrefs?: readonly string[] }) {
+  const timeOf = (time: number) => (step === "day" ? formatExact(time).slice(0, 10) : <Time view={view} value={time} />);
   return (
     <details>
       <summary>{view.t.plot.numbers}</summary>
@@ -61,7 +64,7 @@ function PlotNumbers({ view, title, unit, times, step, series, hrefs }: Omit<Plo
           <caption class="unseen">{title}</caption>
           <thead>
             <tr>
-              <th scope="col">{view.t.plot.time}</th>
+              <th scope="col">{view.t.plot[step]}</th>
               {series.map(({ label }) => (
                 <th key={label} scope="col" class="end">
                   {label}
@@ -72,7 +75,7 @@ function PlotNumbers({ view, title, unit, times, step, series, hrefs }: Omit<Plo
           <tbody>
             {times.map((time, index) => (
               <tr key={time}>
-                <th scope="row">{hrefs ? <a href={hrefs[index]}>{clockOf(time, step)}</a> : clockOf(time, step)}</th>
+                <th scope="row">{hrefs ? <a href={hrefs[index]}>{timeOf(time)}</a> : timeOf(time)}</th>
                 {series.map(({ label, values }) => (
                   <td key={label} class="end">
                     {formatPlotted(view, values[index] ?? null, unit)}
@@ -86,8 +89,6 @@ function PlotNumbers({ view, title, unit, times, step, series, hrefs }: Omit<Plo
     </details>
   );
 }
-
-const clockOf = (time: number, step: PlotProps["step"]): string => formatExact(time).slice(0, step === "day" ? 10 : 16);
 
 function formatPlotted(view: View, value: number | null, unit: PlotUnit): string {
   if (value === null) return "–";

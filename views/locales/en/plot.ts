@@ -2,5 +2,6 @@
 
 export const plot = {
   numbers: "Numbers",
-  time: "Time (UTC)",
+  hour: "Hour",
+  day: "Day (UTC)",
 };

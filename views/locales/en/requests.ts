@@ -83,8 +83,8 @@ export const requests = {
   likeToday: "Requests like this today",
   likeThatDay: "Requests like this on that day",
   likeAll: (count: string) => `All ${count}`,
-  likeHours: "Failures by hour, UTC",
-  likeHour: (hour: string, count: string) => `${hour} UTC: ${count}`,
+  likeHours: "Failures by hour",
+  likeHour: (hour: string, count: string) => `${hour}: ${count}`,
   likeTokens: "Tokens whose calls failed alike",
   facts: {
     title: "Facts",

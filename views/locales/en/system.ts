@@ -134,7 +134,6 @@ export const system = {
   level: "Level",
   show: "Show",
   levels: { debug: "all", info: "info and above", warn: "warnings and errors", error: "errors" },
-  live: "live",
   logAbout: "The last 500 lines since the start, secrets masked. Which lines are written depends on the setting",
   logEmpty: "No log lines at this level yet.",
   logTitle: "Log",

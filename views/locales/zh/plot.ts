@@ -3,5 +3,6 @@ import type { plot as en } from "../en/plot.ts";
 
 export const plot: typeof en = {
   numbers: "数据",
-  time: "时间（UTC）",
+  hour: "小时",
+  day: "日期（UTC）",
 };

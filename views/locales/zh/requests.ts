@@ -83,8 +83,8 @@ export const requests: typeof en = {
   likeToday: "今天的同类请求",
   likeThatDay: "当天的同类请求",
   likeAll: (count) => `全部 ${count}`,
-  likeHours: "每小时失败数（UTC）",
-  likeHour: (hour, count) => `${hour} UTC：${count}`,
+  likeHours: "每小时失败数",
+  likeHour: (hour, count) => `${hour}：${count}`,
   likeTokens: "同样失败的令牌",
   facts: {
     title: "详情",

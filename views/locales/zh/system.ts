@@ -126,7 +126,6 @@ export const system: typeof enSystem = {
   level: "级别",
   show: "显示",
   levels: { debug: "全部", info: "信息及以上", warn: "警告和错误", error: "错误" },
-  live: "实时",
   logAbout: "启动以来的最后 500 行，机密已遮盖。写入哪些内容由此设置决定：",
   logEmpty: "此级别尚无日志。",
   logTitle: "日志",
