@@ -177,7 +177,7 @@ export function createContext({ shutdown, ...options }: Options): Context {
     ...options,
     ...parts,
     ...createAuthParts({ ...base, audit: parts.audit, now, secret: sessionSecret, ...signInOf(config) }),
-    ...createJobParts({ ...work, generate, allowPrivateHosts, onUntaken: () => giveAway(nodes, log) }),
+    ...createJobParts({ ...work, generate, allowPrivateHosts, onUntaken: (id) => giveAway(nodes, id, log) }),
     settings,
     models,
     catalogue,

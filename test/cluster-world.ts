@@ -1,5 +1,6 @@
 // Nodes for tests: server processes on one Postgres, with one simulator behind them all, and a client that balances between them.
 import { join } from "node:path";
+import { SQL } from "bun";
 import { openStore } from "../src/db/postgres/store.ts";
 import { Cluster } from "../src/db/postgres/testing.ts";
 import type { Store } from "../src/db/store.ts";
@@ -37,6 +38,8 @@ export type Nodes = AsyncDisposable & {
   /** Sends JSON to a path of a node, with the test's key. */
   post(node: ServerNode, path: string, body: unknown, headers?: Record<string, string>): Promise<Response>;
   get(node: ServerNode, path: string): Promise<Response>;
+  /** How many jobs that have not ended are a node's. */
+  jobsOf(node: number): Promise<number>;
   /** As a balancer does: to a node that is ready, to the other one where a connection cannot be had. */
   balanced(path: string, body: unknown): Promise<Response>;
 };
@@ -75,6 +78,12 @@ export async function startNodes({ limits = {}, tokens = 4, concurrency = 8 }: O
     let turn = 0;
     return {
       ...{ postgres, databaseUrl, secretKey: encodedKey, simulator, store, nodes, post },
+      jobsOf: async (node) => {
+        const sql = new SQL({ url: databaseUrl, max: 1 });
+        const [row] = await sql`SELECT count(*)::int AS n FROM jobs WHERE node = ${node} AND ended_at IS NULL`;
+        await sql.close({ timeout: 1 });
+        return row.n;
+      },
       get: (node, path) => send(`${node.url}${path}`, { headers }),
       async balanced(path, body) {
         for (let attempt = 0; ; attempt++) {

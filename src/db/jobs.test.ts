@@ -176,16 +176,18 @@ describe.each(ENGINES)("jobs in a store over $name", ({ open, stored }) => {
         hash: "h",
         run: "x",
         createdAt: NOW,
-        submitted: false,
         jobId: null,
-        result: null,
       };
       expect(await store.claimIdempotency(row, NOW - 1)).toEqual({ isNew: true, row });
-      await store.updateIdempotency(row, { submitted: true, jobId: "video_a", result: { answer: [1] } });
-      const held = { ...row, submitted: true, jobId: "video_a", result: { answer: [1] } };
+      await store.attachIdempotency(row, "video_b", "another run");
+      await store.attachIdempotency(row, "video_a", "x");
+      const held = { ...row, jobId: "video_a" };
       expect(await store.claimIdempotency({ ...row, hash: "other" }, NOW - 1)).toEqual({ isNew: false, row: held });
       expect((await store.claimIdempotency({ ...row, createdAt: NOW + 9 }, NOW + 1)).isNew).toBe(true);
-      await store.deleteIdempotency(row);
+      await store.deleteIdempotency(row, { run: "another run" });
+      await store.deleteIdempotency(row, { jobId: "another job" });
+      expect((await store.claimIdempotency(row, NOW)).isNew).toBe(false);
+      await store.deleteIdempotency(row, { run: "x" });
       expect((await store.claimIdempotency(row, NOW)).isNew).toBe(true);
     }));
 

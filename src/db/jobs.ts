@@ -87,11 +87,7 @@ export type IdempotencyRow = IdempotencyName & {
   /** The node that claimed it. */
   run: string;
   createdAt: number;
-  /** From here on an upstream may have charged for it. */
-  submitted: boolean;
   jobId: string | null;
-  /** The result to return again; null: it has not ended. */
-  result: Json | null;
 };
 
 export interface JobStore {
@@ -107,8 +103,6 @@ export interface JobStore {
     change: JobChange,
     options?: { durable?: boolean; delivery?: NewDelivery; node?: number },
   ): Promise<JobRow | null>;
-  /** The node that runs the job; null: it was handed over, or is gone. */
-  nodeOfJob(id: string): Promise<number | null>;
   getJob(id: string): Promise<JobRow | null>;
   /** The job that this request made; null when it made none. */
   findJob(requestId: string): Promise<JobRow | null>;
@@ -118,7 +112,8 @@ export interface JobStore {
   countOpenJobs(): Promise<Partial<Record<JobState, number>>>;
   /** How many are in each state, counted up to `most` of each: the cost is that of so many. */
   countJobs(most: number): Promise<Record<JobState, number>>;
-  deleteJob(id: string): Promise<void>;
+  /** False: what it reserved is not settled yet, so it stays. Whoever settles that deletes it. */
+  deleteJob(id: string): Promise<boolean>;
   /** Results that a request has stored, oldest first. Reads all media: for the few jobs that a restart finds. */
   listResults(requestId: string): Promise<Media[]>;
 
@@ -139,12 +134,12 @@ export interface JobStore {
    * `isNew` false: `row` is the earlier one, unchanged.
    */
   claimIdempotency(row: IdempotencyRow, since: number): Promise<{ isNew: boolean; row: IdempotencyRow }>;
-  /** Hands a name that was not submitted, and has neither job nor result, from one run to another. False: it is not so any more. */
+  /** Hands a name that has no job from one run to another. False: it is not so any more. */
   takeIdempotency(name: IdempotencyName, run: { from: string; to: string }): Promise<boolean>;
-  /** Skips a name that is gone. */
-  updateIdempotency(name: IdempotencyName, change: Partial<Pick<IdempotencyRow, "run" | "submitted" | "jobId" | "result">>): Promise<void>;
-  /** With `jobId` only if the name has this job. */
-  deleteIdempotency(name: IdempotencyName, jobId?: string): Promise<void>;
+  /** Gives the name its job. Skips a name that is gone, or that another run has by now. */
+  attachIdempotency(name: IdempotencyName, jobId: string, run: string): Promise<void>;
+  /** Only if the name has this job, or is of this run. */
+  deleteIdempotency(name: IdempotencyName, held: { jobId: string } | { run: string }): Promise<void>;
 
   /** Deletes at most `limit` ended jobs, ended deliveries and names each that are older than the times given; returns how many. */
   deleteJobsBefore(before: { jobs: number; deliveries: number; idempotency: number }, limit: number): Promise<number>;

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { newId } from "../ids.ts";
 import { temporaryFolder } from "../testing.ts";
+import type { JobRow } from "./jobs.ts";
 import type { NewReservation } from "./ledger.ts";
 import { NOW, newJob, newMedia } from "./rows.fixtures.ts";
 import type { Store } from "./store.ts";
@@ -21,6 +22,8 @@ async function beginOne(store: Store, requestId: string, node: number): Promise<
   return begun.id;
 }
 
+/** Whether the job is this node's. */
+const owns = async (store: Store, node: number, { id, state }: JobRow) => (await store.updateJob(id, [state], {}, { node })) !== null;
 const idsOf = (rows: readonly { id: string | number }[]) => rows.map(({ id }) => id);
 
 describe.each(ENGINES)("nodes on $name", (engine) => {
@@ -72,7 +75,7 @@ describe.each(ENGINES)("nodes on $name", (engine) => {
       });
       expect([idsOf(inheritance.jobs), idsOf(inheritance.reservations)]).toEqual([[running.id], open]);
       expect(inheritance.reservations.map(({ node }) => node)).toEqual([second, second]);
-      expect([await store.nodeOfJob(running.id), await store.nodeOfJob(done.id)]).toEqual([second, first]);
+      expect([await owns(store, second, running), await owns(store, second, done)]).toEqual([true, false]);
       expect(await store.beatNode(first, null)).toBeNull();
       expect(await store.takeOver(second, 10)).toEqual({ jobs: [], reservations: [] });
       expect((await store.listNodes()).map(({ id, state }) => [id, state])).toEqual([
@@ -112,8 +115,8 @@ describe.each(ENGINES)("nodes on $name", (engine) => {
       const jobs = [newJob({ state: "running" }), newJob(), newJob({ state: "completed", endedAt: NOW })] as const;
       for (const job of jobs) await store.insertJob(job, node);
       const [first, second] = [await beginOne(store, jobs[0].requestId, node), await beginOne(store, jobs[1].requestId, node)];
-      expect(await store.handOver(node)).toBe(2);
-      expect([await store.nodeOfJob(jobs[0].id), await store.handOver(node)]).toEqual([null, 0]);
+      expect([await store.handOver(node, jobs[1].id), await owns(store, node, jobs[0])]).toEqual([1, true]);
+      expect([await store.handOver(node), await owns(store, node, jobs[0]), await store.handOver(node)]).toEqual([1, false, 0]);
       expect(await store.updateJob(jobs[0].id, ["running"], { progress: 1 }, { node })).toBeNull();
       const claims = [await store.claimJobs(node, 1), await store.claimJobs(node, 5), await store.claimJobs(node, 5)];
       expect(claims.map((claim) => [idsOf(claim.jobs), idsOf(claim.reservations)])).toEqual([
@@ -121,20 +124,29 @@ describe.each(ENGINES)("nodes on $name", (engine) => {
         [[jobs[1].id], [second]],
         [[], []],
       ]);
-      expect(await store.nodeOfJob(jobs[1].id)).toBe(node);
+      expect(await owns(store, node, jobs[1])).toBe(true);
     }));
 
-  test("a name goes from one run to another once, and not when it was submitted", () =>
+  test("a job is deleted when nothing is reserved for it", () =>
     withStore(async (store) => {
-      const row = { ...NAME, hash: "h", run: "node 1", createdAt: NOW, submitted: false, jobId: null, result: null };
+      const { id: node } = await store.joinNode(NODE);
+      const job = newJob({ state: "failed", endedAt: NOW });
+      await store.insertJob(job, node);
+      const reservation = await beginOne(store, job.requestId, node);
+      expect([await store.deleteJob(job.id), (await store.getJob(job.id))?.id]).toEqual([false, job.id]);
+      await store.end([endOf(reservation)]);
+      expect([await store.deleteJob(job.id), await store.getJob(job.id), await store.deleteJob(job.id)]).toEqual([true, null, true]);
+    }));
+
+  test("a name goes from one run to another once, and not when it has a job", () =>
+    withStore(async (store) => {
+      const row = { ...NAME, hash: "h", run: "node 1", createdAt: NOW, jobId: null };
       await store.claimIdempotency(row, 0);
       const takes = ["node 2", "node 3"].map((to) => store.takeIdempotency(NAME, { from: "node 1", to }));
       expect((await Promise.all(takes)).filter(Boolean)).toHaveLength(1);
       expect((await store.claimIdempotency(row, 0)).row.run).toBe("node 2");
-      for (const change of [{ submitted: true }, { submitted: false, jobId: "video_1" }, { jobId: null, result: { answer: 1 } }]) {
-        await store.updateIdempotency(NAME, change);
-        expect(await store.takeIdempotency(NAME, { from: "node 2", to: "node 3" })).toBe(false);
-      }
+      await store.attachIdempotency(NAME, "video_1", "node 2");
+      expect(await store.takeIdempotency(NAME, { from: "node 2", to: "node 3" })).toBe(false);
     }));
 
   test("scratch values last until their time, and one of several that take them gets them", () =>

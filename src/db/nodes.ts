@@ -39,8 +39,8 @@ export interface NodeStore {
    * still own, with their slots given back. Each is taken over by one node only. Nothing when `me` is dead itself.
    */
   takeOver(me: number, silentMs: number): Promise<Inheritance>;
-  /** Gives up jobs that have not ended, with their reservations: `claimJobs` of any node takes them. Resolves with how many. */
-  handOver(me: number): Promise<number>;
+  /** Gives up this job, or all that have not ended, with their reservations: `claimJobs` of any node takes them. Resolves with how many. */
+  handOver(me: number, jobId?: string): Promise<number>;
   /** Takes at most `limit` jobs that were handed over, oldest first. Nothing when `me` is dead. */
   claimJobs(me: number, limit: number): Promise<Inheritance>;
 }

@@ -86,9 +86,7 @@ async function fill(store: Store, log: RequestLog): Promise<void> {
       hash: "h",
       run: "run",
       createdAt: NOW,
-      submitted: true,
       jobId: job.id,
-      result: null,
     },
     0,
   );

@@ -93,7 +93,7 @@ export const ACTIONS = {
   claimDeliveries: ofJobs(webhooks.claimDeliveries),
   claimIdempotency: ofJobs(idempotency.claimIdempotency),
   takeIdempotency: ofJobs(idempotency.takeIdempotency),
-  updateIdempotency: ofJobs(idempotency.updateIdempotency),
+  attachIdempotency: ofJobs(idempotency.attachIdempotency),
   deleteIdempotency: ofJobs(idempotency.deleteIdempotency),
   deleteJobsBefore: ofJobs(
     async (sql, before: Limits<"jobs" | "deliveries" | "idempotency">, limit: number) =>

@@ -64,11 +64,6 @@ export async function getJob(sql: Reader, vault: Vault, id: string): Promise<Job
   return raw && toJob(vault, raw);
 }
 
-/** Null: it was handed over, or is gone. */
-export async function nodeOfJob(sql: Reader, id: string): Promise<number | null> {
-  return (await sql.get<{ node: number | null }>("SELECT node FROM jobs WHERE id = $id", { id }))?.node ?? null;
-}
-
 /** The latest job of a request. */
 export async function findJob(sql: Reader, vault: Vault, requestId: string): Promise<JobRow | null> {
   const raw = await sql.get<RawJob>(`SELECT ${JOB_COLUMNS} FROM jobs WHERE request_id = $requestId ORDER BY seq DESC LIMIT 1`, {
@@ -118,9 +113,14 @@ export async function countOpenJobs(sql: Reader): Promise<Partial<Record<JobStat
   return Object.fromEntries(rows.map(({ state, count }) => [state, count]));
 }
 
-/** An id that is gone is skipped. */
-export async function deleteJob(sql: Sql, id: string): Promise<void> {
-  await sql.run("DELETE FROM jobs WHERE id = $id", { id });
+/** False: its reservation is open. An id that is gone is skipped. */
+export async function deleteJob(sql: Sql, id: string): Promise<boolean> {
+  const deleted = await sql.run(
+    `DELETE FROM jobs WHERE id = $id
+       AND NOT EXISTS (SELECT 1 FROM reservations WHERE request_id = jobs.request_id AND state = 'reserved')`,
+    { id },
+  );
+  return deleted > 0 || (await sql.get("SELECT 1 AS found FROM jobs WHERE id = $id", { id })) === null;
 }
 
 /** Deletes at most `limit` jobs that ended before `time` (epoch ms); says how many. */

@@ -82,11 +82,12 @@ export async function takeOver(sql: Sql, vault: Vault, me: number, silentMs: num
   return inheritance(vault, jobs, reservations);
 }
 
-/** Gives up jobs that have not ended, with their reservations. */
-export async function handOver(sql: Sql, me: number): Promise<number> {
+/** Gives up this job, or all that have not ended, with their reservations. */
+export async function handOver(sql: Sql, me: number, jobId: string | null = null): Promise<number> {
   const jobs = await sql.all<{ requestId: string }>(
-    `UPDATE jobs SET node = NULL WHERE node = $me AND state NOT IN ${ENDED} RETURNING request_id AS "requestId"`,
-    { me },
+    `UPDATE jobs SET node = NULL WHERE node = $me AND state NOT IN ${ENDED} AND ($jobId::text IS NULL OR id = $jobId)
+     RETURNING request_id AS "requestId"`,
+    { me, jobId },
   );
   await sql.run("UPDATE reservations SET node = NULL WHERE state = 'reserved' AND node = $me AND request_id = ANY ($requests::text[])", {
     me,

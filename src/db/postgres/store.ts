@@ -173,7 +173,6 @@ const jobMethods = ({ db, vault, write }: Engine) =>
     getJob: (id) => jobs.getJob(db, vault, id),
     findJob: (requestId) => jobs.findJob(db, vault, requestId),
     listJobs: (query) => jobs.listJobs(db, vault, query),
-    nodeOfJob: (id) => jobs.nodeOfJob(db, id),
     countOpenJobs: () => jobs.countOpenJobs(db),
     countJobs: (most) => jobs.countJobs(db, most),
     deleteJob: (id) => write("deleteJob", id),
@@ -189,8 +188,8 @@ const jobMethods = ({ db, vault, write }: Engine) =>
 
     claimIdempotency: (row, since) => write("claimIdempotency", row, since),
     takeIdempotency: (name, run) => write("takeIdempotency", name, run),
-    updateIdempotency: (name, change) => write("updateIdempotency", name, change),
-    deleteIdempotency: (name, jobId) => write("deleteIdempotency", name, jobId),
+    attachIdempotency: (name, jobId, run) => write("attachIdempotency", name, jobId, run),
+    deleteIdempotency: (name, held) => write("deleteIdempotency", name, held),
     deleteJobsBefore: (before, limit) => write("deleteJobsBefore", before, limit),
   }) satisfies Partial<Store>;
 
@@ -241,7 +240,7 @@ const nodeMethods = ({ db, vault, write }: Engine) =>
     drainNode: (id, isDraining) => write("drainNode", id, isDraining),
     leaveNode: (id) => write("leaveNode", id),
     takeOver: (me, silentMs) => write("takeOver", me, silentMs),
-    handOver: (me) => write("handOver", me),
+    handOver: (me, jobId) => write("handOver", me, jobId),
     claimJobs: (me, limit) => write("claimJobs", me, limit),
 
     putScratch: (name, value, expiresAt) => write("putScratch", { name, value, expiresAt }),

@@ -72,7 +72,7 @@ export const STORE_ACTIONS = {
   writeKeyWebhook: sealed(webhooks.writeKeyWebhook),
   claimIdempotency: plain(idempotency.claimIdempotency),
   takeIdempotency: plain(idempotency.takeIdempotency),
-  updateIdempotency: plain(idempotency.updateIdempotency),
+  attachIdempotency: plain(idempotency.attachIdempotency),
   deleteIdempotency: plain(idempotency.deleteIdempotency),
   deleteJobsBefore: ({ db }: Tables, before: Limits<"jobs" | "deliveries" | "idempotency">, limit: number) =>
     jobs.deleteJobsBefore(db, before.jobs, limit) +

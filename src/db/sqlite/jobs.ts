@@ -50,7 +50,7 @@ export function updateJob(
 ): JobRow | null {
   const job = getJob(db, vault, id);
   if (!job || !from.includes(job.state)) return null;
-  if (node !== undefined && (nodeOfJob(db, id) !== node || isFenced(db, node))) return null;
+  if (node !== undefined && (nodeOf(db, id) !== node || isFenced(db, node))) return null;
   const next: JobRow = { ...job, ...change };
   const bindings = omit(toBindings(vault, next), ["kind", "keyId", "createdAt"]);
   db.query(
@@ -66,8 +66,8 @@ export function getJob(db: Database, vault: Vault, id: string): JobRow | null {
   return raw && toJob(vault, raw);
 }
 
-/** Null: it was handed over, or is gone. */
-export function nodeOfJob(db: Database, id: string): number | null {
+/** Null: it was handed over. */
+function nodeOf(db: Database, id: string): number | null {
   return db.query<{ node: number | null }, { id: string }>("SELECT node FROM jobs WHERE id = $id").get({ id })?.node ?? null;
 }
 
@@ -127,9 +127,15 @@ export function countOpenJobs(db: Database): Partial<Record<JobState, number>> {
   return Object.fromEntries(rows.map(({ state, count }) => [state, count]));
 }
 
-/** An id that is gone is passed over. */
-export function deleteJob(db: Database, id: string): void {
-  db.query("DELETE FROM jobs WHERE id = $id").run({ id });
+/** False: its reservation is open. An id that is gone is passed over. */
+export function deleteJob(db: Database, id: string): boolean {
+  const { changes } = db
+    .query(
+      `DELETE FROM jobs WHERE id = $id
+         AND NOT EXISTS (SELECT 1 FROM reservations WHERE request_id = jobs.request_id AND state = 'reserved')`,
+    )
+    .run({ id });
+  return changes > 0 || db.query("SELECT 1 FROM jobs WHERE id = $id").get({ id }) === null;
 }
 
 /** Deletes at most `limit` jobs that ended before `time` (epoch ms); says how many. */

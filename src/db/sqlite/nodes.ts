@@ -62,9 +62,10 @@ export function takeOver(db: Database, vault: Vault, me: number, silentMs: numbe
   return { jobs, reservations: moveTo(db, me, jobs, OF_OTHERS) };
 }
 
-/** Gives up jobs that have not ended, with their reservations. */
-export function handOver(db: Database, vault: Vault, me: number): number {
-  const jobs = readUnsettled(db, vault, `node = ${Number(me)}`);
+/** Gives up this job, or all that have not ended, with their reservations. */
+export function handOver(db: Database, vault: Vault, me: number, jobId?: string): number {
+  const own = readUnsettled(db, vault, `node = ${Number(me)}`);
+  const jobs = jobId === undefined ? own : own.filter(({ id }) => id === jobId);
   moveTo(db, null, jobs, null);
   return jobs.length;
 }

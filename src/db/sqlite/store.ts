@@ -186,7 +186,6 @@ const jobMethods = ({ db, vault, writer: { write } }: Engine) =>
     insertJob: (job, node = 0) => write("insertJob", [job, node], DURABLE),
     updateJob: (id, from, change, { durable = false, delivery, node } = {}) =>
       write("updateJob", [{ id, from, change, delivery, node }], { durable }),
-    nodeOfJob: (id) => retryBusy(() => jobs.nodeOfJob(db, id)),
     getJob: (id) => retryBusy(() => jobs.getJob(db, vault, id)),
     findJob: (requestId) => retryBusy(() => jobs.findJob(db, vault, requestId)),
     listJobs: (query) => retryBusy(() => jobs.listJobs(db, vault, query)),
@@ -203,8 +202,8 @@ const jobMethods = ({ db, vault, writer: { write } }: Engine) =>
     writeKeyWebhook: (keyId, webhook) => write("writeKeyWebhook", [keyId, webhook], DURABLE),
     claimIdempotency: (row, since) => write("claimIdempotency", [row, since], DURABLE),
     takeIdempotency: (name, run) => write("takeIdempotency", [name, run], DURABLE),
-    updateIdempotency: (name, change) => write("updateIdempotency", [name, change], DURABLE),
-    deleteIdempotency: (name, jobId) => write("deleteIdempotency", [name, jobId], DURABLE),
+    attachIdempotency: (name, jobId, run) => write("attachIdempotency", [name, jobId, run], DURABLE),
+    deleteIdempotency: (name, held) => write("deleteIdempotency", [name, held], DURABLE),
     deleteJobsBefore: (before, limit) => write("deleteJobsBefore", [before, limit]),
   }) satisfies Partial<Store>;
 
@@ -231,7 +230,7 @@ const nodeMethods = ({ db, vault, writer: { write } }: Engine) =>
     drainNode: (id, isDraining) => write("drainNode", [id, isDraining]),
     leaveNode: (id) => write("leaveNode", [id]),
     takeOver: (me, silentMs) => write("takeOver", [me, silentMs]),
-    handOver: (me) => write("handOver", [me]),
+    handOver: (me, jobId) => write("handOver", [me, jobId]),
     claimJobs: (me, limit) => write("claimJobs", [me, limit]),
 
     putScratch: (name, value, expiresAt) => write("putScratch", [{ name, value, expiresAt }]),

@@ -19,7 +19,7 @@ async function open() {
     await store.close();
     folder[Symbol.dispose]();
   };
-  return { clock, start, [Symbol.asyncDispose]: close };
+  return { clock, store, start, [Symbol.asyncDispose]: close };
 }
 
 const claimOf = (begun: Begun) => {
@@ -33,17 +33,16 @@ const kindOf = (promise: Promise<unknown>): Promise<unknown> =>
   );
 
 describe("a name", () => {
-  test("is new once, then running, then done with the same result, also after a restart", async () => {
+  test("is new once, then running, then a job, also after a restart", async () => {
     await using world = await open();
     const first = world.start();
     const claim = claimOf(await first.begin(NAME, "hash"));
     const second = await first.begin(NAME, "hash");
     expect(second.state).toBe("running");
-    await claim.submitted();
-    await claim.finish({ media: ["a"] });
-    expect(second.state === "running" && (await second.result)).toEqual({ media: ["a"] });
-    expect(await first.begin(NAME, "hash")).toEqual({ state: "done", result: { media: ["a"] } });
-    expect(await world.start().begin(NAME, "hash")).toEqual({ state: "done", result: { media: ["a"] } });
+    await claim.attach("video_1");
+    expect(second.state === "running" && (await second.jobId)).toBe("video_1");
+    expect(await first.begin(NAME, "hash")).toEqual({ state: "job", jobId: "video_1" });
+    expect(await world.start().begin(NAME, "hash")).toEqual({ state: "job", jobId: "video_1" });
   });
 
   test("among a hundred racing requests is new for one", async () => {
@@ -78,12 +77,26 @@ describe("a failure", () => {
     expect((await idempotency.begin(NAME, "hash")).state).toBe("new");
   });
 
-  test("that may have been charged is returned again, not repeated", async () => {
+  test("of the store while a name is taken over lets the request begin again", async () => {
     await using world = await open();
-    const claim = claimOf(await world.start().begin(NAME, "hash"));
-    await claim.submitted();
-    await claim.abandon(new AppError("upstream_timeout", "Too late.", { charged: true }));
-    expect(await kindOf(world.start().begin(NAME, "hash"))).toBe("upstream_timeout");
+    await world.start().begin(NAME, "hash");
+    const next = world.start();
+    const take = world.store.takeIdempotency;
+    world.store.takeIdempotency = () => Promise.reject(new AppError("unavailable", "Away."));
+    expect(await kindOf(next.begin(NAME, "hash"))).toBe("unavailable");
+    world.store.takeIdempotency = take;
+    expect((await next.begin(NAME, "hash")).state).toBe("new");
+  });
+
+  test("of a process from which another took the name leaves it to that one", async () => {
+    await using world = await open();
+    const late = claimOf(await world.start().begin(NAME, "hash"));
+    const next = world.start();
+    const claim = claimOf(await next.begin(NAME, "hash"));
+    await late.abandon(new AppError("unavailable", "Declared dead."));
+    await late.attach("video_late").catch(() => {});
+    await claim.attach("video_1");
+    expect(await world.start().begin(NAME, "hash")).toEqual({ state: "job", jobId: "video_1" });
   });
 });
 
@@ -133,12 +146,6 @@ describe("a crash", () => {
     const next = world.start();
     expect((await next.begin(NAME, "hash")).state).toBe("new");
     expect((await next.begin(NAME, "hash")).state).toBe("running");
-  });
-
-  test("after it was sent says so: nobody knows what became of it", async () => {
-    await using world = await open();
-    await claimOf(await world.start().begin(NAME, "hash")).submitted();
-    expect(await kindOf(world.start().begin(NAME, "hash"))).toBe("upstream_unknown_outcome");
   });
 });
 

@@ -72,6 +72,8 @@ export class ImageJob {
       startedAt: createdAt,
       onSubmit: async () => {
         await ready;
+        // Nothing is under way of one that was given up: another node may have it.
+        this.#stop.signal.throwIfAborted();
         await this.#onSubmit();
       },
       onCallEnd: (charged) => this.#onCallEnd(charged),

@@ -13,10 +13,12 @@ import type { TracedAttempt, Traces } from "../../traces.ts";
 import { videoPayload } from "../generation/request-payload.ts";
 import { writeRequest } from "../generation/request-record.ts";
 import { mediaOfJob } from "../generation/undelivered/image-output.ts";
-import type { Admission, Cost } from "../limits/contract.ts";
+import type { Admission } from "../limits/contract.ts";
+import type { Limits } from "../limits/limits.ts";
 import type { MediaStore } from "../media/contract.ts";
 import type { Announcer } from "../nodes/announcer.ts";
 import type { NodeIdentity } from "../nodes/node.ts";
+import { costOf, FREE, tokensOf } from "./job-cost.ts";
 import { isSettled, mayFollow, toJobError } from "./job-state.ts";
 import type { Webhooks } from "./webhooks.ts";
 
@@ -29,6 +31,7 @@ export type JobLifecycleDependencies = {
   store: JobStore;
   webhooks: Pick<Webhooks, "deliveryOf" | "wake">;
   media: Pick<MediaStore, "remove">;
+  limits: Pick<Limits, "flush">;
   requests: Pick<RequestLog, "append">;
   settings: () => Settings;
   metrics: Metrics;
@@ -73,16 +76,28 @@ export class JobLifecycle {
     this.#owned.delete(id);
   }
 
-  /** Another node changed the job. One that has ended there is settled here, where its admission is. */
-  async changedElsewhere(id: string): Promise<void> {
-    this.#wake(id);
-    if (!this.#admissions.has(id)) return;
-    const row = await this.read(id);
-    if (row && row.state !== "unknown" && isSettled(row.state)) this.#settle(row);
+  /** Ids of jobs whose ends settle an admission here. */
+  admitted(): string[] {
+    return [...this.#admissions.keys()];
   }
 
-  forgetAdmissions(): void {
-    this.#admissions.clear();
+  /** Another node has changed the job, or may have: one that has ended there is settled here, where its admission is. */
+  async readChanged(id: string): Promise<JobRow | null> {
+    const row = await this.read(id);
+    if (!row) {
+      // It was deleted while it waited: one that is charged is settled before.
+      this.#admissions.get(id)?.release();
+      this.#admissions.delete(id);
+    } else if (row.state !== "unknown" && isSettled(row.state)) {
+      this.#settle(row);
+      if (!this.#owned.has(id)) await this.deleteIfRemoved(id);
+    }
+    return row;
+  }
+
+  /** The node that the job is handed to settles it. */
+  forgetAdmission(id: string): void {
+    this.#admissions.delete(id);
   }
 
   read(id: string): Promise<JobRow | null> {
@@ -129,20 +144,21 @@ export class JobLifecycle {
     else if (isSettled(row.state)) this.#settle(row);
   }
 
-  /** Deletes the row of an ended job. */
-  async deleteRow(id: string): Promise<void> {
-    await this.deps.store.deleteJob(id);
-    this.#notify(id);
-  }
-
-  /** Deletes an ended job with its media. */
+  /** Deletes an ended job with its media; where it is not settled yet it is hidden, and whoever settles it deletes it. */
   async delete(row: JobRow): Promise<void> {
-    for (const mediaId of mediaOfJob(row)) await this.deps.media.remove(mediaId);
-    await this.deleteRow(row.id);
+    const { media, limits, store } = this.deps;
+    for (const mediaId of mediaOfJob(row)) await media.remove(mediaId);
+    await limits.flush();
+    // Again after it is hidden: who settles it may have looked before.
+    const isDeleted =
+      (await store.deleteJob(row.id)) ||
+      (!row.removed && (await this.#update(row.id, [row.state], { removed: true }, {})) !== null && (await store.deleteJob(row.id)));
+    if (isDeleted) this.#notify(row.id);
   }
 
   /** Deletes a job that its client removed while it ran, once it has ended. */
   async deleteIfRemoved(id: string): Promise<void> {
+    await this.deps.limits.flush();
     const row = await this.read(id);
     if (row?.removed && TERMINAL_STATES.has(row.state)) await this.delete(row);
   }
@@ -210,10 +226,11 @@ export class JobLifecycle {
 
   #notify(id: string): void {
     this.deps.announcer?.tell({ jobs: [id] });
-    this.#wake(id);
+    this.wakeWatchers(id);
   }
 
-  #wake(id: string): void {
+  /** Who watches the job reads it again. */
+  wakeWatchers(id: string): void {
     for (const notify of this.#watchers.get(id) ?? []) notify();
   }
 
@@ -268,23 +285,4 @@ export class JobLifecycle {
     const made = { kind: row.kind, count: row.mediaIds.length, videoSeconds, usd };
     metrics.madeMedia({ provider: row.provider, model: row.family, ...made });
   }
-}
-
-const FREE: Cost = { images: 0, videoSeconds: 0, usd: 0 };
-
-/** Cost of an ended job. */
-function costOf(row: JobRow): Cost {
-  if (!row.charged) return FREE;
-  return {
-    images: row.kind === "image" ? Math.max(1, row.mediaIds.length) : 0,
-    videoSeconds: row.kind === "video" ? (row.seconds ?? 0) : 0,
-    usd: row.usd,
-  };
-}
-
-function tokensOf({ usage }: Pick<Job, "usage">): { inputTokens: number; outputTokens: number } {
-  return {
-    inputTokens: usage ? usage.inputText + usage.inputImage : 0,
-    outputTokens: usage ? usage.outputText + usage.outputImage + usage.thoughts : 0,
-  };
 }

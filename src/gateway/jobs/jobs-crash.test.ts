@@ -12,6 +12,26 @@ const TWO_TOKENS = [
 ];
 
 describe("a crash", () => {
+  test("and a store that fails at the next start: what could not be resumed is tried again, the rest goes on", async () => {
+    await using world = await openWorld();
+    world.script.download = never;
+    const stored = await world.ctx.jobs.createVideo(world.order());
+    await world.until(stored.id, "storing");
+    world.script.beforeSubmit = never;
+    const queued = await world.ctx.jobs.createVideo(world.order());
+    delete world.script.beforeSubmit;
+    delete world.script.download;
+    const { listResults } = world.store;
+    let failures = 2;
+    world.store.listResults = (requestId) =>
+      failures-- > 0 ? Promise.reject(new AppError("unavailable", "Away.")) : listResults(requestId);
+    await world.crash();
+    await world.until(queued.id, "completed");
+    await world.until(stored.id, "completed");
+    expect(failures).toBeLessThan(0);
+    expect(world.ledger()).toMatchObject({ open: 0 });
+  });
+
   test("while queued: the job is carried out by the next run, once", async () => {
     await using world = await openWorld();
     world.script.beforeSubmit = never;

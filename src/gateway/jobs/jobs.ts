@@ -114,7 +114,7 @@ class JobService implements Jobs {
     if (row?.state !== "unknown") return row && this.#toJob(row);
     const error = row.error && { ...row.error, charged };
     const ended = await lifecycle.end(id, ["unknown"], { charged, error, state: "failed" });
-    if (ended?.removed) await lifecycle.deleteRow(id);
+    if (ended?.removed) await lifecycle.delete(ended);
     return ended && this.#toJob(ended);
   }
 

@@ -1,11 +1,12 @@
 // Recovery: goes on with the jobs and reservations of a node that has died, or of an earlier process.
 
+import { type Clock, sleep } from "../../clock.ts";
 import type { JobRow, JobStore } from "../../db/jobs.ts";
 import type { Reservation } from "../../db/ledger.ts";
 import type { Inheritance } from "../../db/nodes.ts";
 import { AppError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
-import type { AdmissionControl } from "../limits/contract.ts";
+import type { Admission, AdmissionControl } from "../limits/contract.ts";
 import { readImageSpec } from "./image-spec.ts";
 import type { JobLifecycle } from "./job-lifecycle.ts";
 import { isSettled, toJobError } from "./job-state.ts";
@@ -15,8 +16,17 @@ export type JobRecoveryDependencies = {
   store: Pick<JobStore, "listResults">;
   lifecycle: JobLifecycle;
   limits: Pick<AdmissionControl, "resume">;
+  clock: Clock;
   log: Log;
 };
+
+type Dependencies = JobRecoveryDependencies & {
+  take(row: JobRow): void;
+  stopping: AbortSignal;
+};
+
+/** Time between attempts to resume a job. */
+const RETRY_MS = 2_000;
 
 /** Of one inheritance. */
 export class JobRecovery {
@@ -26,8 +36,7 @@ export class JobRecovery {
   readonly #reservations = new Map<string, number>();
 
   constructor(
-    private readonly deps: JobRecoveryDependencies,
-    private readonly take: (row: JobRow) => void,
+    private readonly deps: Dependencies,
     { jobs }: Pick<Inheritance, "jobs">,
   ) {
     this.#jobs = jobs;
@@ -42,7 +51,7 @@ export class JobRecovery {
     return isOfJob;
   }
 
-  /** After the limits know which reservations belong to jobs. */
+  /** After the limits know which reservations belong to jobs. One that cannot be resumed is tried again until this process stops. */
   async resumeAll(): Promise<void> {
     const { limits, log } = this.deps;
     await Promise.all(this.#jobs.map((row) => this.#resume(row)));
@@ -52,20 +61,45 @@ export class JobRecovery {
   }
 
   async #resume(row: JobRow): Promise<void> {
-    const { lifecycle, limits } = this.deps;
     const reservation = this.#reservations.get(row.requestId);
-    const admission = reservation === undefined ? null : limits.resume(reservation);
+    const admission = reservation === undefined ? null : this.deps.limits.resume(reservation);
     this.#reservations.delete(row.requestId);
+    try {
+      await this.#goOn(row, admission);
+    } catch (error) {
+      this.deps.log.error("A job could not be resumed yet", { jobId: row.id, error });
+      void this.#tryAgain(row, admission);
+    }
+  }
+
+  async #tryAgain(row: JobRow, admission: Admission | null): Promise<void> {
+    const { clock, stopping, lifecycle, log } = this.deps;
+    for (;;) {
+      try {
+        await sleep(clock, RETRY_MS, stopping);
+        const now = await lifecycle.read(row.id);
+        if (now) await this.#goOn(now, admission);
+        else admission?.release();
+        return;
+      } catch (error) {
+        if (stopping.aborted) return;
+        log.debug("A job could not be resumed yet", { jobId: row.id, error });
+      }
+    }
+  }
+
+  async #goOn(row: JobRow, admission: Admission | null): Promise<void> {
+    const { lifecycle, take } = this.deps;
     if (row.kind === "image" && row.state === "queued") {
       // It is reserved again when it starts again.
       admission?.release();
-      return this.take(row);
+      return take(row);
     }
     if (admission) lifecycle.adopt(row, admission);
     if (row.state === "submitting" && row.kind === "image") return this.#resumeImages(row);
     if (row.state === "submitting") return lifecycle.markUnknown(row.id, submissionLost());
     if (row.state === "storing" && (await this.#completeStored(row))) return;
-    if (!isSettled(row.state)) this.take(row);
+    if (!isSettled(row.state)) take(row);
     else await lifecycle.deleteIfRemoved(row.id);
   }
 

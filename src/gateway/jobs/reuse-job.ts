@@ -47,8 +47,7 @@ export class JobReuse {
     for (;;) {
       const begun = await idempotency.begin(name, hash);
       if (begun.state === "new") return createClaimed(begun.claim, create);
-      const id = begun.state === "job" ? begun.jobId : ((await begun.result) as { jobId?: string }).jobId;
-      const row = id === undefined ? null : await this.find(id, keyId);
+      const row = await this.find(await begun.jobId, keyId);
       if (!row) throw new AppError("not_found", "The job that this Idempotency-Key made was deleted.", { reason: "job_deleted" });
       if (!isFreeFailure(row)) return row;
       await idempotency.forget(name, row.id);

@@ -5,6 +5,7 @@ import type { Settings } from "../../config/settings-schema.ts";
 import type { JobRow, JobStore } from "../../db/jobs.ts";
 import type { Reservation } from "../../db/ledger.ts";
 import type { Inheritance } from "../../db/nodes.ts";
+import type { SharedStore } from "../../db/shared.ts";
 import { AppError } from "../../errors.ts";
 import { KeyedSemaphore } from "../../keyed-semaphore.ts";
 import type { Run } from "../generation/contract.ts";
@@ -19,6 +20,8 @@ export type WorkerDependencies = Omit<VideoJobDependencies, "waitingJobs"> &
   ImageJobDependencies &
   JobRecoveryDependencies & {
     store: Pick<JobStore, "deleteJobsBefore">;
+    /** Absent or null: no other node changes jobs. */
+    shared?: SharedStore | null;
     settings: () => Settings;
     /** A job came while this server stops; absent: it waits for the next start. */
     onUntaken?(id: string): void;
@@ -28,6 +31,8 @@ export type WorkerDependencies = Omit<VideoJobDependencies, "waitingJobs"> &
 const WAITING_IN_POOL = 4;
 const SWEEP_MS = 3_600_000;
 const SWEEP_ROWS = 500;
+/** Jobs are read again so often where other nodes change them: news of a change may be lost. */
+const LOOK_MS = 30_000;
 const DAY_MS = 86_400_000;
 
 export class Worker {
@@ -40,12 +45,13 @@ export class Worker {
   /** What an earlier process left, until {@link start}. */
   #recovery: JobRecovery | null = null;
   #sweep: Repeated | null = null;
+  #looks: Repeated | null = null;
 
   constructor(private readonly deps: WorkerDependencies) {}
 
   /** Takes note of what an earlier process left. The result says which open reservations belong to jobs: pass it to `limits.load`. */
   prepare(inheritance: Inheritance): (reservation: Reservation) => boolean {
-    const recovery = new JobRecovery(this.deps, (row) => this.take(row), inheritance);
+    const recovery = this.#recover(inheritance);
     this.#recovery = recovery;
     return (reservation) => recovery.isOfJob(reservation);
   }
@@ -55,6 +61,7 @@ export class Worker {
     await this.#recovery?.resumeAll();
     this.#recovery = null;
     this.#sweep = repeat(this.deps.clock, SWEEP_MS, (stopping) => this.#deleteOldJobs(stopping));
+    if (this.deps.shared) this.#looks = repeat(this.deps.clock, LOOK_MS, () => this.lookAgain());
   }
 
   /** Runs a job that is on disk. `images`: its generation, when it was started already. */
@@ -71,22 +78,31 @@ export class Worker {
   }
 
   /** Goes on with what another node has left. `settleOthers`: what belongs to no job. */
-  async inherit(inheritance: Inheritance, settleOthers: (isOfJob: (reservation: Reservation) => boolean) => Promise<void>): Promise<void> {
-    const recovery = new JobRecovery(this.deps, (row) => this.take(row), inheritance);
-    await settleOthers((reservation) => recovery.isOfJob(reservation));
+  async inherit(inheritance: Inheritance, settleOthers: (isOfJob: (reservation: Reservation) => boolean) => void): Promise<void> {
+    const recovery = this.#recover(inheritance);
+    settleOthers((reservation) => recovery.isOfJob(reservation));
     await recovery.resumeAll();
   }
 
-  /** Another node changed the job: who watches it reads it again, and if it runs here it stops to look. */
-  changedElsewhere(id: string): void {
-    const { lifecycle, log } = this.deps;
-    this.wake(id);
-    lifecycle.changedElsewhere(id).catch((error) => log.error("A job could not be read", { jobId: id, error }));
+  #recover(inheritance: Inheritance): JobRecovery {
+    return new JobRecovery({ ...this.deps, take: (row) => this.take(row), stopping: this.#stopping.signal }, inheritance);
   }
 
-  /** Jobs are handed over: the node that takes them settles them. */
-  forgetAdmissions(): void {
-    this.deps.lifecycle.forgetAdmissions();
+  /** Another node changed the job: who watches it reads it again, and so does this node where it runs or settles it. */
+  changedElsewhere(id: string): void {
+    const { lifecycle } = this.deps;
+    lifecycle.wakeWatchers(id);
+    if (this.#running.has(id) || lifecycle.admitted().includes(id)) void this.#look(id);
+  }
+
+  /** Reads every job that runs or is settled here: news of what other nodes changed may have been lost. */
+  async lookAgain(): Promise<void> {
+    for (const id of new Set([...this.#running.keys(), ...this.deps.lifecycle.admitted()])) await this.#look(id);
+  }
+
+  /** The node that takes the jobs settles them: all of this one's, or one. */
+  forgetAdmissions(ids = this.deps.lifecycle.admitted()): void {
+    for (const id of ids) this.deps.lifecycle.forgetAdmission(id);
   }
 
   /** The job was changed elsewhere: ends its pause or wait. */
@@ -104,7 +120,7 @@ export class Worker {
    */
   async stop(graceMs: number): Promise<void> {
     this.#stopping.abort(new AppError("cancelled", "The server is stopping."));
-    const swept = this.#sweep?.stop();
+    const swept = Promise.all([this.#sweep?.stop(), this.#looks?.stop()]);
     const cancel = this.deps.clock.after(graceMs, () => this.#aborted.abort(new AppError("cancelled", "The server is stopping.")));
     await Promise.all([...this.#running.values()].map(({ done }) => done));
     cancel();
@@ -116,10 +132,22 @@ export class Worker {
     return this.#running.size;
   }
 
+  async #look(id: string): Promise<void> {
+    const { lifecycle, log } = this.deps;
+    try {
+      const row = await lifecycle.readChanged(id);
+      // Other changes concern who watches it: its call goes on.
+      if (!row || row.cancelAsked || isSettled(row.state)) this.wake(id);
+    } catch (error) {
+      log.error("A job could not be read", { jobId: id, error });
+    }
+  }
+
   #run(id: string, { wake, work }: { wake(): void; work(): Promise<void> }): void {
     const { lifecycle, log } = this.deps;
     if (this.#running.has(id)) return;
     if (this.#stopping.signal.aborted) {
+      lifecycle.forgetAdmission(id);
       this.deps.onUntaken?.(id);
       return;
     }

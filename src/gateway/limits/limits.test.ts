@@ -4,7 +4,7 @@ import { describe, expect, test } from "bun:test";
 import type { LedgerStore } from "../../db/ledger.ts";
 import { openStore } from "../../db/sqlite/store.ts";
 import { type KeyLimits, NO_LIMITS } from "../../domain/key.ts";
-import { createLog } from "../../log.ts";
+import { createLog, silentLog } from "../../log.ts";
 import { temporaryFolder, virtualClock } from "../../testing.ts";
 import { CATALOGUE } from "../models/testing.ts";
 import type { Admission, GenerationEnd } from "./contract.ts";
@@ -231,7 +231,7 @@ describe("after a crash", () => {
     using folder = temporaryFolder();
     const code = `
       import { openStore } from "../../db/sqlite/store.ts";
-      import { createLog } from "../../log.ts";
+      import { createLog, silentLog } from "../../log.ts";
       import { systemClock } from "../../clock.ts";
       import { Limits } from "./limits.ts";
       import { NO_LIMITS } from "../../domain/key.ts";
@@ -355,4 +355,23 @@ test("old rows go by the retention of the request log", async () => {
   await bench.limits.close();
   expect((await bench.store.readLedger([], 0)).recent).toHaveLength(0);
   expect(bench.limits.usage(1).total.images).toBe(1);
+});
+
+test("what a dead node left is settled at its estimate, also when the store fails at first", async () => {
+  await using bench = await startBench([keyRow()]);
+  const { limits, store, clock } = bench;
+  await limits.admit(1, request());
+  const { open } = await store.readLedger([], 0);
+  let failures = 2;
+  const { end } = store;
+  store.end = (batch) => (failures-- > 0 ? Promise.reject(new Error("away")) : end(batch));
+  const heir = new Limits({ catalogue: () => CATALOGUE, keys: { get: () => null }, store, clock, log: silentLog, retentionDays: () => 30 });
+  heir.inherit(open, () => false);
+  for (let attempt = 0; attempt < 4; attempt++) {
+    await heir.flush();
+    await clock.advance(1000);
+  }
+  await heir.close();
+  expect([failures < 0, (await store.readLedger([], 0)).open]).toEqual([true, []]);
+  expect((await store.readLedger(["total"], 0)).spent[0]?.amounts.images).toBe(1);
 });

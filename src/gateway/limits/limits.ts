@@ -165,14 +165,14 @@ export class Limits implements AdmissionControl {
     this.#sweep = repeat(clock, SWEEP_INTERVAL_MS, (stopping) => this.#deleteOldRows(stopping));
   }
 
-  /** Takes over what a dead node has left, as {@link load} does with what an earlier process has. */
-  async inherit(open: readonly Reservation[], isResumable: (reservation: Reservation) => boolean): Promise<void> {
-    const { store, clock, log } = this.deps;
+  /** Takes over what a dead node has left, as {@link load} does with what an earlier process has. Ends are written until they are. */
+  inherit(open: readonly Reservation[], isResumable: (reservation: Reservation) => boolean): void {
+    const { clock, log } = this.deps;
     const resumable = open.filter(isResumable);
     const lost = open.filter((row) => !resumable.includes(row));
     this.#retain(resumable);
     if (lost.length === 0) return;
-    await store.end(lost.map((row) => lostEnd(row, clock.now())));
+    for (const row of lost) this.#ledger.end(lostEnd(row, clock.now()));
     log.warn("Reservations left open by a dead node settled at their estimate", { count: lost.length });
   }
 

@@ -133,9 +133,9 @@ export class Node implements NodeIdentity {
     if (claimed.jobs.length > 0) await this.#work?.inherit(claimed);
   }
 
-  /** Gives up the jobs that have not ended. */
-  handOver(): Promise<number> {
-    return this.deps.store.handOver(this.#id);
+  /** Gives up this job, or all that have not ended. */
+  handOver(jobId?: string): Promise<number> {
+    return this.deps.store.handOver(this.#id, jobId);
   }
 
   async leave(): Promise<void> {

@@ -37,11 +37,11 @@ export function createNodeParts({ settings, store, clock, log, pool }: Options):
   };
 }
 
-/** A job came to a node that stops: others take it. */
-export function giveAway({ node, announcer }: Pick<NodeParts, "node" | "announcer">, log: Log): void {
+/** A job came to a node that stops: others take it. What runs here goes on. */
+export function giveAway({ node, announcer }: Pick<NodeParts, "node" | "announcer">, jobId: string, log: Log): void {
   if (!node.isShared) return;
-  node.handOver().then(
+  node.handOver(jobId).then(
     () => announcer.tell({ handedOver: true }),
-    (error) => log.error("A job could not be handed over", { error }),
+    (error) => log.error("A job could not be handed over", { jobId, error }),
   );
 }
