@@ -1,6 +1,6 @@
 // Object store against the S3 server of tests, which verifies signatures.
 
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { S3_ACCESS_KEY, S3_REGION, S3_SECRET_KEY, type S3Server, startS3 } from "../test/s3.ts";
 import { AppError } from "./errors.ts";
 import { ObjectStore, readObjectUrl } from "./object-store.ts";
@@ -23,8 +23,10 @@ describe("readObjectUrl", () => {
 describe("ObjectStore", () => {
   let s3: S3Server;
   let store: ObjectStore;
-  const open = (secretKey = S3_SECRET_KEY) =>
-    new ObjectStore({ url: `s3://${s3.bucket}/media`, endpoint: s3.endpoint, region: S3_REGION, accessKey: S3_ACCESS_KEY, secretKey });
+  const open = (secretKey = S3_SECRET_KEY, callMs?: number) =>
+    new ObjectStore({
+      ...{ url: `s3://${s3.bucket}/media`, endpoint: s3.endpoint, region: S3_REGION, accessKey: S3_ACCESS_KEY, secretKey, callMs },
+    });
   beforeAll(async () => {
     s3 = await startS3();
     store = open();
@@ -96,5 +98,95 @@ describe("ObjectStore", () => {
       ).toBe("unavailable");
     s3.open();
     expect(await store.size("stays")).toBe(5);
+  });
+
+  test("names of any kind are listed as they were put", async () => {
+    const names = ["names/a b+c&d'e(ü)%20.png", "names/plain"];
+    for (const name of names) await store.put(name, new Blob(["x"]), "text/plain");
+    const listed = (await Array.fromAsync(store.list("names/"))).flat().map(({ name }) => name);
+    expect(listed.sort()).toEqual(names);
+  });
+
+  test("pages are asked for one after the other, each from where the one before ended", async () => {
+    const entry = (name: string) => `<Contents><Key>media/${name}</Key><Size>1</Size></Contents>`;
+    const pages: Record<string, string> = {
+      "": `${entry("one")}<IsTruncated>true</IsTruncated><NextContinuationToken>to/ken+=</NextContinuationToken>`,
+      "to/ken+=": `${entry("two")}<IsTruncated>false</IsTruncated>`,
+    };
+    // The S3 server of tests cannot continue a list.
+    s3.intercept = async ({ url }) => new Response(pages[new URL(url).searchParams.get("continuation-token") ?? ""]);
+    const listed = await Array.fromAsync(store.list());
+    s3.intercept = null;
+    expect(listed.map((page) => page.map(({ name }) => name))).toEqual([["one"], ["two"]]);
+  });
+
+  test("a proxy of the environment sees no request, lists among them", async () => {
+    await store.put("direct", new Blob(["x"]), "text/plain");
+    const seen: string[] = [];
+    using proxy = Bun.serve({
+      port: 0,
+      hostname: "127.0.0.1",
+      fetch: (request) => (seen.push(request.url), new Response("", { status: 502 })),
+    });
+    const script = `
+      import { ObjectStore } from ${JSON.stringify(`${import.meta.dir}/object-store.ts`)};
+      const store = new ObjectStore(${JSON.stringify({
+        ...{ url: `s3://${s3.bucket}/media`, endpoint: s3.endpoint, region: S3_REGION, accessKey: S3_ACCESS_KEY, secretKey: S3_SECRET_KEY },
+      })});
+      console.log((await Array.fromAsync(store.list("direct"))).flat().length, await store.size("direct"));`;
+    const child = Bun.spawn([process.execPath, "-e", script], {
+      env: { ...process.env, HTTP_PROXY: proxy.url.href, http_proxy: proxy.url.href },
+      ...{ stdout: "pipe", stderr: "inherit" },
+    });
+    expect(await new Response(child.stdout).text()).toBe("1 1\n");
+    expect(seen).toEqual([]);
+  }, 15_000);
+
+  describe("that hangs", () => {
+    const kindOf = (act: Promise<unknown>) =>
+      act.then(
+        () => null,
+        (error) => [error.kind, error.message],
+      );
+    const impatient = () => open(S3_SECRET_KEY, 150);
+    afterEach(() => {
+      s3.intercept = null;
+    });
+
+    test("before it answers is away after a while, for a list too", async () => {
+      s3.intercept = () => new Promise(() => {});
+      const late = ["unavailable", "The object store did not answer in time."];
+      expect(await kindOf(impatient().size("x"))).toEqual(late);
+      expect(await kindOf(Array.fromAsync(impatient().list()))).toEqual(late);
+    });
+
+    test("in the middle of a body fails whoever reads it", async () => {
+      s3.intercept = async () => new Response(new ReadableStream({ start: (controller) => controller.enqueue(new Uint8Array(10)) }));
+      const stream = (await impatient().read("x"))!;
+      expect(await kindOf(new Response(stream).arrayBuffer())).toEqual([
+        "unavailable",
+        "The object store stopped sending in the middle of a file.",
+      ]);
+      expect((await kindOf(Array.fromAsync(impatient().list())))?.[0]).toBe("unavailable");
+    });
+
+    test("is not late while nobody reads", async () => {
+      await store.put("slow-reader", new Blob([new Uint8Array(5_000_000)]), "text/plain");
+      const reader = (await impatient().read("slow-reader"))!.getReader();
+      let bytes = (await reader.read()).value!.byteLength;
+      await Bun.sleep(400);
+      for (let read = await reader.read(); !read.done; read = await reader.read()) bytes += read.value.byteLength;
+      expect(bytes).toBe(5_000_000);
+    });
+
+    test("is given up by whoever stops, with their reason", async () => {
+      s3.intercept = () => new Promise(() => {});
+      const stop = new AbortController();
+      const put = kindOf(store.put("given-up", new Blob(["x"]), "text/plain", stop.signal));
+      const list = kindOf(Array.fromAsync(store.list("", stop.signal)));
+      await Bun.sleep(20);
+      stop.abort(new AppError("cancelled", "The server is stopping."));
+      expect([await put, await list]).toEqual(Array(2).fill(["cancelled", "The server is stopping."]));
+    });
   });
 });

@@ -21,6 +21,8 @@ export type S3Server = AsyncDisposable & {
   requests: string[];
   /** From now on every request is refused with this status; null: served again. */
   refuseWith(status: number | null): void;
+  /** Asked before each request: its response, or null for the usual one; what it awaits holds the request up. Null: none is asked. */
+  intercept: ((request: Request) => Promise<Response | null>) | null;
   /** From now on connections are refused, until {@link open}. */
   close(): Promise<void>;
   open(): void;
@@ -36,6 +38,8 @@ export async function startS3(bucket = "flow2api"): Promise<S3Server> {
 
   const handle = async (request: Request): Promise<Response> => {
     if (refusal !== null) return s3Error(refusal, "ServiceUnavailable");
+    const own = await s3.intercept?.(request);
+    if (own) return own;
     const url = new URL(request.url);
     if (!isSigned(request, url)) return s3Error(403, "SignatureDoesNotMatch");
     requests.push(`${request.method} ${url.pathname}`);
@@ -55,10 +59,11 @@ export async function startS3(bucket = "flow2api"): Promise<S3Server> {
   const port = server.port!;
   const endpoint = `http://127.0.0.1:${port}`;
 
-  return {
+  const s3: S3Server = {
     endpoint,
     bucket,
     requests,
+    intercept: null,
     client: new Bun.S3Client({ endpoint, bucket, region: S3_REGION, accessKeyId: S3_ACCESS_KEY, secretAccessKey: S3_SECRET_KEY }),
     refuseWith(status) {
       refusal = status;
@@ -75,6 +80,7 @@ export async function startS3(bucket = "flow2api"): Promise<S3Server> {
       rmSync(directory, { recursive: true, force: true });
     },
   };
+  return s3;
 }
 
 const s3Error = (status: number, code: string): Response =>

@@ -38,6 +38,17 @@ export interface Blobs {
 /** Path of a media item below a folder. Ids and extensions are ours: nothing that a client wrote is part of a path. */
 export const mediaPath = ({ id, ext }: Pick<Media, "id" | "ext">): string => `${id.slice(0, 1)}/${id}.${ext}`;
 
+const FILE_NAME = /^([a-z2-7]{26})\.[a-z0-9]{1,8}$/;
+
+/** Id of a media item by the name of its file; null: no file of ours is called so. */
+export const mediaFileId = (name: string): string | null => FILE_NAME.exec(name)?.[1] ?? null;
+
+/** Id by a path as {@link mediaPath} makes it; null: it is another's. */
+export function mediaPathId(path: string): string | null {
+  const id = mediaFileId(path.slice(2));
+  return id !== null && path.startsWith(`${id.slice(0, 1)}/`) ? id : null;
+}
+
 /** Local bytes as a response takes them. */
 export const bytesOfBlob = (blob: Blob): MediaBytes => ({
   blob,

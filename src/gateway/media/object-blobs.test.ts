@@ -26,6 +26,8 @@ beforeAll(async () => {
 });
 afterAll(() => s3[Symbol.asyncDispose]());
 beforeEach(() => {
+  s3.intercept = null;
+  s3.refuseWith(null);
   prefixes++;
   prefix = `test-${prefixes}`;
 });
@@ -41,7 +43,7 @@ async function openRows() {
     store,
     clock,
     storage,
-    async node() {
+    async node(callMs?: number) {
       const own = temporaryFolder();
       const url = `s3://${s3.bucket}/${prefix}`;
       const objects = new ObjectStore({
@@ -50,6 +52,7 @@ async function openRows() {
         region: S3_REGION,
         accessKey: S3_ACCESS_KEY,
         secretKey: S3_SECRET_KEY,
+        callMs,
       });
       const limits = { max_age_days: 30, input_max_age_days: 2, max_total_mb: 0, key_share: 25, sweep_interval: 300, min_free_mb: 0 };
       const media = new RowMediaStore({
@@ -94,6 +97,24 @@ const kindOf = (act: Promise<unknown>) =>
     () => null,
     (error) => error.kind,
   );
+/** Holds requests of a method up until `release`; `held` are the paths of those that wait or waited. */
+function holdUp(method: string) {
+  const { promise, resolve: release } = Promise.withResolvers<void>();
+  const held: string[] = [];
+  s3.intercept = async (request) => {
+    if (request.method !== method) return null;
+    held.push(new URL(request.url).pathname);
+    await promise;
+    return null;
+  };
+  return { held, release };
+}
+const until = async (what: string, done: () => unknown) => {
+  for (let tries = 0; !(await done()); tries++) {
+    if (tries > 1000) throw new Error(`It did not happen: ${what}`);
+    await Bun.sleep(5);
+  }
+};
 const get = (headers: Record<string, string> = {}) => new Request("http://localhost/media/x", { headers });
 
 describe("media in a bucket", () => {
@@ -171,6 +192,19 @@ describe("media in a bucket", () => {
 });
 
 describe("a bucket that is away", () => {
+  test("in the middle of a file leaves no copy of a part, and is asked again", async () => {
+    await using rows = await openRows();
+    const [a, b] = [await rows.node(), await rows.node(200)];
+    const bytes = largePng(300_000);
+    const stored = await a.media.storeBytes(bytes, RESULT);
+    const part = () => new Response(new ReadableStream({ start: (controller) => controller.enqueue(bytes.slice(0, 100_000)) }));
+    s3.intercept = async ({ method }) => (method === "GET" ? part() : null);
+    expect(await kindOf(b.media.open(stored.id))).toBe("unavailable");
+    expect(filesIn(b.path, "copies")).toEqual([]);
+    s3.intercept = null;
+    expect(await (await b.media.open(stored.id))!.blob.bytes()).toEqual(bytes);
+  });
+
   test("takes no result: it waits on disk, is served from there, and is uploaded when the bucket is back", async () => {
     await using rows = await openRows();
     const [a, b] = [await rows.node(), await rows.node()];
@@ -190,6 +224,112 @@ describe("a bucket that is away", () => {
     expect(await (await b.media.open(media.id))!.blob.bytes()).toEqual(bytes);
   });
 
+  test("one upload that takes longer than the look at what waits is sent once, and its object stays", async () => {
+    await using rows = await openRows();
+    const { media, path } = await rows.node();
+    const { held, release } = holdUp("PUT");
+    const storing = media.storeBytes(largePng(60_000), RESULT);
+    await until("the upload begins", () => held.length === 1);
+    await rows.clock.advance(5_000);
+    await Bun.sleep(50);
+    release();
+    const stored = await storing;
+    await rows.clock.advance(5_000);
+    expect(held.length).toBe(1);
+    expect(await s3.client.exists(objectOf(stored))).toBe(true);
+    expect([filesIn(path, "waiting"), filesIn(path, "copies").length]).toEqual([[], 1]);
+  });
+
+  test("a file that is half written is not uploaded, and one that a crash left is deleted at the next start", async () => {
+    await using rows = await openRows();
+    const { media, path } = await rows.node();
+    const slow = new ReadableStream({
+      async start(controller) {
+        controller.enqueue(largePng(50_000));
+        await Bun.sleep(80);
+        controller.close();
+      },
+    });
+    const before = s3.requests.length;
+    const storing = media.storeBytes(await new Response(slow).blob(), RESULT);
+    await storing;
+    expect(s3.requests.slice(before).filter((line) => line.startsWith("PUT")).length).toBe(1);
+    await media.stop();
+    const left = join(path, "media/waiting", `${"a".repeat(26)}.png.partial`);
+    await Bun.write(left, "half");
+    await media.start();
+    await until("the rest is deleted", () => !existsSync(left));
+    expect(await s3.client.exists(`${prefix}/a/${"a".repeat(26)}.png`)).toBe(false);
+  });
+
+  test("a media item that is deleted while it is uploaded leaves no object and no copy", async () => {
+    await using rows = await openRows();
+    const { media, path } = await rows.node();
+    s3.refuseWith(503);
+    const stored = await media.storeBytes(largePng(60_000), RESULT);
+    s3.refuseWith(null);
+    const { held, release } = holdUp("PUT");
+    await rows.clock.advance(5_000);
+    await until("the upload begins", () => held.length === 1);
+    expect(await media.remove(stored.id)).toBe(true);
+    release();
+    await until("the object is put", () => s3.requests.includes(`PUT /${s3.bucket}/${objectOf(stored)}`));
+    await until("the object is deleted", () => s3.requests.at(-1) === `DELETE /${s3.bucket}/${objectOf(stored)}`);
+    expect(await s3.client.exists(objectOf(stored))).toBe(false);
+    expect([filesIn(path, "waiting"), filesIn(path, "copies")]).toEqual([[], []]);
+  });
+
+  test("files that the bucket does not take hold up no others, at most three at once are tried while it is away", async () => {
+    await using rows = await openRows();
+    const { media, path } = await rows.node();
+    s3.refuseWith(503);
+    const stored = [];
+    for (let count = 0; count < 8; count++) stored.push(await media.storeBytes(largePng(60_000), RESULT));
+    s3.refuseWith(null);
+    let tries = 0;
+    s3.intercept = async (request) => {
+      if (request.method === "PUT") tries++;
+      return request.method === "PUT" ? new Response("", { status: 503 }) : null;
+    };
+    await rows.clock.advance(5_000);
+    await until("some are tried", () => tries >= 3);
+    await Bun.sleep(50);
+    // Lanes that had begun end.
+    expect(tries).toBeLessThanOrEqual(5);
+    const bad = new Set(stored.slice(0, 4).map((item) => `/${s3.bucket}/${objectOf(item)}`));
+    s3.intercept = async (request) => (bad.has(new URL(request.url).pathname) ? new Response("", { status: 400 }) : null);
+    for (let looks = 0; looks < 5; looks++) {
+      await rows.clock.advance(5_000);
+      await Bun.sleep(60);
+    }
+    for (const item of stored.slice(4)) expect(await s3.client.exists(objectOf(item))).toBe(true);
+    expect(filesIn(path, "waiting").length).toBe(4);
+    // One that can be taken is taken at once: the others are not held against the bucket.
+    const next = await media.storeBytes(largePng(60_000), RESULT);
+    expect(await s3.client.exists(objectOf(next))).toBe(true);
+  });
+
+  test("a start does not wait for what waits, and a stop gives up what is under way", async () => {
+    await using rows = await openRows();
+    const { media, path } = await rows.node();
+    s3.refuseWith(503);
+    const stored = await media.storeBytes(largePng(60_000), RESULT);
+    await media.stop();
+    s3.refuseWith(null);
+    const { held, release } = holdUp("PUT");
+    const began = performance.now();
+    await media.start();
+    await until("the upload begins", () => held.length === 1);
+    await media.stop();
+    expect(performance.now() - began).toBeLessThan(3_000);
+    expect(filesIn(path, "waiting")).toEqual([`${stored.id}.png`]);
+    release();
+    s3.intercept = null;
+    await media.start();
+    await until("it is uploaded", () => filesIn(path, "waiting").length === 0);
+    expect((await s3.client.stat(objectOf(stored))).size).toBe(60_000);
+  }, 15_000);
+
   test("what waited is uploaded after a restart", async () => {
     await using rows = await openRows();
     s3.refuseWith(503);
@@ -198,6 +338,7 @@ describe("a bucket that is away", () => {
     await first.media.stop();
     s3.refuseWith(null);
     await first.media.start();
+    await until("it is uploaded", () => filesIn(first.path, "waiting").length === 0);
     expect((await s3.client.stat(objectOf(media))).size).toBe(60_000);
     expect(filesIn(first.path, "waiting")).toEqual([]);
   });
@@ -222,12 +363,22 @@ test("objects without a row are deleted a day later, others never", async () => 
   const kept = await media.storeBytes(largePng(60_000), RESULT);
   const lost = await media.storeBytes(largePng(60_000), RESULT);
   await rows.store.deleteMedia([lost.id]);
-  await s3.client.write(`${prefix}/readme.txt`, "someone else's");
+  const others = [
+    "readme.txt",
+    // Of an installation whose prefix lies below ours, or in a folder of a person.
+    `other/${lost.id.slice(0, 1)}/${lost.id}.png`,
+    `${lost.id.slice(0, 1)}/other/${lost.id}.png`,
+    `${lost.id}.png`,
+    `9/${lost.id}.png`,
+    `${lost.id.slice(0, 1)}/${lost.id}.png.txt`,
+    `${lost.id.slice(0, 1)}/${lost.id}`,
+  ];
+  for (const name of others) await s3.client.write(`${prefix}/${name}`, "someone else's");
   // The bucket's times are those of this machine, the clock's stand in the past.
   rows.clock.advance(Date.now() - rows.clock.now() + DAY_MS + 60_000);
   while (await s3.client.exists(objectOf(lost))) await Bun.sleep(10);
   expect(await s3.client.exists(objectOf(kept))).toBe(true);
-  expect(await s3.client.exists(`${prefix}/readme.txt`)).toBe(true);
+  for (const name of others) expect([name, await s3.client.exists(`${prefix}/${name}`)]).toEqual([name, true]);
 });
 
 test("local copies stay within media_cache_mb: those not read for longest go", async () => {

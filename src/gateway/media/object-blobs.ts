@@ -1,18 +1,17 @@
-// Media in an object store: sent from local files, read by range; results wait on disk while the store is away.
+// Media in an object store: sent from local files, read by range, deleted with their rows.
 
 import { existsSync } from "node:fs";
-import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { Clock } from "../../clock.ts";
+import { type Clock, type Repeated, repeat } from "../../clock.ts";
 import type { Store } from "../../db/store.ts";
 import type { Media } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
-import { isId } from "../../ids.ts";
 import type { Log } from "../../log.ts";
 import type { ByteRange, ObjectStore } from "../../object-store.ts";
-import { type Blobs, bytesOfBlob, type MediaBytes, mediaPath, wholeFile, writeSource } from "./blobs.ts";
+import { type Blobs, bytesOfBlob, type MediaBytes, mediaPath, mediaPathId, wholeFile } from "./blobs.ts";
 import { LocalCopies } from "./local-copies.ts";
 import type { Source, TempFiles } from "./temp-files.ts";
+import { RETRY_MS, WaitingUploads } from "./waiting-uploads.ts";
 
 type ObjectBlobsOptions = {
   objects: ObjectStore;
@@ -28,44 +27,30 @@ type ObjectBlobsOptions = {
   log: Log;
 };
 
-/** Between looks at what waits, ms. */
-const RETRY_MS = 5_000;
 /** How long an upload may wait for the store, ms: after that a missing object is lost. */
 const UPLOAD_MS = 3_600_000;
 /** Objects without a row that are older than this were left by a crash: their row was never written. */
 const ORPHAN_MS = 86_400_000;
-/** Between looks at all objects, ms. */
+/** Between looks at all objects, ms, and before the first one. */
 const ORPHAN_PERIOD_MS = 86_400_000;
+const FIRST_ORPHANS_MS = 3_600_000;
 
 export class ObjectBlobs implements Blobs {
   readonly isLocal = false;
   private readonly copies: LocalCopies;
-  private readonly waiting: string;
+  private readonly uploads: WaitingUploads;
   private readonly fetching = new Map<string, Promise<Blob | null>>();
-  private readonly cancels: (() => void)[] = [];
-  private underWay: Promise<unknown> = Promise.resolve();
-  private stopping = false;
-  /** An upload failed, and none has succeeded since. */
-  private isAway = false;
+  private orphanLooks: Repeated | null = null;
 
   constructor(private readonly options: ObjectBlobsOptions) {
-    const { folder, copyBytes, log } = options;
+    const { folder, copyBytes, objects, tempFiles, clock, log } = options;
     this.copies = new LocalCopies({ folder: join(folder, "copies"), maxBytes: copyBytes, log });
-    this.waiting = join(folder, "waiting");
+    const { copies } = this;
+    this.uploads = new WaitingUploads({ folder: join(folder, "waiting"), objects, copies, tempFiles, clock, log });
   }
 
-  /** On this disk first; the upload is awaited, and left for later only when the store is away. */
-  async put(media: Media, source: Source): Promise<void> {
-    const path = this.waitingPath(media);
-    try {
-      await mkdir(this.waiting, { recursive: true, mode: 0o700 });
-      await writeSource(this.options.tempFiles, source, path);
-    } catch (error) {
-      await rm(path, { force: true });
-      throw error;
-    }
-    // While it is away nobody waits for it: the next look at what waits tries again.
-    if (!this.isAway) await this.upload(media.id, media.ext, media.mime);
+  put(media: Media, source: Source): Promise<void> {
+    return this.uploads.put(media, source);
   }
 
   async open(media: Media): Promise<Blob | null> {
@@ -84,41 +69,43 @@ export class ObjectBlobs implements Blobs {
     const link = redirects() ? (disposition: string) => objects.link(name, { mime: media.mime, disposition }) : null;
     const local = this.localFile(media);
     // What waits for its upload can only be served here.
-    if (local) return { ...bytesOfBlob(local), link: existsSync(this.waitingPath(media)) ? null : link };
+    if (local) return { ...bytesOfBlob(local), link: existsSync(this.uploads.pathOf(media)) ? null : link };
     if ((await objects.size(name)) !== media.bytes) return this.missing(media);
     return { blob: null, link, stream: (range) => this.streamOf(name, range) };
   }
 
   async delete(media: Media): Promise<void> {
-    await rm(this.waitingPath(media), { force: true });
+    await this.uploads.delete(media);
     await this.options.objects.delete(mediaPath(media));
     await this.copies.delete(mediaPath(media));
   }
 
   async start(): Promise<void> {
-    this.stopping = false;
+    const { clock, log } = this.options;
     await this.copies.start();
-    await this.uploadWaiting();
-    this.repeat(RETRY_MS, () => this.uploadWaiting());
-    this.repeat(ORPHAN_PERIOD_MS, () => this.deleteOrphans());
+    await this.uploads.start();
+    const look = (stopping: AbortSignal) =>
+      this.deleteOrphans(stopping).then(
+        (count) => count > 0 && log.info("Objects without a record were deleted", { count }),
+        (error) => log.warn("Objects without a record could not be looked for", { error }),
+      ) as Promise<unknown> as Promise<void>;
+    this.orphanLooks = repeat(clock, ORPHAN_PERIOD_MS, look, FIRST_ORPHANS_MS);
   }
 
   async stop(): Promise<void> {
-    this.stopping = true;
-    for (const cancel of this.cancels.splice(0)) cancel();
-    await this.underWay;
+    await Promise.all([this.uploads.stop(), this.orphanLooks?.stop()]);
     await this.copies.stop();
   }
 
-  /** Deletes objects whose row was never written; resolves with their number. */
-  async deleteOrphans(): Promise<number> {
+  /** Deletes objects whose row was never written. Only names that we would give count: others may lie below the same prefix. */
+  private async deleteOrphans(stopping: AbortSignal): Promise<number> {
     const { objects, store, clock } = this.options;
     let deleted = 0;
-    for await (const page of objects.list()) {
-      if (this.stopping) break;
+    for await (const page of objects.list("", stopping)) {
       const old = page.filter(({ at }) => at > 0 && at < clock.now() - ORPHAN_MS);
-      const byId = new Map(old.map(({ name }) => [idOf(name), name] as const).filter(([id]) => isId(id)));
+      const byId = new Map(old.flatMap(({ name }) => (mediaPathId(name) === null ? [] : [[mediaPathId(name)!, name] as const])));
       for (const id of byId.size === 0 ? [] : await store.listUnknownMedia([...byId.keys()])) {
+        if (stopping.aborted) return deleted;
         await objects.delete(byId.get(id)!);
         deleted++;
       }
@@ -126,28 +113,11 @@ export class ObjectBlobs implements Blobs {
     return deleted;
   }
 
-  private repeat(ms: number, act: () => Promise<unknown>): void {
-    const next = () => {
-      const cancel = this.options.clock.after(ms, () => {
-        this.cancels.splice(this.cancels.indexOf(cancel), 1);
-        this.underWay = act()
-          .catch((error) => this.options.log.warn("The object store could not be looked after", { error }))
-          .finally(() => this.stopping || next());
-      });
-      this.cancels.push(cancel);
-    };
-    next();
-  }
-
-  private waitingPath({ id, ext }: Pick<Media, "id" | "ext">): string {
-    return join(this.waiting, `${id}.${ext}`);
-  }
-
   private localFile(media: Media): Blob | null {
     const name = mediaPath(media);
     const copy = wholeFile(this.copies.pathOf(name), media);
     if (copy) this.copies.used(name);
-    return copy ?? wholeFile(this.waitingPath(media), media);
+    return copy ?? this.uploads.open(media);
   }
 
   private async fetchCopy(media: Media): Promise<Blob | null> {
@@ -171,36 +141,4 @@ export class ObjectBlobs implements Blobs {
     if (!stream) throw new AppError("unavailable", "The file was deleted from the object store while it was asked for.");
     return stream;
   }
-
-  /** Whether the store has it now; its failure is logged once for as long as it lasts. */
-  private async upload(id: string, ext: string, mime: string): Promise<boolean> {
-    const { objects, log } = this.options;
-    const path = this.waitingPath({ id, ext });
-    const file = Bun.file(path);
-    const bytes = file.size;
-    try {
-      await objects.put(mediaPath({ id, ext }), file, mime);
-    } catch (error) {
-      if (!this.isAway) log.error("The object store takes no media: they wait on this disk", { error });
-      this.isAway = true;
-      return false;
-    }
-    if (this.isAway) log.info("The object store takes media again");
-    this.isAway = false;
-    // Deleted meanwhile: the object is too.
-    if (!existsSync(path)) await objects.delete(mediaPath({ id, ext })).catch(() => {});
-    else await this.copies.adopt(path, mediaPath({ id, ext }), bytes);
-    return true;
-  }
-
-  private async uploadWaiting(): Promise<void> {
-    const names = existsSync(this.waiting) ? await readdir(this.waiting) : [];
-    for (const name of names) {
-      const [id = "", ext = ""] = name.split(".");
-      if (this.stopping || !isId(id)) continue;
-      if (!(await this.upload(id, ext, Bun.file(name).type))) return;
-    }
-  }
 }
-
-const idOf = (name: string): string => name.slice(name.lastIndexOf("/") + 1).split(".")[0]!;
