@@ -14,7 +14,7 @@ const OPEN = [
   "src/ids.ts",
   "src/log.ts",
   "src/http.ts",
-  "src/object-store.ts",
+  "src/object-store/*",
   "src/proxy-address.ts",
   "src/socks-bridge.ts",
   "src/socks-bridges.ts",

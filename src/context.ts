@@ -42,7 +42,7 @@ import { Credentials } from "./gateway/tokens/credentials.ts";
 import { Refresher } from "./gateway/tokens/refresh.ts";
 import type { Log } from "./log.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
-import { ObjectStore } from "./object-store.ts";
+import { ObjectStore } from "./object-store/object-store.ts";
 import { createFlow } from "./providers/flow/client.ts";
 import { createGemini } from "./providers/gemini/client.ts";
 import type { Provider } from "./providers/provider.ts";

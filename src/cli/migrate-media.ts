@@ -8,7 +8,7 @@ import type { Store } from "../db/store.ts";
 import type { Media } from "../domain/generation.ts";
 import { AppError } from "../errors.ts";
 import { mediaPath } from "../gateway/media/blobs.ts";
-import { ObjectStore } from "../object-store.ts";
+import { ObjectStore } from "../object-store/object-store.ts";
 
 /** Where the bytes of media lie. */
 export interface MediaPlace {

@@ -1,6 +1,6 @@
 // Backups in an S3-compatible bucket: one presigned PUT from the file, so that an object is whole or not there.
 import { AppError } from "../../errors.ts";
-import { ObjectStore, type ObjectStoreOptions, readObjectUrl } from "../../object-store.ts";
+import { ObjectStore, type ObjectStoreOptions, readObjectUrl } from "../../object-store/object-store.ts";
 import { BACKUP_NAME, type BackupTarget, newestFirst, type StoredBackup } from "./target.ts";
 
 /** An object that is sent in one piece is at most 5 GiB. */

@@ -3,7 +3,7 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Media } from "../../domain/generation.ts";
-import type { ByteRange } from "../../object-store.ts";
+import type { ByteRange } from "../../object-store/object-store.ts";
 import { bytesAtHand, type Source, type TempFiles } from "./temp-files.ts";
 
 /** Bytes of one media item for a response. */

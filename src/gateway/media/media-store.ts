@@ -7,7 +7,7 @@ import type { Media, TempFile, TempFileWriter } from "../../domain/generation.ts
 import { AppError, diskIsFull } from "../../errors.ts";
 import { isId } from "../../ids.ts";
 import type { Log } from "../../log.ts";
-import type { ObjectStore } from "../../object-store.ts";
+import type { ObjectStore } from "../../object-store/object-store.ts";
 import { type Blobs, bytesOfBlob, FileBlobs, type MediaBytes } from "./blobs.ts";
 import type { MediaStore } from "./contract.ts";
 import { describeMedia, type MediaFacts } from "./describe-media.ts";

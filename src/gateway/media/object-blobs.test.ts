@@ -8,7 +8,7 @@ import type { Settings } from "../../config/settings-schema.ts";
 import { openStore } from "../../db/sqlite/store.ts";
 import type { Media } from "../../domain/generation.ts";
 import { silentLog } from "../../log.ts";
-import { ObjectStore } from "../../object-store.ts";
+import { ObjectStore } from "../../object-store/object-store.ts";
 import { temporaryFolder, virtualClock } from "../../testing.ts";
 import { PIXEL_PNG } from "./media.fixtures.ts";
 import { mediaResponse } from "./media-response.ts";

@@ -7,7 +7,7 @@ import type { Store } from "../../db/store.ts";
 import type { Media } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
-import type { ByteRange, ObjectStore } from "../../object-store.ts";
+import type { ByteRange, ObjectStore } from "../../object-store/object-store.ts";
 import { type Blobs, bytesOfBlob, type MediaBytes, mediaPath, mediaPathId, wholeFile } from "./blobs.ts";
 import { LocalCopies } from "./local-copies.ts";
 import type { Source, TempFiles } from "./temp-files.ts";

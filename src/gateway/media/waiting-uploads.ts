@@ -7,7 +7,7 @@ import { type Clock, type Repeated, repeat } from "../../clock.ts";
 import type { Media } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
-import type { ObjectStore } from "../../object-store.ts";
+import type { ObjectStore } from "../../object-store/object-store.ts";
 import { mediaFileId, mediaPath, wholeFile, writeSource } from "./blobs.ts";
 import type { LocalCopies } from "./local-copies.ts";
 import type { Source, TempFiles } from "./temp-files.ts";

@@ -1,7 +1,7 @@
 // Object store: an S3-compatible bucket by presigned requests: put a file, read by range, delete, list.
 
-import { AppError } from "./errors.ts";
-import { send, withoutEndSlashes } from "./http.ts";
+import { AppError } from "../errors.ts";
+import { send, withoutEndSlashes } from "../http.ts";
 import { type ObjectPage, readObjectPage, signQuery } from "./object-list.ts";
 
 export type ObjectStoreOptions = {

@@ -1,10 +1,10 @@
 // Object store against the S3 server of tests, which verifies signatures.
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
-import { S3_ACCESS_KEY, S3_REGION, S3_SECRET_KEY, type S3Server, startS3 } from "../test/s3.ts";
-import { AppError } from "./errors.ts";
+import { S3_ACCESS_KEY, S3_REGION, S3_SECRET_KEY, type S3Server, startS3 } from "../../test/s3.ts";
+import { AppError } from "../errors.ts";
+import { temporaryFolder } from "../testing.ts";
 import { ObjectStore, readObjectUrl } from "./object-store.ts";
-import { temporaryFolder } from "./testing.ts";
 
 describe("readObjectUrl", () => {
   test.each([
