@@ -13,6 +13,7 @@ import { StoreThread } from "./db/sqlite/thread/store-thread.ts";
 import type { Store } from "./db/store.ts";
 import { createVault } from "./db/vault.ts";
 import { endSessionsOfFormerRules } from "./gateway/auth/sso.ts";
+import { startScratchSweep } from "./gateway/auth/sweep.ts";
 import { hashKey } from "./gateway/keys/keys.ts";
 import { sweepRequests } from "./gateway/reports/request-sweep.ts";
 import { startTokenSweep } from "./gateway/tokens/delete-tokens.ts";
@@ -201,6 +202,8 @@ async function loadServices(ctx: Context, boot: Config, closing: AsyncDisposable
     closing.defer(() => sweep.stop());
     const tokenSweep = startTokenSweep({ store: ctx.store, clock, log });
     closing.defer(() => tokenSweep.stop());
+    const scratchSweep = startScratchSweep({ store: ctx.store, clock, log });
+    closing.defer(() => scratchSweep.stop());
     ctx.refresher.start();
     ctx.webhooks.start();
     await ctx.backups.load();

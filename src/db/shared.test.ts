@@ -1,4 +1,4 @@
-// Store contract: what several nodes decide together: limits of keys, slots, caps, fencing, locks, messages, throttle.
+// Store contract: what several nodes decide together: limits of keys, slots, caps, fencing, locks, messages, logins.
 import { describe, expect, test } from "bun:test";
 import { newId } from "../ids.ts";
 import { temporaryFolder } from "../testing.ts";
@@ -258,17 +258,16 @@ describe.skipIf(!hasPostgres)("two nodes on Postgres", () => {
       expect(heard).toHaveLength(2);
     }));
 
-  test("failures are counted over all nodes, and from one again after a while", () =>
+  test("tries of a login are counted over all nodes, one after the other, and forgotten when they are old", () =>
     withNodes(async (one, two) => {
-      await one.shared.addFailure("10.0.0.1", 100, 0);
-      expect(await two.shared.addFailure("10.0.0.1", 200, 50)).toEqual({ name: "10.0.0.1", count: 2, at: 200 });
-      expect(await two.shared.addFailure("10.0.0.1", 900, 500)).toEqual({ name: "10.0.0.1", count: 1, at: 900 });
-      await one.shared.addFailure("all", 300, 0);
-      expect(await one.shared.readFailures(["all", "10.0.0.1", "none"])).toEqual([
-        { name: "10.0.0.1", count: 1, at: 900 },
-        { name: "all", count: 1, at: 300 },
-      ]);
-      await one.shared.deleteFailures("all");
-      expect([await two.shared.deleteFailuresBefore(900), await two.shared.deleteFailuresBefore(901)]).toEqual([0, 1]);
+      const count = (name: string) => ({ name, free: 3, longestMs: 60_000 });
+      const tried = (at: number, subject = "a") => ({ own: count("10.0.0.1"), all: count("all"), subject, at });
+      const waits = await Promise.all(times(20, (index) => [one, two][index % 2]!.shared.countLoginTry(tried(100))));
+      expect(waits.filter((wait) => wait === 0)).toHaveLength(4);
+      await two.shared.endLoginFailures(tried(200, "b"));
+      expect(await one.shared.countLoginTry(tried(200))).toBe(900);
+      await two.shared.endLoginFailures(tried(200, "a"));
+      expect(await one.shared.countLoginTry(tried(200))).toBe(0);
+      expect([await two.shared.deleteLoginFailuresBefore(200), await two.shared.deleteLoginFailuresBefore(201)]).toEqual([0, 2]);
     }));
 });

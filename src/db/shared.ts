@@ -1,5 +1,6 @@
 // Store contract: what several nodes decide together. A store that one process owns has none of it: memory decides there.
 import type { Kind } from "../domain/generation.ts";
+import type { LoginTry } from "../domain/login-failures.ts";
 
 /** The operator's own caps, shared by the calls of a token, a group, or one of their models; null: none. */
 export type SlotCap = {
@@ -45,10 +46,15 @@ export type SlotEnd = Slot & {
   used: { images: number; microUsd: number } | null;
 };
 
-/** Failures under one name: an address, a device, all. */
-export type ThrottleCount = { name: string; count: number /** Epoch ms of the last one. */; at: number };
+/** Failures of logins, counted over all nodes. */
+export interface LoginCounts {
+  /** Counts a try unless it comes too early: of several at once each sees those before it. Resolves with the ms to wait; 0: counted. */
+  countLoginTry(tried: LoginTry): Promise<number>;
+  /** After a success: takes away the failures of its account, and of no other. */
+  endLoginFailures(tried: LoginTry): Promise<void>;
+}
 
-export interface SharedStore {
+export interface SharedStore extends LoginCounts {
   /** In order. One transaction over the batch, not durable against the death of the machine. */
   takeSlots(node: number, batch: readonly SlotRequest[]): Promise<SlotOutcome[]>;
   giveSlots(node: number, batch: readonly SlotEnd[]): Promise<void>;
@@ -64,11 +70,6 @@ export interface SharedStore {
   /** `onMessage` from then on; `onReady` now and after each time that messages may have been lost. Resolves with the way to stop. */
   listen(onMessage: (message: string) => void, onReady: () => void): Promise<() => Promise<void>>;
 
-  /** Unlogged: a crash of the store may lose them. */
-  readFailures(names: readonly string[]): Promise<ThrottleCount[]>;
-  /** Counts one more; one whose last was before `since` begins at one. */
-  addFailure(name: string, at: number, since: number): Promise<ThrottleCount>;
-  deleteFailures(name: string): Promise<void>;
-  /** Says how many went. */
-  deleteFailuresBefore(at: number): Promise<number>;
+  /** Unlogged: a crash of the store may lose them. Says how many went. */
+  deleteLoginFailuresBefore(at: number): Promise<number>;
 }

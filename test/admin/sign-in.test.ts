@@ -1,20 +1,21 @@
 // Signing in where others guess from the same address, and behind a proxy that nobody has named, over HTTP.
 import { expect, test } from "bun:test";
-import { storePassword } from "../../src/gateway/auth/password.ts";
+import { hashPassword, storePassword } from "../../src/gateway/auth/password.ts";
 import { virtualClock } from "../../src/testing.ts";
-import { startRig } from "../rig.ts";
+import { type Rig, startRig } from "../rig.ts";
 import { ADMIN_PASSWORD, signIn } from "./admin.ts";
 
 /** Guesses wait by the server's clock: it stands still, however long a password takes to be compared. */
 const stillRig = () => startRig({ clock: virtualClock(Date.now()) });
 const PATIENT_MS = 60_000;
+const VIEWER_PASSWORD = "staple battery horse";
 
-const tryLogin = (url: string, password: string, cookie = "") =>
+const tryLogin = (url: string, password: string, cookie = "", username = "admin") =>
   fetch(`${url}/admin/login`, {
     method: "POST",
     redirect: "manual",
     headers: { origin: url, cookie },
-    body: new URLSearchParams({ password }),
+    body: new URLSearchParams({ username, password }),
   });
 
 const cookiesOf = (response: Response) => response.headers.getSetCookie().map((cookie) => cookie.split(";")[0]!);
@@ -36,6 +37,46 @@ test(
     expect(response.status).toBe(303);
     for (let count = 0; count < 4; count++) expect((await tryLogin(rig.url, "guess", device)).status).toBe(401);
     expect((await tryLogin(rig.url, ADMIN_PASSWORD, device)).status).toBe(429);
+  },
+  PATIENT_MS,
+);
+
+/** A viewer beside the admin, each with a password. */
+async function withViewer({ context: { store, clock } }: Rig): Promise<void> {
+  await storePassword(store, ADMIN_PASSWORD, false);
+  const row = { source: "password", subject: "vic", name: "vic", role: "viewer", passwordTemporary: false } as const;
+  await store.insertAccount({ ...row, passwordHash: await hashPassword(VIEWER_PASSWORD) }, clock.now());
+}
+
+test(
+  "who signs in as somebody else between guesses has no more tries, nor has the browser that this made known",
+  async () => {
+    await using rig = await stillRig();
+    await withViewer(rig);
+    for (let count = 0; count < 3; count++) expect((await tryLogin(rig.url, "guess")).status).toBe(401);
+    const signedIn = await tryLogin(rig.url, VIEWER_PASSWORD, "", "vic");
+    expect(signedIn.status).toBe(303);
+    expect((await tryLogin(rig.url, "guess")).status).toBe(401);
+    expect((await tryLogin(rig.url, "guess")).status).toBe(429);
+    const device = cookiesOf(signedIn)[1]!;
+    expect(device).toStartWith("flow2api-device=");
+    expect((await tryLogin(rig.url, ADMIN_PASSWORD, device)).status).toBe(429);
+    expect((await tryLogin(rig.url, VIEWER_PASSWORD, device, "vic")).status).toBe(303);
+  },
+  PATIENT_MS,
+);
+
+test(
+  "a browser of two people is known for both",
+  async () => {
+    await using rig = await stillRig();
+    await withViewer(rig);
+    const first = cookiesOf(await tryLogin(rig.url, ADMIN_PASSWORD))[1]!;
+    const both = cookiesOf(await tryLogin(rig.url, VIEWER_PASSWORD, first, "vic"))[1]!;
+    for (let count = 0; count < 4; count++) await tryLogin(rig.url, "guess");
+    expect((await tryLogin(rig.url, ADMIN_PASSWORD)).status).toBe(429);
+    expect((await tryLogin(rig.url, ADMIN_PASSWORD, both)).status).toBe(303);
+    expect((await tryLogin(rig.url, VIEWER_PASSWORD, both, "vic")).status).toBe(303);
   },
   PATIENT_MS,
 );

@@ -28,11 +28,9 @@ export const codeRoutes = (ctx: AdminContext) => {
     .get("/login/code", async ({ request }) => ((await waiting(request)) ? codePage(request, null) : goTo(ctx, request, "/admin/login")))
     .post("/login/code", async ({ request, set }) => {
       const { address, secure } = ctx.sessionContextOf(request);
-      const device = await ctx.cookie.readDevice(request.headers, secure);
-      const waitMs = ctx.loginCode.waitMs({ address, device });
-      if (waitMs > 0) return codePage(request, { kind: "wait", ms: waitMs });
       const step = await waiting(request);
       if (!step) return loginPage(ctx, request, { problem: { kind: "over" } });
+      const device = await ctx.cookie.readDevice(request.headers, step.account.subject, secure);
       const code = (await ctx.forms.fields(request)).get("code") ?? "";
       const way = await attempt(() => ctx.loginCode({ account: step.account, code }, { address, device }));
       if (typeof way !== "string") return codePage(request, way ?? { kind: "wrong" });

@@ -58,6 +58,7 @@ export async function openSession(ctx: AdminContext, request: Request, account: 
   const { address, secure, sessionId } = ctx.sessionContextOf(request);
   const agent = request.headers.get("user-agent") ?? "";
   const { id } = await ctx.signIn.open(account, { address, agent, way }, sessionId);
-  const device = await ctx.cookie.readDevice(request.headers, secure);
-  return [await ctx.cookie.write(id, secure), await ctx.cookie.writeDevice(device, secure)];
+  const session = await ctx.cookie.write(id, secure);
+  // Only who has a password here can be kept out by those who guess it.
+  return account.source === "password" ? [session, await ctx.cookie.writeDevice(request.headers, account.subject, secure)] : [session];
 }

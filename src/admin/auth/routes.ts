@@ -22,12 +22,10 @@ export const loginRoutes = (ctx: AdminContext) => {
     .post("/login", async ({ request, set }) => {
       if (!ctx.config.settings.sign_in.password) throw new AppError("forbidden", "Sign in by the single sign-on.", { reason: "sso_only" });
       const { address, secure } = ctx.sessionContextOf(request);
-      const device = await ctx.cookie.readDevice(request.headers, secure);
-      const waitMs = ctx.login.waitMs({ address, device });
-      if (waitMs > 0) return loginPage(ctx, request, { problem: { kind: "wait", ms: waitMs } });
       const fields = await ctx.forms.fields(request);
       const next = ownPath(fields.get("next"));
       const name = accountName(fields.get("username") ?? "");
+      const device = await ctx.cookie.readDevice(request.headers, name, secure);
       const account = await attempt(() => ctx.login({ name, password: fields.get("password") ?? "" }, { address, device }));
       if (!account || "kind" in account) return loginPage(ctx, request, { next, name, problem: account ?? { kind: "wrong" } });
       if (account.totpSecret !== null) {

@@ -17,6 +17,7 @@ import * as scratch from "./scratch.ts";
 import * as sessions from "./sessions.ts";
 import * as settings from "./settings.ts";
 import { releaseConcurrency } from "./shared/key-states.ts";
+import * as loginFailures from "./shared/login-failures.ts";
 import * as shared from "./shared/shared.ts";
 import * as tokens from "./tokens.ts";
 import * as undelivered from "./undelivered.ts";
@@ -115,9 +116,9 @@ export const ACTIONS = {
   releaseConcurrency: ofLedger(releaseConcurrency, RELAXED),
   tryLock: ofNodes(shared.tryLock),
   unlock: ofNodes(shared.unlock, RELAXED),
-  addFailure: ofAdmin(shared.addFailure, RELAXED),
-  deleteFailures: ofAdmin(shared.deleteFailures, RELAXED),
-  deleteFailuresBefore: ofAdmin(shared.deleteFailuresBefore, RELAXED),
+  countLoginTry: ofAdmin(loginFailures.countLoginTry, RELAXED),
+  endLoginFailures: ofAdmin(loginFailures.endLoginFailures, RELAXED),
+  deleteLoginFailuresBefore: ofAdmin(loginFailures.deleteLoginFailuresBefore, RELAXED),
 
   joinNode: ofNodes(nodes.joinNode),
   beatNode: ofNodes(nodes.beatNode, RELAXED),

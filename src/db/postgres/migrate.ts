@@ -9,6 +9,7 @@ import step005 from "./migrations/005.sql" with { type: "text" };
 import step006 from "./migrations/006.sql" with { type: "text" };
 import step007 from "./migrations/007.sql" with { type: "text" };
 import step008 from "./migrations/008.sql" with { type: "text" };
+import step009 from "./migrations/009.sql" with { type: "text" };
 
 export type Migration = {
   sql: string;
@@ -28,6 +29,7 @@ export const MIGRATIONS: readonly Migration[] = [
   // Builds before it do not say which node owns what.
   { sql: step007, worksFrom: 7 },
   { sql: step008, worksFrom: 7 },
+  { sql: step009, worksFrom: 7 },
 ];
 
 /**

@@ -5,9 +5,9 @@ import type { AccountRow } from "../../domain/account.ts";
 import type { Log } from "../../log.ts";
 import type { Audit } from "../audit/audit.ts";
 import { AdminTokens } from "./admin-tokens.ts";
-import { CODES_OF_ALL, createLogin, type Login } from "./login.ts";
+import { CODES_OF_ALL, createLogin, type Login, MemoryLoginCounts } from "./login.ts";
 import { OidcSignIn, type SendToProvider } from "./oidc.ts";
-import { createPasswordCheck, type PasswordAttempt } from "./password.ts";
+import { accountName, createPasswordCheck, type PasswordAttempt } from "./password.ts";
 import { createSessions, type Sessions } from "./sessions.ts";
 import { SignIn } from "./sign-in.ts";
 import { type CodeAttempt, createCodeCheck } from "./totp.ts";
@@ -36,11 +36,19 @@ type Dependencies = {
 
 export function createAuthParts({ store, audit, log, now, secret, settings, send }: Dependencies): AuthParts {
   const sessions = createSessions({ store, now, secret });
+  // Nodes count together: behind a balancer a guesser must not have the tries of each.
+  const counts = store.shared ?? new MemoryLoginCounts();
   return {
     sessions,
     signIn: new SignIn({ store, sessions, audit, now }),
-    login: createLogin({ check: createPasswordCheck(store), now }),
-    loginCode: createLogin({ check: createCodeCheck(store, now), now, ofAll: CODES_OF_ALL }),
+    login: createLogin({
+      ...{ name: "password", check: createPasswordCheck(store), counts, now },
+      subjectOf: ({ name }) => accountName(name),
+    }),
+    loginCode: createLogin({
+      ...{ name: "code", check: createCodeCheck(store, now), counts, now, ofAll: CODES_OF_ALL },
+      subjectOf: ({ account }) => account.subject,
+    }),
     adminTokens: new AdminTokens({ store, audit, now }),
     oidc: new OidcSignIn({ settings: () => settings, send, now, log }),
   };

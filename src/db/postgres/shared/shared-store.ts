@@ -3,7 +3,6 @@ import type { SharedStore } from "../../shared.ts";
 import type { ACTIONS } from "../actions.ts";
 import type { Postgres } from "../driver.ts";
 import type { Writer } from "../writer.ts";
-import * as shared from "./shared.ts";
 
 /** Notifications of this program. */
 const CHANNEL = "flow2api";
@@ -20,8 +19,7 @@ export const createShared = (db: Postgres, write: Writer<typeof ACTIONS>["write"
     const subscription = await db.listen(CHANNEL, onMessage, onReady);
     return () => subscription.unlisten();
   },
-  readFailures: (names) => shared.readFailures(db, names),
-  addFailure: (name, at, since) => write("addFailure", name, at, since),
-  deleteFailures: (name) => write("deleteFailures", name),
-  deleteFailuresBefore: (at) => write("deleteFailuresBefore", at),
+  countLoginTry: (tried) => write("countLoginTry", tried),
+  endLoginFailures: (tried) => write("endLoginFailures", tried),
+  deleteLoginFailuresBefore: (at) => write("deleteLoginFailuresBefore", at),
 });

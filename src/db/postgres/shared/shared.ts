@@ -1,6 +1,6 @@
-// SQL of what several nodes decide together: slots and caps of tokens, locks, throttle.
-import type { Slot, SlotEnd, SlotOutcome, SlotRequest, ThrottleCount } from "../../shared.ts";
-import type { Reader, Sql } from "../driver.ts";
+// SQL of what several nodes decide together: slots and caps of tokens, locks.
+import type { Slot, SlotEnd, SlotOutcome, SlotRequest } from "../../shared.ts";
+import type { Sql } from "../driver.ts";
 import { ALIVE, isAlive, readClock } from "../fencing.ts";
 import { addNodeSlots, insertSpends, loadTable, removeNodeSlots, takeSpends, writeTable } from "./slots.ts";
 
@@ -64,27 +64,4 @@ export async function tryLock(sql: Sql, node: number, name: string, maxMs: numbe
 
 export async function unlock(sql: Sql, node: number, name: string): Promise<void> {
   await sql.run("DELETE FROM locks WHERE name = $name AND node = $node", { name, node });
-}
-
-export function readFailures(sql: Reader, names: readonly string[]): Promise<ThrottleCount[]> {
-  return sql.all("SELECT name, count, at FROM throttle WHERE name = ANY ($names::text[]) ORDER BY name", { names });
-}
-
-export async function addFailure(sql: Sql, name: string, at: number, since: number): Promise<ThrottleCount> {
-  const row = await sql.get<ThrottleCount>(
-    `INSERT INTO throttle AS held (name, count, at) VALUES ($name, 1, $at)
-     ON CONFLICT (name) DO UPDATE SET count = CASE WHEN held.at < $since THEN 1 ELSE held.count + 1 END, at = excluded.at
-     RETURNING name, count, at`,
-    { name, at, since },
-  );
-  return row!;
-}
-
-export async function deleteFailures(sql: Sql, name: string): Promise<void> {
-  await sql.run("DELETE FROM throttle WHERE name = $name", { name });
-}
-
-/** Says how many went. */
-export function deleteFailuresBefore(sql: Sql, at: number): Promise<number> {
-  return sql.run("DELETE FROM throttle WHERE at < $at", { at });
 }
