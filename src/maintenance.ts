@@ -25,6 +25,8 @@ import { IN_POSTGRES } from "./store-engine.ts";
 type Dependencies = {
   dataDir: string;
   isShared?: boolean;
+  /** The bucket where media lie; empty, the default: in the data folder. */
+  mediaUrl?: string;
   env: Record<string, string | undefined>;
   now: () => number;
   restart?: () => void;
@@ -35,7 +37,7 @@ const BACKUP_THREAD = new URL("./backup-thread.ts", import.meta.url);
 /** Temporary files of backups and uploads; leftovers of a crash are deleted at the next start. */
 const TEMPORARY = /^\.?passing-/;
 
-export function createMaintenance({ dataDir, isShared = false, env, now, restart }: Dependencies): Maintenance {
+export function createMaintenance({ dataDir, isShared = false, mediaUrl = "", env, now, restart }: Dependencies): Maintenance {
   for (const name of readdirSync(dataDir)) if (TEMPORARY.test(name)) rmSync(join(dataDir, name), { recursive: true, force: true });
   const temporaryFile = () => join(dataDir, `passing-${randomUUID()}`);
   let isWriting = false;
@@ -61,7 +63,7 @@ export function createMaintenance({ dataDir, isShared = false, env, now, restart
     isWriting = true;
     const file = temporaryFile();
     try {
-      const options = { dataDir, file, requests, media, secretKey: null, now: now() };
+      const options = { dataDir, file, requests, media, mediaUrl, secretKey: null, now: now() };
       const { bytes, lacks } = await writeBackupApart(BACKUP_THREAD, options);
       const day = new Date(now()).toISOString().slice(0, 16).replaceAll(/[-:]/g, "").replace("T", "-");
       return { file, name: `flow2api-${day}.tar`, bytes, lacks };
@@ -74,6 +76,7 @@ export function createMaintenance({ dataDir, isShared = false, env, now, restart
   };
   return {
     isShared,
+    mediaUrl,
     sizes: () => sizesOf(dataDir),
     writeBackup,
     async backup(content) {

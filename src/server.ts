@@ -75,7 +75,10 @@ async function open({ simulated = false, requestWatch, ...options }: StartOption
   const ctx = createContext({
     config,
     layers: { base: options.config, merge: (stored) => withDatabase(options.config, stored) },
-    maintenance: createMaintenance({ dataDir, isShared: isShared(config), env: process.env, now: clock.now, restart }),
+    maintenance: createMaintenance({
+      ...{ dataDir, mediaUrl: config.settings.storage.media_url, isShared: isShared(config) },
+      ...{ env: process.env, now: clock.now, restart },
+    }),
     store,
     requests,
     log,

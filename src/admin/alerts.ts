@@ -64,7 +64,7 @@ function onOf(states: readonly SettingState[], typed?: Typed): ReadonlySet<strin
 }
 
 /** What the rules see now, where that is a figure. */
-function figuresOf({ pool, settings, media, backups, outcomes, clock }: AdminContext, view: View): Record<string, string> {
+function figuresOf({ pool, settings, media, backups, maintenance, outcomes, clock }: AdminContext, view: View): Record<string, string> {
   const { alerts } = view.t;
   const format = alertFormat(view);
   const { providers, held } = pool.held();
@@ -78,7 +78,7 @@ function figuresOf({ pool, settings, media, backups, outcomes, clock }: AdminCon
         : alerts.now(providers.map(({ provider, healthy }) => `${format.provider(provider)} ${healthy}`).join(", ")),
     tokens_blocked: alerts.now(format.count(blocked)),
     errors: share ? alerts.now(`${share.percent.toFixed(1)} %`) : "",
-    backup: alerts.now(madeAt === null ? alerts.noBackup : format.duration(Math.max(0, clock.now() - madeAt))),
+    backup: maintenance.isShared ? "" : alerts.now(madeAt === null ? alerts.noBackup : format.duration(Math.max(0, clock.now() - madeAt))),
     disk: alerts.now(`${(media.freeBytes() / GB).toFixed(0)} GB`),
   };
 }

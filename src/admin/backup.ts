@@ -24,10 +24,13 @@ const RELOAD_S = 6;
 /** The Backup tab; `wrong`: what is wrong with the schedule, by field, and what was typed. */
 async function backupPage(ctx: AdminContext, request: Request, typed?: Pick<BackupScheduleData, "settings" | "wrong">) {
   const { maintenance, backups, settings } = ctx;
-  const stored = await backups.list().catch((error) => (error instanceof AppError ? error.message : "Internal error"));
+  const stored = maintenance.isShared
+    ? []
+    : await backups.list().catch((error) => (error instanceof AppError ? error.message : "Internal error"));
   const data = {
     dataDir: dataDirOf(ctx),
     isShared: maintenance.isShared,
+    mediaUrl: maintenance.mediaUrl,
     uploadBytes: Math.min(MAX_FILE_MB, ctx.settings.current().server.body_limit_mb) * MEBIBYTE,
     staged: maintenance.stagedRestore(),
     applied: maintenance.appliedRestore(),

@@ -19,7 +19,9 @@ export type BackupScheduleData = {
 
 const ROWS = 10;
 
-export function BackupSchedule({ view, data: { state, settings, stored, wrong } }: { view: View; data: BackupScheduleData }) {
+type Props = { view: View; data: BackupScheduleData; mediaUrl: string };
+
+export function BackupSchedule({ view, data: { state, settings, stored, wrong }, mediaUrl }: Props) {
   const { backups } = view.t;
   const { every_hours: every, hour, keep, requests, media } = settings;
   return (
@@ -38,7 +40,7 @@ export function BackupSchedule({ view, data: { state, settings, stored, wrong } 
         <Field name="hour" label={backups.hour} inputMode="numeric" required value={hour} error={wrong.hour} />
         <Field name="keep" label={backups.keep} inputMode="numeric" required value={keep} error={wrong.keep} />
         <Toggle name="requests" label={view.t.system.withRequests} on={requests} />
-        <Toggle name="media" label={view.t.system.withMedia} on={media} />
+        <MediaChoice view={view} on={media} mediaUrl={mediaUrl} />
         <div class="foot">
           <Button tone="primary">{backups.save}</Button>
         </div>
@@ -69,6 +71,16 @@ export function BackupSchedule({ view, data: { state, settings, stored, wrong } 
         )
       )}
     </Card>
+  );
+}
+
+/** Whether a backup holds media; where they lie in a bucket none does that is made here. */
+export function MediaChoice({ view: { t }, on, mediaUrl }: { view: View; on: boolean; mediaUrl: string }) {
+  if (mediaUrl === "") return <Toggle name="media" label={t.system.withMedia} on={on} />;
+  return (
+    <p class="soft">
+      {t.system.mediaInBucket} <code>{mediaUrl}</code> {t.system.mediaInBucketHint}
+    </p>
   );
 }
 

@@ -7,7 +7,7 @@ import { ActionButton, Form } from "../ui/form.tsx";
 import { formatBytes } from "../ui/format.ts";
 import { Hint } from "../ui/messages.tsx";
 import type { View } from "../ui/view.ts";
-import { BackupSchedule, type BackupScheduleData } from "./backup-schedule.tsx";
+import { BackupSchedule, type BackupScheduleData, MediaChoice } from "./backup-schedule.tsx";
 import { RestoredText } from "./restored.tsx";
 import { SystemHead } from "./system.tsx";
 
@@ -15,6 +15,8 @@ export type BackupData = {
   dataDir: string;
   /** The records are in Postgres: nothing of it is backed up or restored from here. */
   isShared: boolean;
+  /** The bucket where media lie; empty: they lie in the data folder. */
+  mediaUrl: string;
   /** Largest file that a form may bring. */
   uploadBytes: number;
   staged: { aside: string } | null;
@@ -95,7 +97,7 @@ export function RestartingPage({ view }: { view: View }) {
 }
 
 /** What to back up where the records are in Postgres. */
-function SharedBackup({ view, dataDir }: { view: View; dataDir: string }) {
+function SharedBackup({ view, data: { dataDir, mediaUrl } }: { view: View; data: Pick<BackupData, "dataDir" | "mediaUrl"> }) {
   const { system } = view.t;
   return (
     <>
@@ -103,9 +105,23 @@ function SharedBackup({ view, dataDir }: { view: View; dataDir: string }) {
       <Card title={system.sharedTitle}>
         <p>{system.sharedAbout}</p>
         <CodeBlock id="dump" text={'pg_dump --format=custom --file=flow2api.dump "$FLOW2API_STORAGE_DATABASE_URL"'} />
-        <p>
-          {system.sharedMedia} <code>{dataDir}/media</code>
-        </p>
+        {mediaUrl === "" ? (
+          <p>
+            {system.sharedMedia} <code>{dataDir}/media</code>
+          </p>
+        ) : (
+          <>
+            <p>
+              {system.sharedBucket} <code>{mediaUrl}</code>
+            </p>
+            <p>
+              {system.sharedWaiting} <code>{dataDir}/media/waiting</code>
+            </p>
+          </>
+        )}
+        <p>{system.sharedPortable}</p>
+        <CodeBlock id="portable" text="flow2api backup FILE --requests --media" />
+        <p class="soft">{system.sharedSchedule}</p>
         <p class="soft">{system.sharedSecret}</p>
       </Card>
     </>
@@ -114,7 +130,7 @@ function SharedBackup({ view, dataDir }: { view: View; dataDir: string }) {
 
 export function BackupPage({ view, data }: { view: View; data: BackupData }) {
   const { system } = view.t;
-  if (data.isShared) return <SharedBackup view={view} dataDir={data.dataDir} />;
+  if (data.isShared) return <SharedBackup view={view} data={data} />;
   const { dataDir, uploadBytes, staged, applied, isRotationAsked, keyInEnvironment } = data;
   return (
     <>
@@ -142,12 +158,12 @@ export function BackupPage({ view, data }: { view: View; data: BackupData }) {
         </Hint>
       )}
       <div class="columns">
-        <BackupSchedule view={view} data={data.schedule} />
+        <BackupSchedule view={view} data={data.schedule} mediaUrl={data.mediaUrl} />
         <Card title={system.backupTitle}>
           <Form view={view} action="/admin/system/backup" plain label={system.backupTitle}>
             <p class="soft hint">{system.backupAbout}</p>
             <Toggle name="requests" label={system.withRequests} on />
-            <Toggle name="media" label={system.withMedia} on={false} />
+            <MediaChoice view={view} on={false} mediaUrl={data.mediaUrl} />
             <div class="foot">
               <Button tone="primary">{system.download}</Button>
             </div>

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { S3_ACCESS_KEY, S3_REGION, S3_SECRET_KEY, startS3 } from "../../../test/s3.ts";
+import { newMedia } from "../../db/rows.fixtures.ts";
 import { openStore } from "../../db/sqlite/store.ts";
 import { readTar } from "../../db/tar.ts";
 import { createLog } from "../../log.ts";
@@ -38,14 +39,14 @@ describe("the next backup", () => {
   });
 });
 
-async function world(makeTarget: (dataDir: string) => BackupTarget, change: Partial<Settings> = {}) {
+async function world(makeTarget: (dataDir: string) => BackupTarget, change: Partial<Settings> = {}, isShared = false) {
   const data = temporaryFolder();
   const clock = virtualClock(START);
   const store = await openStore({ dataDir: data.path, secretKey: new Uint8Array(32).map((_, index) => index * 7) });
   const logged: string[] = [];
   const settings: Settings = { ...DEFAULTS, ...change };
   const target = makeTarget(data.path);
-  const maintenance = createMaintenance({ dataDir: data.path, env: {}, now: clock.now });
+  const maintenance = createMaintenance({ dataDir: data.path, isShared, env: {}, now: clock.now });
   const log = createLog({ level: "debug", format: "json", write: (line) => logged.push(line) });
   const backups = new Backups({ store, maintenance, target, settings: () => settings, clock, log });
   await backups.load();
@@ -98,6 +99,42 @@ describe("into a folder", () => {
     await clock.advance(48 * HOUR);
     await backups.look();
     expect([await backups.list().then(({ length }) => length), existsSync(join(dataDir, "backups"))]).toEqual([1, true]);
+  });
+
+  test("stay when they were just made, also where the clock was set back", async () => {
+    const { backups, dataDir, settings } = await world(inFolder);
+    mkdirSync(join(dataDir, "backups"));
+    for (const day of [28, 29]) writeFileSync(join(dataDir, `backups/flow2api-202611${day}-0300.tar`), "later, by the clock of then");
+    settings.keep = 1;
+    expect(await backups.run()).toMatchObject({ ok: true, name: "flow2api-20261123-1200.tar" });
+    expect(readdirSync(join(dataDir, "backups"))).toContain("flow2api-20261123-1200.tar");
+    expect(readdirSync(join(dataDir, "backups"))).toHaveLength(1);
+  });
+
+  test("leave nothing of one that a crash cut off", async () => {
+    const { backups, dataDir } = await world(inFolder);
+    mkdirSync(join(dataDir, "backups"));
+    for (const name of [".flow2api-20261101-0300.tar.partial", ".notes.tar.partial"]) writeFileSync(join(dataDir, "backups", name), "half");
+    await backups.run();
+    expect(readdirSync(join(dataDir, "backups")).sort()).toEqual([".notes.tar.partial", "flow2api-20261123-1200.tar"]);
+  });
+
+  test("are given up by a stop, also while they are copied", async () => {
+    const stuck: BackupTarget = {
+      place: "stuck",
+      put: (_name, _file, stop) =>
+        new Promise((_resolve, reject) => stop.addEventListener("abort", () => reject(stop.reason), { once: true })),
+      list: async () => [],
+      delete: async () => {},
+    };
+    const { backups, dataDir } = await world(() => stuck);
+    const run = backups.run();
+    while (readdirSync(dataDir).filter((name) => name.startsWith("passing-")).length === 0) await Bun.sleep(5);
+    await Bun.sleep(100);
+    await backups.stop();
+    expect(await run).toMatchObject({ ok: false, error: "The server is stopping." });
+    expect(readdirSync(dataDir).filter((name) => name.startsWith("passing-"))).toEqual([]);
+    expect(backups.state().last).toBeNull();
   });
 
   test("that cannot be written are a failure in plain words, tried again in an hour, and remembered over a restart", async () => {
@@ -173,4 +210,26 @@ describe("into a bucket", () => {
     await away.backups.look();
     expect(away.backups.state().last).toMatchObject({ ok: true });
   });
+});
+
+test("where the records are in Postgres none is made, nor due, nor a failure of before shown", async () => {
+  const { backups, clock, store, dataDir } = await world(inFolder, {}, true);
+  const failed = { at: START, ok: false, name: "", bytes: 0, error: "storage.database_url is set" };
+  await store.writeFact("backup.state", JSON.stringify({ last: failed, madeAt: null, since: START }));
+  await backups.load();
+  backups.start();
+  for (let hours = 0; hours < 3; hours++) await clock.advance(HOUR);
+  expect(backups.state()).toMatchObject({ last: null, nextAt: null });
+  expect(await backups.run()).toMatchObject({ ok: false, error: expect.stringContaining("the records are in Postgres") });
+  expect([backups.state().last, existsSync(join(dataDir, "backups"))]).toEqual([null, false]);
+});
+
+test("where media lie in a bucket a backup says that it lacks them, and counts none as gone", async () => {
+  using folder = temporaryFolder();
+  const store = await openStore({ dataDir: folder.path, secretKey: new Uint8Array(32) });
+  await store.insertMedia(newMedia({ bytes: 30_000 }));
+  await store.close();
+  const maintenance = createMaintenance({ dataDir: folder.path, mediaUrl: "s3://bucket/media", env: {}, now: () => START });
+  const { lacks } = await maintenance.writeBackup({ requests: true, media: true });
+  expect(lacks.filter((part) => part.includes("media"))).toEqual(["media: they lie in s3://bucket/media"]);
 });

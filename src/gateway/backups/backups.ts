@@ -13,13 +13,11 @@ import type { BackupTarget, StoredBackup } from "./target.ts";
 
 export type BackupDependencies = {
   store: Pick<Store, "readFact" | "writeFact">;
-  maintenance: Pick<Maintenance, "writeBackup">;
+  maintenance: Pick<Maintenance, "writeBackup" | "isShared">;
   target: BackupTarget;
   settings: () => Settings["backup"];
   clock: Clock;
   log: Log;
-  /** Of several nodes one makes them. Default: this one. */
-  isOwner?: () => boolean;
 };
 
 /** The last scheduled backup, or the last one asked for. Times are epoch ms. */
@@ -60,7 +58,9 @@ export class Backups {
     else await this.#write(this.#stored);
   }
 
+  /** Where the records are in Postgres it is backed up by its own means: none is made here. */
   start(): void {
+    if (this.deps.maintenance.isShared) return;
     this.#looks = repeat(this.deps.clock, LOOK_MS, () => this.look(), FIRST_LOOK_MS);
   }
 
@@ -71,9 +71,10 @@ export class Backups {
   }
 
   state(): BackupsState {
-    const { clock, settings, target } = this.deps;
-    const nextAt = nextBackupAt(settings(), this.#stored.last, clock.now());
-    return { ...this.#stored, nextAt, isRunning: this.#running > 0, place: target.place };
+    const { clock, settings, target, maintenance } = this.deps;
+    const state = { ...this.#stored, isRunning: this.#running > 0, place: target.place };
+    if (maintenance.isShared) return { ...state, last: null, nextAt: null };
+    return { ...state, nextAt: nextBackupAt(settings(), state.last, clock.now()) };
   }
 
   /** Those in their place, newest first. @throws {AppError} when it cannot be read */
@@ -83,11 +84,8 @@ export class Backups {
 
   /** Makes one when it is due. */
   async look(): Promise<void> {
-    const { clock, isOwner } = this.deps;
-    // Another node may have made one meanwhile.
-    if (isOwner?.() === false) return this.#reload();
     const { nextAt } = this.state();
-    if (nextAt !== null && nextAt <= clock.now()) await this.run();
+    if (nextAt !== null && nextAt <= this.deps.clock.now()) await this.run();
   }
 
   /** Makes one now. Never rejects: the result says what went wrong. */
@@ -113,40 +111,39 @@ export class Backups {
     const at = clock.now();
     let last: LastBackup;
     try {
+      this.#stopping.signal.throwIfAborted();
       const { file, name, bytes, lacks } = await maintenance.writeBackup({ requests, media });
       try {
-        await target.put(name, file);
+        await target.put(name, file, this.#stopping.signal);
       } finally {
         await rm(file, { force: true });
       }
       last = { at, ok: true, name, bytes, error: null };
       log.info("Backup made", { place: target.place, name, bytes, lacks });
-      await this.#prune();
+      await this.#prune(name);
     } catch (error) {
-      // Not a failure of the backup: it is made after the next start.
-      if (this.#stopping.signal.aborted) return { at, ok: false, name: "", bytes: 0, error: "The server is stopping." };
       const message = error instanceof AppError ? error.message : "Internal error";
       last = { at, ok: false, name: "", bytes: 0, error: message };
+      // Not a failure of the backup: it is made after the next start.
+      if (this.#stopping.signal.aborted) return { ...last, error: "The server is stopping." };
+      if (maintenance.isShared) return last;
       log.error("The backup failed", { place: target.place, error });
     }
     await this.#write({ ...this.#stored, last, madeAt: last.ok ? at : this.#stored.madeAt });
     return last;
   }
 
-  /** A backup that is there counts, also when an old one cannot be deleted. */
-  async #prune(): Promise<void> {
+  /** A backup that is there counts, also when an old one cannot be deleted. The one just made stays, whatever its name says of its age. */
+  async #prune(made: string): Promise<void> {
     const { log, settings, target } = this.deps;
     try {
-      const old = (await target.list()).slice(settings().keep);
+      const others = (await target.list()).filter(({ name }) => name !== made);
+      const old = others.slice(Math.max(0, settings().keep - 1));
       for (const { name } of old) await target.delete(name);
       if (old.length > 0) log.info("Old backups deleted", { place: target.place, count: old.length });
     } catch (error) {
       log.warn("Old backups could not be deleted", { place: target.place, error });
     }
-  }
-
-  async #reload(): Promise<void> {
-    this.#stored = readState(await this.deps.store.readFact(FACT).catch(() => null)) ?? this.#stored;
   }
 
   async #write(stored: Stored): Promise<void> {

@@ -1,8 +1,15 @@
 // Backups in a folder: copied beside their place and renamed into it.
-import { copyFile, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { createReadStream, createWriteStream } from "node:fs";
+import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
 import { AppError } from "../../errors.ts";
 import { BACKUP_NAME, type BackupTarget, newestFirst, type StoredBackup } from "./target.ts";
+
+const PIECE_BYTES = 1024 * 1024;
+const PARTIAL = ".partial";
+/** What a backup is called until it is whole. */
+const partialOf = (name: string): string => `.${name}${PARTIAL}`;
 
 const failure = (action: string, place: string, cause: unknown) => {
   const code = (cause as NodeJS.ErrnoException).code ?? "";
@@ -12,12 +19,13 @@ const failure = (action: string, place: string, cause: unknown) => {
 export class FolderTarget implements BackupTarget {
   constructor(readonly place: string) {}
 
-  async put(name: string, file: string): Promise<void> {
-    const partial = join(this.place, `.${name}.partial`);
+  async put(name: string, file: string, stop: AbortSignal): Promise<void> {
+    const partial = join(this.place, partialOf(name));
     try {
       await mkdir(this.place, { recursive: true, mode: 0o700 });
+      await this.#deletePartial();
       // A copy: the folder is often another disk, and the file is deleted by its maker.
-      await copyFile(file, partial);
+      await pipeline(createReadStream(file, { highWaterMark: PIECE_BYTES }), createWriteStream(partial, { mode: 0o600 }), { signal: stop });
       const handle = await open(partial, "r+");
       try {
         await handle.chmod(0o600);
@@ -28,8 +36,16 @@ export class FolderTarget implements BackupTarget {
       await rename(partial, join(this.place, name));
     } catch (error) {
       await rm(partial, { force: true }).catch(() => {});
+      if (stop.aborted) throw stop.reason;
       throw failure("written", this.place, error);
     }
+  }
+
+  /** What a crash has left. */
+  async #deletePartial(): Promise<void> {
+    for (const name of await readdir(this.place))
+      if (name === partialOf(name.slice(1, -PARTIAL.length)) && BACKUP_NAME.test(name.slice(1, -PARTIAL.length)))
+        await rm(join(this.place, name), { force: true });
   }
 
   async list(): Promise<StoredBackup[]> {

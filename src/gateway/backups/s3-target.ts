@@ -16,11 +16,11 @@ export class S3Target implements BackupTarget {
     this.#objects = new ObjectStore(options);
   }
 
-  async put(name: string, file: string): Promise<void> {
+  async put(name: string, file: string, stop: AbortSignal): Promise<void> {
     const body = Bun.file(file);
     if (body.size > MAX_BYTES)
       throw new AppError("unavailable", "The backup is larger than 5 GiB, the most that a bucket takes in one piece: leave the media out.");
-    await this.#objects.put(name, body, "application/x-tar");
+    await this.#objects.put(name, body, "application/x-tar", stop);
     const size = await this.#objects.size(name);
     if (size !== body.size) throw new AppError("unavailable", `The bucket holds ${size ?? 0} of ${body.size} bytes of the backup.`);
   }

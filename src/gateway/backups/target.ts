@@ -5,8 +5,8 @@ export type StoredBackup = { name: string; bytes: number /** Epoch ms. */; at: n
 export interface BackupTarget {
   /** For people: the folder, or bucket and prefix. */
   readonly place: string;
-  /** Moves or copies the file there, whole or not at all. @throws {AppError} */
-  put(name: string, file: string): Promise<void>;
+  /** Copies the file there, whole or not at all. @param stop gives it up @throws {AppError} */
+  put(name: string, file: string, stop: AbortSignal): Promise<void>;
   /** Ours, newest first. @throws {AppError} */
   list(): Promise<StoredBackup[]>;
   /** One that is gone is skipped. @throws {AppError} */

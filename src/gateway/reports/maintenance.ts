@@ -15,6 +15,8 @@ export type FolderSizes = {
 export type Maintenance = {
   /** The records are in a database of their own: it is backed up and restored with its tools, and not from here. */
   isShared: boolean;
+  /** The bucket where media lie: backups made here are without them; empty: they lie in the data folder. */
+  mediaUrl: string;
   sizes(): Promise<FolderSizes>;
   /**
    * Writes a backup beside the data and hands it out; the file goes when it was read or given up. The secret key is never in it.

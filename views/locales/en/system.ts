@@ -85,11 +85,18 @@ export const system = {
   sharedTitle: "Back up Postgres",
   sharedAbout: "All records are in Postgres. Back them up with its own tools, as often as you can afford to lose:",
   sharedMedia: "Media lie in files. Back up this folder too:",
+  sharedBucket: "Media lie in a bucket. Let the store version or replicate it:",
+  sharedWaiting: "While the bucket is away, results wait on the disk of the node that made them:",
+  sharedPortable:
+    "Or write one tar file of one moment, on any node, while all of them serve. It can be restored into another database or into a data folder:",
+  sharedSchedule: "Backups are not scheduled here while the records are in Postgres.",
   sharedSecret: "Keep the value of FLOW2API_SECRET_KEY in another place: without it the tokens in a backup cannot be read.",
   backupTitle: "Back up now",
   backupAbout: "One tar file of tokens, keys, jobs, usage and settings as they are now; the server keeps serving.",
   withRequests: "with the request log",
   withMedia: "with images and videos",
+  mediaInBucket: "Without images and videos, which lie in a bucket:",
+  mediaInBucketHint: "The command flow2api backup FILE --media writes them too.",
   backupSecret:
     "The secret key is not included: without it the tokens in the file cannot be read, by another server either. Keep a copy of it:",
   download: "Download backup",

@@ -38,6 +38,10 @@ export type BackupOptions = {
   file: string;
   requests: boolean;
   media: boolean;
+  /** Where media lie instead of the folder; they are then left out. Absent or empty: in the folder. */
+  mediaUrl?: string;
+  /** Where media lie in files. Default: `media/` in the data folder. */
+  mediaDir?: string;
   /** Written as `secret.key`; null: left out. */
   secretKey: Uint8Array | null;
   /** Epoch ms. */
@@ -49,7 +53,8 @@ export type BackupOptions = {
  * appears whole or not at all, readable by its owner only.
  * @throws {AppError} `not_found` without a database, `conflict` when `file` is there already
  */
-export async function writeBackup({ dataDir, file, requests, media, secretKey, now }: BackupOptions): Promise<BackupReport> {
+export async function writeBackup(options: BackupOptions): Promise<BackupReport> {
+  const { dataDir, file, requests, media, mediaUrl = "", mediaDir = join(dataDir, "media"), secretKey, now } = options;
   if (!existsSync(join(dataDir, "flow2api.db"))) throw new AppError("not_found", `There is no flow2api.db in ${dataDir}.`);
   if (existsSync(file)) throw new AppError("conflict", `${file} is there already.`);
   const folder = mkdtempSync(join(dirname(file), `.${basename(file)}-`));
@@ -72,7 +77,8 @@ export async function writeBackup({ dataDir, file, requests, media, secretKey, n
       if (secretKey) files["secret.key"] = await tar.addBytes("secret.key", new TextEncoder().encode(keyText(secretKey)));
       else lacks.push("the secret key (--with-secret); without it the tokens cannot be read");
       if (!media) lacks.push("media in files (--media)");
-      const missing = media ? await addMedia(tar, dataDir, copy, files) : 0;
+      else if (mediaUrl !== "") lacks.push(`media: they lie in ${mediaUrl}`);
+      const missing = media && mediaUrl === "" ? await addMedia(tar, mediaDir, copy, files) : 0;
       if (missing > 0) lacks.push(`${missing} media whose files are gone`);
       const manifest = {
         format: BACKUP_FORMAT,
@@ -119,15 +125,16 @@ async function copyOf(file: string, copy: string): Promise<number> {
 }
 
 /** Adds the media that the copied database names and that lie in files; how many of them are gone. */
-async function addMedia(tar: TarWriter, dataDir: string, copy: string, files: Manifest["files"]): Promise<number> {
+async function addMedia(tar: TarWriter, mediaDir: string, copy: string, files: Manifest["files"]): Promise<number> {
   const db = new Database(copy, { readonly: true });
   let missing = 0;
   try {
     const rows = db.query<{ id: string; ext: string }, []>("SELECT id, ext FROM media WHERE data IS NULL");
     for (const { id, ext } of rows.iterate()) {
-      const name = `media/${id.slice(0, 1)}/${id}.${ext}`;
+      const path = `${id.slice(0, 1)}/${id}.${ext}`;
+      const name = `media/${path}`;
       // The sweeper of a running server may be faster.
-      const written = await tar.addFile(name, join(dataDir, name)).catch((error: NodeJS.ErrnoException) => {
+      const written = await tar.addFile(name, join(mediaDir, path)).catch((error: NodeJS.ErrnoException) => {
         if (error.code === "ENOENT") return null;
         throw error;
       });
