@@ -1,6 +1,6 @@
 // Store contract: accounts of the admin.
 import { describe, expect, test } from "bun:test";
-import { FIRST_ACCOUNT } from "../domain/account.ts";
+import { FIRST_ACCOUNT, ROLES } from "../domain/account.ts";
 import type { AppError } from "../errors.ts";
 import { temporaryFolder } from "../testing.ts";
 import type { NewAccount } from "./accounts.ts";
@@ -112,7 +112,7 @@ describe.each(ENGINES)("accounts over $name", ({ open }) => {
 
 describe.each(ENGINES)("admin tokens over $name", ({ open }) => {
   const token = (name: string, change: object = {}) => ({
-    ...{ name, prefix: `f2a-${name}`, role: "viewer" as const, createdBy: "admin", expiresAt: null },
+    ...{ name, prefix: `f2a-${name}`, role: "viewer" as const, createdBy: "admin", accountId: FIRST_ACCOUNT, expiresAt: null },
     ...{ hash: new Bun.CryptoHasher("sha256").update(name).digest() as Uint8Array },
     ...change,
   });
@@ -130,5 +130,32 @@ describe.each(ENGINES)("admin tokens over $name", ({ open }) => {
     await rig.store.deleteAdminToken(one.id);
     expect(await rig.store.findAdminToken(hash)).toBeNull();
     expect(await kindOf(rig.store.deleteAdminToken(one.id))).toBe("not_found");
+  });
+
+  test("may do no more than the account that made them, and end with it", async () => {
+    await using rig = await openRig(open);
+    const { store } = rig;
+    const person = {
+      source: "password",
+      subject: "bea",
+      name: "bea",
+      role: "admin",
+      passwordHash: null,
+      passwordTemporary: false,
+    } as const;
+    const bea = await store.insertAccount(person, NOW);
+    for (const role of ROLES) await store.insertAdminToken(token(`bea ${role}`, { role, accountId: bea.id }), NOW);
+    await store.insertAdminToken(token("other", { role: "admin" }), NOW);
+    const roles = async () => (await store.listAdminTokens()).map(({ role }) => role);
+    await store.updateAccount(bea.id, { name: "Bea" });
+    expect(await roles()).toEqual(["admin", "admin", "operator", "viewer"]);
+    await store.updateAccount(bea.id, { role: "operator" });
+    expect(await roles()).toEqual(["admin", "operator", "operator", "viewer"]);
+    await store.updateAccount(bea.id, { role: "admin" });
+    expect(await roles()).toEqual(["admin", "operator", "operator", "viewer"]);
+    await store.deleteAdminTokensOf(FIRST_ACCOUNT);
+    expect(await roles()).toEqual(["operator", "operator", "viewer"]);
+    await store.deleteAccount(bea.id);
+    expect(await roles()).toEqual([]);
   });
 });

@@ -15,9 +15,9 @@ export interface AccountStore {
   findAccount(source: AccountSource, subject: string): Promise<AccountRow | null>;
   /** @throws {AppError} `conflict` when its source has the subject already */
   insertAccount(account: NewAccount, now: number): Promise<AccountRow>;
-  /** @throws {AppError} `not_found` */
+  /** Its admin tokens may do no more than a new role. @throws {AppError} `not_found` */
   updateAccount(id: number, change: AccountChange): Promise<AccountRow>;
-  /** With its sessions. @throws {AppError} `not_found` */
+  /** With its sessions and admin tokens. @throws {AppError} `not_found` */
   deleteAccount(id: number): Promise<void>;
   /** Uses the code of a time step. False: this step or a later one was used before. */
   takeTotpStep(id: number, step: number): Promise<boolean>;
@@ -36,6 +36,10 @@ export interface AccountStore {
   noteAdminTokenUse(id: number, now: number): Promise<void>;
   /** @throws {AppError} `not_found` */
   deleteAdminToken(id: number): Promise<void>;
+  /** Of an account that may sign in no more. */
+  deleteAdminTokensOf(account: number): Promise<void>;
 }
 
-export type NewAdminToken = Pick<AdminTokenRow, "name" | "prefix" | "role" | "createdBy" | "expiresAt"> & { hash: Uint8Array };
+export type NewAdminToken = Pick<AdminTokenRow, "name" | "prefix" | "role" | "createdBy" | "accountId" | "expiresAt"> & {
+  hash: Uint8Array;
+};

@@ -15,6 +15,9 @@ export const FIRST_ACCOUNT = 1;
 /** Whether a role includes another. */
 export const includesRole = (role: Role, needed: Role): boolean => ROLES.indexOf(role) >= ROLES.indexOf(needed);
 
+/** Roles that may do more. */
+export const rolesAbove = (role: Role): readonly Role[] => ROLES.slice(ROLES.indexOf(role) + 1);
+
 /** An account. Times are epoch ms. */
 export type AccountRow = {
   id: number;
@@ -49,6 +52,8 @@ export type AdminTokenRow = {
   role: Role;
   /** Who made it, by name. */
   createdBy: string;
+  /** The account behind it: it ends with it. Null: made before accounts were noted, by nobody who is known. */
+  accountId: number | null;
   createdAt: number;
   expiresAt: number | null;
   usedAt: number | null;

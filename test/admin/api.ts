@@ -1,7 +1,7 @@
 // The admin's JSON API for tests: a caller with a token of a scope, and a check of every response against the document.
 import Ajv from "ajv/dist/2020";
 import formats from "ajv-formats";
-import type { Scope } from "../../src/domain/account.ts";
+import { FIRST_ACCOUNT, type Scope } from "../../src/domain/account.ts";
 import type { Rig } from "../rig.ts";
 
 type Operation = {
@@ -21,7 +21,8 @@ export const BASE = "/admin/api/v1";
 
 /** A token of a scope, as the account page makes it. */
 export async function tokenOf({ context }: Rig, scope: Scope, name = `${scope} bot`): Promise<string> {
-  return (await context.adminTokens.issue({ name, scope, expiresAt: null }, { address: null, actor: "admin" })).token;
+  return (await context.adminTokens.issue({ name, scope, expiresAt: null, accountId: FIRST_ACCOUNT }, { address: null, actor: "admin" }))
+    .token;
 }
 
 export async function documentOf(rig: Rig, token: string): Promise<AdminDocument> {

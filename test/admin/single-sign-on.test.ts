@@ -19,7 +19,9 @@ const PROXY: Settings = {
   "sign_in.viewers": ["vic"],
 };
 
-const ask = ({ url }: Rig, path: string, headers: Record<string, string>) => fetch(`${url}${path}`, { redirect: "manual", headers });
+/** As browsers ask for a page. */
+const ask = ({ url }: Rig, path: string, headers: Record<string, string>) =>
+  fetch(`${url}${path}`, { redirect: "manual", headers: { accept: "text/html,*/*;q=0.8", ...headers } });
 
 describe("the header of a trusted proxy", () => {
   test("opens a session for who is on a list, with the role of the list", async () => {
@@ -45,6 +47,27 @@ describe("the header of a trusted proxy", () => {
     ]);
     const opened = (await rig.context.audit.list({ limit: 20 })).filter(({ action }) => action === "session.open");
     expect(opened.map(({ actor }) => actor)).toEqual(["zoe (proxy)", "vic (proxy)", "ann (proxy)"]);
+  });
+
+  test("opens one for a page that a browser goes to, and for nothing else that comes without a cookie", async () => {
+    await using rig = await startRig({ settings: PROXY });
+    const opened = async () => (await rig.context.store.listSessions()).length;
+    for (const [path, headers] of [
+      ["/admin/overview/events", { accept: "text/event-stream" }],
+      ["/admin/gallery/none/thumb", { accept: "image/avif,image/webp,*/*" }],
+      ["/admin", { accept: "*/*" }],
+      ["/admin/api/v1/openapi.json", { accept: "application/json" }],
+    ] as const) {
+      const response = await ask(rig, path, { ...headers, "remote-user": "ann" });
+      expect([path, response.status === 200, response.headers.getSetCookie()]).toEqual([path, false, []]);
+    }
+    expect(await opened()).toBe(0);
+    const shown = await ask(rig, "/admin/api/v1/openapi.json", { "remote-user": "ann" });
+    const cookie = shown.headers.getSetCookie()[0]!.split(";")[0]!;
+    expect([shown.status, await opened()]).toEqual([200, 1]);
+    // The browser has what was opened for it.
+    expect((await ask(rig, "/admin", { "remote-user": "ann", cookie })).status).toBe(200);
+    expect(await opened()).toBe(1);
   });
 
   test("counts from no other address: whoever sends it is a stranger", async () => {

@@ -4,6 +4,7 @@ import { ApiTokensPage, NewApiTokenPage } from "../../../views/auth/api-tokens.t
 import { SCOPE_OF_ROLE, SCOPES } from "../../domain/account.ts";
 import type { AdminContext } from "../context.ts";
 import { goTo, page, readForm, viewOf } from "../page.ts";
+import { sessionOf } from "./account.ts";
 
 const DAY_MS = 86_400_000;
 const HOME = "/admin/account/api-tokens";
@@ -26,7 +27,10 @@ export const apiTokenRoutes = (ctx: AdminContext) => {
       const days = form.whole("days", { min: 1, max: 3650 });
       form.check();
       const expiresAt = days === null ? null : ctx.clock.now() + days * DAY_MS;
-      const { token } = await ctx.adminTokens.issue({ name, scope, expiresAt }, ctx.sessionContextOf(request));
+      const { token } = await ctx.adminTokens.issue(
+        { name, scope, expiresAt, accountId: sessionOf(ctx, request).account.id },
+        ctx.sessionContextOf(request),
+      );
       const origin = ctx.originOf(request);
       return page(ctx, request, (view) => ({
         title: view.t.account.apiTokens.title,

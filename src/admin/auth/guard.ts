@@ -113,7 +113,10 @@ export function createAdminGuard({ sessions, signIn, settings, cookie, publicUrl
   };
   const openByHeader = async (identity: Identity, request: Request, address: string | null): Promise<Current> => {
     const role = roleOfIdentity(identity, settings());
-    if (role === null) return null;
+    if (role === null) {
+      await signIn.endAccess(identity);
+      return null;
+    }
     const agent = request.headers.get("user-agent") ?? "";
     return signIn.open(await signIn.accountOf(identity, role), { address, agent, way: "header" });
   };
@@ -161,8 +164,12 @@ const FORM_TYPES = /^(application\/x-www-form-urlencoded|multipart\/form-data)\s
 
 type Current = { id: string; session: Session } | null;
 
-/** Pages open a session by themselves where a proxy vouches for the person; what follows from a page has the cookie. */
-const mayOpen = (request: Request) => !isChange(request.method) && !request.headers.has("hx-request");
+/**
+ * Pages that a browser goes to open a session by themselves where a proxy vouches for the person; what follows from a page has the cookie,
+ * and a program without cookies would open one with each request.
+ */
+const mayOpen = ({ method, headers }: Request) =>
+  !isChange(method) && !headers.has("hx-request") && (headers.get("accept") ?? "").includes("text/html");
 
 /** Role of a request's session; null without one. */
 export const roleOf = ({ session }: SessionContext): Role | null => session?.account.role ?? null;

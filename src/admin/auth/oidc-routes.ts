@@ -28,6 +28,7 @@ export const oidcRoutes = (ctx: AdminContext) =>
       const role = roleOfIdentity(identity, ctx.config.settings.sign_in);
       if (role === null) {
         const after = { subject: identity.subject, groups: identity.groups };
+        await ctx.signIn.endAccess(identity);
         await ctx.audit.record({ action: "session.refuse", subject: `OpenID ${identity.name}`, after }, { address, actor: "nobody" });
         return loginPage(ctx, request, { problem: { kind: "sso", subject: identity.subject } });
       }

@@ -150,9 +150,9 @@ const tokenRoutes = ({ adminTokens }: AdminApiContext): ApiRoute[] => [
       expires_at: t.Optional(orNull(TIME)),
     }),
     response: t.Object({ ...TOKEN.properties, token: orNull(t.String({ description: "Shown this once" })) }),
-    async run({ body: { name, scope, expires_at }, by }) {
+    async run({ body: { name, scope, expires_at }, token: { accountId }, by }) {
       const expiresAt = timeOf(expires_at ?? undefined, "expires_at") ?? null;
-      const { token, row } = await adminTokens.issue({ name, scope, expiresAt }, by);
+      const { token, row } = await adminTokens.issue({ name, scope, expiresAt, accountId }, by);
       return { ...showToken(row), token };
     },
   }),

@@ -55,7 +55,11 @@ export class AdminGate {
     const { request, path, address } = arrival;
     arrival.headers = this.pages!.headers;
     const authorization = request.headers.get("authorization");
-    if (path === DOCUMENT && authorization === null && (await this.#decide(arrival)).refusal === null) return null;
+    if (path === DOCUMENT && authorization === null) {
+      const { refusal, headers } = await this.#decide(arrival);
+      arrival.headers = { ...arrival.headers, ...headers };
+      if (refusal === null) return null;
+    }
     arrival.adminToken = await authorize(this.deps, { method: request.method, path, address, authorization });
     return null;
   }

@@ -1,5 +1,5 @@
 // SQL of the admin's accounts and of the tokens of its API; the secret of one-time codes is sealed.
-import type { AccountRow, AccountSource, AdminTokenRow } from "../../domain/account.ts";
+import { type AccountRow, type AccountSource, type AdminTokenRow, rolesAbove } from "../../domain/account.ts";
 import { AppError } from "../../errors.ts";
 import type { AccountChange, NewAccount, NewAdminToken } from "../accounts.ts";
 import { TOTP } from "../sealed.ts";
@@ -61,10 +61,15 @@ export async function updateAccount(sql: Sql, vault: Vault, id: number, change: 
       recovery: JSON.stringify(recoveryHashes),
     },
   );
+  if (role !== before.role)
+    await sql.run("UPDATE admin_tokens SET role = $role WHERE account_id = $id AND role = ANY ($above::text[])", {
+      ...{ id, role },
+      above: rolesAbove(role),
+    });
   return after;
 }
 
-/** With its sessions. @throws {AppError} `not_found` */
+/** With its sessions and admin tokens. @throws {AppError} `not_found` */
 export async function deleteAccount(sql: Sql, id: number): Promise<void> {
   await sql.run("DELETE FROM sessions WHERE account_id = $id", { id });
   if ((await sql.run("DELETE FROM accounts WHERE id = $id", { id })) === 0) throw notFound(id);
@@ -98,12 +103,12 @@ async function lockedJson(sql: Sql, column: "recovery" | "networks", id: number)
 
 const notFound = (id: number) => new AppError("not_found", `There is no account ${id}.`);
 
-const TOKEN_COLUMNS = `id, name, prefix, role, created_by AS "createdBy", created_at AS "createdAt", expires_at AS "expiresAt", used_at AS "usedAt"`;
+const TOKEN_COLUMNS = `id, name, prefix, role, created_by AS "createdBy", account_id AS "accountId", created_at AS "createdAt", expires_at AS "expiresAt", used_at AS "usedAt"`;
 
 export async function insertAdminToken(sql: Sql, token: NewAdminToken, now: number): Promise<AdminTokenRow> {
   const row = await sql.get<AdminTokenRow>(
-    `INSERT INTO admin_tokens (name, prefix, role, hash, created_by, created_at, expires_at)
-     VALUES ($name, $prefix, $role, $hash, $createdBy, $now, $expiresAt) RETURNING ${TOKEN_COLUMNS}`,
+    `INSERT INTO admin_tokens (name, prefix, role, hash, created_by, account_id, created_at, expires_at)
+     VALUES ($name, $prefix, $role, $hash, $createdBy, $accountId, $now, $expiresAt) RETURNING ${TOKEN_COLUMNS}`,
     { ...token, now },
   );
   return row!;
@@ -126,4 +131,8 @@ export async function noteAdminTokenUse(sql: Sql, id: number, now: number): Prom
 export async function deleteAdminToken(sql: Sql, id: number): Promise<void> {
   if ((await sql.run("DELETE FROM admin_tokens WHERE id = $id", { id })) === 0)
     throw new AppError("not_found", `There is no admin token ${id}.`);
+}
+
+export async function deleteAdminTokensOf(sql: Sql, account: number): Promise<void> {
+  await sql.run("DELETE FROM admin_tokens WHERE account_id = $account", { account });
 }

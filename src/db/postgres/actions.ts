@@ -144,6 +144,7 @@ export const ACTIONS = {
   insertAdminToken: ofAdmin(accounts.insertAdminToken),
   noteAdminTokenUse: ofAdmin(accounts.noteAdminTokenUse, RELAXED),
   deleteAdminToken: ofAdmin(accounts.deleteAdminToken),
+  deleteAdminTokensOf: ofAdmin(accounts.deleteAdminTokensOf),
 
   insertSession: ofAdmin(sessions.insertSession),
   extendSession: ofAdmin(sessions.extendSession, RELAXED),

@@ -37,6 +37,25 @@ describe.skipIf(!hasPostgres)("migrations", () => {
       await migrate(open(), [step(1), step(1), step(3)]);
       await expect(migrate(open(), [step(1), step(1)])).rejects.toThrow("schema version 3, this build knows 2");
     }));
+
+  test("version 10 gives admin tokens to the accounts that made them, and ends those whose maker is gone", () =>
+    withEmptyDatabase(async (open) => {
+      await migrate(open(), MIGRATIONS.slice(0, 9));
+      await open().exclusively(async (sql) => {
+        await sql.run("INSERT INTO accounts (source, subject, name, role, created_at) VALUES ('oidc', 'b', 'bea', 'admin', 100)");
+        for (const [index, maker] of ["admin", "bea (OpenID)", "token of bea (OpenID)", "gone"].entries())
+          await sql.run(
+            `INSERT INTO admin_tokens (name, prefix, role, hash, created_by, created_at) VALUES ($name, '', 'admin', $hash, $maker, 500)`,
+            { name: `of ${maker}`, maker, hash: new Uint8Array(32).fill(index) },
+          );
+      });
+      await migrate(open());
+      expect(await open().all<unknown>("SELECT name, account_id FROM admin_tokens ORDER BY id")).toEqual([
+        { name: "of admin", account_id: 1 },
+        { name: "of bea (OpenID)", account_id: 2 },
+        { name: "of token of bea (OpenID)", account_id: 2 },
+      ]);
+    }));
 });
 
 test.skipIf(!hasPostgres)(

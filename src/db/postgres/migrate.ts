@@ -10,6 +10,7 @@ import step006 from "./migrations/006.sql" with { type: "text" };
 import step007 from "./migrations/007.sql" with { type: "text" };
 import step008 from "./migrations/008.sql" with { type: "text" };
 import step009 from "./migrations/009.sql" with { type: "text" };
+import step010 from "./migrations/010.sql" with { type: "text" };
 
 export type Migration = {
   sql: string;
@@ -30,6 +31,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { sql: step007, worksFrom: 7 },
   { sql: step008, worksFrom: 7 },
   { sql: step009, worksFrom: 7 },
+  { sql: step010, worksFrom: 7 },
 ];
 
 /**

@@ -284,4 +284,5 @@ const accountMethods = ({ db, vault, write }: Engine) =>
     findAdminToken: (hash) => accounts.findAdminToken(db, hash),
     noteAdminTokenUse: (id, now) => write("noteAdminTokenUse", id, now),
     deleteAdminToken: (id) => write("deleteAdminToken", id),
+    deleteAdminTokensOf: (account) => write("deleteAdminTokensOf", account),
   }) satisfies Partial<Store>;

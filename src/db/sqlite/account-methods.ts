@@ -28,4 +28,5 @@ export const accountMethods = ({ db, vault, writer: { write } }: Engine) =>
     findAdminToken: (hash) => retryBusy(() => accounts.findAdminToken(db, hash)),
     noteAdminTokenUse: (id, now) => write("noteAdminTokenUse", [id, now]),
     deleteAdminToken: (id) => write("deleteAdminToken", [id], DURABLE),
+    deleteAdminTokensOf: (account) => write("deleteAdminTokensOf", [account], DURABLE),
   }) satisfies Partial<Store>;

@@ -1,6 +1,6 @@
 // SQL of the admin's accounts and of the tokens of its API; the secret of one-time codes is sealed.
 import type { Database } from "bun:sqlite";
-import type { AccountRow, AccountSource, AdminTokenRow } from "../../domain/account.ts";
+import { type AccountRow, type AccountSource, type AdminTokenRow, rolesAbove } from "../../domain/account.ts";
 import { AppError } from "../../errors.ts";
 import type { AccountChange, NewAccount, NewAdminToken } from "../accounts.ts";
 import { TOTP } from "../sealed.ts";
@@ -69,10 +69,15 @@ export function updateAccount(db: Database, vault: Vault, id: number, change: Ac
     totp: totpSecret === null ? null : vault.seal(TOTP, totpSecret),
     recovery: JSON.stringify(recoveryHashes),
   });
+  if (role !== before.role)
+    db.query("UPDATE admin_tokens SET role = $role WHERE account_id = $id AND role IN (SELECT value FROM json_each($above))").run({
+      ...{ id, role },
+      above: JSON.stringify(rolesAbove(role)),
+    });
   return getAccount(db, vault, id)!;
 }
 
-/** With its sessions. @throws {AppError} `not_found` */
+/** With its sessions and admin tokens. @throws {AppError} `not_found` */
 export function deleteAccount(db: Database, id: number): void {
   db.query("DELETE FROM sessions WHERE account_id = $id").run({ id });
   if (db.query("DELETE FROM accounts WHERE id = $id").run({ id }).changes === 0) throw notFound(id);
@@ -106,13 +111,13 @@ function jsonOf(db: Database, column: "recovery" | "networks", id: number): stri
 
 const notFound = (id: number) => new AppError("not_found", `There is no account ${id}.`);
 
-const TOKEN_COLUMNS = `id, name, prefix, role, created_by AS createdBy, created_at AS createdAt, expires_at AS expiresAt, used_at AS usedAt`;
+const TOKEN_COLUMNS = `id, name, prefix, role, created_by AS createdBy, account_id AS accountId, created_at AS createdAt, expires_at AS expiresAt, used_at AS usedAt`;
 
 export function insertAdminToken(db: Database, token: NewAdminToken, now: number): AdminTokenRow {
   return db
     .query<AdminTokenRow, NewAdminToken & { now: number }>(
-      `INSERT INTO admin_tokens (name, prefix, role, hash, created_by, created_at, expires_at)
-       VALUES ($name, $prefix, $role, $hash, $createdBy, $now, $expiresAt) RETURNING ${TOKEN_COLUMNS}`,
+      `INSERT INTO admin_tokens (name, prefix, role, hash, created_by, account_id, created_at, expires_at)
+       VALUES ($name, $prefix, $role, $hash, $createdBy, $accountId, $now, $expiresAt) RETURNING ${TOKEN_COLUMNS}`,
     )
     .get({ ...token, now })!;
 }
@@ -134,4 +139,8 @@ export function noteAdminTokenUse(db: Database, id: number, now: number): void {
 export function deleteAdminToken(db: Database, id: number): void {
   if (db.query("DELETE FROM admin_tokens WHERE id = $id").run({ id }).changes === 0)
     throw new AppError("not_found", `There is no admin token ${id}.`);
+}
+
+export function deleteAdminTokensOf(db: Database, account: number): void {
+  db.query("DELETE FROM admin_tokens WHERE account_id = $account").run({ account });
 }

@@ -111,6 +111,7 @@ export const STORE_ACTIONS = {
   insertAdminToken: plain(accounts.insertAdminToken),
   noteAdminTokenUse: plain(accounts.noteAdminTokenUse),
   deleteAdminToken: plain(accounts.deleteAdminToken),
+  deleteAdminTokensOf: plain(accounts.deleteAdminTokensOf),
 
   insertSession: plain(sessions.insertSession),
   extendSession: plain(sessions.extendSession),

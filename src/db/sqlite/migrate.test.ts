@@ -110,3 +110,26 @@ test("version 11 brings the bytes of small media into their rows, and leaves tho
   await migrate(db, STORE_MIGRATIONS);
   expect([readMediaBytes(db, "small"), readMediaBytes(db, "large")]).toEqual([new Uint8Array([1, 2, 3]), null]);
 });
+
+test("version 27 gives admin tokens to the accounts that made them, and ends those whose maker is gone", async () => {
+  using folder = temporaryFolder();
+  using db = await openDatabase(join(folder.path, "some.db"));
+  await migrate(db, STORE_MIGRATIONS.slice(0, 26));
+  db.run(
+    "INSERT INTO accounts (source, subject, name, role, created_at) VALUES ('oidc', 'b', 'bea', 'admin', 100), ('password', 'new', 'new', 'admin', 900)",
+  );
+  const makers = ["admin", "bea (OpenID)", "token of bea (OpenID)", "gone", "new", "bea"];
+  for (const [index, maker] of makers.entries()) {
+    const row = { name: `of ${maker}`, maker, hash: new Uint8Array(32).fill(index) };
+    db.query(
+      "INSERT INTO admin_tokens (name, prefix, role, hash, created_by, created_at) VALUES ($name, '', 'admin', $hash, $maker, 500)",
+    ).run(row);
+  }
+  await migrate(db, STORE_MIGRATIONS);
+  const left = db.query<{ name: string; account_id: number }, []>("SELECT name, account_id FROM admin_tokens ORDER BY id").all();
+  expect(left.map(({ name, account_id }) => [name, account_id])).toEqual([
+    ["of admin", 1],
+    ["of bea (OpenID)", 2],
+    ["of token of bea (OpenID)", 2],
+  ]);
+});

@@ -31,6 +31,7 @@ import store023 from "./migrations/023.sql" with { type: "text" };
 import store024 from "./migrations/024.sql" with { type: "text" };
 import store025 from "./migrations/025.sql" with { type: "text" };
 import store026 from "./migrations/026.sql" with { type: "text" };
+import store027 from "./migrations/027.sql" with { type: "text" };
 import requests001 from "./migrations/requests-001.sql" with { type: "text" };
 import requests002 from "./migrations/requests-002.sql" with { type: "text" };
 import requests003 from "./migrations/requests-003.sql" with { type: "text" };
@@ -63,6 +64,7 @@ export const STORE_MIGRATIONS: readonly string[] = [
   store024,
   store025,
   store026,
+  store027,
 ];
 export const REQUEST_MIGRATIONS: readonly string[] = [requests001, requests002, requests003];
 

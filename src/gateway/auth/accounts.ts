@@ -4,6 +4,7 @@ import { type AccountRow, FIRST_ACCOUNT, type Role } from "../../domain/account.
 import { AppError } from "../../errors.ts";
 import { newId } from "../../ids.ts";
 import type { Audit } from "../audit/audit.ts";
+import { withLostTokens } from "./admin-tokens.ts";
 import { accountName, hashPassword, storePassword } from "./password.ts";
 import type { Sessions } from "./sessions.ts";
 import { actorOf } from "./sign-in.ts";
@@ -56,7 +57,8 @@ export async function setAccountRole(deps: AccountsDependencies, id: number, rol
   const before = await changeable(deps, id);
   if (before.source !== "password")
     throw new AppError("conflict", "The role of this account follows the lists in the settings (sign_in).", { param: "role" });
-  const after = await deps.store.updateAccount(id, { role });
+  const why = `${before.name} is ${role}`;
+  const after = await withLostTokens(deps, { account: before, role, why }, by, () => deps.store.updateAccount(id, { role }));
   await deps.audit.record(
     { action: "account.role", subject: `account ${before.name}`, before: { role: before.role }, after: { role } },
     by,
@@ -79,10 +81,11 @@ export async function resetAccount(deps: AccountsDependencies, id: number, by: A
   return { account, password };
 }
 
-/** With its sessions. @throws {AppError} `not_found`, `conflict` */
+/** With its sessions and tokens of the JSON API. @throws {AppError} `not_found`, `conflict` */
 export async function deleteAccount(deps: AccountsDependencies, id: number, by: Actor): Promise<AccountRow> {
   const account = await changeable(deps, id);
-  await deps.store.deleteAccount(id);
+  const why = `${actorOf(account)} deleted`;
+  await withLostTokens(deps, { account, role: null, why }, by, () => deps.store.deleteAccount(id));
   await deps.audit.record({ action: "account.delete", subject: `account ${actorOf(account)}`, before: { role: account.role } }, by);
   return account;
 }

@@ -1,6 +1,14 @@
 // Tokens of the admin's JSON API: issue, find, revoke. Each has a scope, and a name that the audit log shows.
 import type { Store } from "../../db/store.ts";
-import { type AdminTokenRow, ROLE_OF_SCOPE, type Scope } from "../../domain/account.ts";
+import {
+  type AccountRow,
+  type AdminTokenRow,
+  includesRole,
+  ROLE_OF_SCOPE,
+  type Role,
+  SCOPE_OF_ROLE,
+  type Scope,
+} from "../../domain/account.ts";
 import { AppError } from "../../errors.ts";
 import type { Audit } from "../audit/audit.ts";
 
@@ -23,11 +31,11 @@ export class AdminTokens {
   constructor(private readonly deps: Dependencies) {}
 
   /**
-   * A new token: itself, to be shown this once, and its row.
+   * A new token of an account, with which it ends: itself, to be shown this once, and its row.
    * @throws {AppError} `invalid_request` for a name or an end that is none
    */
   async issue(
-    { name, scope, expiresAt }: { name: string; scope: Scope; expiresAt: number | null },
+    { name, scope, expiresAt, accountId }: Pick<AdminTokenRow, "name" | "expiresAt" | "accountId"> & { scope: Scope },
     by: By,
   ): Promise<{ token: string; row: AdminTokenRow }> {
     const { store, audit, now } = this.deps;
@@ -39,7 +47,7 @@ export class AdminTokens {
     const row = await store.insertAdminToken(
       {
         ...{ name: shown, prefix: token.slice(0, SHOWN), role: ROLE_OF_SCOPE[scope], hash: hashAdminToken(token) },
-        ...{ createdBy: by.actor ?? "admin", expiresAt },
+        ...{ createdBy: by.actor ?? "admin", accountId, expiresAt },
       },
       now(),
     );
@@ -70,4 +78,27 @@ export class AdminTokens {
     await store.deleteAdminToken(id);
     await audit.record({ action: "admin_token.revoke", subject: `admin token ${id}`, before: { name: row.name } }, by);
   }
+}
+
+/**
+ * Changes an account's role, or ends it (`role` null), and writes down which of its tokens lose scope or end by that: the store cuts and
+ * deletes them in the same action.
+ */
+export async function withLostTokens<T>(
+  { store, audit }: Pick<Dependencies, "store" | "audit">,
+  { account, role, why }: { account: Pick<AccountRow, "id">; role: Role | null; why: string },
+  by: By,
+  change: () => Promise<T>,
+): Promise<T> {
+  const lost = (await store.listAdminTokens()).filter(
+    (token) => token.accountId === account.id && (role === null || !includesRole(role, token.role)),
+  );
+  const changed = await change();
+  for (const { id, name, role: former } of lost.toReversed()) {
+    const before = { name, scope: SCOPE_OF_ROLE[former] };
+    const entry = { subject: `admin token ${id}`, before };
+    if (role === null) await audit.record({ action: "admin_token.revoke", ...entry, after: { account: why } }, by);
+    else await audit.record({ action: "admin_token.cut", ...entry, after: { scope: SCOPE_OF_ROLE[role], account: why } }, by);
+  }
+  return changed;
 }

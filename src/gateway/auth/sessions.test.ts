@@ -17,7 +17,7 @@ describe("the rule", () => {
     ["busy for a week", 7 * 24 * HOUR, 0, false],
     ["made in the future: the clock was set back", -HOUR, -HOUR, true],
   ])("%s", (_name, age, quiet, alive) => {
-    expect(isSessionAlive({ createdAt: NOW - age, seenAt: NOW - quiet }, NOW)).toBe(alive);
+    expect(isSessionAlive({ createdAt: NOW - age, seenAt: NOW - quiet }, "password", NOW)).toBe(alive);
   });
 });
 
@@ -59,6 +59,20 @@ describe("sessions", () => {
     }
     await test.clock.advance(IDLE_MS);
     expect(await test.sessions.find(id)).toBeNull();
+  });
+
+  test("of an OpenID account end after eight hours, however busy: its role is asked for at each sign-in", async () => {
+    await using test = await rig();
+    const person = { source: "oidc", subject: "b", name: "bea", role: "admin", passwordHash: null, passwordTemporary: false } as const;
+    const account = await test.store.insertAccount(person, NOW);
+    const { id } = await test.sessions.open({ account, address: null, agent: "" });
+    for (let hour = 0; hour < 7; hour++) {
+      await test.clock.advance(HOUR);
+      expect(await test.sessions.find(id)).not.toBeNull();
+    }
+    await test.clock.advance(HOUR);
+    expect(await test.sessions.find(id)).toBeNull();
+    expect(await test.sessions.list()).toEqual([]);
   });
 
   test("end after a week, however busy", async () => {

@@ -2,7 +2,7 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import type { SessionRow } from "../../db/admin.ts";
 import type { Store } from "../../db/store.ts";
-import type { AccountRow } from "../../domain/account.ts";
+import type { AccountRow, AccountSource } from "../../domain/account.ts";
 import { newId } from "../../ids.ts";
 
 const HOUR_MS = 3_600_000;
@@ -10,12 +10,18 @@ const HOUR_MS = 3_600_000;
 export const IDLE_MS = 12 * HOUR_MS;
 /** and this long after its login whatever happens. */
 export const ABSOLUTE_MS = 7 * 24 * HOUR_MS;
+/** An OpenID session ends after a working day: the provider says at each sign-in what the person may do, and is not asked in between. */
+export const OIDC_MS = 8 * HOUR_MS;
 /** How exactly the last request is known. */
 const TOUCH_MS = 60_000;
 
-/** Whether a session still counts. Pure; epoch ms. A clock that was set back ends nothing. */
-export function isSessionAlive({ createdAt, seenAt }: Pick<SessionRow, "createdAt" | "seenAt">, now: number): boolean {
-  return now - seenAt < IDLE_MS && now - createdAt < ABSOLUTE_MS;
+/** Whether a session of an account from `source` still counts. Pure; epoch ms. A clock that was set back ends nothing. */
+export function isSessionAlive(
+  { createdAt, seenAt }: Pick<SessionRow, "createdAt" | "seenAt">,
+  source: AccountSource,
+  now: number,
+): boolean {
+  return now - seenAt < IDLE_MS && now - createdAt < (source === "oidc" ? OIDC_MS : ABSOLUTE_MS);
 }
 
 export type Session = Omit<SessionRow, "hash"> & {
@@ -55,12 +61,12 @@ export function createSessions({ store, now, secret }: Dependencies): Sessions {
     account,
   });
 
-  const liveRows = async () => (await store.listSessions()).filter((row) => isSessionAlive(row, now()));
   const list: Sessions["list"] = async (of) => {
     const accounts = new Map((await store.listAccounts()).map((account) => [account.id, account]));
-    return (await liveRows()).flatMap((row) => {
+    return (await store.listSessions()).flatMap((row) => {
       const account = accounts.get(row.accountId);
-      return account && (of === undefined || of === account.id) ? [toSession(row, account)] : [];
+      const isListed = account && isSessionAlive(row, account.source, now()) && (of === undefined || of === account.id);
+      return isListed ? [toSession(row, account)] : [];
     });
   };
 
@@ -77,9 +83,9 @@ export function createSessions({ store, now, secret }: Dependencies): Sessions {
     },
     async find(id) {
       const row = await store.getSession(hashOf(id));
-      if (!row || !isSessionAlive(row, now())) return null;
+      if (!row) return null;
       const account = await store.getAccount(row.accountId);
-      if (!account) return null;
+      if (!account || !isSessionAlive(row, account.source, now())) return null;
       if (now() - row.seenAt >= TOUCH_MS) {
         row.seenAt = now();
         await store.extendSession(row.hash, row.seenAt);

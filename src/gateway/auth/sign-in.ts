@@ -2,6 +2,7 @@
 import type { Store } from "../../db/store.ts";
 import { type AccountRow, includesRole, type Role } from "../../domain/account.ts";
 import type { Audit } from "../audit/audit.ts";
+import { withLostTokens } from "./admin-tokens.ts";
 import { throttleKey } from "./login.ts";
 import type { Session, Sessions } from "./sessions.ts";
 import type { Identity } from "./sso.ts";
@@ -47,7 +48,9 @@ export class SignIn {
     const known = await store.findAccount(source, subject);
     if (known && known.role === role && known.name === shown) return known;
     if (known) {
-      const changed = await store.updateAccount(known.id, { role, name: shown });
+      const [actor, why] = [actorOf(known), `${actorOf(known)} is ${role}`];
+      const change = () => store.updateAccount(known.id, { role, name: shown });
+      const changed = await withLostTokens(this.deps, { account: known, role, why }, { address: null, actor }, change);
       // The former role ends with its sessions when it was the higher one.
       if (!includesRole(role, known.role)) await this.deps.sessions.closeAll({ account: known.id });
       return changed;
@@ -56,6 +59,16 @@ export class SignIn {
     const actor = actorOf(account);
     await audit.record({ action: "account.create", subject: actor, after: { source, subject, role } }, { address: null, actor });
     return account;
+  }
+
+  /** Of somebody whom no list names: whatever they had before ends. */
+  async endAccess({ source, subject }: Identity): Promise<void> {
+    const known = await this.deps.store.findAccount(source, subject);
+    if (!known) return;
+    const [actor, why] = [actorOf(known), `${actorOf(known)} is on no list of sign_in`];
+    const end = () => this.deps.store.deleteAdminTokensOf(known.id);
+    await withLostTokens(this.deps, { account: known, role: null, why }, { address: null, actor }, end);
+    await this.deps.sessions.closeAll({ account: known.id });
   }
 }
 
