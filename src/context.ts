@@ -2,7 +2,7 @@
 
 import { alertWords as en } from "../views/locales/en/alert-words.ts";
 import { alertWords as zh } from "../views/locales/zh/alert-words.ts";
-import { BodyBudget, keyOwner } from "./api/body/body-budget.ts";
+import { BodyBudget } from "./api/body/body-budget.ts";
 import type { Clock, Random } from "./clock.ts";
 import type { Config } from "./config/config.ts";
 import type { Settings } from "./config/settings-schema.ts";
@@ -169,7 +169,7 @@ export function createContext({ shutdown, ...options }: Options): Context {
   const affinity = createAffinity(undefined, store);
   const work = { ...base, undelivered, pool, limits, providers, tokens, keys, media };
   const bodyBudget = new BodyBudget(() => current().server);
-  const holdBytes = (keyId: number, bytes: number) => bodyBudget.hold(keyOwner(keyId), bytes);
+  const holdBytes = (keyId: number, bytes: number) => bodyBudget.hold(keyId, bytes);
   const memory = new MemoryBudget();
   const running = new RunningGenerations(shutdown);
   const generate = createGenerate({ ...work, affinity, shutdown, holdBytes, memory, running });

@@ -5,7 +5,7 @@ import { errorResponse as adminError } from "./api/admin/errors.ts";
 import { type AdminEntry, AdminGate } from "./api/admin/gate.ts";
 import { Arrival, arrivalOf, enterBy, type Surroundings } from "./api/arrival.ts";
 import { BodyReader } from "./api/body/body.ts";
-import { keyOwner } from "./api/body/body-budget.ts";
+import type { BodyOwner } from "./api/body/body-budget.ts";
 import { type Dialect, dialectOf } from "./api/dialect.ts";
 import { errorResponse as geminiError } from "./api/gemini/errors.ts";
 import { createGuard, isUnknownKey, unknownUrl, type Verdict } from "./api/guard.ts";
@@ -182,10 +182,17 @@ export class RequestPipeline {
       set.status = 200;
     }
     for (const name in arrival.headers) if (!headers.has(name)) headers.set(name, arrival.headers[name]!);
+    if (arrival.isRated && arrival.key !== null) this.#rate(headers, arrival.key.id);
     headers.set("x-request-id", arrival.requestId);
     if (this.ctx.simulated) headers.set("x-flow2api-simulated", "true");
     this.#end(arrival, response.status, route);
     return response;
+  }
+
+  /** As of the response: a request that was admitted counts by then. */
+  #rate(headers: Headers, keyId: number): void {
+    const rates = this.ctx.limits.rateHeaders(keyId);
+    for (const name in rates) headers.set(name, rates[name]!);
   }
 
   /** For what is no Response yet, or has cookies. */
@@ -209,10 +216,10 @@ export class RequestPipeline {
   }
 
   /** Bodies count for their key; those of a signed-in operator have no share, and all others have one together. */
-  #bodyOwner(request: Request): string | null {
+  #bodyOwner(request: Request): BodyOwner | null {
     const arrival = arrivalOf(request);
     const key = arrival?.key;
-    if (key) return keyOwner(key.id);
+    if (key) return key.id;
     if (arrival?.adminToken) return null;
     const guard = this.#gate.pages?.guard;
     return guard?.hasSeen(request) && guard.sessionContextOf(request).session ? null : "strangers";

@@ -51,6 +51,8 @@ export class Arrival {
   key: KeyRow | null = null;
   /** The key that it came with and that does not admit it: revoked, expired, of another address. */
   refusedKey: KeyRow | null = null;
+  /** It counts against its key's limit per minute: every response has the rate headers, refusals too. */
+  isRated = false;
   /** Why it got an error. */
   failure: AppError | null = null;
   /** The admin token of a request to the admin's JSON API that was admitted. */

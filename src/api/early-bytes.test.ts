@@ -12,7 +12,12 @@ async function begun() {
   const whole = Promise.withResolvers<Response>();
   const settings = { current: () => ({ server: { early_bytes: true } }) } as SettingsStore;
   const log = createLog({ level: "error", format: "json", write: () => {} });
-  const sent = sendEarly({ api: { settings, clock, log }, startedAt: clock.now(), errorBody: () => ({ error: "x" }) }, () => whole.promise);
+  const sent = sendEarly({
+    api: { settings, clock, log },
+    startedAt: clock.now(),
+    errorBody: () => ({ error: "x" }),
+    whole: () => whole.promise,
+  });
   await clock.advance(EARLY_MS);
   return { clock, whole, reader: (await sent).body!.getReader() };
 }

@@ -15,29 +15,33 @@ type Early = {
   /** Epoch ms of arrival. */
   startedAt: number;
   /** Known before the body. */
-  headers?(): Record<string, string>;
+  headers?(): Readonly<Record<string, string>>;
   /** The dialect's envelope. */
   errorBody(error: unknown): unknown;
+  whole(): Promise<Response>;
 };
 
 /** The response of `whole`. With the setting on and after {@link EARLY_MS} a 200 begins: a later failure is an error object in its body. */
-export async function sendEarly(early: Early, whole: () => Promise<Response>): Promise<Response> {
+export const sendEarly = (early: Early): Promise<Response> =>
+  early.api.settings.current().server.early_bytes ? sendInTime(early) : early.whole();
+
+async function sendInTime(early: Early): Promise<Response> {
   const { api, startedAt } = early;
-  if (!api.settings.current().server.early_bytes) return whole();
-  const response = whole();
+  const response = early.whole();
   const { promise: late, resolve } = Promise.withResolvers<null>();
   const cancel = api.clock.after(Math.max(0, startedAt + EARLY_MS - api.clock.now()), () => resolve(null));
   const first = await Promise.race([response, late]).finally(cancel);
   return first ?? begun(early, response);
 }
 
-function begun({ api, headers, errorBody }: Early, response: Promise<Response>): Response {
+function begun(early: Early, response: Promise<Response>): Response {
+  const { api } = early;
   async function* body(): AsyncGenerator<Uint8Array> {
     yield* await response.then(
       (whole) => whole.body!,
       (error) => {
         if (!(error instanceof AppError)) api.log.error("Begun response failed by a bug", { error });
-        return new Response(JSON.stringify(errorBody(error))).body!;
+        return new Response(JSON.stringify(early.errorBody(error))).body!;
       },
     );
   }
@@ -45,7 +49,7 @@ function begun({ api, headers, errorBody }: Early, response: Promise<Response>):
     clock: api.clock,
     heartbeat: BLANK,
     firstMs: 0,
-    headers: { "content-type": "application/json; charset=utf-8", ...headers?.() },
+    headers: { "content-type": "application/json; charset=utf-8", ...early.headers?.() },
     // The request's own signal ends the wait for the body.
     onCancel() {},
   });

@@ -11,8 +11,8 @@ import { IGNORED_HEADER, ignoredHeader } from "../gateway/models/model-options.t
 export function generationHeaders(
   { headers, family, successorOf }: Pick<Run, "headers" | "family" | "successorOf">,
   ignored: readonly string[] = [],
-): Record<string, string> {
-  if (ignored.length === 0 && successorOf === null) return { ...headers };
+): Readonly<Record<string, string>> {
+  if (ignored.length === 0 && successorOf === null) return headers;
   const ignoredHeaders = ignored.length > 0 ? ignoredHeader([...ignored, ...(headers[IGNORED_HEADER]?.split(", ") ?? [])]) : {};
   const successor: Record<string, string> =
     successorOf === null ? {} : { "x-flow2api-successor": `${family}; for="${successorOf.replace(/[^\w.:/-]/g, "")}"` };
@@ -28,21 +28,31 @@ export function jobHeaders(catalogue: Catalogue, { model, family }: Pick<Job, "m
 const MAX_NAMED = 20;
 
 /** `x-flow2api-left-out`: the fields whose images could not be read. */
-export function leftOutHeaders(leftOut: readonly LeftOut[]): Record<string, string> {
-  if (leftOut.length === 0) return {};
+export function leftOutHeaders(leftOut: readonly LeftOut[]): Readonly<Record<string, string>> {
+  if (leftOut.length === 0) return NO_HEADERS;
   const fields = leftOut.slice(0, MAX_NAMED).map(({ param }) => param.replace(/[^\w.[\]-]/g, ""));
   return { "x-flow2api-left-out": fields.join(", ") };
 }
 
+const NO_HEADERS: Readonly<Record<string, string>> = {};
+
+/** Headers of a run and of what was left out of its conversation. */
+export const responseHeaders = (run: Run, leftOut: readonly LeftOut[], ignored?: readonly string[]): Readonly<Record<string, string>> =>
+  leftOut.length === 0 ? generationHeaders(run, ignored) : { ...generationHeaders(run, ignored), ...leftOutHeaders(leftOut) };
+
 /** The same as lines of text. */
-export const leftOutLines = (leftOut: readonly LeftOut[]): string =>
-  leftOut
-    .slice(0, MAX_NAMED)
-    .map(({ param, reason }) => `An earlier image was left out (${param}): ${reason}\n`)
-    .join("");
+export function leftOutLines(leftOut: readonly LeftOut[]): string {
+  let lines = "";
+  for (const { param, reason } of leftOut.length > MAX_NAMED ? leftOut.slice(0, MAX_NAMED) : leftOut)
+    lines += `An earlier image was left out (${param}): ${reason}\n`;
+  return lines;
+}
 
 /** `x-flow2api-retry: 1`: a new upstream call, whatever an identical earlier request left undelivered. */
-export const insists = (request: Request): boolean => /^(1|true)$/i.test(request.headers.get("x-flow2api-retry") ?? "");
+export function insists(request: Request): boolean {
+  const header = request.headers.get("x-flow2api-retry");
+  return header !== null && /^(1|true)$/i.test(header);
+}
 
 /** `Idempotency-Key` as the client wrote it; absent and empty: undefined. */
 export const idempotencyKeyOf = (request: Request): string | undefined => request.headers.get("idempotency-key") || undefined;

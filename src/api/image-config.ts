@@ -82,6 +82,7 @@ const SEED = ["seed"] as const;
 
 /** `first`: parts that take precedence over the body, by name: a tool, the parameters of a prediction. */
 export function collectImageHints(body: Fields, first?: { [name: string]: unknown }): CollectedHints {
+  if (!first && isFlat(body, IMAGE_CONFIGS)) return hintsIn(body);
   const own = searchOrder({ path: "", fields: body }, IMAGE_CONFIGS);
   const before =
     first && Object.entries(first).flatMap(([path, value]) => (isRecord(value) ? searchOrder({ path, fields: value }, IMAGE_CONFIGS) : []));
@@ -96,9 +97,29 @@ export function collectImageHints(body: Fields, first?: { [name: string]: unknow
   return collected;
 }
 
+/** Whether no object of a body has anything but the body itself. */
+const isFlat = (body: Fields, configs: readonly string[]) => !hasAny(body, LEVELS) && !hasAny(body, configs);
+
+const NO_HINTS: CollectedHints = Object.freeze({ hints: Object.freeze({}), names: Object.freeze({}) });
+
+function hintsIn(body: Fields): CollectedHints {
+  let collected = NO_HINTS;
+  for (const hint of HINTS) {
+    for (const name of NAMES[hint]) {
+      if (!hasValue(body[name])) continue;
+      if (collected === NO_HINTS) collected = { hints: {}, names: {} };
+      collected.hints[hint] = body[name];
+      collected.names[hint] = name;
+      break;
+    }
+  }
+  return collected;
+}
+
 /** The seed of an image or a video, from the fields of their shape. @throws {AppError} `invalid_request` naming it */
 export function collectSeed(body: Fields): number | undefined {
   if (hasValue(body.seed)) return foldSeed(body.seed);
+  if (isFlat(body, SHAPE_CONFIGS)) return undefined;
   const found = firstIn(searchOrder({ path: "", fields: body }, SHAPE_CONFIGS), SEED);
   return found ? foldSeed(found.value, found.name) : undefined;
 }

@@ -1,6 +1,6 @@
 // That blobs in a body are base64 strings in its JSON, whatever their size and place.
 import { expect, test } from "bun:test";
-import { createBase64Placeholders, jsonPieces, jsonWithBytes } from "./json-bytes.ts";
+import { Base64Placeholders, jsonPieces, jsonWithBytes } from "./json-bytes.ts";
 
 const bytesOf = (length: number) => Uint8Array.from({ length }, (_, index) => (index * 31) % 251);
 
@@ -31,7 +31,7 @@ test("status and headers are the caller's", () => {
 });
 
 test("text may name blobs, in any order and more than ten", async () => {
-  const embedded = createBase64Placeholders();
+  const embedded = new Base64Placeholders();
   const marks = Array.from({ length: 12 }, (_, index) => embedded.embed(new Blob([`blob ${index}`])));
   const body = { text: `first ${marks[11]} then ${marks[1]}`, plain: marks[0] };
   const text = (await Array.fromAsync(jsonPieces(body, embedded))).join("");

@@ -16,29 +16,30 @@ export class Base64Text {
 export type BodyBytes = Blob | Base64Text;
 
 /** Placeholders in strings where base64 belongs. */
-export type Base64Placeholders = {
-  /** The placeholder of one value. */
-  embed(bytes: BodyBytes): string;
-  /** Splits a text at its placeholders: strings, and the bytes between them. */
-  split(text: string): (string | BodyBytes)[];
-};
+export class Base64Placeholders {
+  /** Unguessable: text of a client cannot contain it. */
+  #marker = "";
+  #embedded: BodyBytes[] | null = null;
 
-export function createBase64Placeholders(): Base64Placeholders {
-  let marker = "";
-  const embedded: BodyBytes[] = [];
-  return {
-    embed(bytes) {
-      // Unguessable: text of a client cannot contain it.
-      marker ||= newId();
-      return `${marker}${embedded.push(bytes) - 1};`;
-    },
-    split(text) {
-      if (marker === "") return [text];
-      const [first = "", ...rest] = text.split(marker);
-      const parts = rest.map((part) => ({ number: part.slice(0, part.indexOf(";")), text: part.slice(part.indexOf(";") + 1) }));
-      return [first, ...parts.flatMap((part) => [embedded[Number(part.number)]!, part.text])];
-    },
-  };
+  /** The placeholder of one value. */
+  embed(bytes: BodyBytes): string {
+    this.#marker ||= newId();
+    this.#embedded ??= [];
+    return `${this.#marker}${this.#embedded.push(bytes) - 1};`;
+  }
+
+  get isEmpty(): boolean {
+    return this.#embedded === null;
+  }
+
+  /** Splits a text at its placeholders: strings, and the bytes between them. */
+  split(text: string): (string | BodyBytes)[] {
+    const embedded = this.#embedded;
+    if (embedded === null) return [text];
+    const [first = "", ...rest] = text.split(this.#marker);
+    const parts = rest.map((part) => ({ number: part.slice(0, part.indexOf(";")), text: part.slice(part.indexOf(";") + 1) }));
+    return [first, ...parts.flatMap((part) => [embedded[Number(part.number)]!, part.text])];
+  }
 }
 
 const isBytes = (value: unknown): value is BodyBytes => value instanceof Blob || value instanceof Base64Text;
@@ -55,14 +56,14 @@ function holdsBytes(value: object): boolean {
 
 /** The JSON of `body`, split where base64 belongs: at each value of bytes in it and at each placeholder. */
 function jsonParts(body: object, placeholders: Base64Placeholders): (string | BodyBytes)[] {
-  const text = holdsBytes(body)
-    ? JSON.stringify(body, (_name, value: unknown) => (isBytes(value) ? placeholders.embed(value) : value))
-    : JSON.stringify(body);
-  return placeholders.split(text);
+  return placeholders.split(holdsBytes(body) ? embedAll(body, placeholders) : JSON.stringify(body));
 }
 
+const embedAll = (body: object, placeholders: Base64Placeholders): string =>
+  JSON.stringify(body, (_name, value: unknown) => (isBytes(value) ? placeholders.embed(value) : value));
+
 /** The JSON of `body` in pieces, with base64 in place of bytes. */
-export async function* jsonPieces(body: object, placeholders = createBase64Placeholders()): AsyncGenerator<string> {
+export async function* jsonPieces(body: object, placeholders = new Base64Placeholders()): AsyncGenerator<string> {
   yield* piecesOf(jsonParts(body, placeholders));
 }
 
@@ -90,33 +91,44 @@ function textOf(parts: readonly (string | BodyBytes)[]): string | null {
     if (typeof part !== "string") length += part.text.length;
   }
   if (length > AT_ONCE) return null;
+  if (parts.length === 1 && typeof parts[0] === "string") return parts[0];
   return parts.map((part) => (part instanceof Base64Text ? part.text : part)).join("");
 }
+
+/** A body without bytes as a response, written at once. `onSent` runs when it is handed over. */
+export function jsonAtOnce(body: object, headers: Readonly<Record<string, string>>, onSent?: () => void): Response {
+  onSent?.();
+  return new Response(JSON.stringify(body), { headers: { "content-type": JSON_TYPE, ...headers } });
+}
+
+const JSON_TYPE = "application/json; charset=utf-8";
 
 /** As a response; one that is short is written at once. `onSent` runs when all of it is handed over, unless the reader has left. */
 export function jsonWithBytes(
   body: object,
-  init: { status?: number; headers?: Record<string, string>; onSent?(): void } = {},
-  placeholders = createBase64Placeholders(),
+  init: { status?: number; headers?: Readonly<Record<string, string>>; onSent?(): void } = {},
+  placeholders = new Base64Placeholders(),
 ): Response {
-  const headers = { "content-type": "application/json; charset=utf-8", ...init.headers };
+  const headers = { "content-type": JSON_TYPE, ...init.headers };
   const parts = jsonParts(body, placeholders);
   const text = textOf(parts);
   if (text !== null) {
     init.onSent?.();
     return new Response(text, { status: init.status, headers });
   }
+  return new Response(streamOf(piecesOf(parts), init.onSent), { status: init.status, headers });
+}
+
+function streamOf(pieces: AsyncGenerator<string>, onSent?: () => void): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
-  const pieces = piecesOf(parts);
-  const stream = new ReadableStream<Uint8Array>({
+  return new ReadableStream<Uint8Array>({
     async pull(controller) {
       const { done, value } = await pieces.next();
       if (done) {
         controller.close();
-        init.onSent?.();
+        onSent?.();
       } else controller.enqueue(encoder.encode(value));
     },
     cancel: () => void pieces.return(undefined),
   });
-  return new Response(stream, { status: init.status, headers });
 }

@@ -24,7 +24,7 @@ type StreamOptions = {
   heartbeat: string | (() => string);
   /** Silence before the first heartbeat, in ms; absent: as between frames. */
   firstMs?: number;
-  headers?: Record<string, string>;
+  headers?: Readonly<Record<string, string>>;
   /** The reader left before the end. */
   onCancel(): void;
   /** All frames were handed over. */

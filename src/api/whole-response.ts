@@ -1,17 +1,15 @@
 // Reads a generation for a response in one piece: its events, then how it ended.
 
 import type { GenerateEvent } from "../domain/generation.ts";
-import { hearAll } from "../gateway/generation/event-log.ts";
+import { hearAll, type Listener } from "../gateway/generation/event-log.ts";
 
-type Done = Extract<GenerateEvent, { type: "done" }>;
+export type Done = Extract<GenerateEvent, { type: "done" }>;
 
-/** Gives each event but the last to `hear`, and resolves with the last. @throws what the generation fails with, what `hear` throws */
-export async function readWhole(events: AsyncIterable<GenerateEvent>, hear: (event: GenerateEvent) => void | Promise<void>): Promise<Done> {
-  const end: { done: Done | null } = { done: null };
-  await hearAll(events, (event) => {
-    if (event.type !== "done") return hear(event);
-    end.done = event;
-  });
-  if (!end.done) throw new Error("A generation ended without an end");
-  return end.done;
+/** Gives each event to the listener, and resolves with the last, its end. @throws what the generation fails with, what the listener throws */
+export const readWhole = (events: AsyncIterable<GenerateEvent>, listener: Listener<GenerateEvent>): Promise<Done> =>
+  hearAll(events, listener).then(asDone);
+
+function asDone(last: GenerateEvent | undefined): Done {
+  if (last?.type !== "done") throw new Error("A generation ended without an end");
+  return last;
 }

@@ -23,7 +23,11 @@ type Arrival = {
   /** False while a piece is processed: that time is not the client's. */
   isWaiting: boolean;
   refuse(error: AppError): void;
+  /** Of one that is read whole. */
+  text: Promise<string> | null;
 };
+
+export type WatchedText = Arrival & { text: Promise<string> };
 
 export class ArrivalWatch {
   readonly #arriving = new Set<Arrival>();
@@ -45,21 +49,16 @@ export class ArrivalWatch {
     return Math.min((Math.max(this.limits().body_min_rate_kb, 1) * 1024 * WINDOW_MS) / 1000, UNWATCHED_BYTES);
   }
 
-  /** The text of a body of at most {@link unwatchedBytes}. @throws {AppError} `request_timeout` */
-  text(request: Request): Promise<string> {
-    return new Promise((resolve, reject) => {
-      const arrival = this.#watch(request, reject);
-      request.text().then(
-        (text) => {
-          this.#arriving.delete(arrival);
-          resolve(text);
-        },
-        (error) => {
-          this.#arriving.delete(arrival);
-          reject(error);
-        },
-      );
-    });
+  /** Reads a body of at most {@link unwatchedBytes}: `text` rejects with `request_timeout`. To be followed by {@link forget}. */
+  watchText(request: Request): WatchedText {
+    const { promise, resolve, reject } = Promise.withResolvers<string>();
+    const arrival = this.#watch(request, reject, promise);
+    request.text().then(resolve, reject);
+    return arrival as WatchedText;
+  }
+
+  forget(arrival: WatchedText): void {
+    this.#arriving.delete(arrival);
   }
 
   /** The pieces of a body as they arrive. @throws {AppError} `request_timeout` */
@@ -90,9 +89,9 @@ export class ArrivalWatch {
     }
   }
 
-  #watch(request: Request, refuse: (error: AppError) => void): Arrival {
+  #watch(request: Request, refuse: (error: AppError) => void, text: Promise<string> | null = null): Arrival {
     const now = this.clock.now();
-    const arrival: Arrival = { request, isSlow: false, startedAt: now, windowStart: now, windowBytes: 0, isWaiting: true, refuse };
+    const arrival = { request, isSlow: false, startedAt: now, windowStart: now, windowBytes: 0, isWaiting: true, refuse, text };
     this.#arriving.add(arrival);
     if (!this.#isChecking) this.#scheduleCheck();
     return arrival;

@@ -10,8 +10,8 @@ export type BudgetLimits = {
   bodies_per_key_percent: number;
 };
 
-/** Owner of the bytes of a key. */
-export const keyOwner = (keyId: number) => `key ${keyId}`;
+/** Whose bytes they are: a key's, by its id, or of others by a name. */
+export type BodyOwner = number | string;
 
 /** Bytes of one body. */
 export class BodyCount {
@@ -19,7 +19,7 @@ export class BodyCount {
 
   constructor(
     private readonly budget: BodyBudget,
-    private readonly owner: string | null,
+    private readonly owner: BodyOwner | null,
     private readonly maxBytes: number,
   ) {}
 
@@ -30,6 +30,11 @@ export class BodyCount {
     this.#bytes += bytes;
   }
 
+  /** Counts so many bytes in all, if they are more than before. @throws as {@link grow} */
+  growTo(bytes: number): void {
+    if (bytes > this.#bytes) this.grow(bytes - this.#bytes);
+  }
+
   release(): void {
     this.budget.give(this.owner, this.#bytes);
     this.#bytes = 0;
@@ -38,7 +43,7 @@ export class BodyCount {
 
 export class BodyBudget {
   #held = 0;
-  readonly #heldBy = new Map<string, number>();
+  readonly #heldBy = new Map<BodyOwner, number>();
 
   constructor(private readonly limits: () => BudgetLimits) {}
 
@@ -48,19 +53,19 @@ export class BodyBudget {
   }
 
   /** Starts to count one body. `owner` null: the operator, without a share. */
-  open(owner: string | null, maxBytes = this.limits().body_limit_mb * MIB): BodyCount {
+  open(owner: BodyOwner | null, maxBytes = this.limits().body_limit_mb * MIB): BodyCount {
     return new BodyCount(this, owner, maxBytes);
   }
 
   /** Counts bytes that are held anyway, whatever the size of a body may be; the result releases them. @throws {AppError} `busy`, `unavailable` */
-  hold(owner: string, bytes: number): () => void {
+  hold(owner: BodyOwner, bytes: number): () => void {
     const count = this.open(owner, Number.POSITIVE_INFINITY);
     count.grow(bytes);
     return () => count.release();
   }
 
   /** @throws {AppError} `busy`, `unavailable` */
-  take(owner: string | null, bytes: number): void {
+  take(owner: BodyOwner | null, bytes: number): void {
     const { body_limit_mb, bodies_in_flight_mb, bodies_per_key_percent } = this.limits();
     const most = bodies_in_flight_mb * MIB;
     if (this.#held + bytes > most) {
@@ -78,7 +83,7 @@ export class BodyBudget {
     if (owner !== null) this.#heldBy.set(owner, (this.#heldBy.get(owner) ?? 0) + bytes);
   }
 
-  give(owner: string | null, bytes: number): void {
+  give(owner: BodyOwner | null, bytes: number): void {
     this.#held -= bytes;
     if (owner === null || bytes === 0) return;
     const left = (this.#heldBy.get(owner) ?? 0) - bytes;

@@ -4,7 +4,7 @@ import { type Clock, systemClock } from "../../clock.ts";
 import { AppError } from "../../errors.ts";
 import type { MediaStore } from "../../gateway/media/contract.ts";
 import { type ArrivalLimits, ArrivalWatch } from "./body-arrival.ts";
-import { BodyBudget, type BodyCount, type BudgetLimits, bodyTooLarge, keyOwner } from "./body-budget.ts";
+import { BodyBudget, type BodyCount, type BodyOwner, type BudgetLimits, bodyTooLarge } from "./body-budget.ts";
 import { decodePieces, encodingOf } from "./body-encoding.ts";
 import { parseJson } from "./json-text.ts";
 import { discardFiles, type FormContent, readForm } from "./multipart.ts";
@@ -27,7 +27,7 @@ export type BodyReaderOptions = {
   budget?: BodyBudget;
   clock?: Clock;
   /** Owner of a request's bytes; null: the operator. Default: one owner for all. */
-  ownerOf?(request: Request): string | null;
+  ownerOf?(request: Request): BodyOwner | null;
   /** See {@link ArrivalWatch}. */
   onSlow?(request: Request): void;
 };
@@ -61,16 +61,27 @@ export class BodyReader {
     }
   }
 
-  private async textOf(request: Request, count: BodyCount): Promise<string> {
-    const declared = declaredBytes(request);
-    if (declared <= this.arrivals.unwatchedBytes && !request.headers.has("content-encoding")) {
-      const text = await this.arrivals.text(request);
-      count.grow(Math.max(declared, text.length));
-      return text;
-    }
-    const bytes = new GrowingBytes(declared);
+  private async largeText(request: Request, count: BodyCount): Promise<string> {
+    const bytes = new GrowingBytes(declaredBytes(request));
     for await (const piece of this.counted(request, count)) bytes.append(piece);
     return bytes.text();
+  }
+
+  /** A text, or with a validator the JSON in it. A short one counts when it is complete. */
+  private async read<T>(request: Request, maxBytes: number, validate: ((value: unknown) => T) | null): Promise<Body<T>> {
+    const declared = declaredBytes(request);
+    const isShort = declared <= this.arrivals.unwatchedBytes && !request.headers.has("content-encoding");
+    const count = this.openCount(request, maxBytes);
+    const short = isShort ? this.arrivals.watchText(request) : null;
+    try {
+      const text = await (short ? short.text : this.largeText(request, count));
+      if (short) count.growTo(Math.max(declared, text.length));
+      return new CountedBody(validate ? validate(parseJson(text)) : (text as T), count);
+    } catch (error) {
+      throw failed(request, count, error);
+    } finally {
+      if (short) this.arrivals.forget(short);
+    }
   }
 
   private openCount(request: Request, maxBytes: number): BodyCount {
@@ -102,19 +113,13 @@ export class BodyReader {
   }
 
   /** Reads and validates a JSON body. Unknown fields pass and are ignored. */
-  async json<S extends TSchema>(request: Request, validate: Validator<S>): Promise<Body<Static<S>>> {
-    const count = this.openCount(request, this.bodyLimit());
-    try {
-      return new CountedBody(validate(parseJson(await this.textOf(request, count))), count);
-    } catch (error) {
-      throw failed(request, count, error);
-    }
+  json<S extends TSchema>(request: Request, validate: Validator<S>): Promise<Body<Static<S>>> {
+    return this.read(request, this.bodyLimit(), validate);
   }
 
   /** Reads a text of at most `maxBytes`. */
-  async text(request: Request, maxBytes: number): Promise<Body<string>> {
-    const { value, count } = await this.withCount(request, maxBytes, (counting) => this.textOf(request, counting));
-    return new CountedBody(value, count);
+  text(request: Request, maxBytes: number): Promise<Body<string>> {
+    return this.read<string>(request, maxBytes, null);
   }
 
   /** Reads a multipart form; its files are temp files of `media`. They and its bytes count until it is disposed. */
@@ -138,7 +143,7 @@ export class BodyReader {
 
   /** A body that is stored as it arrives: each piece counts until the next is requested. `keyId`: owner where the request has no key. */
   async *stream(request: Request, keyId?: number): AsyncGenerator<Uint8Array> {
-    const count = this.budget.open(keyId === undefined ? this.ownerOf(request) : keyOwner(keyId));
+    const count = this.budget.open(keyId ?? this.ownerOf(request));
     try {
       for await (const piece of this.counted(request, count)) {
         yield piece;

@@ -46,6 +46,8 @@ export type Call = {
   /** Scheme and host for links, which programs follow: those by which the client called. */
   calledOrigin: string;
   startedAt: number;
+  /** Its response has the rate headers of its key. */
+  isRated?: boolean;
 };
 
 const NOUNS = { image: "images", video: "videos" } as const;

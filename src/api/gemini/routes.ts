@@ -21,7 +21,7 @@ import { callVertexModel, readVertexModel } from "./vertex.ts";
 import { operation, predictLongRunning } from "./videos.ts";
 
 export type GeminiContext = Api & {
-  limits: Pick<AdmissionControl, "rateHeaders" | "admitUpload" | "assertMayStart">;
+  limits: Pick<AdmissionControl, "admitUpload" | "assertMayStart">;
   /** The facts of an admitted request, from the guard. */
   callOf(request: Request): Call;
 };
@@ -124,11 +124,10 @@ function routesUnder(ctx: GeminiContext, prefix: Prefix) {
   /** Counts against the key's limit per minute; the response has the rate headers. */
   const counted = (path: string, handler: Answer) => {
     const start = `${prefix}${path}`;
-    return async ({ request, server, set }: Arrival) => {
+    return ({ request, server }: Arrival) => {
       const call = ctx.callOf(request);
-      const response = await respondTo(ctx, { call, server }, start, handler);
-      Object.assign(set.headers, ctx.limits.rateHeaders(call.key.id));
-      return response;
+      call.isRated = true;
+      return respondTo(ctx, { call, server }, start, handler);
     };
   };
   const app = new Elysia({ name: `gemini ${prefix}`, prefix });

@@ -2,15 +2,15 @@
 
 import type { ModelOptions } from "../../domain/generation.ts";
 import type { Job } from "../../domain/job.ts";
-import type { ImageSpec, Run } from "../../gateway/generation/contract.ts";
-import { startGeneration } from "../../gateway/generation/start.ts";
+import type { ImageGeneration, ImageSpec, Run } from "../../gateway/generation/contract.ts";
+import { createRepeatable } from "../../gateway/generation/start.ts";
 import { JobClient } from "../../gateway/generation/undelivered/job-client.ts";
 import type { CreateVideoJob } from "../../gateway/jobs/contract.ts";
 import { followJob } from "../../gateway/jobs/follow-job.ts";
 import { ignoredHeader, leftBehind, OPTION_NAMES, pickModelOptions } from "../../gateway/models/model-options.ts";
 import type { ModelChoice } from "../../gateway/models/parse-model.ts";
 import { idempotencyKeyOf, insists } from "../generation-headers.ts";
-import { stoppable } from "../sse.ts";
+import { stoppable as stoppableBy } from "../sse.ts";
 import { type Api, type Call, jobsOf } from "./call.ts";
 
 /** A generation under way. `stop` ends it as if the client had left; a job goes on. */
@@ -18,20 +18,25 @@ export type Started = { run: Run; stop(): void };
 
 export type ImageWork = ImageSpec & { route: string; stream: boolean };
 
-/** Starts what the request asks for. @throws {AppError} as {@link startGeneration} */
-export async function startImages(api: Api, call: Call, { route, stream, ...spec }: ImageWork): Promise<Started> {
+/** Starts what the request asks for. @throws {AppError} everything that is known before an upstream is called */
+export async function startImages(api: Api, call: Call, work: ImageWork): Promise<Started> {
   const { requestId, key, startedAt, request } = call;
   // A response in one piece is abandoned by its request alone.
-  const { signal, stop } = stream ? stoppable(request) : { signal: request.signal, stop() {} };
-  const { generate, jobs } = api;
-  const follow = (job: Job): Run => {
-    const run = followJob({ ...api, jobs: jobs!, affinity: api.inputs.affinity }, job, spec.choice, signal);
-    return { ...run, headers: { ...run.headers, ...ignoredHeader(leftByJob(api, spec.choice, pickModelOptions(spec.options))) } };
-  };
-  const facts = { requestId, dialect: "gemini" as const, route, stream, returnsBytes: true, key, signal, startedAt };
-  const repetition = { insist: insists(request), idempotencyKey: idempotencyKeyOf(request) };
-  const { run } = await startGeneration({ generate, jobs, follow }, { ...facts, ...repetition }, spec);
-  return { run, stop };
+  const stoppable = work.stream ? stoppableBy(request) : null;
+  const signal = stoppable?.signal ?? request.signal;
+  const facts = { requestId, dialect: "gemini" as const, returnsBytes: true, key, signal, startedAt, insist: insists(request) };
+  const generation: ImageGeneration = { ...work, ...facts };
+  const stop = stoppable?.stop ?? stopNothing;
+  const idempotencyKey = idempotencyKeyOf(request);
+  if (idempotencyKey === undefined || !api.jobs) return { run: await api.generate(generation), stop };
+  return { run: followed(api, await createRepeatable(api.jobs, generation, { idempotencyKey }), generation), stop };
+}
+
+const stopNothing = () => {};
+
+function followed(api: Api, job: Job, { choice, options, signal }: ImageGeneration): Run {
+  const run = followJob({ ...api, jobs: api.jobs!, affinity: api.inputs.affinity }, job, choice, signal);
+  return { ...run, headers: { ...run.headers, ...ignoredHeader(leftByJob(api, choice, pickModelOptions(options))) } };
 }
 
 /** Names of the options that a job's model leaves behind on some provider that can serve it; of a video model all. */
@@ -53,7 +58,7 @@ export type VideoWork = Pick<CreateVideoJob, "route" | "choice" | "prompt" | "im
 export async function startVideo(api: Api, call: Call, work: VideoWork): Promise<Started> {
   const { requestId, key, startedAt, request } = call;
   const idempotencyKey = idempotencyKeyOf(request);
-  const { signal, stop } = stoppable(request);
+  const { signal, stop } = stoppableBy(request);
   const jobs = jobsOf(api);
   const client = new JobClient(signal, insists(request));
   const job = await jobs.createVideo({ ...work, requestId, startedAt, keyId: key.id, dialect: "gemini", idempotencyKey, client });

@@ -2,10 +2,10 @@
 
 import type { GenerateEvent, Media } from "../../domain/generation.ts";
 import { noImageText } from "../../domain/generation.ts";
-import type { Job } from "../../domain/job.ts";
 import { AppError } from "../../errors.ts";
+import type { ImageGeneration, Run } from "../../gateway/generation/contract.ts";
 import { type LeftOut, resolveTurns } from "../../gateway/generation/inputs/inputs.ts";
-import { startGeneration } from "../../gateway/generation/start.ts";
+import { createRepeatable } from "../../gateway/generation/start.ts";
 import { followJob } from "../../gateway/jobs/follow-job.ts";
 import { readImageOptions } from "../../gateway/models/image-options.ts";
 import { countOr } from "../body/invalid.ts";
@@ -34,11 +34,10 @@ async function makeImages(api: Api, call: Call, tool: string, given: Given): Pro
   const turn = { role: "user" as const, parts: [{ type: "text" as const, text: given.prompt }, ...images] };
   const turns = await resolveTurns(api.inputs, [turn], { keyId: key.id, requestId, signal, leftOut });
   const options = { ...shape, seed: foldSeed(given.seed), imageOnly: true };
-  const { run } = await startGeneration(
-    { ...api, follow: (job: Job) => followJob({ ...api, jobs: api.jobs! }, job, choice, signal) },
-    { requestId, dialect: "mcp", route: `POST /mcp ${tool}`, stream: false, key, signal, startedAt, ...repetitionOf(call, given) },
-    { choice, options, turns, n: countOr(1, given.n, "n", IMAGE_COUNT), imagesParam: "images" },
-  );
+  const { idempotencyKey, insist } = repetitionOf(call, given);
+  const n = countOr(1, given.n, "n", IMAGE_COUNT);
+  const facts = { requestId, dialect: "mcp" as const, route: `POST /mcp ${tool}`, stream: false, key, signal, startedAt, insist };
+  const run = await startImages(api, { choice, options, turns, n, imagesParam: "images", ...facts }, idempotencyKey);
   const made: Media[] = [];
   let text = "";
   let end: Done | null = null;
@@ -53,6 +52,13 @@ async function makeImages(api: Api, call: Call, tool: string, given: Given): Pro
   if (made.length === 0) throw withoutImage(end, text);
   const successor = run.successorOf === null ? "" : `The model ${run.successorOf} is retired; ${run.family} took its place.`;
   return { content: await imageContent(api, call, made, [text.trim(), `Model: ${run.family}.`, successor, refusedAmong(end)]) };
+}
+
+async function startImages(api: Api, generation: ImageGeneration, idempotencyKey: string | undefined): Promise<Run> {
+  const { jobs } = api;
+  if (!jobs || idempotencyKey === undefined) return api.generate(generation);
+  const job = await createRepeatable(jobs, generation, { idempotencyKey });
+  return followJob({ ...api, jobs }, job, generation.choice, generation.signal);
 }
 
 function withoutImage(done: Done, text: string): AppError {

@@ -5,11 +5,11 @@ import type { ImageOptions, Json, Turn } from "../../domain/generation.ts";
 import type { Job } from "../../domain/job.ts";
 import type { KeyRow } from "../../domain/key.ts";
 import { AppError } from "../../errors.ts";
-import type { Generate, ImageSpec } from "../../gateway/generation/contract.ts";
+import type { Generate, ImageGeneration, ImageSpec, Run } from "../../gateway/generation/contract.ts";
 import type { Affinity } from "../../gateway/generation/inputs/affinity.ts";
-import { type InputDependencies, type LeftOut, resolveTurns } from "../../gateway/generation/inputs/inputs.ts";
+import { holdsReferences, type InputDependencies, type LeftOut, plainTurns, resolveTurns } from "../../gateway/generation/inputs/inputs.ts";
 import type { UnresolvedTurn } from "../../gateway/generation/inputs/unresolved-turn.ts";
-import { type StartedGeneration, startGeneration } from "../../gateway/generation/start.ts";
+import { createRepeatable } from "../../gateway/generation/start.ts";
 import type { JobClient } from "../../gateway/generation/undelivered/job-client.ts";
 import type { Jobs } from "../../gateway/jobs/contract.ts";
 import { followJob } from "../../gateway/jobs/follow-job.ts";
@@ -25,7 +25,7 @@ import { type Admission, admitInputs } from "../admission.ts";
 import type { BodyReader } from "../body/body.ts";
 import { idempotencyKeyOf, insists } from "../generation-headers.ts";
 import type { CollectedHints } from "../image-config.ts";
-import { stoppable } from "../sse.ts";
+import { stoppable as stoppableBy } from "../sse.ts";
 
 /** Dependencies of the routes of this dialect. */
 export type Api = Admission & {
@@ -53,6 +53,8 @@ export type Call = {
   /** Scheme and host for links that the client itself follows, by which it called. */
   calledOrigin: string;
   startedAt: number;
+  /** Its response has the rate headers of its key. */
+  isRated?: boolean;
 };
 
 /** The meaning of a model id. @throws {AppError} `not_found` with the nearest known ids */
@@ -92,29 +94,37 @@ export type ImageOrder = {
 /** An order that can be started: understood, its images stored. */
 export type PreparedOrder = { spec: ImageSpec; leftOut: LeftOut[] };
 
+type AskedImages = Pick<ImageOrder, "model" | "turns" | "n" | "options" | "hints" | "names" | "imagesParam">;
+
 /**
  * Understands the order and reads the images that it names.
  * @throws {AppError} `not_found`, `invalid_request`
  */
-export async function prepareImages(
-  api: Api,
-  { key, requestId, request }: Call,
-  order: Pick<ImageOrder, "model" | "turns" | "n" | "options" | "hints" | "names" | "imagesParam">,
-  signal: AbortSignal,
-): Promise<PreparedOrder> {
-  const choice = modelOf(api.catalogue(), order.model);
-  if (choice.kind !== "image") {
-    throw new AppError("not_found", `The model '${order.model}' makes videos, which this route does not serve.`, {
-      param: "model",
-      reason: "model_not_found",
-    });
-  }
-  const { n, imagesParam } = order;
-  const options = { ...order.options, ...readImageOptions(order.hints, order.names) };
+export async function prepareImages(api: Api, call: Call, order: AskedImages, signal: AbortSignal): Promise<PreparedOrder> {
+  const choice = imageChoiceOf(api, order.model);
+  const options = optionsOf(order);
   const leftOut: LeftOut[] = [];
-  if (order.turns.some(({ parts }) => parts.some(({ type }) => type === "reference"))) admitInputs(api, request, key.id);
-  const turns = await resolveTurns(api.inputs, order.turns, { keyId: key.id, requestId, signal, leftOut });
-  return { spec: { choice, options, turns, n, imagesParam }, leftOut };
+  const turns = holdsReferences(order.turns) ? await readTurns(api, call, order.turns, { signal, leftOut }) : plainTurns(order.turns);
+  return { spec: { choice, options, turns, n: order.n, imagesParam: order.imagesParam }, leftOut };
+}
+
+/** @throws {AppError} `not_found` */
+function imageChoiceOf(api: Api, model: string): ModelChoice {
+  const choice = modelOf(api.catalogue(), model);
+  if (choice.kind === "image") return choice;
+  throw new AppError("not_found", `The model '${model}' makes videos, which this route does not serve.`, {
+    param: "model",
+    reason: "model_not_found",
+  });
+}
+
+const optionsOf = ({ options, hints, names }: AskedImages): ImageOptions => ({ ...options, ...readImageOptions(hints, names) });
+
+type Reading = { signal: AbortSignal; leftOut: LeftOut[] };
+
+function readTurns(api: Api, { key, requestId, request }: Call, turns: UnresolvedTurn[], { signal, leftOut }: Reading): Promise<Turn[]> {
+  admitInputs(api, request, key.id);
+  return resolveTurns(api.inputs, turns, { keyId: key.id, requestId, signal, leftOut });
 }
 
 type NewImageJob = { call: Call; order: ImageOrder; spec: ImageSpec; client: JobClient };
@@ -128,29 +138,53 @@ export function createImageJob(jobs: Jobs, { call, order, spec, client }: NewIma
   return jobs.createImages({ ...spec, ...facts, echo, webhookUrl, compared, idempotencyKey, client });
 }
 
-/** `turns`: the conversation as it goes upstream. */
-export type StartedImages = StartedGeneration & {
+/** `job`: what answers the request and its repetitions; null: a run of its own. `turns`: the conversation as it goes upstream. */
+export type StartedImages = {
+  run: Run;
+  job: Job | null;
   turns: Turn[];
   /** Inputs of the history that could not be read. */
-  leftOut: LeftOut[];
+  leftOut: readonly LeftOut[];
   /** Ends the generation as if the client had left; a job goes on. */
   stop(): void;
 };
 
-/** Reads the images that the order names and starts it. @throws {AppError} as {@link startGeneration} */
+const NOTHING_LEFT_OUT: readonly LeftOut[] = [];
+const stopNothing = () => {};
+
+/** Reads the images that the order names and starts it. @throws {AppError} everything that is known before an upstream is called */
 export async function startImages(api: Api, call: Call, order: ImageOrder): Promise<StartedImages> {
-  const { key, requestId, request, startedAt } = call;
-  const { route, stream, returnsBytes, echo, webhookUrl, compared } = order;
+  const { request } = call;
   // A response in one piece is abandoned by its request alone.
-  const { signal, stop } = stream ? stoppable(request) : { signal: request.signal, stop() {} };
-  const { spec, leftOut } = await prepareImages(api, call, order, signal);
-  const { generate, jobs } = api;
-  const follow = (job: Job) => followJob({ ...api, jobs: jobs! }, job, spec.choice, signal);
-  const facts = { requestId, dialect: "openai" as const, route, stream, returnsBytes, key, signal, startedAt, echo, webhookUrl, compared };
-  const repetition = { insist: insists(request), idempotencyKey: idempotencyKeyOf(request) };
-  const { run, job } = await startGeneration({ generate, jobs, follow }, { ...facts, ...repetition }, spec);
-  return { run, job, turns: spec.turns, leftOut, stop };
+  const stoppable = order.stream ? stoppableBy(request) : null;
+  const signal = stoppable?.signal ?? request.signal;
+  const choice = imageChoiceOf(api, order.model);
+  const options = optionsOf(order);
+  const leftOut: LeftOut[] | null = holdsReferences(order.turns) ? [] : null;
+  const turns = leftOut ? await readTurns(api, call, order.turns, { signal, leftOut }) : plainTurns(order.turns);
+  const generation: ImageGeneration = {
+    choice,
+    options,
+    turns,
+    n: order.n,
+    imagesParam: order.imagesParam,
+    requestId: call.requestId,
+    dialect: "openai",
+    route: order.route,
+    stream: order.stream,
+    returnsBytes: order.returnsBytes,
+    key: call.key,
+    signal,
+    insist: insists(request),
+    startedAt: call.startedAt,
+  };
+  const idempotencyKey = idempotencyKeyOf(request);
+  const job = idempotencyKey && api.jobs ? await createRepeatable(api.jobs, generation, { ...repetitionOf(order), idempotencyKey }) : null;
+  const run = job ? followJob({ ...api, jobs: api.jobs! }, job, choice, signal) : await api.generate(generation);
+  return { run, job, turns, leftOut: leftOut ?? NOTHING_LEFT_OUT, stop: stoppable?.stop ?? stopNothing };
 }
+
+const repetitionOf = ({ echo, webhookUrl, compared }: ImageOrder) => ({ echo, webhookUrl, compared });
 
 /** Unique part of a response's ids; a job's own id, so that repetitions have the same ids. */
 export const answerId = (job: Job | null): string => job?.id.slice(job.id.indexOf("_") + 1) ?? newId();

@@ -31,7 +31,7 @@ import {
 
 export type OpenAiContext = FilesApi & {
   pool: Leases;
-  limits: Pick<AdmissionControl, "rateHeaders" | "admitUpload" | "assertMayStart">;
+  limits: Pick<AdmissionControl, "admitUpload" | "assertMayStart">;
   responses: StoredResponses;
   /** The facts of an admitted request, from the guard. */
   callOf(request: Request): Call;
@@ -53,7 +53,6 @@ type Arrival = {
   request: Request;
   params?: { id?: string };
   server: { timeout(request: Request, seconds: number): void } | null;
-  set: { headers: object };
 };
 
 /** Handlers around a response: its call, idle timeout, rate headers and admission. */
@@ -78,20 +77,16 @@ function handlersOf(ctx: OpenAiContext, prefix: string) {
       return handler(ctx, ctx.callOf(request), params?.id ?? "");
     };
   /**
-   * Counts against the key's limit per minute; every response has the rate headers, refusals too. With `admits` a key at its limit is refused
-   * before its body is read.
+   * Counts against the key's limit per minute. With `admits` a key at its limit is refused before its body is read.
    */
   const counting =
     (handler: Answer, admits?: (call: Call) => void) =>
-    async ({ request, params, server, set }: Arrival) => {
+    ({ request, params, server }: Arrival) => {
       server?.timeout(request, 0);
       const call = ctx.callOf(request);
-      try {
-        admits?.(call);
-        return await handler(ctx, call, params?.id ?? "");
-      } finally {
-        Object.assign(set.headers, ctx.limits.rateHeaders(call.key.id));
-      }
+      call.isRated = true;
+      admits?.(call);
+      return handler(ctx, call, params?.id ?? "");
     };
   const counted = (handler: Answer) => counting(handler);
   /** For generations. `kind` null: the model decides. */

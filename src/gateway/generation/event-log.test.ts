@@ -53,7 +53,7 @@ test("a reader that is to leave is woken and thrown out; the others go on", asyn
       if (isGone) throw new Error("gone");
     }
   }
-  const leaving = Promise.allSettled([all(new Leaving(log)), hearAll(new Leaving(log), () => {})]);
+  const leaving = Promise.allSettled([all(new Leaving(log)), hearAll(new Leaving(log), { hear() {} })]);
   const staying = all(read(log));
   isGone = true;
   log.wake();
@@ -75,7 +75,9 @@ test("who hears all at the end gets the same as who reads along, the failure las
   const hear = async (events: AsyncIterable<number>) => {
     const own: number[] = [];
     heard.push(own);
-    await hearAll(events, (item) => (item === 1 ? void own.push(item) : Promise.resolve().then(() => void own.push(item))));
+    await hearAll(events, {
+      hear: (item: number) => (item === 1 ? void own.push(item) : Promise.resolve().then(() => void own.push(item))),
+    });
   };
   const early = hear(read(log));
   log.push(1);

@@ -3,23 +3,31 @@
 /** For the few events of one request, not for bytes. */
 export class EventLog<T> {
   private readonly items: T[] = [];
-  private ended: { error?: unknown } | null = null;
-  private waiting: (() => void)[] = [];
-  private waitingForEnd: (() => void)[] = [];
+  private failure: unknown;
+  private hasFailed = false;
+  /** Readers wait for either together; null: none does. */
+  private changed: PromiseWithResolvers<void> | null = null;
+  private finished: PromiseWithResolvers<void> | null = null;
+  hasEnded = false;
 
   push(item: T): void {
     this.items.push(item);
-    if (this.waiting.length > 0) this.resumeWaiting();
+    this.resumeWaiting();
   }
 
   /** Readers end after what was pushed. */
   close(): void {
-    this.finish({});
+    this.hasEnded = true;
+    this.wake();
   }
 
   /** Readers get what was pushed, then this error. */
   fail(error: unknown): void {
-    this.finish({ error });
+    if (!this.hasEnded) {
+      this.failure = error;
+      this.hasFailed = true;
+    }
+    this.close();
   }
 
   /** Everything so far. */
@@ -31,49 +39,45 @@ export class EventLog<T> {
     return this.items.length > 0;
   }
 
-  get hasEnded(): boolean {
-    return this.ended !== null;
-  }
-
   /** Resolves when there is something to read, or the end. Rejects when the failure is the first. */
   async begun(): Promise<void> {
-    if (this.items.length === 0 && !this.ended) await this.change();
+    if (this.items.length === 0 && !this.hasEnded) await this.change();
     if (this.items.length === 0) this.assertNoFailure();
   }
 
   /** Makes readers check whether they are to leave. */
   wake(): void {
     this.resumeWaiting();
-    const { waitingForEnd } = this;
-    this.waitingForEnd = [];
-    for (const resume of waitingForEnd) resume();
+    this.finished?.resolve();
+    this.finished = null;
   }
 
   /** Resolves when something is pushed, the log ends, or {@link wake} is called. */
   change(): Promise<void> {
-    return new Promise((resolve) => this.waiting.push(resolve));
+    this.changed ??= Promise.withResolvers();
+    return this.changed.promise;
   }
 
   /** Resolves when the log ends, or {@link wake} is called. */
   end(): Promise<void> {
-    return new Promise((resolve) => this.waitingForEnd.push(resolve));
+    this.finished ??= Promise.withResolvers();
+    return this.finished.promise;
   }
 
   /** @throws the error that the log ended with */
   assertNoFailure(): void {
-    if (this.ended && "error" in this.ended) throw this.ended.error;
-  }
-
-  private finish(how: { error?: unknown }): void {
-    this.ended ??= how;
-    this.wake();
+    if (this.hasFailed) throw this.failure;
   }
 
   private resumeWaiting(): void {
-    const { waiting } = this;
-    this.waiting = [];
-    for (const resume of waiting) resume();
+    this.changed?.resolve();
+    this.changed = null;
   }
+}
+
+/** Hears what happens, in order. */
+export interface Listener<T> {
+  hear(item: T): void | Promise<void>;
 }
 
 /** One reader of a log: all items, from the first. */
@@ -110,18 +114,19 @@ export class EventReader<T> implements AsyncIterable<T>, AsyncIterator<T, undefi
   }
 
   /**
-   * Gives all items to `hear` once the log has ended: what a loop over them does, without a turn of the event loop for each.
-   * @throws as {@link next}, what `hear` throws
+   * Gives all items to the listener once the log has ended: what a loop over them does, without a turn of the event loop for each.
+   * Resolves with the last item.
+   * @throws as {@link next}, what the listener throws
    */
-  async hearAll(hear: (item: T) => void | Promise<void>): Promise<void> {
-    const { log } = this;
+  async hearAll(listener: Listener<T>): Promise<T | undefined> {
     try {
-      for (this.assertStays(); !log.hasEnded; this.assertStays()) await log.end();
-      for (const item of log.all()) {
-        const heard = hear(item);
+      for (this.assertStays(); !this.log.hasEnded; this.assertStays()) await this.log.end();
+      for (const item of this.log.all()) {
+        const heard = listener.hear(item);
         if (heard) await heard;
       }
-      log.assertNoFailure();
+      this.log.assertNoFailure();
+      return this.log.all().at(-1);
     } catch (error) {
       this.abandoned();
       throw error;
@@ -140,11 +145,16 @@ export class EventReader<T> implements AsyncIterable<T>, AsyncIterator<T, undefi
   }
 }
 
-/** Gives all events to `hear` as they come, or at the end where they are read from a log: for responses in one piece. */
-export async function hearAll<T>(events: AsyncIterable<T>, hear: (item: T) => void | Promise<void>): Promise<void> {
-  if (events instanceof EventReader) return events.hearAll(hear);
+/** Gives all events to the listener as they come, or at the end where they are read from a log: for responses in one piece. */
+export const hearAll = <T>(events: AsyncIterable<T>, listener: Listener<T>): Promise<T | undefined> =>
+  events instanceof EventReader ? events.hearAll(listener) : hearEach(events, listener);
+
+async function hearEach<T>(events: AsyncIterable<T>, listener: Listener<T>): Promise<T | undefined> {
+  let last: T | undefined;
   for await (const event of events) {
-    const heard = hear(event);
+    const heard = listener.hear(event);
     if (heard) await heard;
+    last = event;
   }
+  return last;
 }

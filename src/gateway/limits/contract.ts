@@ -62,7 +62,7 @@ export interface AdmissionControl {
   /** Counts bytes that a key has sent, against its limit of a day. @throws {AppError} `limit_exceeded` */
   countUpload(keyId: number, bytes: number): void;
   /** `x-ratelimit-*` headers of this key as of now; none where it has no limit per minute. */
-  rateHeaders(keyId: number): Record<string, string>;
+  rateHeaders(keyId: number): Readonly<Record<string, string>>;
   /** The admission of a job that continues after a restart, if its reservation is open; null: it was settled, or is resumed already. */
   resume(id: number): Admission | null;
 }

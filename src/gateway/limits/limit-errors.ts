@@ -46,12 +46,14 @@ function quotaError(shortfall: Extract<Shortfall, { period: unknown }>, now: num
   return new AppError("limit_exceeded", message, { reason: "insufficient_quota", retryAfterMs });
 }
 
+const NO_HEADERS: Readonly<Record<string, string>> = {};
+
 /**
  * `x-ratelimit-*-requests` in OpenAI's spelling (API reference, Rate limits in headers, read 2026-11-23). `reset` is the time until one
  * more request is allowed than now, as of the sliding minute. Drops minutes that are over.
  */
-export function rateHeaders(account: Account, limit: number | null, now: number): Record<string, string> {
-  if (limit === null) return {};
+export function rateHeaders(account: Account, limit: number | null, now: number): Readonly<Record<string, string>> {
+  if (limit === null) return NO_HEADERS;
   const { recent } = account;
   dropOld(recent, now);
   return {

@@ -130,8 +130,8 @@ export class Limits implements AdmissionControl {
     this.#uploads.take(keyId, bytes);
   }
 
-  rateHeaders(keyId: number): Record<string, string> {
-    return rateHeaders(this.#accounts.get(keyId) ?? createAccount(), this.#requestsPerMinute(keyId), this.deps.clock.now());
+  rateHeaders(keyId: number): Readonly<Record<string, string>> {
+    return rateHeaders(this.#accountOf(keyId), this.#requestsPerMinute(keyId), this.deps.clock.now());
   }
 
   resume(id: number): Admission | null {

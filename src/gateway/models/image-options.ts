@@ -64,8 +64,14 @@ const WIDEST = 16;
  * @param names what the caller calls the fields, for errors
  * @throws {AppError} `invalid_request` with `param` when a field cannot be read
  */
-export function readImageOptions(hints: ImageHints, names: Partial<Record<keyof ImageHints, string>> = {}): ImageOptions {
-  if (isSilent(hints)) return {};
+export function readImageOptions(hints: ImageHints, names: Partial<Record<keyof ImageHints, string>> = NO_NAMES): ImageOptions {
+  return isSilent(hints) ? NO_OPTIONS : readHints(hints, names);
+}
+
+const NO_OPTIONS: Readonly<ImageOptions> = Object.freeze({});
+const NO_NAMES: Partial<Record<keyof ImageHints, string>> = {};
+
+function readHints(hints: ImageHints, names: Partial<Record<keyof ImageHints, string>>): ImageOptions {
   const read = (field: keyof ImageHints, parse: (text: string) => ImageOptions | null, expected: string): ImageOptions => {
     const value = hints[field];
     const text = typeof value === "number" ? String(value) : value;

@@ -101,21 +101,21 @@ export function leftBehind(family: ImageFamily, providers: readonly string[], re
 export function searchesOf(extras: OutputExtras | undefined): number {
   const grounding = extras?.candidate?.groundingMetadata;
   if (!isRecord(grounding)) return 0;
-  return ["webSearchQueries", "imageSearchQueries"].reduce((sum, name) => {
-    const queries = grounding[name];
-    return sum + (Array.isArray(queries) ? queries.length : 0);
-  }, 0);
+  return countOf(grounding.webSearchQueries) + countOf(grounding.imageSearchQueries);
 }
+
+const countOf = (queries: unknown): number => (Array.isArray(queries) ? queries.length : 0);
 
 const takesOf = ({ providers }: ImageFamily, provider: string): ImageTakes => providers[provider]?.takes ?? NOTHING;
 
 /** Response header with the fields of a request that changed nothing. */
 export const IGNORED_HEADER = "x-flow2api-ignored";
 const MAX_NAMES = 40;
+const NO_HEADER: Readonly<Record<string, string>> = {};
 
 /** The header, or none without ignored fields. Names are the client's: characters not allowed in a header are dropped. */
-export function ignoredHeader(names: readonly string[]): Record<string, string> {
-  if (names.length === 0) return {};
+export function ignoredHeader(names: readonly string[]): Readonly<Record<string, string>> {
+  if (names.length === 0) return NO_HEADER;
   const shown = [...new Set(names)].map((name) => name.replace(/[^\w.[\]-]/g, "").slice(0, 100)).filter(Boolean);
   return shown.length > 0 ? { [IGNORED_HEADER]: shown.slice(0, MAX_NAMES).join(", ") } : {};
 }

@@ -43,7 +43,7 @@ export async function generateContent(api: Api, call: Call, model: string): Prom
       headers: headers(),
       onSent: run.delivered,
     });
-  return sendEarly({ api, startedAt: call.startedAt, headers, errorBody }, whole);
+  return sendEarly({ api, startedAt: call.startedAt, headers, errorBody, whole });
 }
 
 /** As server-sent events with `alt=sse`, else as a JSON array that is written while it grows. */
@@ -148,10 +148,12 @@ const mark = ({ signature }: { signature?: string }) => (signature ? { thoughtSi
 async function wholeResponse(writing: Writing, events: AsyncIterable<GenerateEvent>, envelope: Envelope) {
   let parts: WirePart[] = [];
   try {
-    const done = await readWhole(events, (event) => {
-      // What an earlier token said before it failed is no part of the response.
-      if (event.type === "token") parts = [];
-      else if (hasPart(event)) return partOf(writing, event).then((part) => void parts.push(part));
+    const done = await readWhole(events, {
+      hear(event) {
+        // What an earlier token said before it failed is no part of the response.
+        if (event.type === "token") parts = [];
+        else if (hasPart(event)) return partOf(writing, event).then((part) => void parts.push(part));
+      },
     });
     return encodeResponse(envelope, parts, endOf(done));
   } catch (error) {

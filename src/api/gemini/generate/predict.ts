@@ -61,7 +61,7 @@ export async function predict(api: Api, call: Call, model: string): Promise<Resp
     const filtered = includeReasons ? refusals.map((reason) => ({ raiFilteredReason: reason })) : [];
     return jsonWithBytes({ predictions: [...predictions, ...filtered] }, { headers: headers(), onSent: run.delivered });
   };
-  return sendEarly({ api, startedAt: call.startedAt, headers, errorBody }, whole);
+  return sendEarly({ api, startedAt: call.startedAt, headers, errorBody, whole });
 }
 
 async function start(api: Api, call: Call, model: string) {
@@ -117,9 +117,11 @@ const imageOutput = (parameters: Fields): ImageFormatOptions =>
 async function collect(events: AsyncIterable<GenerateEvent>): Promise<{ made: MadeImage[]; refusals: string[] }> {
   const made: MadeImage[] = [];
   let text = "";
-  const done = await readWhole(events, (event) => {
-    if (event.type === "text") text += event.text;
-    else if (event.type === "image") made.push({ media: event.media, base64: event.base64 });
+  const done = await readWhole(events, {
+    hear(event) {
+      if (event.type === "text") text += event.text;
+      else if (event.type === "image") made.push({ media: event.media, base64: event.base64 });
+    },
   });
   if (made.length === 0) throw withoutImage(done, text);
   return { made, refusals: (done.refusals ?? []).map((refusal) => refusal.message ?? `Filtered: ${refusal.upstreamReason}.`) };

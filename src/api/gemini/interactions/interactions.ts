@@ -41,7 +41,7 @@ export async function createInteraction(api: Api, call: Call): Promise<Response>
   if (stream) return streamed(api, call, job, { signal, stop, client });
   if (background) return answer(api, call, job, client);
   const whole = async () => answer(api, call, await ended(api, call, job), client);
-  return sendEarly({ api, startedAt: call.startedAt, headers: () => client.headers, errorBody }, whole);
+  return sendEarly({ api, startedAt: call.startedAt, headers: () => client.headers, errorBody, whole });
 }
 
 export async function getInteraction(api: Api, call: Call, id: string): Promise<Response> {

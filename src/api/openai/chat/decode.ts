@@ -10,7 +10,7 @@ import { countOr, mustBe } from "../../body/invalid.ts";
 import { type CollectedHints, collectImageHints, collectSeed } from "../../image-config.ts";
 import { lastTurnStart, saysSomething } from "../../last-turn.ts";
 import { type ChatBody, IMAGE_COUNT } from "../schema.ts";
-import { decodeMessage, type Message } from "./message.ts";
+import { decodeMessage, type Message, plainTurn } from "./message.ts";
 
 export type DecodedChat = {
   model: string;
@@ -26,31 +26,40 @@ export type DecodedChat = {
   form: ImageForm | null;
   /** All but shape and size. */
   options: ImageOptions;
+  route: string;
+  returnsBytes?: boolean;
+  /** Tells requests apart that differ in nothing else. */
+  compared: { form: ImageForm | null };
 };
 
 /** @throws {AppError} `invalid_request` naming the message or part of the last turn that cannot be understood */
 export function decodeChat(body: ChatBody): DecodedChat {
-  const roles = body.messages.map(({ role }) => (role === "assistant" ? "model" : role));
-  const exactFrom = lastTurnStart(roles, (index) => saysSomething(body.messages[index]!.content));
-  const messages: UnresolvedTurn[] = [];
-  for (const [index, message] of body.messages.entries()) {
-    const turn = decodeMessage(message, { name: `messages[${index}]`, exact: index >= exactFrom });
-    if (turn) messages.push(turn);
+  const { messages } = body;
+  const exactFrom = messages.length === 1 ? 0 : firstExact(messages);
+  const decoded: UnresolvedTurn[] = [];
+  for (let index = 0; index < messages.length; index++) {
+    const message = messages[index]!;
+    const plain = plainTurn(message);
+    const turn = plain === undefined ? decodeMessage(message, { name: `messages[${index}]`, exact: index >= exactFrom }) : plain;
+    if (turn) decoded.push(turn);
   }
-  const turns = endWithUser(joinTurns(messages));
-  if (turns.length === 0 && roles.at(-1) === "user") throw nothingSaid("messages");
+  const turns = endWithUser(decoded.length === 1 ? decoded : joinTurns(decoded));
+  if (turns.length === 0 && messages.at(-1)?.role === "user") throw nothingSaid("messages");
   if (body.image) lastUserTurn(turns)?.parts.push({ type: "reference", url: body.image, param: "image", trusted: true });
   const modalities = body.modalities?.map((one) => one.toLowerCase()) ?? NO_WORDS;
+  const form = modalities.includes("image") || body.image_config ? "images" : null;
   return {
+    route: "POST /v1/chat/completions",
+    compared: COMPARED[form ?? "none"],
     model: body.model,
     stream: body.stream ?? false,
     includeUsage: body.stream_options?.include_usage ?? false,
     n: countOr(1, body.n, "n", IMAGE_COUNT),
     turns,
     ...collectImageHints(body),
-    form: modalities.includes("image") || body.image_config ? "images" : null,
+    form,
     options: {
-      system: instructionsOf(body.messages.map((message, index) => ({ message, name: `messages[${index}]` }))),
+      system: instructionsOf(messages, "messages"),
       imageOnly: modalities.length > 0 && !modalities.includes("text"),
       seed: collectSeed(body),
     },
@@ -58,14 +67,22 @@ export function decodeChat(body: ChatBody): DecodedChat {
 }
 
 const NO_WORDS: readonly string[] = [];
+const COMPARED = { images: { form: "images" }, none: { form: null } } as const;
+
+/** Index of the first message of the user's last turn. */
+function firstExact(messages: ChatBody["messages"]): number {
+  const roles = messages.map(({ role }) => (role === "assistant" ? "model" : role));
+  return lastTurnStart(roles, (index) => saysSomething(messages[index]!.content));
+}
 
 const isInstruction = (message: Message) => message.role === "system" || message.role === "developer";
 
-/** Text of system and developer messages, or undefined. `name`: where the message stands in the body. */
-export function instructionsOf(messages: { message: Message; name: string }[]): string | undefined {
+/** Text of system and developer messages among the items of a list, or undefined. `name`: of the list in the body. */
+export function instructionsOf(items: readonly (Message | null)[], name: string): string | undefined {
   let said = "";
-  for (const { message, name } of messages) {
-    const text = isInstruction(message) ? textOf(message, `${name}.content`) : "";
+  for (let index = 0; index < items.length; index++) {
+    const message = items[index]!;
+    const text = message !== null && isInstruction(message) ? textOf(message, `${name}[${index}].content`) : "";
     if (text !== "") said += said === "" ? text : `\n\n${text}`;
   }
   return said === "" ? undefined : said;

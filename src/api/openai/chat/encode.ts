@@ -55,13 +55,11 @@ export function imageDefinitions(images: readonly Pick<ShownImage, "link">[]): s
 /** Text first, then each image as a Markdown line of its own, then where they are stored. */
 export function contentOf(text: string, images: readonly ShownImage[]): string {
   let content = text.trim();
-  const add = (paragraph: string) => {
-    content += content === "" ? paragraph : `\n\n${paragraph}`;
-  };
-  for (const { form, url } of images) if (form === "markdown") add(markdownImage(url));
-  if (images.length > 0) add(imageDefinitions(images));
-  return content;
+  for (const { form, url } of images) if (form === "markdown") content = withParagraph(content, markdownImage(url));
+  return images.length > 0 ? withParagraph(content, imageDefinitions(images)) : content;
 }
+
+const withParagraph = (content: string, paragraph: string) => (content === "" ? paragraph : `${content}\n\n${paragraph}`);
 
 type CompletionMessage = {
   role: "assistant";
@@ -71,20 +69,28 @@ type CompletionMessage = {
   images?: ReturnType<typeof imagePart>[];
 };
 
+function imageParts(images: readonly ShownImage[]): CompletionMessage["images"] {
+  let parts: CompletionMessage["images"];
+  for (const { form, url } of images) {
+    if (form !== "images") continue;
+    parts ??= [];
+    parts.push(imagePart(url, parts.length));
+  }
+  return parts;
+}
+
 /** `chat.completion`. */
 export function encodeCompletion(
   envelope: Envelope,
   response: { text: string; images: ShownImage[]; reasoning?: string; finish: Finish; usage: Usage },
 ) {
-  const images: ReturnType<typeof imagePart>[] = [];
-  for (const { form, url } of response.images) if (form === "images") images.push(imagePart(url, images.length));
   // What is undefined is left out of the JSON.
   const message: CompletionMessage = {
     role: "assistant",
     content: contentOf(response.text, response.images),
     refusal: null,
     reasoning_content: response.reasoning || undefined,
-    images: images.length > 0 ? images : undefined,
+    images: imageParts(response.images),
   };
   return {
     ...envelope,
@@ -94,7 +100,7 @@ export function encodeCompletion(
   };
 }
 
-type Delta = { role?: "assistant"; content?: string; reasoning_content?: string; images?: ReturnType<typeof imagePart>[] };
+export type Delta = { role?: "assistant"; content?: string; reasoning_content?: string; images?: ReturnType<typeof imagePart>[] };
 
 /** `chat.completion.chunk` with one delta. */
 export function encodeChunk(envelope: Envelope, delta: Delta, finishReason: string | null = null) {

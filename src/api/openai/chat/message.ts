@@ -7,7 +7,7 @@ import type { InputReference, UnresolvedTurn } from "../../../gateway/generation
 import { mustBe } from "../../body/invalid.ts";
 import { fileReference } from "../references.ts";
 import type { ChatBody } from "../schema.ts";
-import { isReadableUrl, textMedia } from "./text-media.ts";
+import { isReadableUrl, mayNameMedia, textMedia } from "./text-media.ts";
 
 export type Message = ChatBody["messages"][number];
 type UnresolvedPart = UnresolvedTurn["parts"][number];
@@ -18,6 +18,13 @@ export type MessageContext = { name: string; exact: boolean };
 
 const isText = (value: unknown): value is string => typeof value === "string";
 const textPart = (text: string): UnresolvedPart => ({ type: "text", text });
+
+/** The turn of a message that is a text which names no media; undefined: it has to be decoded. */
+export function plainTurn({ role, content, images }: Message): UnresolvedTurn | null | undefined {
+  if (role !== "user" && role !== "assistant") return null;
+  if (!isText(content) || images?.length || mayNameMedia(content)) return undefined;
+  return content.trim() === "" ? null : { role: role === "user" ? "user" : "model", parts: [textPart(content)] };
+}
 
 /** The turn of a user's or assistant's message; null where it says and shows nothing. @throws {AppError} `invalid_request` where it is exact */
 export function decodeMessage(message: Message, { name, exact }: MessageContext): UnresolvedTurn | null {

@@ -24,11 +24,15 @@ const NONE: readonly TextMedia[] = [];
  * Linear in the length of the text.
  */
 export function textMedia(text: string): readonly TextMedia[] {
-  const hasImages = text.includes("](");
-  const hasOwn = text.includes("/media/");
-  if (!hasImages && !hasOwn) return NONE;
-  const images = hasImages ? shownIn(text) : [];
-  const named = hasOwn ? namedIn(text, images) : [];
+  return mayNameMedia(text) ? mediaIn(text) : NONE;
+}
+
+/** False: a text without any. */
+export const mayNameMedia = (text: string): boolean => text.includes("](") || text.includes("/media/");
+
+function mediaIn(text: string): readonly TextMedia[] {
+  const images = text.includes("](") ? shownIn(text) : [];
+  const named = text.includes("/media/") ? namedIn(text, images) : [];
   if (images.length + named.length === 0) return [];
   const found = [...images, ...named].sort((a, b) => a.start - b.start);
   const code = codeRanges(text);

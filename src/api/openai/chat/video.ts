@@ -47,7 +47,7 @@ export async function answerChatVideo(api: Api, call: Call, envelope: Envelope, 
       client.delivered();
       return Response.json(body, { headers: { ...headers, ...jobHeaders(api.catalogue(), ended) } });
     };
-    return sendEarly({ api, startedAt: call.startedAt, headers: () => headers, errorBody }, () => client.deliver(whole));
+    return sendEarly({ api, startedAt: call.startedAt, headers: () => headers, errorBody, whole: () => client.deliver(whole) });
   }
   const startedAt = api.clock.now();
   const state = { words: "Starting" };

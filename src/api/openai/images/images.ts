@@ -3,20 +3,20 @@
 import type { GenerateEvent } from "../../../domain/generation.ts";
 import { NO_USAGE } from "../../../domain/generation.ts";
 import { AppError } from "../../../errors.ts";
-import type { Run } from "../../../gateway/generation/contract.ts";
+import type { Listener } from "../../../gateway/generation/event-log.ts";
 import { fileIdOf } from "../../../gateway/generation/inputs/inputs.ts";
 import type { InputReference } from "../../../gateway/generation/inputs/unresolved-turn.ts";
 import { type Form, validator } from "../../body/body.ts";
 import { fieldName, formObject } from "../../body/form-object.ts";
 import { isMultipart } from "../../body/multipart.ts";
 import { sendEarly } from "../../early-bytes.ts";
-import { generationHeaders, leftOutHeaders } from "../../generation-headers.ts";
+import { responseHeaders } from "../../generation-headers.ts";
 import { renderMade } from "../../image-output.ts";
 import { jsonWithBytes } from "../../json-bytes.ts";
 import type { MadeImage } from "../../links.ts";
 import { COMMENT, FIRST_COMMENT_MS, frame, streamFrames } from "../../sse.ts";
 import { readWhole } from "../../whole-response.ts";
-import { type Api, type Call, type ImageOrder, startImages } from "../call.ts";
+import { type Api, type Call, type ImageOrder, type StartedImages, startImages } from "../call.ts";
 import { type Done, errorBody, withoutImage } from "../errors.ts";
 import { fileReference } from "../references.ts";
 import { ImagesBody } from "../schema.ts";
@@ -41,19 +41,13 @@ export async function images(api: Api, call: Call, kind: ImagesKind): Promise<Re
   });
   if (started instanceof Response) return started;
   const { decoded, run, leftOut, stop } = started;
-  const headersNow = () => ({ ...generationHeaders(run), ...leftOutHeaders(leftOut) });
-  if (!decoded.stream) {
-    const { startedAt } = call;
-    return sendEarly({ api, startedAt, headers: headersNow, errorBody }, async () =>
-      jsonWithBytes(await wholeBody(api, call, run, decoded), { headers: headersNow(), onSent: run.delivered }),
-    );
-  }
+  if (!decoded.stream) return sendEarly(new ImagesResponse(api, call, started));
   const frames = imageFrames(api, run.events, decoded, STREAMS[kind]);
   return streamFrames(frames, {
     clock: api.clock,
     heartbeat: COMMENT,
     firstMs: FIRST_COMMENT_MS,
-    headers: headersNow(),
+    headers: responseHeaders(run, leftOut),
     onCancel: stop,
     onEnd: run.delivered,
   });
@@ -96,15 +90,42 @@ const orderOf = ({ output, form, quality, ...decoded }: DecodedImages, kind: Ima
   returnsBytes: form === "b64_json",
 });
 
-async function wholeBody(api: Api, call: Call, run: Run, echo: ImageEcho) {
-  const made: MadeImage[] = [];
-  let text = "";
-  const end = await readWhole(run.events, (event) => {
-    if (event.type === "text") text += event.text;
-    else if (event.type === "image") made.push({ media: event.media, base64: event.base64 });
-  });
-  if (made.length === 0) throw withoutImage(end, text);
-  return imagesBody(api, call, { made, usage: end.usage }, echo);
+/** A response in one piece: hears its generation, and is sent at its end. */
+class ImagesResponse implements Listener<GenerateEvent> {
+  private readonly made: MadeImage[] = [];
+  private text = "";
+
+  constructor(
+    readonly api: Api,
+    private readonly call: Call,
+    private readonly started: StartedImages & { decoded: DecodedImages },
+  ) {}
+
+  get startedAt(): number {
+    return this.call.startedAt;
+  }
+
+  readonly errorBody = errorBody;
+
+  /** Of the end rather than the beginning: a retired model is known by then. */
+  headers(): Readonly<Record<string, string>> {
+    return responseHeaders(this.started.run, this.started.leftOut);
+  }
+
+  hear(event: GenerateEvent): void {
+    if (event.type === "text") this.text += event.text;
+    else if (event.type === "image") this.made.push(event);
+  }
+
+  /** @throws {AppError} what the generation fails with */
+  async whole(): Promise<Response> {
+    const { made } = this;
+    const { run, decoded } = this.started;
+    const done = await readWhole(run.events, this);
+    if (made.length === 0) throw withoutImage(done, this.text);
+    const body = await imagesBody(this.api, this.call, { made, usage: done.usage }, decoded);
+    return jsonWithBytes(body, { headers: this.headers(), onSent: run.delivered });
+  }
 }
 
 /**

@@ -50,7 +50,10 @@ export function decodeResponse(body: ResponsesBody, recall: Recall, catalogue: C
   const last = lastUserTurn(turns);
   const mask = referencesOf(tool?.input_image_mask, "tools.input_image_mask").slice(0, 1);
   if (mask.length > 0) last?.parts.push({ type: "text", text: MASK_INSTRUCTION }, ...mask);
-  const said = instructionsOf(items.flatMap((item, index) => (isMessage(item) ? [{ message: item, name: `input[${index}]` }] : [])));
+  const said = instructionsOf(
+    items.map((item) => (isMessage(item) ? item : null)),
+    "input",
+  );
   const partials = body.stream ? countOr(0, tool?.partial_images, "tools.partial_images", PARTIALS) : 0;
   return {
     model: modelOf(body, tool, catalogue),

@@ -33,7 +33,7 @@ export async function responses(api: Own, call: Call): Promise<Response> {
   const { work, headersNow, stop, delivered } = begun;
   if (!work.decoded.stream) {
     const whole = async () => jsonWithBytes(await wholeResponse(api, work), { headers: headersNow(), onSent: delivered });
-    return sendEarly({ api, startedAt: call.startedAt, headers: headersNow, errorBody }, whole);
+    return sendEarly({ api, startedAt: call.startedAt, headers: headersNow, errorBody, whole });
   }
   return streamFrames(responseFrames(api, work), {
     clock: api.clock,
@@ -116,9 +116,11 @@ async function wholeResponse(api: Api, { envelope, decoded, events, keep }: Resp
     drawn.set(id, event.media);
     output.push(encodeCall(id, image, image.blob, decoded.quality));
   };
-  const done = await readWhole(events, (event) => {
-    if (event.type === "text") text += event.text;
-    else if (event.type === "image") return addImage(event);
+  const done = await readWhole(events, {
+    hear(event) {
+      if (event.type === "text") text += event.text;
+      else if (event.type === "image") return addImage(event);
+    },
   });
   if (output.length === 0 && !mayBeWords(done, text, decoded)) throw withoutImage(done, text);
   if (text.trim()) output.push(encodeMessage(messageId(envelope.id), text));

@@ -57,7 +57,7 @@ type Owner = {
  * @throws {AppError} `invalid_request` naming the field whose image cannot be read
  */
 export async function resolveTurns(deps: InputDependencies, turns: UnresolvedTurn[], owner: Owner): Promise<Turn[]> {
-  if (!turns.some(holdsReference)) return turns.filter(({ parts }) => parts.length > 0) as Turn[];
+  if (!holdsReferences(turns)) return plainTurns(turns);
   const readable = readableTurns(turns);
   const resolved = await Promise.all(
     readable.map(async ({ role, parts }) => {
@@ -76,10 +76,19 @@ export async function resolveTurns(deps: InputDependencies, turns: UnresolvedTur
   return owner.leftOut?.length || readable !== turns ? joinTurns(resolved) : resolved.filter(({ parts }) => parts.length > 0);
 }
 
-function holdsReference({ parts }: UnresolvedTurn): boolean {
-  for (const { type } of parts) if (type === "reference") return true;
+/** Whether anything has to be read. */
+export function holdsReferences(turns: readonly UnresolvedTurn[]): boolean {
+  for (const { parts } of turns) for (const { type } of parts) if (type === "reference") return true;
   return false;
 }
+
+/** A conversation of texts alone, without empty turns. */
+export function plainTurns(turns: UnresolvedTurn[]): Turn[] {
+  for (const { parts } of turns) if (parts.length === 0) return withoutEmpty(turns);
+  return turns as Turn[];
+}
+
+const withoutEmpty = (turns: UnresolvedTurn[]) => turns.filter(({ parts }) => parts.length > 0) as Turn[];
 
 /** Failures that are the reference's own, not those of the server or of a client that left. */
 const UNREADABLE: ReadonlySet<ErrorKind> = new Set(["invalid_request", "not_found", "payload_too_large", "network"]);

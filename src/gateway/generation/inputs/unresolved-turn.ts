@@ -36,5 +36,8 @@ export function joinTurns<P>(turns: readonly { role: Turn["role"]; parts: readon
 }
 
 /** Turns up to the user's last; what follows it is generated again. Empty without a turn of the user. */
-export const endWithUser = (turns: UnresolvedTurn[]): UnresolvedTurn[] =>
-  turns.slice(0, turns.findLastIndex(({ role }) => role === "user") + 1);
+export function endWithUser(turns: UnresolvedTurn[]): UnresolvedTurn[] {
+  let end = turns.length;
+  while (end > 0 && turns[end - 1]!.role !== "user") end--;
+  return end === turns.length ? turns : turns.slice(0, end);
+}
