@@ -1,6 +1,5 @@
 // Store contract: ledger of reservations, usage by key and period, rollups by hour.
 import type { Kind } from "../domain/generation.ts";
-import type { Slot, SlotRequest } from "./shared.ts";
 
 /** What a generation costs, in whole numbers so that sums are exact: images, milliseconds of video, millionths of a US dollar. */
 export type Amounts = { images: number; videoMs: number; microUsd: number };
@@ -36,8 +35,6 @@ export type SharedChecks = {
   /** Names of the periods of the key in which the estimate is reserved. */
   periods: readonly string[];
   limits: KeyChecks;
-  /** A slot to take in the same action; refused as `slot` where no candidate has room. */
-  slot?: SlotRequest;
 };
 
 export type Reservation = NewReservation & { id: number };
@@ -141,9 +138,9 @@ export type Refusal = { of: "rpm"; until: number } | { of: "concurrency" } | { o
 
 /**
  * What became of one of a batch: the id of its reservation, or who refused it. An engine that one process owns refuses none, because the
- * process has checked limits and slots in memory; one that several processes share checks them in the same action. `node`: it is dead.
+ * process has checked limits in memory; one that several processes share checks them in the same action. `node`: it is dead.
  */
-export type Begun = { id: number; slot?: Slot } | { refused: "limit"; by: Refusal } | { refused: "slot" | "node" };
+export type Begun = { id: number } | { refused: "limit"; by: Refusal } | { refused: "node" };
 
 /**
  * The ledger: one action before a call, one after it, each over a batch of generations in one transaction. Writes take effect in the order

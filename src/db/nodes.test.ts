@@ -127,6 +127,36 @@ describe.each(ENGINES)("nodes on $name", (engine) => {
       expect(await owns(store, node, jobs[1])).toBe(true);
     }));
 
+  test("a job that ended while it was nobody's is claimed: its reservation is to be settled", () =>
+    withStore(async (store) => {
+      const { id: node } = await store.joinNode(NODE);
+      const job = newJob();
+      await store.insertJob(job, node);
+      const reservation = await beginOne(store, job.requestId, node);
+      await store.handOver(node);
+      await store.updateJob(job.id, ["queued"], { state: "cancelled", endedAt: NOW });
+      const { jobs, reservations } = await store.claimJobs(node, 5);
+      expect([idsOf(jobs), idsOf(reservations)]).toEqual([[job.id], [reservation]]);
+      await store.end([endOf(reservation)]);
+      expect(await store.claimJobs(node, 5)).toEqual({ jobs: [], reservations: [] });
+    }));
+
+  test("what no known node owns goes to the first that takes over, also a second time", () =>
+    withStore(async (store) => {
+      for (const _ of [1, 2]) {
+        const job = newJob();
+        await store.insertJob(job);
+        const reservation = await beginOne(store, job.requestId, 0);
+        const { id: node } = await store.joinNode(NODE);
+        const { jobs, reservations } = await store.takeOver(node, 60_000);
+        expect([idsOf(jobs), idsOf(reservations)]).toEqual([[job.id], [reservation]]);
+        expect(await store.takeOver(node, 60_000)).toEqual({ jobs: [], reservations: [] });
+        await store.end([endOf(reservation)]);
+        await store.updateJob(job.id, ["queued"], { state: "cancelled", endedAt: NOW });
+      }
+      expect((await store.listNodes()).every(({ id }) => id > 0)).toBe(true);
+    }));
+
   test("a job is deleted when nothing is reserved for it", () =>
     withStore(async (store) => {
       const { id: node } = await store.joinNode(NODE);

@@ -154,16 +154,26 @@ describe.skipIf(!hasPostgres)("two nodes on Postgres", () => {
       );
     }));
 
-  test("a reservation takes its slot in the same action, and holds nothing where there is none", () =>
+  test("a node that lost an answer corrects what is counted for it, of slots and caps, and of no other node", () =>
     withNodes(async (one, two) => {
-      const withSlot = (node: Opened) => {
-        const base = reservation(node, { concurrency: 2 });
-        return { ...base, shared: { ...base.shared!, slot: request([7], 1) } };
-      };
-      const begun = await one.store.begin([withSlot(one), withSlot(one)]);
-      expect(begun).toEqual([{ id: expect.any(Number), slot: { tokenId: 7, spend: null } }, { refused: "slot" }]);
-      expect(await two.store.begin([withSlot(two)])).toEqual([{ refused: "slot" }]);
-      expect(idsOf(await two.store.begin([reservation(two, { concurrency: 2 })]))).toHaveLength(1);
+      const daily = [cap({ requestsPerDay: 4 })];
+      const take = (node: Opened, requests: SlotRequest[]) => node.shared.takeSlots(node.node, requests);
+      await take(two, [request([7], 9), request([[1, daily]], 9)]);
+      const [held, , known] = await take(one, [request([7], 9), request([7], 9), request([[1, daily]], 9), request([[1, daily]], 9)]);
+      expect(held).toEqual({ tokenId: 7, spend: null });
+      const { spend } = known as { spend: number };
+      // It knows of one slot of each, and of one that the store does not count.
+      const kind = "image" as const;
+      const counts = [7, 1, 5].map((tokenId) => ({ tokenId, kind, count: 1 }));
+      for (let attempt = 0; attempt < 2; attempt++) await one.shared.correctSlots(one.node, counts, [spend]);
+      expect(await take(two, [request([7], 3), request([7], 3), request([5], 1)])).toEqual([{ tokenId: 7, spend: null }, FULL, FULL]);
+      const capped = { tokenId: 1, spend: expect.any(Number) };
+      expect(
+        await take(
+          two,
+          times(3, () => request([[1, daily]], 9)),
+        ),
+      ).toEqual([capped, capped, FULL]);
     }));
 
   test("caps count over all nodes until the day ends; a call that was not made does not count, and what was used counts instead", () =>

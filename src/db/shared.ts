@@ -46,6 +46,9 @@ export type SlotEnd = Slot & {
   used: { images: number; microUsd: number } | null;
 };
 
+/** Calls of a kind with a token. */
+export type HeldSlots = { tokenId: number; kind: Kind; count: number };
+
 /** Failures of logins, counted over all nodes. */
 export interface LoginCounts {
   /** Counts a try unless it comes too early: of several at once each sees those before it. Resolves with the ms to wait; 0: counted. */
@@ -58,6 +61,11 @@ export interface SharedStore extends LoginCounts {
   /** In order. One transaction over the batch, not durable against the death of the machine. */
   takeSlots(node: number, batch: readonly SlotRequest[]): Promise<SlotOutcome[]>;
   giveSlots(node: number, batch: readonly SlotEnd[]): Promise<void>;
+  /**
+   * The node holds exactly this: further slots that the store counts for it go back, and so does what was reserved against caps under other
+   * names. For when an answer was lost, so that nobody knows whether its action took effect.
+   */
+  correctSlots(node: number, held: readonly HeldSlots[], spends: readonly number[]): Promise<void>;
   /** These reservations stay open, but hold none of their key's concurrency any more. */
   releaseConcurrency(reservations: readonly number[]): Promise<void>;
 

@@ -113,6 +113,7 @@ export const ACTIONS = {
 
   takeSlots: ofSlots(shared.takeSlots, RELAXED),
   giveSlots: ofSlots(shared.giveSlots, RELAXED),
+  correctSlots: ofSlots(shared.correctSlots, RELAXED),
   releaseConcurrency: ofLedger(releaseConcurrency, RELAXED),
   tryLock: ofNodes(shared.tryLock),
   unlock: ofNodes(shared.unlock, RELAXED),

@@ -219,7 +219,8 @@ class Client implements Postgres {
       const { promise, reject } = Promise.withResolvers<never>();
       const timer = setTimeout(() => {
         reject(Object.assign(new Error("The database did not respond in time."), { code: "ETIMEDOUT" }));
-        void this.#replacePools();
+        // The former connections cannot be closed well: nothing waits for them.
+        this.#replacePools().catch(() => {});
       }, this.options.deadlineMs ?? DEADLINE_MS);
       return Promise.race([work(), promise]).finally(() => clearTimeout(timer));
     });

@@ -1,14 +1,10 @@
 // SQL of the ledger: reservations, and usage of keys by period; a batch is a few statements.
 import type { Amounts, Begun, LedgerState, NewReservation, Reservation, ReservationEnd, UploadSum } from "../ledger.ts";
-import type { Slot } from "../shared.ts";
 import { bucketOf, type UsageShare } from "../usage-sums.ts";
 import type { Reader, Sql } from "./driver.ts";
 import { lockAlive, readClock } from "./fencing.ts";
 import type { Admission } from "./shared/admission.ts";
 import { loadAdmission, releaseReserved, writeAdmission } from "./shared/key-states.ts";
-import { holdSlots } from "./shared/shared.ts";
-import type { SlotTable, Taken } from "./shared/slot-table.ts";
-import { loadTable, writeTable } from "./shared/slots.ts";
 import { addUsage, putTokenCalls, type TokenCall } from "./usage.ts";
 
 const ESTIMATE = `images, video_ms AS "videoMs", micro_usd AS "microUsd"`;
@@ -24,7 +20,7 @@ export const toReservation = ({ images, videoMs, microUsd, forJob, node, ...row 
   estimate: { images, videoMs, microUsd },
 });
 
-/** Admits what fits the limits of keys and has a slot, one after the other, and inserts it. */
+/** Admits what fits the limits of keys, one after the other, and inserts it. */
 export async function begin(sql: Sql, batch: readonly NewReservation[]): Promise<Begun[]> {
   const alive = await lockAlive(
     sql,
@@ -33,38 +29,21 @@ export async function begin(sql: Sql, batch: readonly NewReservation[]): Promise
   const shared = batch.filter(({ shared, node = 0 }) => shared && alive.has(node));
   const now = shared.length === 0 ? 0 : await readClock(sql);
   const admission = await loadAdmission(sql, shared, now);
-  const slots = shared.flatMap(({ shared }) => shared?.slot ?? []);
-  const table = slots.length === 0 ? null : await loadTable(sql, slots, now);
-  const begun = batch.map((row) => (alive.has(row.node ?? 0) ? admit(row, admission, table) : { refused: "node" as const }));
+  const begun = batch.map((row) => (alive.has(row.node ?? 0) ? admit(row, admission) : { refused: "node" as const }));
   const admitted = begun.flatMap((one) => ("refused" in one ? [] : [one]));
   await insertReservations(sql, admitted);
   await writeAdmission(sql, admission);
-  if (table) await writeTable(sql, table);
-  for (const [node, taken] of Map.groupBy(
-    admitted.filter(({ taken }) => taken !== null),
-    ({ row }) => row.node ?? 0,
-  )) {
-    const held = await holdSlots(
-      sql,
-      node,
-      taken.map((one) => one.taken!),
-    );
-    for (const [index, slot] of held.entries()) taken[index]!.slot = slot;
-  }
-  return begun.map((one) => ("refused" in one ? one : { id: one.id, ...(one.slot && { slot: one.slot }) }));
+  return begun.map((one) => ("refused" in one ? one : { id: one.id }));
 }
 
-type Admitted = { row: NewReservation; taken: Taken | null; slot?: Slot; id: number };
+type Admitted = { row: NewReservation; id: number };
 type Refused = Exclude<Begun, { id: number }>;
 
-function admit(row: NewReservation, admission: Admission, table: SlotTable | null): Admitted | Refused {
+function admit(row: NewReservation, admission: Admission): Admitted | Refused {
   const by = admission.refusal(row);
   if (by) return { refused: "limit", by };
-  const { slot } = row.shared ?? {};
-  const taken = slot && table ? table.take(slot) : null;
-  if (slot && !taken) return { refused: "slot" };
   admission.admit(row);
-  return { row, taken, id: 0 };
+  return { row, id: 0 };
 }
 
 /** In order; gives each its id. */

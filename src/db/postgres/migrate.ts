@@ -11,6 +11,7 @@ import step007 from "./migrations/007.sql" with { type: "text" };
 import step008 from "./migrations/008.sql" with { type: "text" };
 import step009 from "./migrations/009.sql" with { type: "text" };
 import step010 from "./migrations/010.sql" with { type: "text" };
+import step011 from "./migrations/011.sql" with { type: "text" };
 
 export type Migration = {
   sql: string;
@@ -32,6 +33,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { sql: step008, worksFrom: 7 },
   { sql: step009, worksFrom: 7 },
   { sql: step010, worksFrom: 7 },
+  { sql: step011, worksFrom: 7 },
 ];
 
 /**

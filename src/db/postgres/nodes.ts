@@ -12,7 +12,7 @@ import { giveBackSlots } from "./shared/slots.ts";
 const COLUMNS = `id, state, url, version, started_at AS "startedAt", beat_at AS "beatAt", gauges`;
 const DAY_MS = 86_400_000;
 
-/** Deletes nodes that were not heard of for a day and own nothing. */
+/** Deletes nodes that were not heard of for a day and own nothing, and remembers owners that are not known: others take over from them. */
 export async function joinNode(sql: Sql, { url, version }: Pick<NodeRow, "url" | "version">): Promise<{ id: number; now: number }> {
   await sql.run(
     `DELETE FROM nodes WHERE id IN (
@@ -20,6 +20,13 @@ export async function joinNode(sql: Sql, { url, version }: Pick<NodeRow, "url" |
          AND NOT EXISTS (SELECT 1 FROM reservations WHERE node = nodes.id AND state = 'reserved')
          AND NOT EXISTS (SELECT 1 FROM jobs WHERE node = nodes.id AND state NOT IN ${ENDED})
        FOR UPDATE SKIP LOCKED)`,
+  );
+  await sql.run(
+    `INSERT INTO nodes (id, state, url, version, started_at, beat_at, gauges)
+     SELECT node, 'left', NULL, '', 0, 0, 'null'
+     FROM (SELECT node FROM jobs WHERE state NOT IN ${ENDED} UNION SELECT node FROM reservations WHERE state = 'reserved') AS owners
+     WHERE node IS NOT NULL AND node NOT IN (SELECT id FROM nodes WHERE NOT taken_over) ORDER BY node
+     ON CONFLICT (id) DO UPDATE SET taken_over = false`,
   );
   const row = await sql.get<{ id: number; now: number }>(
     `INSERT INTO nodes (state, url, version, started_at, beat_at, gauges) SELECT 'serving', $url, $version, now, now, 'null'
@@ -55,7 +62,7 @@ export async function leaveNode(sql: Sql, id: number): Promise<void> {
 
 const NOTHING: Inheritance = { jobs: [], reservations: [] };
 
-/** Each dead node is locked, so that one node takes it over. */
+/** Each dead node is locked, so that one node takes it over, once: what is dead writes nothing any more. */
 export async function takeOver(sql: Sql, vault: Vault, me: number, silentMs: number): Promise<Inheritance> {
   if (!(await isAlive(sql, me))) return NOTHING;
   await sql.run(
@@ -63,12 +70,17 @@ export async function takeOver(sql: Sql, vault: Vault, me: number, silentMs: num
        SELECT id FROM nodes WHERE ${ALIVE} AND id <> $me AND beat_at < ${CLOCK} - $silentMs::bigint ORDER BY id FOR UPDATE SKIP LOCKED)`,
     { me, silentMs },
   );
-  const gone = await sql.all<{ id: number }>(`SELECT id FROM nodes WHERE NOT (${ALIVE}) ORDER BY id FOR UPDATE SKIP LOCKED`);
+  const gone = await sql.all<{ id: number }>(
+    `SELECT id FROM nodes WHERE NOT (${ALIVE}) AND NOT taken_over ORDER BY id FOR UPDATE SKIP LOCKED`,
+  );
+  if (gone.length === 0) return NOTHING;
   const bound = { me, gone: gone.map(({ id }) => id) };
-  const owned = "(node = ANY ($gone::bigint[]) OR node NOT IN (SELECT id FROM nodes))";
+  const owned = "node = ANY ($gone::bigint[])";
   const jobs = await sql.all<RawJob>(
-    `UPDATE jobs SET node = $me
-     WHERE ${owned} AND (state NOT IN ${ENDED} OR request_id IN (SELECT request_id FROM reservations WHERE state = 'reserved'))
+    `UPDATE jobs SET node = $me WHERE seq IN (
+       SELECT seq FROM jobs WHERE ${owned} AND state NOT IN ${ENDED}
+       UNION SELECT jobs.seq FROM jobs JOIN reservations AS open ON open.request_id = jobs.request_id AND open.state = 'reserved'
+         WHERE jobs.${owned})
      RETURNING ${JOB_COLUMNS}`,
     bound,
   );
@@ -79,6 +91,7 @@ export async function takeOver(sql: Sql, vault: Vault, me: number, silentMs: num
   );
   await giveBackSlots(sql, bound.gone);
   await sql.run("DELETE FROM locks WHERE node = ANY ($gone::bigint[])", { gone: bound.gone });
+  await sql.run("UPDATE nodes SET taken_over = true WHERE id = ANY ($gone::bigint[])", { gone: bound.gone });
   return inheritance(vault, jobs, reservations);
 }
 
@@ -99,8 +112,13 @@ export async function handOver(sql: Sql, me: number, jobId: string | null = null
 export async function claimJobs(sql: Sql, vault: Vault, me: number, limit: number): Promise<Inheritance> {
   if (!(await isAlive(sql, me))) return NOTHING;
   const jobs = await sql.all<RawJob>(
-    `UPDATE jobs SET node = $me WHERE seq IN (
-       SELECT seq FROM jobs WHERE node IS NULL AND state NOT IN ${ENDED} ORDER BY seq LIMIT $limit FOR UPDATE SKIP LOCKED)
+    `WITH waiting AS (
+       SELECT seq FROM jobs WHERE node IS NULL AND state NOT IN ${ENDED} ORDER BY seq LIMIT $limit FOR UPDATE SKIP LOCKED),
+     unsettled AS (
+       SELECT jobs.seq FROM reservations AS open JOIN jobs ON jobs.request_id = open.request_id
+       WHERE open.node IS NULL AND open.state = 'reserved' AND jobs.node IS NULL AND jobs.state IN ${ENDED}
+       LIMIT $limit FOR UPDATE OF jobs SKIP LOCKED)
+     UPDATE jobs SET node = $me WHERE seq IN (SELECT seq FROM waiting UNION SELECT seq FROM unsettled)
      RETURNING ${JOB_COLUMNS}`,
     { me, limit },
   );

@@ -29,7 +29,7 @@ type Dependencies = {
   store: Pick<JobStore, "claimIdempotency" | "takeIdempotency" | "attachIdempotency" | "deleteIdempotency">;
   clock: Clock;
   /** Absent: there are no nodes. */
-  node?: NodeIdentity & { isAlive?(id: number): Promise<boolean> };
+  node?: NodeIdentity & { living?(): Promise<ReadonlySet<number>> };
 };
 
 /** One per process: what an earlier process left open is not running. */
@@ -86,7 +86,7 @@ export class Idempotency {
   async #runsElsewhere(run: string): Promise<boolean> {
     const { node } = this.deps;
     const id = Number(/^node (\d+)$/.exec(run)?.[1] ?? 0);
-    return id > 0 && id !== node?.id && ((await node?.isAlive?.(id)) ?? false);
+    return id > 0 && id !== node?.id && ((await node?.living?.())?.has(id) ?? false);
   }
 
   /** Deletes the name, if it still has this job. */

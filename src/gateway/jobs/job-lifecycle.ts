@@ -3,6 +3,7 @@
 import { type Clock, elapsedMs } from "../../clock.ts";
 import type { Settings } from "../../config/settings-schema.ts";
 import type { JobChange, JobRow, JobStore } from "../../db/jobs.ts";
+import type { SharedStore } from "../../db/shared.ts";
 import type { RequestLog } from "../../db/store.ts";
 import { type Job, type JobState, type QueuePosition, TERMINAL_STATES } from "../../domain/job.ts";
 import { omit } from "../../domain/omit.ts";
@@ -10,7 +11,6 @@ import { type AppError, asCharged } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import type { Metrics } from "../../metrics.ts";
 import type { TracedAttempt, Traces } from "../../traces.ts";
-import { videoPayload } from "../generation/request-payload.ts";
 import { writeRequest } from "../generation/request-record.ts";
 import { mediaOfJob } from "../generation/undelivered/image-output.ts";
 import type { Admission } from "../limits/contract.ts";
@@ -19,11 +19,14 @@ import type { MediaStore } from "../media/contract.ts";
 import type { Announcer } from "../nodes/announcer.ts";
 import type { NodeIdentity } from "../nodes/node.ts";
 import { costOf, FREE, tokensOf } from "./job-cost.ts";
+import { requestOf } from "./job-request.ts";
 import { isSettled, mayFollow, toJobError } from "./job-state.ts";
 import type { Webhooks } from "./webhooks.ts";
 
 /** A watched job is read again after this time where other nodes may change it. */
 const REREAD_MS = 2_000;
+/** Longer than the store works on what nobody waits for any more. */
+const UNWRITTEN_MS = 60_000;
 
 export type JobEnd = JobChange & { state: "completed" | "failed" | "cancelled" };
 
@@ -43,6 +46,8 @@ export type JobLifecycleDependencies = {
   node?: NodeIdentity;
   /** Tells other nodes of changed jobs; absent: there are none. */
   announcer?: Pick<Announcer, "tell"> | null;
+  /** Absent or null: no other node changes jobs. */
+  shared?: SharedStore | null;
 };
 
 export class JobLifecycle {
@@ -50,6 +55,8 @@ export class JobLifecycle {
   readonly #owned = new Set<string>();
   /** What each open job's end settles. */
   readonly #admissions = new Map<string, Admission>();
+  /** Jobs that could not be stored, as far as this process knows: until when they are deleted where they were nevertheless. */
+  readonly #unwritten = new Map<string, number>();
   readonly #watchers = new Map<string, Set<() => void>>();
   /** `readyAt`: estimated end of the wait, epoch ms. */
   readonly #positions = new Map<string, { position: number; readyAt: number | null }>();
@@ -62,6 +69,7 @@ export class JobLifecycle {
       await this.deps.store.insertJob(row, this.deps.node?.id);
     } catch (error) {
       admission?.release();
+      if (this.deps.shared) this.#unwritten.set(row.id, this.deps.clock.now() + UNWRITTEN_MS);
       throw error;
     }
     if (admission) this.#admissions.set(row.id, admission);
@@ -93,6 +101,14 @@ export class JobLifecycle {
       if (!this.#owned.has(id)) await this.deleteIfRemoved(id);
     }
     return row;
+  }
+
+  /** A job whose client was refused because the store's answer was lost, and that is stored nevertheless, does not run. */
+  async deleteUnwritten(): Promise<void> {
+    for (const [id, until] of this.#unwritten) {
+      await this.deps.store.deleteJob(id);
+      if (until <= this.deps.clock.now()) this.#unwritten.delete(id);
+    }
   }
 
   /** The node that the job is handed to settles it. */
@@ -193,11 +209,11 @@ export class JobLifecycle {
     const watchers = this.#watchers.get(id) ?? new Set();
     this.#watchers.set(id, watchers.add(notify));
     signal.addEventListener("abort", notify, { once: true });
-    const { clock, announcer } = this.deps;
+    const { clock, shared } = this.deps;
     try {
       while (!signal.aborted) {
         // News of another node may be lost.
-        const cancel = announcer ? clock.after(REREAD_MS, notify) : undefined;
+        const cancel = shared ? clock.after(REREAD_MS, notify) : undefined;
         if (!isDirty) await new Promise<void>((resolve) => (wake = resolve));
         cancel?.();
         if (signal.aborted) return;
@@ -255,31 +271,7 @@ export class JobLifecycle {
     // Images are logged by their generation.
     if (row.kind === "image") return;
     const { requests, metrics, traces, clock, settings } = this.deps;
-    const outcome = row.state === "completed" ? "ok" : (row.error?.kind ?? "cancelled");
-    const ms = elapsedMs(row.createdAt, clock.now());
-    const entry = {
-      id: row.requestId,
-      at: row.createdAt,
-      ms,
-      dialect: row.dialect,
-      route: row.route,
-      keyId: row.keyId,
-      model: row.model.slice(0, 200),
-      family: row.family,
-      kind: row.kind,
-      outcome,
-      message: row.error ? row.error.message.slice(0, 200) : null,
-      images: 0,
-      videoSeconds: row.charged ? (row.seconds ?? 0) : 0,
-      ...tokensOf(row),
-      usd: row.charged ? row.usd : 0,
-      stream: false,
-      mediaIds: row.mediaIds,
-      attempts: [...attempts],
-      payload: settings().requests.record_payloads ? videoPayload(row) : undefined,
-    };
-    const lastCall = entry.attempts.at(-1)?.call;
-    if (lastCall) Object.assign(lastCall, { usage: row.usage, videoSeconds: entry.videoSeconds, usd: entry.usd });
+    const entry = requestOf(row, attempts, { now: clock.now(), recordPayload: settings().requests.record_payloads });
     writeRequest({ requests, metrics, traces }, entry);
     const { videoSeconds, usd } = entry;
     const made = { kind: row.kind, count: row.mediaIds.length, videoSeconds, usd };

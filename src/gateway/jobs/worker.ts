@@ -97,7 +97,9 @@ export class Worker {
 
   /** Reads every job that runs or is settled here: news of what other nodes changed may have been lost. */
   async lookAgain(): Promise<void> {
-    for (const id of new Set([...this.#running.keys(), ...this.deps.lifecycle.admitted()])) await this.#look(id);
+    const { lifecycle, log } = this.deps;
+    await lifecycle.deleteUnwritten().catch((error) => log.debug("Jobs could not be deleted", { error }));
+    for (const id of new Set([...this.#running.keys(), ...lifecycle.admitted()])) await this.#look(id);
   }
 
   /** The node that takes the jobs settles them: all of this one's, or one. */

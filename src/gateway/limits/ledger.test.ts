@@ -175,7 +175,6 @@ test("a write that takes seconds refuses what is new, and what ends is still wri
 
 test.each([
   [{ refused: "limit", by: { of: "concurrency" } }, "limit_exceeded"],
-  [{ refused: "slot" }, "busy"],
   [{ refused: "node" }, "unavailable"],
 ] as const)("a reservation that a shared store refuses for %j is %s; the others of the batch begin", async (refused, kind) => {
   const { clock, logged } = setUp();

@@ -166,7 +166,6 @@ export class LimitReached extends AppError {
 /** What a store that several nodes share refuses. */
 function refusalOf(begun: Extract<Begun, { refused: string }>): AppError {
   if (begun.refused === "limit") return new LimitReached(begun.by);
-  if (begun.refused === "slot") return new AppError("busy", "All tokens are in use.", { retryAfterMs: LAG_RETRY_MS });
   return ledgerUnavailable(undefined);
 }
 

@@ -24,6 +24,7 @@ import {
   reserve,
   toAmounts,
   undoReserve,
+  zeroAmounts,
 } from "./budget.ts";
 import type { Admission, AdmissionControl, AdmissionRequest } from "./contract.ts";
 import { type KeyUsage, usageOf } from "./key-usage.ts";
@@ -34,6 +35,7 @@ import { MINUTE_MS } from "./periods.ts";
 import { endOf, recentPeriods } from "./reservation-end.ts";
 import { sharedChecks, shortfallOf } from "./shared-limits.ts";
 import { UploadQuota } from "./upload-quota.ts";
+import { VainReservations } from "./vain-reservations.ts";
 
 const DAY_MS = 86_400_000;
 /** Retention of usage per hour. */
@@ -61,6 +63,7 @@ export type LimitsDependencies = {
 export class Limits implements AdmissionControl {
   readonly #ledger: Ledger;
   readonly #uploads: UploadQuota;
+  readonly #vain: VainReservations;
   readonly #accounts = new Map<number, Account>();
   /** Open reservations of an earlier process, until they are resumed. */
   readonly #resumable = new Map<number, Reservation & { hold: Hold }>();
@@ -80,6 +83,9 @@ export class Limits implements AdmissionControl {
     const { store, clock, log, keys } = deps;
     this.#ledger = new Ledger({ store, clock, log });
     this.#uploads = new UploadQuota({ store, clock, log, limitOf: (keyId) => keys.get(keyId)?.limits.uploadMbDay ?? null });
+    const release = ({ id, at }: Reservation) =>
+      this.#ledger.end(endOf(id, at, { state: "released", actual: zeroAmounts(), endedAt: clock.now() }));
+    this.#vain = new VainReservations({ store, clock, log, release });
   }
 
   async admit(keyId: number, request: AdmissionRequest): Promise<Admission> {
@@ -104,6 +110,7 @@ export class Limits implements AdmissionControl {
     } catch (error) {
       this.#reservations -= 1;
       undoReserve(account, hold, now);
+      if (shared && error instanceof AppError && error.reason === "ledger_unavailable") this.#vain.note(requestId);
       throw error instanceof LimitReached ? limitError(shortfallOf(error.by, { limits: key.limits, estimate, now }), now) : error;
     }
   }
@@ -198,6 +205,7 @@ export class Limits implements AdmissionControl {
 
   async close(): Promise<void> {
     await this.#sweep?.stop();
+    this.#vain.stop();
     await this.#uploads.flush();
     await this.#ledger.close();
   }

@@ -47,6 +47,8 @@ export class Node implements NodeIdentity {
   #beats: Repeated | null = null;
   #isDraining = false;
   #isStopping = false;
+  /** The store has refused this node before there was anybody to tell. */
+  #isFenced = false;
   /** Ids of living nodes, as of the last beat; a node that drains looks after nothing. */
   #peers: number[] = [];
   /** Since when each beat was heard, and the last one; ms of `elapsed`. */
@@ -104,15 +106,19 @@ export class Node implements NodeIdentity {
       throw clockIsOff(skew);
     }
     this.#id = id;
-    return store.takeOver(id, DEAD_AT_START_MS);
+    const inheritance = await store.takeOver(id, DEAD_AT_START_MS);
+    // From now on, however long the rest of the start takes. Where one process owns the store there is nobody to hear it.
+    if (this.isShared) {
+      this.#heardAt = this.#heardSince = this.#elapsed();
+      this.#beats = repeat(clock, BEAT_MS, () => this.#beat());
+    }
+    return inheritance;
   }
 
-  /** Beats from now on. Where one process owns the store there is nobody to hear it. */
+  /** Takes over, claims and reports from now on. */
   start(work: NodeWork): void {
     this.#work = work;
-    if (!this.isShared) return;
-    this.#heardAt = this.#heardSince = this.#elapsed();
-    this.#beats = repeat(this.deps.clock, BEAT_MS, () => this.#beat());
+    if (this.#isFenced) work.fenced();
   }
 
   /** Whether this node looks after a token: checks of one are made by one node. */
@@ -120,10 +126,10 @@ export class Node implements NodeIdentity {
     return this.#peers.length < 2 || ownerOf(tokenId, this.#peers) === this.#id;
   }
 
-  /** Whether a node is alive, as of now. */
-  async isAlive(id: number): Promise<boolean> {
-    if (id === this.#id) return true;
-    return (await this.deps.store.listNodes()).some((node) => node.id === id && isLiving(node));
+  /** Ids of the nodes that live, as of now; this one among them. */
+  async living(): Promise<ReadonlySet<number>> {
+    const rows = this.isShared ? await this.deps.store.listNodes() : [];
+    return new Set([this.#id, ...rows.filter(isLiving).map(({ id }) => id)]);
   }
 
   /** Jobs were handed over. */
@@ -145,18 +151,20 @@ export class Node implements NodeIdentity {
 
   /** The store has refused this node: it is dead. */
   fence(): void {
+    this.#isFenced = true;
     this.#work?.fenced();
   }
 
   async #beat(): Promise<void> {
     const { store, log } = this.deps;
-    const work = this.#work!;
+    const work = this.#work;
     try {
-      const beat = await store.beatNode(this.#id, work.gauges());
-      if (beat === null) return work.fenced();
+      const beat = await store.beatNode(this.#id, work?.gauges() ?? null);
+      if (beat === null) return this.fence();
       this.#heard();
       this.#isDraining = beat.isDraining;
       this.#peers = (await store.listNodes()).filter(({ state }) => state === "serving").map(({ id }) => id);
+      if (!work || this.#isDraining || this.#isStopping) return;
       await this.claim();
       // After an outage of the store the others may not have been heard again yet.
       if (this.#elapsed() - this.#heardSince! < DEAD_AFTER_MS) return;

@@ -1,6 +1,7 @@
 // Slot arbiter: asks the store that nodes share for slots of tokens, in batches, and gives them back.
 import type { Clock } from "../../clock.ts";
-import type { SharedStore, SlotEnd, SlotOutcome, SlotRequest } from "../../db/shared.ts";
+import type { HeldSlots, SharedStore, Slot, SlotEnd, SlotOutcome, SlotRequest } from "../../db/shared.ts";
+import type { Kind } from "../../domain/generation.ts";
 import { serverFailure } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import type { NodeIdentity } from "./node.ts";
@@ -13,7 +14,7 @@ export interface SlotArbiter {
 }
 
 type Dependencies = {
-  shared: Pick<SharedStore, "takeSlots" | "giveSlots">;
+  shared: Pick<SharedStore, "takeSlots" | "giveSlots" | "correctSlots">;
   node: NodeIdentity & { fence(): void };
   clock: Clock;
   log: Log;
@@ -27,10 +28,14 @@ const BATCH = 256;
 const RETRY_MS = 1_000;
 
 export class StoreSlots implements SlotArbiter {
-  #waiting: Waiting[] = [];
+  readonly #waiting: Waiting[] = [];
   #ends: SlotEnd[] = [];
-  #taking: Promise<void> | null = null;
-  #giving: Promise<void> | null = null;
+  /** What this node holds in the store: taken, and not known to be given back. */
+  readonly #held = new Map<string, HeldSlots>();
+  readonly #spends = new Set<number>();
+  /** False: an answer was lost, so that the store may count other slots for this node than it holds. */
+  #isCertain = true;
+  #working: Promise<void> | null = null;
   #cancelRetry: (() => void) | null = null;
 
   constructor(private readonly deps: Dependencies) {}
@@ -38,68 +43,109 @@ export class StoreSlots implements SlotArbiter {
   take(request: SlotRequest): Promise<SlotOutcome> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ request, resolve, reject });
-      this.#taking ??= this.#takeAll().finally(() => {
-        this.#taking = null;
-      });
+      this.#start();
     });
   }
 
   give(end: SlotEnd): void {
     this.#ends.push(end);
-    if (this.#cancelRetry === null) this.#startGiving();
+    if (this.#cancelRetry === null) this.#start();
   }
 
   /** Resolves when everything is given back, or could not be. */
   async flush(): Promise<void> {
     this.#cancelRetry?.();
     this.#cancelRetry = null;
-    this.#startGiving();
-    await this.#giving;
+    this.#start();
+    await this.#working;
   }
 
-  #startGiving(): void {
-    this.#giving ??= this.#giveAll().finally(() => {
-      this.#giving = null;
+  #start(): void {
+    this.#working ??= this.#work();
+  }
+
+  /** In rounds: what arrives during one makes up the next. Never throws. */
+  async #work(): Promise<void> {
+    // What arrives in the same turn shares the first round.
+    await Promise.resolve();
+    while (this.#waiting.length > 0 || (this.#ends.length > 0 && this.#cancelRetry === null)) {
+      const asked = this.#waiting.splice(0, BATCH);
+      const isCertain = this.#isCertain || (await this.#correct(asked));
+      if (!isCertain) continue;
+      await Promise.all([this.#takeBatch(asked), this.#giveBatch(this.#cancelRetry === null ? this.#ends.slice(0, BATCH) : [])]);
+    }
+    this.#working = null;
+  }
+
+  /** False: the store cannot be asked, so nothing is taken. */
+  async #correct(asked: readonly Waiting[]): Promise<boolean> {
+    const { shared, node } = this.deps;
+    try {
+      await shared.correctSlots(node.id, [...this.#held.values()], [...this.#spends]);
+      this.#isCertain = true;
+      return true;
+    } catch (error) {
+      refuse(asked, error);
+      this.#retryLater(error);
+      return false;
+    }
+  }
+
+  async #takeBatch(batch: readonly Waiting[]): Promise<void> {
+    if (batch.length === 0) return;
+    const { shared, node } = this.deps;
+    try {
+      const outcomes = await shared.takeSlots(
+        node.id,
+        batch.map(({ request }) => request),
+      );
+      for (const [index, { request, resolve }] of batch.entries()) {
+        const outcome = outcomes[index]!;
+        if (!("refused" in outcome)) this.#count(outcome, request.kind, 1);
+        resolve(outcome);
+      }
+      if (outcomes.some((outcome) => "refused" in outcome && outcome.refused === "node")) node.fence();
+    } catch (cause) {
+      this.#isCertain = false;
+      refuse(batch, cause);
+    }
+  }
+
+  async #giveBatch(batch: readonly SlotEnd[]): Promise<void> {
+    if (batch.length === 0) return;
+    const { shared, node, onGiven } = this.deps;
+    try {
+      await shared.giveSlots(node.id, batch);
+      this.#ends = this.#ends.slice(batch.length);
+      for (const end of batch) this.#count(end, end.kind, -1);
+      onGiven();
+    } catch (error) {
+      this.#isCertain = false;
+      this.#retryLater(error);
+    }
+  }
+
+  #count({ tokenId, spend }: Slot, kind: Kind, change: 1 | -1): void {
+    const name = `${tokenId}/${kind}`;
+    const count = (this.#held.get(name)?.count ?? 0) + change;
+    if (count > 0) this.#held.set(name, { tokenId, kind, count });
+    else this.#held.delete(name);
+    if (spend === null) return;
+    if (change === 1) this.#spends.add(spend);
+    else this.#spends.delete(spend);
+  }
+
+  #retryLater(error: unknown): void {
+    const { clock, log } = this.deps;
+    log.warn("Slots could not be given back yet", { slots: this.#ends.length, error });
+    this.#cancelRetry ??= clock.after(RETRY_MS, () => {
+      this.#cancelRetry = null;
+      this.#start();
     });
   }
+}
 
-  async #takeAll(): Promise<void> {
-    // What arrives in the same turn shares the first batch.
-    await Promise.resolve();
-    const { shared, node } = this.deps;
-    while (this.#waiting.length > 0) {
-      const batch = this.#waiting.splice(0, BATCH);
-      try {
-        const outcomes = await shared.takeSlots(
-          node.id,
-          batch.map(({ request }) => request),
-        );
-        for (const [index, { resolve }] of batch.entries()) resolve(outcomes[index]!);
-        if (outcomes.some((outcome) => "refused" in outcome && outcome.refused === "node")) node.fence();
-      } catch (cause) {
-        const message = "This server cannot reach its database at the moment, so it starts nothing.";
-        for (const { reject } of batch) reject(serverFailure(message, "ledger_unavailable", { cause }));
-      }
-    }
-  }
-
-  async #giveAll(): Promise<void> {
-    await Promise.resolve();
-    const { shared, node, clock, log, onGiven } = this.deps;
-    while (this.#ends.length > 0) {
-      const batch = this.#ends.slice(0, BATCH);
-      try {
-        await shared.giveSlots(node.id, batch);
-        this.#ends = this.#ends.slice(batch.length);
-        onGiven();
-      } catch (error) {
-        log.warn("Slots could not be given back yet", { slots: this.#ends.length, error });
-        this.#cancelRetry = clock.after(RETRY_MS, () => {
-          this.#cancelRetry = null;
-          this.#startGiving();
-        });
-        return;
-      }
-    }
-  }
+function refuse(batch: readonly Waiting[], cause: unknown): void {
+  const message = "This server cannot reach its database at the moment, so it starts nothing.";
+  for (const { reject } of batch) reject(serverFailure(message, "ledger_unavailable", { cause }));
 }

@@ -76,9 +76,9 @@ export class SharedLeases {
   /** The lease with its slot, of its own token or of the next best; null: all of them are full, and marked so. */
   async #confirm(first: HeldLease, request: LeaseRequest, options: LeaseOptions): Promise<Lease | null> {
     const { arbiter, clock, leases } = this.deps;
-    const candidates = this.#candidates(first, request, options);
     let lease: HeldLease = first;
     try {
+      const candidates = this.#candidates(first, request, options);
       const outcome = await arbiter.take(slotRequest(candidates, request, clock.now()));
       if ("refused" in outcome) {
         for (const token of candidates) this.#markFull(token, request.kind);

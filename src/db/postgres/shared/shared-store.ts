@@ -11,6 +11,7 @@ const CHANNEL = "flow2api";
 export const createShared = (db: Postgres, write: Writer<typeof ACTIONS>["write"]): SharedStore => ({
   takeSlots: (node, batch) => write("takeSlots", node, batch),
   giveSlots: (node, batch) => write("giveSlots", node, batch),
+  correctSlots: (node, held, spends) => write("correctSlots", node, held, spends),
   releaseConcurrency: (reservations) => write("releaseConcurrency", reservations),
   tryLock: (node, name, maxMs) => write("tryLock", node, name, maxMs),
   unlock: (node, name) => write("unlock", node, name),

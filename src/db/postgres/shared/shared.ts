@@ -1,8 +1,18 @@
 // SQL of what several nodes decide together: slots and caps of tokens, locks.
-import type { Slot, SlotEnd, SlotOutcome, SlotRequest } from "../../shared.ts";
+import type { HeldSlots, Slot, SlotEnd, SlotOutcome, SlotRequest } from "../../shared.ts";
 import type { Sql } from "../driver.ts";
 import { ALIVE, isAlive, readClock } from "../fencing.ts";
-import { addNodeSlots, insertSpends, loadTable, removeNodeSlots, takeSpends, writeTable } from "./slots.ts";
+import {
+  addNodeSlots,
+  insertSpends,
+  loadTable,
+  otherSpends,
+  putNodeSlots,
+  removeNodeSlots,
+  takeNodeSlots,
+  takeSpends,
+  writeTable,
+} from "./slots.ts";
 
 /** In order: earlier ones count for later ones. */
 export async function takeSlots(sql: Sql, node: number, batch: readonly SlotRequest[]): Promise<SlotOutcome[]> {
@@ -41,12 +51,28 @@ export async function giveSlots(sql: Sql, node: number, batch: readonly SlotEnd[
     return { kind, tokens: [tokenId], counters };
   });
   const table = await loadTable(sql, asked, await readClock(sql));
-  for (const { tokenId, kind, n } of held) for (let count = 0; count < n; count++) table.giveBack(tokenId, kind);
+  for (const { tokenId, kind, count } of held) table.addSlots(tokenId, kind, -count);
   for (const { spend, used } of batch) {
     const reserved = spend === null ? undefined : spends.get(spend);
     if (reserved) table.settle(reserved, used);
   }
   await writeTable(sql, table);
+}
+
+/** Of a node that does not live nothing is counted any more. */
+export async function correctSlots(sql: Sql, node: number, held: readonly HeldSlots[], spends: readonly number[]): Promise<void> {
+  if (!(await isAlive(sql, node))) return;
+  const counted = await takeNodeSlots(sql, node);
+  const unknown = await takeSpends(sql, await otherSpends(sql, node, spends));
+  const counters = [...unknown.values()].flatMap((spend) => spend.counters);
+  const asked = [...counted, ...held].map(({ tokenId, kind }) => ({ kind, tokens: [tokenId], counters }));
+  const table = await loadTable(sql, asked, await readClock(sql));
+  for (const { tokenId, kind, count } of counted) table.addSlots(tokenId, kind, -count);
+  for (const { tokenId, kind, count } of held) table.addSlots(tokenId, kind, count);
+  // What was reserved for a call that was never made.
+  for (const spend of unknown.values()) table.settle(spend, null);
+  await writeTable(sql, table);
+  await putNodeSlots(sql, node, held);
 }
 
 /** Free, the node's own, past its time, or of a node that does not live. */

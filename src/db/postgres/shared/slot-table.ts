@@ -36,15 +36,19 @@ export class SlotTable {
     const candidate = request.candidates.find((one) => this.#hasRoom(one, request));
     if (!candidate) return null;
     const { kind, images, microUsd, dayUntil } = request;
-    this.#addSlot(candidate.tokenId, kind, 1);
+    this.addSlots(candidate.tokenId, kind, 1);
     const counters = candidate.caps.map(({ counter }) => counter);
     for (const counter of counters) this.#count(counter, { requests: 1, images, microUsd, dayUntil }, this.now);
     const spend = counters.length === 0 ? null : { counters, at: this.now, images, microUsd, dayUntil };
     return { tokenId: candidate.tokenId, kind, spend };
   }
 
-  giveBack(tokenId: number, kind: Kind): void {
-    this.#addSlot(tokenId, kind, -1);
+  /** So many more are held, or less. */
+  addSlots(tokenId: number, kind: Kind, change: number): void {
+    const name = slotName(tokenId, kind);
+    const row = this.#slots.get(name) ?? { tokenId, kind, inFlight: 0 };
+    this.#slots.set(name, { ...row, inFlight: Math.max(0, row.inFlight + change) });
+    this.#changedSlots.add(name);
   }
 
   /** Replaces what was reserved by what was used; null: the call was never made. */
@@ -83,13 +87,6 @@ export class SlotTable {
       (cap.requestsPerDay === null || dayRequests + 1 <= cap.requestsPerDay) &&
       (cap.microUsdPerDay === null || dayMicroUsd + microUsd <= cap.microUsdPerDay)
     );
-  }
-
-  #addSlot(tokenId: number, kind: Kind, change: number): void {
-    const name = slotName(tokenId, kind);
-    const row = this.#slots.get(name) ?? { tokenId, kind, inFlight: 0 };
-    this.#slots.set(name, { ...row, inFlight: Math.max(0, row.inFlight + change) });
-    this.#changedSlots.add(name);
   }
 
   #count(name: string, { requests, images, microUsd, dayUntil }: Change, at: number): void {

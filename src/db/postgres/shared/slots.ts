@@ -1,6 +1,6 @@
 // SQL of slots: calls under way by token and kind, over all nodes and by node, and counters of caps. Rows are locked in one order.
 import type { Kind } from "../../../domain/generation.ts";
-import type { SlotRequest } from "../../shared.ts";
+import type { HeldSlots, SlotRequest } from "../../shared.ts";
 import type { Sql } from "../driver.ts";
 import { type CounterRow, type SlotRow, SlotTable, type Spend, type Taken } from "./slot-table.ts";
 
@@ -90,43 +90,53 @@ export async function writeTable(sql: Sql, table: SlotTable): Promise<void> {
   );
 }
 
-type Held = { tokenId: number; kind: Kind; n: number };
-
-function countHeld(slots: readonly { tokenId: number; kind: Kind }[]): Held[] {
-  const sums = new Map<string, Held>();
+function countHeld(slots: readonly { tokenId: number; kind: Kind }[]): HeldSlots[] {
+  const sums = new Map<string, HeldSlots>();
   for (const { tokenId, kind } of slots) {
     const name = `${tokenId}/${kind}`;
-    sums.set(name, { tokenId, kind, n: (sums.get(name)?.n ?? 0) + 1 });
+    sums.set(name, { tokenId, kind, count: (sums.get(name)?.count ?? 0) + 1 });
   }
-  return [...sums.values()].sort((a, b) => a.tokenId - b.tokenId || (a.kind < b.kind ? -1 : 1));
+  return [...sums.values()];
 }
 
-const listsOf = (held: readonly Held[]) => ({
-  tokenIds: held.map(({ tokenId }) => tokenId),
-  kinds: held.map(({ kind }) => kind),
-  ns: held.map(({ n }) => n),
-});
+/** In the order in which rows are locked. */
+function listsOf(held: readonly HeldSlots[]) {
+  const sorted = held.toSorted((a, b) => a.tokenId - b.tokenId || (a.kind < b.kind ? -1 : 1));
+  return {
+    tokenIds: sorted.map(({ tokenId }) => tokenId),
+    kinds: sorted.map(({ kind }) => kind),
+    ns: sorted.map(({ count }) => count),
+  };
+}
 
-export async function addNodeSlots(sql: Sql, node: number, taken: readonly Taken[]): Promise<void> {
-  if (taken.length === 0) return;
+export const addNodeSlots = (sql: Sql, node: number, taken: readonly Taken[]): Promise<void> => putNodeSlots(sql, node, countHeld(taken));
+
+/** Adds to what a node holds. */
+export async function putNodeSlots(sql: Sql, node: number, held: readonly HeldSlots[]): Promise<void> {
+  if (held.length === 0) return;
   await sql.run(
     `INSERT INTO node_slots AS held (node, token_id, kind, in_flight)
      SELECT $node, token_id, kind, n FROM unnest($tokenIds::bigint[], $kinds::text[], $ns::bigint[]) AS given (token_id, kind, n)
      ON CONFLICT (node, token_id, kind) DO UPDATE SET in_flight = held.in_flight + excluded.in_flight`,
-    { node, ...listsOf(countHeld(taken)) },
+    { node, ...listsOf(held) },
   );
 }
 
+/** What a node holds, which it does not from then on. */
+export function takeNodeSlots(sql: Sql, node: number): Promise<HeldSlots[]> {
+  return sql.all(`DELETE FROM node_slots WHERE node = $node RETURNING token_id AS "tokenId", kind, in_flight AS count`, { node });
+}
+
 /** Takes from what a node holds; says what it held indeed. */
-export async function removeNodeSlots(sql: Sql, node: number, slots: readonly { tokenId: number; kind: Kind }[]): Promise<Held[]> {
-  return sql.all<Held>(
+export async function removeNodeSlots(sql: Sql, node: number, slots: readonly { tokenId: number; kind: Kind }[]): Promise<HeldSlots[]> {
+  return sql.all(
     `WITH locked AS MATERIALIZED (
        SELECT held.token_id, held.kind, least(held.in_flight, given.n) AS n FROM node_slots AS held
        JOIN unnest($tokenIds::bigint[], $kinds::text[], $ns::bigint[]) AS given (token_id, kind, n) USING (token_id, kind)
        WHERE held.node = $node ORDER BY token_id, kind FOR UPDATE OF held)
      UPDATE node_slots SET in_flight = node_slots.in_flight - locked.n FROM locked
      WHERE node = $node AND node_slots.token_id = locked.token_id AND node_slots.kind = locked.kind
-     RETURNING node_slots.token_id AS "tokenId", node_slots.kind, locked.n`,
+     RETURNING node_slots.token_id AS "tokenId", node_slots.kind, locked.n AS count`,
     { node, ...listsOf(countHeld(slots)) },
   );
 }
@@ -163,17 +173,26 @@ export async function takeSpends(sql: Sql, ids: readonly number[]): Promise<Map<
   return new Map(rows.map(({ id, counters, ...spend }) => [id, { ...spend, counters: JSON.parse(counters) }]));
 }
 
+/** Ids of what a node has reserved against caps, without these. */
+export async function otherSpends(sql: Sql, node: number, known: readonly number[]): Promise<number[]> {
+  const rows = await sql.all<{ id: number }>("SELECT id FROM cap_spends WHERE node = $node AND id <> ALL ($known::bigint[])", {
+    node,
+    known,
+  });
+  return rows.map(({ id }) => id);
+}
+
 /** What nodes still hold goes back. What they had sent stays counted against caps. */
 export async function giveBackSlots(sql: Sql, nodes: readonly number[]): Promise<void> {
   if (nodes.length === 0) return;
-  const held = await sql.all<Held>(
-    `DELETE FROM node_slots WHERE node = ANY ($nodes::bigint[]) RETURNING token_id AS "tokenId", kind, in_flight AS n`,
+  const held = await sql.all<HeldSlots>(
+    `DELETE FROM node_slots WHERE node = ANY ($nodes::bigint[]) RETURNING token_id AS "tokenId", kind, in_flight AS count`,
     { nodes },
   );
   await sql.run("DELETE FROM cap_spends WHERE node = ANY ($nodes::bigint[])", { nodes });
   if (held.length === 0) return;
   const asked = held.map(({ tokenId, kind }) => ({ kind, tokens: [tokenId], counters: [] }));
   const table = await loadTable(sql, asked, 0);
-  for (const { tokenId, kind, n } of held) for (let count = 0; count < n; count++) table.giveBack(tokenId, kind);
+  for (const { tokenId, kind, count } of held) table.addSlots(tokenId, kind, -count);
   await writeTable(sql, table);
 }

@@ -33,3 +33,21 @@ test("a server that has stopped leaves it to the next one, whose data folder it 
   await clock.advance(2 * UNDELIVERED_MS);
   expect(deleted).toEqual([]);
 });
+
+test("of several nodes those that live are asked for once, however many rows there are, and keep what is theirs", async () => {
+  const failure = { kind: "upstream_timeout", message: "late" } as const;
+  const rows = [1, 2, 3, 4].map((at) => ({
+    ...{ id: `${at}`, keyId: at, requestId: `req_${at}`, hash: "a", at: Date.now(), node: at % 2 === 0 ? 7 : 8 },
+    outcome: { type: "failure" as const, failure },
+  }));
+  const store = { putUndelivered: async () => {}, deleteUndelivered: async () => {}, listUndelivered: async () => rows };
+  let asked = 0;
+  const living = async () => {
+    asked++;
+    return new Set([7]);
+  };
+  const undelivered = new Undelivered({ store, clock: virtualClock(), log: silentLog, node: { id: 9, living } });
+  await undelivered.load();
+  expect([asked, [1, 2, 3, 4].map((keyId) => undelivered.has(keyId))]).toEqual([1, [true, false, true, false]]);
+  await undelivered.close();
+});

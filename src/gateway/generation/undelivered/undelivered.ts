@@ -92,7 +92,7 @@ type Dependencies = {
   clock: Clock;
   log: Log;
   /** Whose outcomes they are; absent: there are no nodes. */
-  node?: NodeIdentity & { isAlive?(id: number): Promise<boolean> };
+  node?: NodeIdentity & { living?(): Promise<ReadonlySet<number>> };
 };
 
 /** Failures after which nobody knows whether there was a charge, or there was one and nothing is left to give. */
@@ -110,8 +110,10 @@ export class Undelivered {
   /** Takes in what an earlier run of the program left. What was under way then was cut off: its outcome is unknown. */
   async load(): Promise<void> {
     const now = this.deps.clock.now();
-    for (const row of await this.deps.store.listUndelivered()) {
-      if (row.node && (await this.deps.node?.isAlive?.(row.node))) continue;
+    const rows = await this.deps.store.listUndelivered();
+    const living = rows.some(({ node }) => node) ? await this.deps.node?.living?.() : undefined;
+    for (const row of rows) {
+      if (row.node && living?.has(row.node)) continue;
       const stored = row.outcome as Outcome;
       const isCut = stored.type === "running";
       // Its end is offered from its end on, which is not known: at the latest now.
