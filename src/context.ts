@@ -21,6 +21,7 @@ import { createKeys, type Keys } from "./gateway/keys/keys.ts";
 import { Limits } from "./gateway/limits/limits.ts";
 import type { MediaStore } from "./gateway/media/contract.ts";
 import { createMediaFetch } from "./gateway/media/fetch-media.ts";
+import { mediaObjectsOf } from "./gateway/media/media-objects.ts";
 import { RowMediaStore } from "./gateway/media/media-store.ts";
 import { MemoryBudget } from "./gateway/media/memory-budget.ts";
 import { createGuardedSend } from "./gateway/media/ssrf-guard.ts";
@@ -42,7 +43,6 @@ import { Credentials } from "./gateway/tokens/credentials.ts";
 import { Refresher } from "./gateway/tokens/refresh.ts";
 import type { Log } from "./log.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
-import { ObjectStore } from "./object-store/object-store.ts";
 import { createFlow } from "./providers/flow/client.ts";
 import { createGemini } from "./providers/gemini/client.ts";
 import type { Provider } from "./providers/provider.ts";
@@ -147,7 +147,7 @@ export function createContext({ shutdown, ...options }: Options): Context {
   const media = new RowMediaStore({
     ...base,
     dataDir,
-    objects: createMediaObjects(config.settings),
+    objects: mediaObjectsOf(config.settings.storage),
     countInput: (keyId, bytes) => limits.countUpload(keyId, bytes),
     orphans: maintenance.orphans,
   });
@@ -245,12 +245,6 @@ function createInputs({ store, settings, clock }: Base, parts: Pick<InputDepende
 
 function dataUrlLimits({ media }: Settings) {
   return { maxBytes: media.fetch_limit_mb * 1024 * 1024, maxMegapixels: media.max_megapixels };
-}
-
-/** Null: media lie in the data folder. */
-function createMediaObjects({ storage }: Settings): ObjectStore | null {
-  const { media_url: url, s3_endpoint: endpoint, s3_region: region, s3_access_key: accessKey, s3_secret_key: secretKey } = storage;
-  return url === "" ? null : new ObjectStore({ url, endpoint, region, accessKey, secretKey });
 }
 
 function createProviders(

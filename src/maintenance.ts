@@ -27,6 +27,8 @@ type Dependencies = {
   isShared?: boolean;
   /** The bucket where media lie; empty, the default: in the data folder. */
   mediaUrl?: string;
+  /** Takes media of a backup into the bucket. */
+  takeMedia?: ((folder: string) => Promise<void>) | null;
   env: Record<string, string | undefined>;
   now: () => number;
   restart?: () => void;
@@ -37,7 +39,7 @@ const BACKUP_THREAD = new URL("./backup-thread.ts", import.meta.url);
 /** Temporary files of backups and uploads; leftovers of a crash are deleted at the next start. */
 const TEMPORARY = /^\.?passing-/;
 
-export function createMaintenance({ dataDir, isShared = false, mediaUrl = "", env, now, restart }: Dependencies): Maintenance {
+export function createMaintenance({ dataDir, isShared = false, mediaUrl = "", takeMedia, env, now, restart }: Dependencies): Maintenance {
   for (const name of readdirSync(dataDir)) if (TEMPORARY.test(name)) rmSync(join(dataDir, name), { recursive: true, force: true });
   const temporaryFile = () => join(dataDir, `passing-${randomUUID()}`);
   let isWriting = false;
@@ -88,7 +90,7 @@ export function createMaintenance({ dataDir, isShared = false, mediaUrl = "", en
       const file = data ? temporaryFile() : path;
       try {
         if (data) await writeFile(file, data, { mode: 0o600 });
-        const { holds } = await restoreBackup({ dataDir, file, env, now: now() });
+        const { holds } = await restoreBackup({ dataDir, file, env, now: now(), takeMedia });
         return { holds };
       } finally {
         if (data) await rm(file, { force: true });

@@ -15,6 +15,8 @@ import { createVault } from "./db/vault.ts";
 import { endSessionsOfFormerRules } from "./gateway/auth/sso.ts";
 import { startScratchSweep } from "./gateway/auth/sweep.ts";
 import { hashKey } from "./gateway/keys/keys.ts";
+import { mediaObjectsOf } from "./gateway/media/media-objects.ts";
+import { putMediaFolder } from "./gateway/media/put-media-folder.ts";
 import { sweepRequests } from "./gateway/reports/request-sweep.ts";
 import { startTokenSweep } from "./gateway/tokens/delete-tokens.ts";
 
@@ -72,12 +74,13 @@ async function open({ simulated = false, requestWatch, ...options }: StartOption
   const { data_dir: dataDir } = config.settings.storage;
   const traces = await startTraces(config.settings.tracing, { log, now: clock.now });
   closing.defer(() => traces?.close());
+  const objects = mediaObjectsOf(config.settings.storage);
   const ctx = createContext({
     config,
     layers: { base: options.config, merge: (stored) => withDatabase(options.config, stored) },
     maintenance: createMaintenance({
       ...{ dataDir, mediaUrl: config.settings.storage.media_url, isShared: isShared(config) },
-      ...{ env: process.env, now: clock.now, restart },
+      ...{ env: process.env, now: clock.now, restart, takeMedia: objects && ((folder) => putMediaFolder(objects, folder)) },
     }),
     store,
     requests,

@@ -14,24 +14,26 @@ export const backup = defineVerb({
   positionals: ["FILE"],
   options: {
     requests: { type: "boolean", help: "with the request log" },
-    media: { type: "boolean", help: "with the media that lie in files" },
+    media: { type: "boolean", help: "with the media that lie in files or in a bucket" },
     "with-secret": { type: "boolean", help: "with the secret key: whoever has the file then has the tokens" },
     ...FOLDER_OPTIONS,
   },
   async run({ values, positionals, io }) {
     const config = withAbsoluteFolder(readConfig(values, io), io);
     const home = config.settings.storage.data_dir;
-    await using content = await openContent(config, { media: values.media, io });
-    const { dataDir } = content;
+    const { requests, media } = values;
     const secretKey = values["with-secret"] ? findSecretKey(home, io.env) : null;
     if (values["with-secret"] && !secretKey) throw new AppError("not_found", `There is no secret key for ${home}.`);
     const file = resolve(io.cwd, positionals[0]!);
     if (!existsSync(dirname(file))) throw new AppError("not_found", `There is no folder ${dirname(file)}.`);
+    if (existsSync(file)) throw new AppError("conflict", `${file} is there already.`);
+    await using content = await openContent(config, { requests, media, file, io });
+    const { dataDir } = content;
     const { bytes, holds, lacks } = await writeBackup({
       dataDir,
       file,
-      requests: values.requests,
-      media: values.media,
+      requests,
+      media,
       secretKey,
       now: io.now(),
     });

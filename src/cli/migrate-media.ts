@@ -2,12 +2,12 @@
 
 import { existsSync } from "node:fs";
 import { mkdir, rename, rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { Settings } from "../config/settings-schema.ts";
 import type { Store } from "../db/store.ts";
 import type { Media } from "../domain/generation.ts";
 import { AppError } from "../errors.ts";
-import { mediaPath } from "../gateway/media/blobs.ts";
+import { mediaPath, ROW_BYTES } from "../gateway/media/blobs.ts";
 import { ObjectStore } from "../object-store/object-store.ts";
 
 /** Where the bytes of media lie. */
@@ -49,20 +49,27 @@ class BucketPlace implements MediaPlace {
   constructor(
     readonly name: string,
     private readonly objects: ObjectStore,
+    /** Where results wait for their upload: as a source they count. */
+    private readonly waiting: string | null,
   ) {}
 
   size = (path: string) => this.objects.size(path);
-  read = (path: string) => this.objects.read(path);
+
+  async read(path: string): Promise<ReadableStream<Uint8Array> | null> {
+    const file = this.waiting && join(this.waiting, basename(path));
+    return file && existsSync(file) ? Bun.file(file).stream() : this.objects.read(path);
+  }
+
   put = (path: string, file: Bun.BunFile, mime: string) => this.objects.put(path, file, mime);
 }
 
 /** `where` is `s3://bucket/prefix`, with the keys of the settings, or a folder. */
-export function mediaPlace(where: string, storage: Settings["storage"]): MediaPlace {
+export function mediaPlace(where: string, storage: Settings["storage"], waiting: string | null = null): MediaPlace {
   if (!where.startsWith("s3://")) return new FolderPlace(where, where);
   const { s3_endpoint: endpoint, s3_region: region, s3_access_key: accessKey, s3_secret_key: secretKey } = storage;
   if (accessKey === "" || secretKey === "")
     throw new AppError("invalid_request", `storage.s3_access_key and storage.s3_secret_key: expected the keys of ${where}, got nothing`);
-  return new BucketPlace(where, new ObjectStore({ url: where, endpoint, region, accessKey, secretKey }));
+  return new BucketPlace(where, new ObjectStore({ url: where, endpoint, region, accessKey, secretKey }), waiting);
 }
 
 export type MediaReport = { copied: number; present: number; bytes: number /** Their bytes were missing before. */; missing: number };
@@ -119,14 +126,21 @@ async function hashOf(stream: ReadableStream<Uint8Array>): Promise<string> {
   return hash.digest("hex");
 }
 
-/** Where media of these settings lie. */
+/** Where media of these settings go. */
 export const mediaPlaceOf = (storage: Settings["storage"]): MediaPlace =>
   mediaPlace(storage.media_url || join(storage.data_dir, "media"), storage);
 
-const PAGE = 500;
-/** Media up to this size may lie in their rows. */
-const ROW_BYTES = 16 * 1024;
+/** Where media of these settings are: in their place, or on this disk while they wait for the bucket. */
+export const mediaSourceOf = (storage: Settings["storage"]): MediaPlace =>
+  mediaPlace(storage.media_url || join(storage.data_dir, "media"), storage, join(storage.data_dir, "media", "waiting"));
 
+/** What is said of media without bytes. */
+export const missingMedia = (count: number, from: MediaPlace): string =>
+  from.name.startsWith("s3://")
+    ? `${count} media had no bytes in ${from.name}, or were cut: they were missing before, or wait in media/waiting/ of another node.\n`
+    : `${count} media had no bytes in ${from.name}, or were cut: they were missing before.\n`;
+
+const PAGE = 500;
 /** Media of both origins whose bytes are not in their rows. */
 export async function* mediaInFiles(store: Pick<Store, "listMedia" | "readMediaBytes">): AsyncGenerator<Media> {
   for (const origin of ["result", "input"] as const) {

@@ -8,7 +8,7 @@ import type { StoreEnd } from "../db/copy/store-end.ts";
 import { laySecretKey } from "../db/sqlite/secrets.ts";
 import { engineOf } from "../store-engine.ts";
 import { readConfig, withAbsoluteFolder } from "./folder.ts";
-import { copyMedia, mediaInFiles, mediaPlace, mediaPlaceOf } from "./migrate-media.ts";
+import { copyMedia, mediaInFiles, mediaPlace, mediaSourceOf, missingMedia } from "./migrate-media.ts";
 import { defineVerb, FOLDER_OPTIONS, type Io, usageError } from "./verb.ts";
 
 export const migrate = defineVerb({
@@ -22,7 +22,7 @@ export const migrate = defineVerb({
   },
   notes: () =>
     "Servers of the source and of the target are stopped. What was cut off goes on when the same command is given again.\n" +
-    "Rows are compared by count and checksum, media by count and size.\n",
+    "Rows are compared by count and checksum, those of the request log by their ids, media by count and size.\n",
   async run({ values, io }) {
     const config = withAbsoluteFolder(readConfig(values, io), io);
     const source = sourceOf(config);
@@ -55,7 +55,7 @@ async function copyRows(
   }
   io.stdout(`Copying ${name} to ${describe(target)}\n`);
   await copyStore({ from, to, source: name, now: io.now(), onTable: (table, rows) => io.stdout(`  ${table}: ${rows}\n`) });
-  io.stdout("Every table was compared: counts and checksums are equal.\n");
+  io.stdout("Every table was compared: counts and checksums are equal. The request log was compared by the ids of its rows.\n");
 }
 
 const sourceOf = ({ settings: { storage } }: Config): StorePlace =>
@@ -79,7 +79,7 @@ function describe(place: StorePlace): string {
 
 async function moveMedia(config: Config, mediaTo: string, { verify, io }: { verify: boolean; io: Io }): Promise<void> {
   const { storage } = config.settings;
-  const from = mediaPlaceOf(storage);
+  const from = mediaSourceOf(storage);
   const to = mediaPlace(mediaTo.startsWith("s3://") ? mediaTo : resolve(io.cwd, mediaTo), storage);
   const store = await engineOf(config, io.env).openStore();
   try {
@@ -92,7 +92,7 @@ async function moveMedia(config: Config, mediaTo: string, { verify, io }: { veri
       verify,
     });
     io.stdout(`Media: ${copied} copied to ${to.name} (${bytes} bytes), ${present} were there already.\n`);
-    if (missing > 0) io.stderr(`${missing} media had no bytes in ${from.name}, or were cut: they were missing before.\n`);
+    if (missing > 0) io.stderr(missingMedia(missing, from));
   } finally {
     await store.close();
   }

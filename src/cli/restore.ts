@@ -1,6 +1,8 @@
 // flow2api restore: takes a backup back, at once or at the server's next start.
 import { basename, resolve } from "node:path";
 import { restoreBackup } from "../db/sqlite/backup/restore.ts";
+import { mediaObjectsOf } from "../gateway/media/media-objects.ts";
+import { putMediaFolder } from "../gateway/media/put-media-folder.ts";
 import { redactText } from "../log.ts";
 import { isShared } from "../store-engine.ts";
 import { recordChange } from "./audit.ts";
@@ -18,7 +20,9 @@ export const restore = defineVerb({
     const file = resolve(io.cwd, positionals[0]!);
     if (isShared(config)) return restoreShared(withAbsoluteFolder(config, io), file, io);
     const dataDir = dataDirOf(config, io);
-    const { state, aside, holds } = await restoreBackup({ dataDir, file, env: io.env, now: io.now() });
+    const objects = mediaObjectsOf(config.settings.storage);
+    const takeMedia = objects && ((folder: string) => putMediaFolder(objects, folder));
+    const { state, aside, holds } = await restoreBackup({ dataDir, file, env: io.env, now: io.now(), takeMedia });
     for (const part of holds) io.stdout(`${state === "applied" ? "Restored" : "To be restored"}: ${part}\n`);
     if (state === "applied") io.stdout(`What was there before is in ${aside}\n`);
     else io.stdout(`A server uses this folder: restart it to restore, within 24 hours. What is there now will then be in ${aside}\n`);

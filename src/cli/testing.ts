@@ -13,7 +13,7 @@ export type Recorded = Io & {
   end(): void;
 };
 
-export type World = Partial<Pick<Io, "env" | "isTerminal" | "ask">> & { cwd: string; stdin?: string };
+export type World = Partial<Pick<Io, "env" | "isTerminal" | "ask" | "now">> & { cwd: string; stdin?: string };
 
 /** An Io that records what is written to it. Its clock stands at 2026-11-23T12:00:00Z. */
 export function recordedIo(world: World): Recorded {
@@ -34,7 +34,7 @@ export function recordedIo(world: World): Recorded {
     env: world.env ?? {},
     cwd: world.cwd,
     isTerminal: world.isTerminal ?? false,
-    now: () => Date.UTC(2026, 10, 23, 12),
+    now: world.now ?? (() => Date.UTC(2026, 10, 23, 12)),
     onSignal(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);

@@ -236,6 +236,26 @@ describe.skipIf(!hasPostgres)("a copy", () => {
   });
 });
 
+test.each([
+  ["loses a row", (rows: readonly RequestRow[]) => rows.slice(1), "30 here, 29 there"],
+  ["writes another one", (rows: readonly RequestRow[]) => [...rows.slice(1), request(NOW)], "other rows are there"],
+])("a copy that %s of the request log is refused at the end", async (_, change, what) => {
+  using first = temporaryFolder();
+  using second = temporaryFolder();
+  const log = await engineOf("sqlite").openLog(first.path);
+  for (let count = 0; count < 30; count++) log.append(request(NOW + count * 1000));
+  await log.close();
+  const [here, there] = [await openEnd("sqlite", first.path), await openEnd("sqlite", second.path)];
+  const to: StoreEnd = Object.create(there.end, {
+    writeRequests: { value: (rows: readonly RequestRow[]) => there.end.writeRequests(change(rows)) },
+  });
+  await expect(copyStore({ from: here.end, to, source: "s", now: NOW })).rejects.toThrow(
+    `The copy of the request log is not what it was made from: ${what}.`,
+  );
+  await here.close();
+  await there.close();
+});
+
 test("a table or a column that nobody has decided about stops the copy", async () => {
   using folder = temporaryFolder();
   const { end, close } = await openEnd("sqlite", folder.path);

@@ -49,11 +49,15 @@ export async function copyStore(options: CopyOptions): Promise<CopyReport> {
   rows[REQUESTS] = await copyRequests(from, to, batch);
   onTable?.(REQUESTS, rows[REQUESTS]);
   for (const one of plans) await compare(from, to, one, batch);
+  await compareRequests(from, to, batch);
   await to.finish();
   for (const name of [...plans.map(({ table }) => table.name), REQUESTS]) await to.writeFact(markOf(name), null);
   await to.writeFact(DONE, String(options.now));
   return { rows };
 }
+
+/** What was copied into the target, or was begun to be; null: nothing was. */
+export const copySourceOf = (to: StoreEnd): Promise<string | null> => to.readFact(SOURCE);
 
 /** When a copy of this source into the target ended, epoch ms; null: it did not. */
 export async function copiedAt(to: StoreEnd, source: string): Promise<number | null> {
@@ -128,8 +132,32 @@ async function compare(from: StoreEnd, to: StoreEnd, one: Plan, batch: number): 
   const [here, there] = [await checksum(from, one, batch), await checksum(to, one, batch)];
   if (here.rows === there.rows && here.hash === there.hash) return;
   const what = here.rows === there.rows ? "their content differs" : `${here.rows} here, ${there.rows} there`;
-  throw new AppError("conflict", `The copy of ${one.table.name} is not what it was made from: ${what}. Nothing was changed in the source.`);
+  throw differs(one.table.name, what);
 }
+
+/** Rows of the request log by their ids, in order, and the sums that outlive them. */
+async function compareRequests(from: StoreEnd, to: StoreEnd, batch: number): Promise<void> {
+  const [here, there] = [await requestsOf(from, batch), await requestsOf(to, batch)];
+  const sums = async (end: StoreEnd) => (await end.readFailureSums()).map((row) => JSON.stringify(row)).sort();
+  if (here.rows === there.rows && here.hash === there.hash && Bun.deepEquals(await sums(from), await sums(to))) return;
+  const what = here.rows === there.rows ? "other rows are there" : `${here.rows} here, ${there.rows} there`;
+  throw differs("the request log", what);
+}
+
+async function requestsOf(end: StoreEnd, batch: number): Promise<{ rows: number; hash: string }> {
+  const hash = new Bun.CryptoHasher("sha256");
+  let after = 0;
+  for (let rows = 0; ; ) {
+    const { ids, mark } = await end.readRequestIds(after, batch);
+    for (const id of ids) hash.update(`${id}\n`);
+    rows += ids.length;
+    if (ids.length < batch) return { rows, hash: hash.digest("hex") };
+    after = mark;
+  }
+}
+
+const differs = (name: string, what: string) =>
+  new AppError("conflict", `The copy of ${name} is not what it was made from: ${what}. Nothing was changed in the source.`);
 
 async function checksum(end: StoreEnd, one: Plan, batch: number): Promise<{ rows: number; hash: string }> {
   const hash = new Bun.CryptoHasher("sha256");

@@ -80,12 +80,17 @@ export class PostgresEnd implements StoreEnd {
   }
 
   async readRequests(after: number, limit: number): Promise<RequestPage> {
+    const { ids, mark } = await this.readRequestIds(after, limit);
+    const rows = await Promise.all(ids.map((id) => getRequest(this.reader, id)));
+    return { rows: rows.filter((row) => row !== null), mark };
+  }
+
+  async readRequestIds(after: number, limit: number): Promise<{ ids: string[]; mark: number }> {
     const found = await this.reader.all<{ seq: number; id: string }>(
       "SELECT seq, id FROM requests WHERE seq > $after::bigint ORDER BY seq LIMIT $limit::bigint",
       { after, limit },
     );
-    const rows = await Promise.all(found.map(({ id }) => getRequest(this.reader, id)));
-    return { rows: rows.filter((row) => row !== null), mark: found.at(-1)?.seq ?? after };
+    return { ids: found.map(({ id }) => id), mark: found.at(-1)?.seq ?? after };
   }
 
   async writeRequests(rows: Parameters<StoreEnd["writeRequests"]>[0]): Promise<void> {

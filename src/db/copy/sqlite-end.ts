@@ -58,12 +58,15 @@ export class SqliteEnd implements StoreEnd {
   }
 
   async readRequests(after: number, limit: number): Promise<RequestPage> {
-    const db = this.requests;
-    if (!db) return { rows: [], mark: after };
-    const found = db
-      .query<{ seq: number; id: string }, [number, number]>("SELECT seq, id FROM requests WHERE seq > ? ORDER BY seq LIMIT ?")
+    const { ids, mark } = await this.readRequestIds(after, limit);
+    return { rows: ids.map((id) => getRequest(this.requests!, id)).filter((row) => row !== null), mark };
+  }
+
+  async readRequestIds(after: number, limit: number): Promise<{ ids: string[]; mark: number }> {
+    const found = this.requests
+      ?.query<{ seq: number; id: string }, [number, number]>("SELECT seq, id FROM requests WHERE seq > ? ORDER BY seq LIMIT ?")
       .all(after, limit);
-    return { rows: found.map(({ id }) => getRequest(db, id)).filter((row) => row !== null), mark: found.at(-1)?.seq ?? after };
+    return { ids: found?.map(({ id }) => id) ?? [], mark: found?.at(-1)?.seq ?? after };
   }
 
   async writeRequests(rows: Parameters<StoreEnd["writeRequests"]>[0]): Promise<void> {

@@ -24,6 +24,8 @@ export interface StoreEnd {
   readFact(name: string): Promise<string | null>;
   writeFact(name: string, value: string | null): Promise<void>;
   readRequests(after: number, limit: number): Promise<RequestPage>;
+  /** Ids of a page of the request log, in the same order. */
+  readRequestIds(after: number, limit: number): Promise<{ ids: string[]; mark: number }>;
   /** Rows that are there already are skipped. */
   writeRequests(rows: readonly RequestRow[]): Promise<void>;
   /** Sums of failures outlive the rows they were made of. */

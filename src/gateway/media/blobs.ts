@@ -35,6 +35,9 @@ export interface Blobs {
   stop(): Promise<void>;
 }
 
+/** Media up to this size may lie in their rows: there a row is many times cheaper than a file of its own; generated images are larger. */
+export const ROW_BYTES = 16 * 1024;
+
 /** Path of a media item below a folder. Ids and extensions are ours: nothing that a client wrote is part of a path. */
 export const mediaPath = ({ id, ext }: Pick<Media, "id" | "ext">): string => `${id.slice(0, 1)}/${id}.${ext}`;
 

@@ -8,7 +8,7 @@ import { AppError, diskIsFull } from "../../errors.ts";
 import { isId } from "../../ids.ts";
 import type { Log } from "../../log.ts";
 import type { ObjectStore } from "../../object-store/object-store.ts";
-import { type Blobs, bytesOfBlob, FileBlobs, type MediaBytes } from "./blobs.ts";
+import { type Blobs, bytesOfBlob, FileBlobs, type MediaBytes, ROW_BYTES } from "./blobs.ts";
 import type { MediaStore } from "./contract.ts";
 import { describeMedia, type MediaFacts } from "./describe-media.ts";
 import { createFreeSpace } from "./free-space.ts";
@@ -41,8 +41,6 @@ export type MediaDependencies = {
   rowBytes?: number;
 };
 
-/** Up to here a row is many times cheaper than a file of its own; generated images are larger. */
-const ROW_BYTES = 16 * 1024;
 const STALE_TEMP_FILE_MS = 3_600_000;
 /** When inputs of today may be old enough to give way, ms. */
 const SHARE_RETRY_MS = 600_000;

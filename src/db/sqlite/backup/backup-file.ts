@@ -40,8 +40,6 @@ export type BackupOptions = {
   media: boolean;
   /** Where media lie instead of the folder; they are then left out. Absent or empty: in the folder. */
   mediaUrl?: string;
-  /** Where media lie in files. Default: `media/` in the data folder. */
-  mediaDir?: string;
   /** Written as `secret.key`; null: left out. */
   secretKey: Uint8Array | null;
   /** Epoch ms. */
@@ -54,7 +52,7 @@ export type BackupOptions = {
  * @throws {AppError} `not_found` without a database, `conflict` when `file` is there already
  */
 export async function writeBackup(options: BackupOptions): Promise<BackupReport> {
-  const { dataDir, file, requests, media, mediaUrl = "", mediaDir = join(dataDir, "media"), secretKey, now } = options;
+  const { dataDir, file, requests, media, mediaUrl = "", secretKey, now } = options;
   if (!existsSync(join(dataDir, "flow2api.db"))) throw new AppError("not_found", `There is no flow2api.db in ${dataDir}.`);
   if (existsSync(file)) throw new AppError("conflict", `${file} is there already.`);
   const folder = mkdtempSync(join(dirname(file), `.${basename(file)}-`));
@@ -67,7 +65,7 @@ export async function writeBackup(options: BackupOptions): Promise<BackupReport>
     try {
       const addDatabase = async (name: string) => {
         const copy = join(folder, name);
-        schema[name] = await copyOf(join(dataDir, name), copy);
+        schema[name] = await copyDatabaseFile(join(dataDir, name), copy);
         files[name] = await tar.addFile(name, copy);
         return copy;
       };
@@ -78,7 +76,7 @@ export async function writeBackup(options: BackupOptions): Promise<BackupReport>
       else lacks.push("the secret key (--with-secret); without it the tokens cannot be read");
       if (!media) lacks.push("media in files (--media)");
       else if (mediaUrl !== "") lacks.push(`media: they lie in ${mediaUrl}`);
-      const missing = media && mediaUrl === "" ? await addMedia(tar, mediaDir, copy, files) : 0;
+      const missing = media && mediaUrl === "" ? await addMedia(tar, join(dataDir, "media"), copy, files) : 0;
       if (missing > 0) lacks.push(`${missing} media whose files are gone`);
       const manifest = {
         format: BACKUP_FORMAT,
@@ -113,7 +111,7 @@ export function holdings(files: Manifest["files"]): string[] {
 }
 
 /** Copies a database; returns its schema version. */
-async function copyOf(file: string, copy: string): Promise<number> {
+export async function copyDatabaseFile(file: string, copy: string): Promise<number> {
   // Not read-only: as the only connection it would leave files beside the database.
   const db = await openDatabase(file);
   try {

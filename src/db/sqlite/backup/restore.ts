@@ -17,6 +17,8 @@ export type Restoration = {
   /** Where the data that it replaces are, or will be. */
   aside: string;
   holds: string[];
+  /** Hash of its database: the same for the same backup. */
+  content: string;
 };
 
 type RestoreOptions = {
@@ -25,6 +27,8 @@ type RestoreOptions = {
   env: Record<string, string | undefined>;
   /** Epoch ms. */
   now: number;
+  /** Takes media over from a folder, where they do not lie in files; absent: they become files of the data folder. */
+  takeMedia?: ((folder: string) => Promise<void>) | null;
 };
 
 /** A backup on its way in, half unpacked; then it is staged whole. */
@@ -49,7 +53,7 @@ const damaged = (what: string) => refuse(`The backup is damaged: ${what}. Nothin
  * @throws {AppError} `invalid_request` when the file is no backup, damaged, newer than this build, or sealed with another secret key; then
  * nothing is changed
  */
-export async function restoreBackup({ dataDir, file, env, now }: RestoreOptions): Promise<Restoration> {
+export async function restoreBackup({ dataDir, file, env, now, takeMedia }: RestoreOptions): Promise<Restoration> {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const incoming = join(dataDir, INCOMING);
   rmSync(incoming, { recursive: true, force: true });
@@ -59,12 +63,22 @@ export async function restoreBackup({ dataDir, file, env, now }: RestoreOptions)
     checkDatabase(incoming, "requests.db", REQUEST_MIGRATIONS.length);
     checkKey(incoming, dataDir, env);
     quieten(join(incoming, "flow2api.db"), now);
+    // Before their rows: what is staged and never applied leaves objects without rows, which go after a day.
+    if (takeMedia) {
+      await takeMedia(join(incoming, "media"));
+      rmSync(join(incoming, "media"), { recursive: true, force: true });
+    }
     const aside = freeName(dataDir, `before-restore-${new Date(now).toISOString().slice(0, 19).replaceAll(/[-:]/g, "").replace("T", "-")}`);
     const holds = holdings(files);
     writeStagedNote(incoming, { aside, stagedAt: now, backupAt: Date.parse(created_at) || null, holds });
     rmSync(join(dataDir, STAGED), { recursive: true, force: true });
     renameSync(incoming, join(dataDir, STAGED));
-    return { state: applyAlone(dataDir, now) ? "applied" : "staged", aside: join(dataDir, aside), holds };
+    return {
+      state: applyAlone(dataDir, now) ? "applied" : "staged",
+      aside: join(dataDir, aside),
+      holds,
+      content: files["flow2api.db"]!.sha256,
+    };
   } finally {
     rmSync(incoming, { recursive: true, force: true });
   }
