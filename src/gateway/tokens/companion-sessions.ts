@@ -35,7 +35,7 @@ type Dependencies = {
   /** Whose sessions these are. */
   provider: string;
   store: Pick<Store, "listTokens" | "insertToken">;
-  tokens: Pick<Credentials, "open" | "callContext" | "probe" | "storeFacts">;
+  tokens: Pick<Credentials, "open" | "replace" | "probe" | "storeFacts">;
   pool: Pick<Pool, "cooldownOf" | "reportOutcome" | "clearCooldown">;
   refresher: Pick<Refresher, "updateFacts">;
   audit: Pick<Audit, "record">;
@@ -63,13 +63,8 @@ export function createCompanionSessions(deps: Dependencies): CompanionSessions {
     return own.find((row) => WAITS_FOR_SESSION.has(pool.cooldownOf(row.id)?.reason ?? "")) ?? own[0] ?? null;
   }
 
-  async function renew(
-    row: Pick<TokenRow, "id" | "proxy" | "location">,
-    { facts, secret, state }: Probe,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const token = await tokens.open(row.id, row);
-    await tokens.callContext(token, signal).remember({ secret, state });
+  async function renew(row: Pick<TokenRow, "id">, { facts, secret, state }: Probe): Promise<void> {
+    await tokens.replace(row.id, { secret, state });
     await tokens.storeFacts(row.id, facts);
     refresher.updateFacts(row.id, facts);
     pool.reportOutcome(row.id, VALID);
@@ -98,7 +93,7 @@ export function createCompanionSessions(deps: Dependencies): CompanionSessions {
     const owner = await ownerOf(rows, identity, [session, probe.secret]);
     const row = owner ?? (await add(rows, identity, probe.secret));
     const wasOff = pool.cooldownOf(row.id)?.reason === "imported_off";
-    await renew(row, probe, signal);
+    await renew(row, probe);
     if (wasOff) pool.clearCooldown(row.id);
     return { action: rows.some(({ id }) => id === row.id) ? "updated" : "added", tokenId: row.id, identity, enabled: wasOff };
   }

@@ -4,6 +4,7 @@ import type { Store } from "../../db/store.ts";
 import type { TempFileWriter } from "../../domain/generation.ts";
 import type { TokenRow } from "../../domain/token.ts";
 import { AppError } from "../../errors.ts";
+import { KeyedSemaphore } from "../../keyed-semaphore.ts";
 import type { Log } from "../../log.ts";
 import type { CallContext, Provider, ProviderState, ProviderToken, TokenFacts } from "../../providers/provider.ts";
 import { proxyOf } from "../../proxy-address.ts";
@@ -18,6 +19,16 @@ const PROBE_ID = 0;
 
 /** How the calls of a token leave and where they go; a row or a lease is one. */
 export type TokenRoute = Pick<TokenRow, "proxy" | "location">;
+
+/** Secrets that calls under way may still have. */
+const FORMER = 3;
+
+const NEVER = new AbortController().signal;
+
+const merged = ({ secret, state }: Pick<Known, "secret" | "state">, change: Change) => ({
+  secret: change.secret ?? secret,
+  state: { ...state, ...change.state },
+});
 
 const DIRECT: TokenRoute = { proxy: null, location: null };
 
@@ -35,11 +46,17 @@ type Dependencies = {
   onFacts?(id: number, facts: TokenFacts): void;
 };
 
+/** `former`: secrets that this one was renewed from. */
+type Known = { secret: string; state: ProviderState; version: number; former?: ReadonlySet<string> };
+type Change = Parameters<CallContext["remember"]>[0];
+
 export class Credentials {
   readonly #deps: Dependencies;
   /** Decrypted secrets by token id. */
-  readonly #secrets = new Map<number, { secret: string; state: ProviderState }>();
+  readonly #secrets = new Map<number, Known>();
   readonly #probes = createSerial();
+  /** Writes of one token follow each other: each goes by the version that the one before it made. */
+  readonly #writes = new KeyedSemaphore(1);
 
   constructor(deps: Dependencies) {
     this.#deps = deps;
@@ -79,18 +96,69 @@ export class Credentials {
     return work(stored);
   }
 
-  async #remember(token: ProviderToken, change: Parameters<CallContext["remember"]>[0]): Promise<void> {
-    const { store, log } = this.#deps;
-    const current = this.#secrets.get(token.id) ?? { secret: token.secret, state: token.state };
-    const next = { secret: change.secret ?? current.secret, state: { ...current.state, ...change.state } };
-    this.#secrets.set(token.id, next);
-    Object.assign(token, next);
-    await store.writeTokenSecret(token.id, change).catch((error) => {
-      if (error instanceof AppError && error.kind === "not_found") return 0;
-      log.error("Renewed secret of a token could not be stored", { tokenId: token.id, error });
+  /** Stores another secret, whatever the token had. @throws {AppError} `not_found`, `conflict` when another token has the secret */
+  async replace(id: number, change: Change): Promise<void> {
+    const { store, turns } = this.#deps;
+    await this.#inTurn(id, () => store.writeTokenSecret(id, change));
+    this.#secrets.delete(id);
+    turns?.changed(id);
+  }
+
+  /** What a call has renewed or found: known at once, then stored; nothing where its secret was replaced meanwhile. */
+  async #remember(token: ProviderToken, change: Change): Promise<void> {
+    const { log, turns } = this.#deps;
+    const { id, secret } = token;
+    const known = this.#secrets.get(id);
+    if (known && known.secret !== secret && !known.former?.has(secret)) return this.#logReplaced(id);
+    if (known) {
+      const former = new Set([...(known.former ?? []), known.secret].slice(-FORMER));
+      this.#secrets.set(id, { ...merged(known, change), version: known.version, former });
+    }
+    Object.assign(token, merged(token, change));
+    try {
+      await this.#inTurn(id, () => this.#write(id, secret, change));
+    } catch (error) {
+      if (error instanceof AppError && error.kind === "not_found") return;
+      log.error("Renewed secret of a token could not be stored", { tokenId: id, error });
       throw error;
-    });
-    this.#deps.turns?.changed(token.id);
+    }
+    turns?.changed(id);
+  }
+
+  /** Over the version that is known. Where that is another by now, the change counts as long as the secret is the one it was made with. */
+  async #write(id: number, base: string, change: Change): Promise<void> {
+    const { store } = this.#deps;
+    for (;;) {
+      const known = this.#secrets.get(id);
+      const { secret, version } = known ?? (await store.readTokenSecret(id));
+      if (!known && secret !== base) return this.#logReplaced(id);
+      try {
+        const next = await store.writeTokenSecret(id, { ...change, version });
+        const now = this.#secrets.get(id);
+        if (now) this.#secrets.set(id, { ...now, version: next });
+        return;
+      } catch (error) {
+        if (!(error instanceof AppError) || error.reason !== "secret_changed") throw error;
+        const stored = await store.readTokenSecret(id);
+        const isOwn = stored.secret === base || stored.secret === secret || known?.former?.has(stored.secret);
+        const state = { ...stored.state, ...known?.state };
+        this.#secrets.set(id, isOwn && known ? { ...known, state, version: stored.version } : stored);
+        if (!isOwn) return this.#logReplaced(id);
+      }
+    }
+  }
+
+  async #inTurn<T>(id: number, write: () => Promise<T>): Promise<T> {
+    const leave = await this.#writes.enter(`${id}`, NEVER);
+    try {
+      return await write();
+    } finally {
+      leave();
+    }
+  }
+
+  #logReplaced(id: number): void {
+    this.#deps.log.info("What a call found of a token is dropped: its secret was replaced meanwhile", { tokenId: id });
   }
 
   /**

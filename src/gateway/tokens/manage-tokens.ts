@@ -34,7 +34,7 @@ export type Changed = { count: number; undoId: string | null };
 type Dependencies = {
   store: Pick<Store, "listTokens" | "insertToken" | "updateToken" | "hasTokens">;
   pool: Pick<Pool, "rows" | "view" | "clearCooldown" | "load">;
-  tokens: Pick<Credentials, "open" | "callContext" | "forget">;
+  tokens: Pick<Credentials, "open" | "replace" | "forget">;
   refresher: Pick<Refresher, "checkNow">;
   audit: Pick<Audit, "record" | "recordMany">;
   undo: Pick<UndoLog, "record">;
@@ -84,7 +84,7 @@ export class TokenAdmin {
     const [isKnown] = await store.hasTokens([{ provider: row.provider, secret }]);
     const token = await tokens.open(id, row);
     if (isKnown && token.secret !== secret) throw new AppError("conflict", "Another token has this secret.", { reason: "secret_known" });
-    await tokens.callContext(token, new AbortController().signal).remember({ secret });
+    await tokens.replace(id, { secret });
     await audit.record({ action: "token.secret", subject: `token ${id}` }, by);
     // A new secret does not change the table's revision, and its last characters are shown.
     tokens.forget();
@@ -100,26 +100,44 @@ export class TokenAdmin {
   }
 
   /**
-   * Replaces the secrets of many tokens and begins to check them. Resolves with the ids whose secret another token has: those are left.
+   * Replaces the secrets of many tokens and begins to check them. Resolves with the ids whose secret another token has: those are left. What
+   * was replaced before a failure is recorded and checked too.
    */
   async replaceSecrets(secrets: readonly NewSecret[], by: Operator): Promise<{ replaced: number; known: number[] }> {
-    const { store, pool, tokens, audit } = this.#deps;
+    const { store } = this.#deps;
     const rows = new Map(this.#rows(secrets.map(({ id }) => id)).map((row) => [row.id, row]));
     const wanted = secrets.flatMap(({ id, secret }) => (rows.has(id) ? [{ row: rows.get(id)!, secret }] : []));
     const isKnown = await store.hasTokens(wanted.map(({ row, secret }) => ({ provider: row.provider, secret })));
     const known = wanted.filter((_, index) => isKnown[index]).map(({ row }) => row.id);
     const fresh = wanted.filter((_, index) => !isKnown[index]);
-    for (const { row, secret } of fresh) {
-      const token = await tokens.open(row.id, row);
-      await tokens.callContext(token, new AbortController().signal).remember({ secret });
+    const ids: number[] = [];
+    try {
+      for (const { row, secret } of fresh) (await this.#isReplaced(row.id, secret)) ? ids.push(row.id) : known.push(row.id);
+    } finally {
+      await this.#applyReplaced(ids, by);
     }
-    const ids = fresh.map(({ row }) => row.id);
+    return { replaced: ids.length, known };
+  }
+
+  /** False: another token has the secret by now, or of those that are replaced together two have it. */
+  async #isReplaced(id: number, secret: string): Promise<boolean> {
+    try {
+      await this.#deps.tokens.replace(id, { secret });
+      return true;
+    } catch (error) {
+      if (error instanceof AppError && (error.kind === "conflict" || error.kind === "not_found")) return false;
+      throw error;
+    }
+  }
+
+  async #applyReplaced(ids: readonly number[], by: Operator): Promise<void> {
+    if (ids.length === 0) return;
+    const { store, pool, tokens, audit } = this.#deps;
     await audit.record({ action: "token.secrets", subject: `${ids.length} tokens`, after: { tokens: ids } }, by);
     tokens.forget();
     pool.load(await store.listTokens());
     for (const id of ids) this.#clearSecretBlock(id);
     this.checkAll(ids);
-    return { replaced: ids.length, known };
   }
 
   #clearSecretBlock(id: number): void {
