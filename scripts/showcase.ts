@@ -256,7 +256,7 @@ async function addTrail({ context }: Rig): Promise<void> {
   const { record } = context.audit;
   await record({ action: "key.create", subject: "key 6", after: { name: "Phone" } }, by);
   await record({ action: "settings.change", subject: "settings", before: { "pool.wait_ms": 30000 }, after: { "pool.wait_ms": 60000 } }, by);
-  await record({ action: "token.update", subject: "token 1", before: { weight: 1 }, after: { weight: 2 } }, by);
-  await record({ action: "token.disable", subject: "token 7" }, by);
+  await record({ action: "token.change", subject: "token 1", before: { weight: 1 }, after: { weight: 2 } }, by);
+  await record({ action: "token.change", subject: "token 7", before: { enabled: true }, after: { enabled: false } }, by);
   await record({ action: "token.import", subject: "tokens", after: { added: 3, known: 1, invalid: 0 } }, by);
 }

@@ -34,7 +34,7 @@ export const overviewRoutes = (ctx: AdminContext) => {
       const cancellation = await cancelWork(ctx, params.id);
       const subject = params.id.startsWith("req_") ? `request ${params.id}` : `job ${params.id}`;
       if (cancellation !== "over")
-        await ctx.audit.record({ action: "work.cancel", subject, after: { cancellation } }, ctx.sessionContextOf(request));
+        await ctx.audit.record({ action: "request.cancel", subject, after: { cancellation } }, ctx.sessionContextOf(request));
       const work = await readActivity(ctx);
       return changed(ctx, request, {
         location: "/admin",

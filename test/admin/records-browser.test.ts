@@ -58,16 +58,15 @@ describe.each(LANGUAGES)("keys in $locale", ({ locale, words }) => {
     await row.getByRole("button", { name: words.disable }).click();
     await page.locator(".toast").getByRole("button", { name: words.undo }).waitFor();
     expect(await asked()).not.toBe(200);
-    await page.locator(".toast").getByRole("button", { name: words.undo }).click();
+    await Promise.all([page.waitForEvent("load"), page.locator(".toast").getByRole("button", { name: words.undo }).click()]);
     await row.waitFor();
     expect(await asked()).toBe(200);
 
     await row.locator("summary").click();
-    await row.locator("form[action$='/delete'] button").click();
-    await page.waitForURL("**/admin/keys");
+    await Promise.all([page.waitForEvent("load"), row.locator("form[action$='/delete'] button").click()]);
     await row.waitFor({ state: "detached" });
     expect(await asked()).not.toBe(200);
-    await page.locator(".toast").getByRole("button", { name: words.undo }).click();
+    await Promise.all([page.waitForEvent("load"), page.locator(".toast").getByRole("button", { name: words.undo }).click()]);
     await row.waitFor();
     expect(await asked()).toBe(200);
     expect(complaints).toEqual([]);

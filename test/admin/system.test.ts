@@ -218,7 +218,7 @@ describe("audit log", () => {
     const admin = await signIn(rig);
     for (let number = 1; number <= 60; number++)
       await rig.context.audit.record(
-        { action: "key.limit", subject: `key ${number % 2}`, after: { rpm: number } },
+        { action: "key.update", subject: `key ${number % 2}`, after: { rpm: number } },
         { address: "10.1.1.1" },
       );
     const first = await (await admin.get("/admin/system/trail")).text();

@@ -38,8 +38,8 @@ export function RequestsPage({ view, data }: { view: View; data: RequestsData })
     <>
       <PageHead title={requests.title} about={requests.about} actions={actions} />
       <RequestFilters view={view} data={data} />
-      <div class="followed two-up">
-        <Table view={view} label={requests.title} columns={columnsOf(view)} id="request-rows" most={MOST_ROWS}>
+      <div class="followed">
+        <Table view={view} label={requests.title} columns={columnsOf(view)} id="request-rows" most={MOST_ROWS} hasLines>
           <RequestRows view={view} rows={rows} />
         </Table>
         <EmptyState title={isFiltered ? requests.empty : requests.emptyAll}>{isFirst ? requests.emptyAbout : undefined}</EmptyState>
@@ -59,12 +59,6 @@ function Following({ view, data: { query, newest } }: { view: View; data: Reques
   const source = requestsHref(query, "/admin/events/requests");
   return (
     <div class="row" id="following">
-      <Badge tone="ok">{requests.live}</Badge>
-      <span
-        {...{ "hx-sse:connect": newest ? `${source}${source.includes("?") ? "&" : "?"}after=${newest}` : source }}
-        hx-target="#request-rows"
-        hx-swap="afterbegin"
-      />
       <LinkButton
         href={requestsHref({ ...query, before: newest ?? undefined })}
         small
@@ -75,6 +69,11 @@ function Following({ view, data: { query, newest } }: { view: View; data: Reques
       >
         {requests.pause}
       </LinkButton>
+      <span
+        {...{ "hx-sse:connect": newest ? `${source}${source.includes("?") ? "&" : "?"}after=${newest}` : source }}
+        hx-target="#request-rows"
+        hx-swap="afterbegin"
+      />
     </div>
   );
 }
@@ -117,12 +116,13 @@ function RequestLine({ view, row }: { view: View; row: ShownRequest }) {
   const times = row.refusal?.times ?? 1;
   return (
     <Row view={view} id={`request-${row.id}`}>
-      <Cell>
+      <Cell place="name">
         <a href={`/admin/requests/${encodeURIComponent(row.id)}`}>
           <Time view={view} value={row.at + row.ms} />
         </a>
+        <span class="phone mono">{row.model || row.route}</span>
       </Cell>
-      <Cell label={columns.outcome}>
+      <Cell label={columns.outcome} place="state">
         <div class="lines">
           <OutcomeBadge view={view} outcome={row.outcome} title={messageText(view, row)} />
           <ReasonNote view={view} outcome={row.outcome} reason={row.why} />
@@ -135,7 +135,8 @@ function RequestLine({ view, row }: { view: View; row: ShownRequest }) {
         </span>
         {row.message && <small class="cut soft">{messageText(view, row)}</small>}
       </Cell>
-      <Cell label={columns.key}>
+      <Cell label={columns.key} place="about">
+        <span class="phone">{aboutOf(view, row)}</span>
         {row.keyId === null ? (
           <Dash />
         ) : (
@@ -150,7 +151,7 @@ function RequestLine({ view, row }: { view: View; row: ShownRequest }) {
       <Cell label={columns.took} align="end">
         <Duration value={row.ms} />
       </Cell>
-      <Cell label={columns.result} align="end">
+      <Cell label={columns.result} align="end" place="figure">
         {resultText(view, row) ?? <Dash />}
       </Cell>
       <Cell label={columns.usd} align="end">
@@ -158,6 +159,12 @@ function RequestLine({ view, row }: { view: View; row: ShownRequest }) {
       </Cell>
     </Row>
   );
+}
+
+/** What is to know of it on a phone: who asked, and whom; of a failure why. */
+function aboutOf(view: View, row: ShownRequest): string {
+  const why = row.outcome === "ok" ? null : messageText(view, row);
+  return why ?? [row.keyName, row.tokenLabel].filter(Boolean).join(" · ");
 }
 
 /** As recorded, which is English; in another language what it means. */

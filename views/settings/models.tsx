@@ -39,6 +39,7 @@ function ModelTable({ view, label, models }: { view: View; label: string; models
   const { models: t } = view.t;
   const columns = [
     { key: "model", label: t.model },
+    { key: "state", label: view.t.keys.columns.state },
     { key: "limits", label: t.provider },
     { key: "price", label: t.price },
     { key: "tokens", label: t.tokens, align: "end" as const },
@@ -46,7 +47,7 @@ function ModelTable({ view, label, models }: { view: View; label: string; models
     { key: "switch", label: t.switchOff, hidden: true },
   ];
   return (
-    <Table view={view} label={label} columns={columns}>
+    <Table view={view} label={label} columns={columns} hasLines>
       {models.map((model) => (
         <ModelRow key={model.family.id} view={view} model={model} />
       ))}
@@ -62,12 +63,17 @@ export function ModelRow({ view, model }: { view: View; model: ModelView }) {
   const count = tokensOf(model).length;
   return (
     <Row view={view} id={rowId(family.id)}>
-      <Cell label={t.model}>
-        <a href={`/admin/models/${encodeURIComponent(family.id)}`}>{family.title}</a> <State view={view} model={model} />
+      <Cell label={t.model} place="name">
+        <a href={`/admin/models/${encodeURIComponent(family.id)}`}>{family.title}</a>
         <small class="soft mono block">{family.id}</small>
         {model.found && <small class="soft block">{t.foundHint(model.found.provider, dayOf(model.found.at))}</small>}
       </Cell>
-      <Cell label={t.provider}>{providers.map(({ provider }) => provider).join(", ")}</Cell>
+      <Cell label={view.t.keys.columns.state} place="state">
+        <State view={view} model={model} />
+      </Cell>
+      <Cell label={t.provider} place="about">
+        {providers.map(({ provider }) => provider).join(", ")}
+      </Cell>
       <Cell label={t.price}>
         {providers.map((one) => (
           <div key={one.provider}>
@@ -75,7 +81,7 @@ export function ModelRow({ view, model }: { view: View; model: ModelView }) {
           </div>
         ))}
       </Cell>
-      <Cell label={t.tokens} align="end">
+      <Cell label={t.tokens} align="end" place="figure">
         <span class={count === 0 ? "soft nw" : "nw"}>{formatCount(count, view.locale)}</span>
       </Cell>
       <Cell label={t.aliases} align="end">

@@ -19,26 +19,30 @@ export function AuditLogTable({ view, entries }: { view: View; entries: readonly
     { key: "changes", label: account.changes },
   ];
   return (
-    <Table view={view} label={account.trailTitle} columns={columns}>
-      {entries.map((row) => (
-        <Row key={row.id} view={view} id={`change-${row.id}`}>
-          <Cell label={account.when}>
-            <Time view={view} value={row.at} />
-          </Cell>
-          <Cell label={account.who}>
-            {row.actor} <span class="soft">{row.address}</span>
-          </Cell>
-          <Cell label={account.what}>
-            <span title={row.action}>{account.actions[row.action] ?? row.action}</span>{" "}
-            <span class="soft">{row.items > 0 ? account.many(formatCount(row.items, view.locale)) : row.subject}</span>
-          </Cell>
-          <Cell label={account.changes}>
-            <Difference view={view} before={row.before} after={row.after} />
-            {row.items > 0 && <Items view={view} id={row.id} />}
-          </Cell>
-        </Row>
-      ))}
-    </Table>
+    <div class="trail">
+      <Table view={view} label={account.trailTitle} columns={columns} hasLines>
+        {entries.map((row) => (
+          <Row key={row.id} view={view} id={`change-${row.id}`}>
+            <Cell label={account.when} place="state">
+              <Time view={view} value={row.at} />
+            </Cell>
+            <Cell label={account.who} place="figure">
+              {row.actor} <span class="soft">{row.address}</span>
+            </Cell>
+            <Cell label={account.what} place="name">
+              <span title={row.action}>{account.actions[row.action] ?? row.action}</span>{" "}
+              <span class="soft">
+                {row.items > 0 ? account.many(formatCount(row.items, view.locale)) : (account.actions[row.subject] ?? row.subject)}
+              </span>
+            </Cell>
+            <Cell label={account.changes} place="about">
+              <Difference view={view} before={row.before} after={row.after} />
+              {row.items > 0 && <Items view={view} id={row.id} />}
+            </Cell>
+          </Row>
+        ))}
+      </Table>
+    </div>
   );
 }
 

@@ -167,7 +167,11 @@ function Storage({ view, data: { sizes, mediaBytes, mediaLimitBytes } }: { view:
       <p class="hint">
         <a href="/admin/gallery">{system.mediaUse}</a>: <span class="nw">{use}</span>
       </p>
-      {mediaLimitBytes > 0 && <Progress value={mediaBytes} max={mediaLimitBytes} label={system.mediaUse} />}
+      {mediaLimitBytes > 0 && (
+        <p class="hint">
+          <Progress value={mediaBytes} max={mediaLimitBytes} label={system.mediaUse} />
+        </p>
+      )}
       <Table view={view} label={system.storage} columns={columns}>
         {sizes.entries.map(({ name, bytes, isFolder }) => (
           <Row key={name} view={view} id={`file-${name.replaceAll(/\W+/g, "-")}`}>

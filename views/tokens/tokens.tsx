@@ -263,7 +263,7 @@ function Bulk({ view, query, total }: { view: View; query: TokenQuery; total: nu
       {act("disable", tokens.disable)}
       {act("check", tokens.check)}
       {act("clear", tokens.clear)}
-      <Menu label={tokens.setValues} sign={tokens.setValues} open={view.form?.action === BULK || undefined}>
+      <Menu label={tokens.setValues} sign={tokens.setValues} small open={view.form?.action === BULK || undefined}>
         <div class="bulk-values">
           <Tiny label={tokens.addTags} name="add_tags" maxLength={1000} />
           <Tiny label={tokens.removeTags} name="remove_tags" list="token-tags" maxLength={1000} />

@@ -199,12 +199,12 @@ export function CodeBlock({ id, text }: { id: string; text: string }) {
 }
 
 /** Further actions behind one button; opens without JavaScript. */
-type MenuProps = Children & { label: string /** What the button shows; absent: dots. */; sign?: string; open?: boolean };
+type MenuProps = Children & { label: string /** What the button shows; absent: dots. */; sign?: string; small?: boolean; open?: boolean };
 
-export function Menu({ label, sign, open, children }: MenuProps) {
+export function Menu({ label, sign, small = !sign, open, children }: MenuProps) {
   return (
     <details class="menu" open={open}>
-      <summary class={buttonClass(sign ? "plain" : "quiet", true)} aria-label={label} title={label}>
+      <summary class={buttonClass(sign ? "plain" : "quiet", small)} aria-label={label} title={label}>
         {sign ?? <Icon name="more" />}
       </summary>
       <div class="menu-items">{children}</div>

@@ -50,9 +50,14 @@ export function Groups({ view, data }: { view: View; data: UsageData }) {
 
 const FIGURES = ["requests", "errors", "images", "videoSeconds", "usd", "outputTokens", "p50Ms", "p95Ms"] as const;
 
+/** Tokens are not counted by what they put out; an image and a video have no latency in common, and only a model makes one of them. */
+const leftOut = (by: UsageGroup): ReadonlySet<(typeof FIGURES)[number]> =>
+  new Set([...(by === "token" ? (["outputTokens"] as const) : []), ...(by === "model" ? [] : (["p50Ms", "p95Ms"] as const))]);
+
 function columnsOf(view: View, by: UsageGroup): Column[] {
   const { columns } = view.t.usage;
-  const figures = FIGURES.filter((name) => by !== "token" || name !== "outputTokens").map((name) => ({
+  const left = leftOut(by);
+  const figures = FIGURES.filter((name) => !left.has(name)).map((name) => ({
     key: name,
     label: by === "token" && name === "requests" ? columns.calls : columns[name],
     align: "end" as const,
@@ -111,12 +116,16 @@ function UsageLine({ view, data, row }: { view: View; data: UsageData; row: Usag
           </span>
         </Cell>
       )}
-      <Cell label={columns.p50Ms} align="end">
-        <Duration value={row.p50Ms} />
-      </Cell>
-      <Cell label={columns.p95Ms} align="end">
-        <Duration value={row.p95Ms} />
-      </Cell>
+      {by === "model" && (
+        <>
+          <Cell label={columns.p50Ms} align="end">
+            <Duration value={row.p50Ms} />
+          </Cell>
+          <Cell label={columns.p95Ms} align="end">
+            <Duration value={row.p95Ms} />
+          </Cell>
+        </>
+      )}
     </Row>
   );
 }

@@ -96,8 +96,8 @@ const Only = ({ view, what, href }: { view: View; what: string; href: string }) 
 function Totals({ view, data }: { view: View; data: UsageData }) {
   const { total } = data;
   const own = requestsOf(data);
-  const { columns, errorShare, plots, slowest, unitsIn, unitsOut } = view.t.usage;
-  const { requests, errors, images, videoSeconds, usd, inputTokens, outputTokens, p50Ms, p95Ms } = total;
+  const { columns, errorShare, unitsIn, unitsOut } = view.t.usage;
+  const { requests, errors, images, videoSeconds, usd, inputTokens, outputTokens } = total;
   return (
     <Stats>
       <Stat
@@ -123,9 +123,6 @@ function Totals({ view, data }: { view: View; data: UsageData }) {
       </Stat>
       <Stat label={unitsOut} note={unitsIn(compact(inputTokens, view))}>
         {compact(outputTokens, view)}
-      </Stat>
-      <Stat label={plots.latency} note={p95Ms === null ? undefined : slowest(formatDuration(p95Ms))}>
-        {p50Ms === null ? <Dash /> : formatDuration(p50Ms)}
       </Stat>
     </Stats>
   );

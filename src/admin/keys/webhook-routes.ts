@@ -22,7 +22,7 @@ async function changeWebhook(ctx: AdminContext, request: Request, row: KeyRow): 
   });
   // A URL may carry a secret in its path: the audit log has its host only.
   const hostOf = (address: string | null | undefined) => ({ webhook_url: address ? hostAndPort(address) : null });
-  const entry = { action: "key.webhook", subject: `key ${row.id}`, before: hostOf(before?.url), after: hostOf(url) };
+  const entry = { action: "key.webhook" as const, subject: `key ${row.id}`, before: hostOf(before?.url), after: hostOf(url) };
   await ctx.audit.record(entry, ctx.sessionContextOf(request));
   if (!before) return secretPage(ctx, request, row, secret);
   return goTo(ctx, request, keyHref(row.id), { text: viewOf(ctx, request).t.keys.webhookSaved });

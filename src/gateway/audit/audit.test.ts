@@ -21,12 +21,12 @@ test("secrets are masked by name and by shape", async () => {
     now: () => 1,
   });
   const secret = "AIzaSyVerySecretVerySecretVerySecret";
-  const change = { action: "token.edit", subject: "token 1" };
+  const change = { action: "token.change" as const, subject: "token 1" };
   await audit.record(
     { ...change, before: { secret: "abc", note: "" }, after: { secret: "def", note: `use ${secret}`, password: "hunter2hunter2" } },
     { address: "10.0.0.1" },
   );
   const text = JSON.stringify(rows);
   for (const hidden of ["abc", "def", secret, "hunter2"]) expect(text).not.toContain(hidden);
-  expect(rows[0]).toMatchObject({ at: 1, actor: "admin", address: "10.0.0.1", action: "token.edit", subject: "token 1" });
+  expect(rows[0]).toMatchObject({ at: 1, actor: "admin", address: "10.0.0.1", action: "token.change", subject: "token 1" });
 });

@@ -1,12 +1,14 @@
 // Audit log: actor, action, subject, before and after, secrets masked; one entry for an action on many.
+
 import type { AuditFilter, AuditItem, AuditRow } from "../../db/admin.ts";
 import type { Store } from "../../db/store.ts";
+import type { AuditAction } from "../../domain/audit.ts";
 import { isRecord } from "../../domain/is-record.ts";
 import { redact } from "../../log.ts";
 
 export type Change = {
   /** What was done, e.g. `key.create`. */
-  action: string;
+  action: AuditAction;
   /** To what, e.g. `key 3`. */
   subject: string;
   before?: unknown;
@@ -15,7 +17,7 @@ export type Change = {
 
 /** One action on many subjects. */
 export type ManyChange = {
-  action: string;
+  action: AuditAction;
   /** What they are: `tokens`. */
   subject: string;
   /** Each with what changed; one whose before and after are equal is left out. */

@@ -12,6 +12,7 @@ import {
 } from "../../config/settings-keys.ts";
 import type { Settings } from "../../config/settings-schema.ts";
 import type { Store } from "../../db/store.ts";
+import type { AuditAction } from "../../domain/audit.ts";
 import { omit } from "../../domain/omit.ts";
 import { AppError } from "../../errors.ts";
 import type { Audit } from "../audit/audit.ts";
@@ -90,7 +91,7 @@ const LAST_CHANGE = "last_change";
 type LastChange = { at: number; before: StoredChanges };
 
 export function createSettingsAdmin({ store, layers, audit, refresh, now }: Dependencies): SettingsAdmin {
-  const write = async (action: string, changes: StoredChanges, stored: Record<string, unknown>, by: By) => {
+  const write = async (action: AuditAction, changes: StoredChanges, stored: Record<string, unknown>, by: By) => {
     const before: StoredChanges = Object.fromEntries(Object.keys(changes).map((name) => [name, stored[name] ?? null]));
     const last: LastChange = { at: now(), before };
     await store.writeSettings({ ...changes, [LAST_CHANGE]: last });

@@ -3,7 +3,6 @@
 export const requests = {
   title: "Requests",
   about: "Generations that have ended and requests that were refused, newest first.",
-  live: "Live",
   pause: "Pause",
   paused: "Paused",
   resume: "Show the newest",

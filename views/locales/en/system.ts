@@ -35,7 +35,7 @@ export const system = {
     title: "New at the vendor",
     about:
       "Words in upstream responses that this version does not know. They pass through to the client; an update may be needed to act on them.",
-    none: "No unknown words since the start.",
+    none: "Nothing new since the start.",
     word: "Word",
     where: "Where",
     count: "Times",

@@ -4,7 +4,6 @@ import type { requests as en } from "../en/requests.ts";
 export const requests: typeof en = {
   title: "请求",
   about: "已结束的生成和被拒绝的请求，最新的在前。",
-  live: "实时",
   pause: "暂停",
   paused: "已暂停",
   resume: "查看最新",
