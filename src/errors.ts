@@ -197,3 +197,32 @@ export function bodyRefusalHeaders(error: AppError | null): Record<string, strin
   if (error?.kind === "request_timeout") return { connection: "close" };
   return error?.reason === "unsupported_content_encoding" ? { "accept-encoding": "gzip, deflate" } : {};
 }
+
+/** HTTP status of a failure where no client expects another one: the admin and its JSON API. Dialects have tables of their own. */
+export const HTTP_STATUS = {
+  invalid_request: 400,
+  not_found: 404,
+  conflict: 409,
+  payload_too_large: 413,
+  request_timeout: 408,
+  unsupported_media_type: 415,
+  unauthorized: 401,
+  forbidden: 403,
+  limit_exceeded: 429,
+  content_policy: 400,
+  no_result: 502,
+  no_token: 503,
+  busy: 503,
+  unavailable: 503,
+  network: 502,
+  upstream_rate_limited: 502,
+  upstream_quota: 502,
+  upstream_unauthorized: 502,
+  upstream_model_denied: 502,
+  upstream_verification: 502,
+  upstream_invalid: 502,
+  upstream_unavailable: 502,
+  upstream_timeout: 504,
+  upstream_unknown_outcome: 502,
+  cancelled: 409,
+} as const satisfies Record<ErrorKind, number>;

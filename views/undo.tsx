@@ -1,12 +1,12 @@
 // Last actions: each can be undone for ten minutes; the list of the menu, and a page of its own.
-import type { UndoAction } from "../src/domain/undo.ts";
+import type { UndoEntry } from "../src/domain/undo.ts";
 import { Button } from "./ui/controls.tsx";
 import { Time } from "./ui/figures.tsx";
 import { Form } from "./ui/form.tsx";
 import { PageHead } from "./ui/layout.tsx";
 import type { View } from "./ui/view.ts";
 
-type ListProps = { view: View; actions: readonly UndoAction[] /** Where an undo leads. */; back: string };
+type ListProps = { view: View; actions: readonly UndoEntry[] /** Where an undo leads. */; back: string };
 
 export function UndoList({ view, actions, back }: ListProps) {
   const { undo } = view.t;

@@ -24,6 +24,7 @@ import { createMediaTrash, type MediaTrash } from "../gateway/media/trash.ts";
 import type { AdminContext } from "./context.ts";
 import type { FormReader } from "./forms.ts";
 import { keyChoices, tokenLabels } from "./names.ts";
+import { ownPath } from "./own-path.ts";
 import { fragment, goTo, page, readForm, viewOf } from "./page.ts";
 
 const PAGE_SIZE = 48;
@@ -65,7 +66,7 @@ function galleryPages(ctx: AdminContext) {
   };
   /** The selection of a form: its ids, or everything that the page it came from shows. */
   const selected = async (form: FormReader): Promise<{ back: string; items: Media[]; isEvery: boolean }> => {
-    const { back, query } = backOf(form.text("back", { max: 2000 }));
+    const { back, query } = backOf(form.text("back", { max: 4000, verbatim: true }));
     if (form.flag("every")) return { back, isEvery: true, items: await allOfGallery(sources, query, MOST_AT_ONCE + 1) };
     const found = await Promise.all([...new Set(form.list("id"))].slice(0, MOST_AT_ONCE + 1).map((id) => media.get(id)));
     return { back, isEvery: false, items: found.filter((one) => one !== null && !trash.has(one.id)) as Media[] };
@@ -128,7 +129,7 @@ const selectionRoutes = (ctx: AdminContext, { trash, selected }: Pages) =>
       const form = await readForm(ctx, request);
       const count = trash.restore(form.text("name", { required: true }));
       await ctx.audit.record({ action: "media.restore", subject: `${count} media` }, ctx.sessionContextOf(request));
-      const { back } = backOf(form.text("back", { max: 2000 }));
+      const { back } = backOf(form.text("back", { max: 4000, verbatim: true }));
       return goTo(ctx, request, back, { text: viewOf(ctx, request).t.gallery.restored(count) });
     })
     .post("/use", async ({ request }) => {
@@ -205,7 +206,7 @@ const THUMB_HEADERS = { "content-type": "image/webp", "cache-control": "private,
 
 /** Back to the gallery as it was, and nowhere else. */
 function backOf(text: string): { back: string; query: GalleryQuery } {
-  const [path, search = ""] = text.split("?");
-  const query = readGalleryQuery(new URLSearchParams(path === "/admin/gallery" ? search : ""));
+  const { searchParams } = new URL(ownPath(text, { within: /^\/admin\/gallery$/ }), "http://own.invalid");
+  const query = readGalleryQuery(searchParams);
   return { back: galleryHref(query), query };
 }

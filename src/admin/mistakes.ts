@@ -4,6 +4,7 @@ import type { AdminGuard } from "./auth/guard.ts";
 import type { AdminContext } from "./context.ts";
 import { carryFormState } from "./form-state.ts";
 import type { FormError } from "./forms.ts";
+import { ownPath } from "./own-path.ts";
 import { isHtmx } from "./page.ts";
 
 type Dependencies = {
@@ -20,8 +21,8 @@ export async function pageOfMistakes(
   { wrong }: FormError,
 ): Promise<Response | null> {
   const values = await ctx.forms.fields(request);
-  const path = values.get("form_page") ?? "";
-  if (!/^\/admin([/?]|$)/.test(path)) return null;
+  const path = ownPath(values.get("form_page"), { otherwise: "" });
+  if (path === "") return null;
   const url = new URL(path, request.url);
   const headers = new Headers(request.headers);
   for (const name of ["hx-request", "content-type", "content-length", "transfer-encoding"]) headers.delete(name);
@@ -31,5 +32,8 @@ export async function pageOfMistakes(
   const state = { action: new URL(request.url).pathname, name: values.get("form_name") ?? "", values, wrong };
   carryFormState(asked, state, isHtmx(request));
   const response = await handle(asked);
-  return response.status === 422 ? response : null;
+  if (response.status === 422) return response;
+  // What it streams, and holds for that, ends.
+  await response.body?.cancel();
+  return null;
 }

@@ -9,13 +9,14 @@ import { ErrorAlert, type Notice, ToastBeside } from "../../views/ui/messages.ts
 import { NAV, type PageName } from "../../views/ui/nav.ts";
 import { chooseLocale, LOCALES, type LocaleName, THEMES, type Theme, type View } from "../../views/ui/view.ts";
 import { includesRole } from "../domain/account.ts";
-import { AppError, bodyRefusalHeaders, type ErrorKind } from "../errors.ts";
+import { AppError, bodyRefusalHeaders, type ErrorKind, HTTP_STATUS } from "../errors.ts";
 import { neededRole } from "../gateway/auth/roles.ts";
 import { knownZone } from "../gateway/reports/time-zone.ts";
 import { readCookie } from "./auth/session-cookie.ts";
 import type { AdminContext } from "./context.ts";
 import { formStateOf, isSentByHtmx } from "./form-state.ts";
 import { createFormReader, FormError, type FormReader } from "./forms.ts";
+import { pathOfUrl } from "./own-path.ts";
 
 type PageContext = Pick<AdminContext, "alerts" | "assets" | "clock" | "maintenance" | "notices" | "simulated" | "sessionContextOf">;
 
@@ -37,7 +38,7 @@ export function viewOf(ctx: PageContext, request: Request): View {
     form: formStateOf(request),
     formToken: session?.formToken ?? "",
     assets: ctx.assets,
-    path: shownPath(headers) ?? pathname + search,
+    path: pathOfUrl(headers.get("hx-current-url")) ?? pathname + search,
     insecure: !secure && !isThisMachine(address),
     simulated: ctx.simulated,
     incidents: session ? ctx.alerts.open() : undefined,
@@ -51,14 +52,6 @@ const isThisMachine = (address: string | null) => address === null || /^(127\.|:
 export function timeZoneOf(request: Request): string | null {
   const zone = readCookie(request.headers, "tz");
   return zone === null ? null : knownZone(zone);
-}
-
-/** Path of the page that a part is put in, as htmx says; null: the response is a page of its own. */
-function shownPath(headers: Headers): string | null {
-  const shown = headers.get("hx-current-url");
-  if (shown === null || !URL.canParse(shown)) return null;
-  const { pathname, search } = new URL(shown);
-  return /^\/admin([/?]|$)/.test(pathname) ? pathname + search : null;
 }
 
 type PageOptions = { title: string; nav: PageName | null; status?: number; headers?: Record<string, string> };
@@ -118,33 +111,8 @@ export async function readForm(ctx: PageContext & Pick<AdminContext, "forms">, r
   return createFormReader(await ctx.forms.fields(request), viewOf(ctx, request).t);
 }
 
-const STATUS = {
-  invalid_request: 422,
-  not_found: 404,
-  conflict: 409,
-  payload_too_large: 413,
-  request_timeout: 408,
-  unsupported_media_type: 415,
-  unauthorized: 401,
-  forbidden: 403,
-  limit_exceeded: 429,
-  content_policy: 422,
-  no_result: 502,
-  no_token: 503,
-  busy: 503,
-  unavailable: 503,
-  network: 502,
-  upstream_rate_limited: 502,
-  upstream_quota: 502,
-  upstream_unauthorized: 502,
-  upstream_model_denied: 502,
-  upstream_verification: 502,
-  upstream_invalid: 502,
-  upstream_unavailable: 502,
-  upstream_timeout: 504,
-  upstream_unknown_outcome: 502,
-  cancelled: 409,
-} as const satisfies Record<ErrorKind, number>;
+/** Of a form whose fields are wrong: htmx puts the response of a 422 into its place. */
+const STATUS: Record<ErrorKind, number> = { ...HTTP_STATUS, invalid_request: 422, content_policy: 422 };
 
 /** What a failure looks like: an alert among the toasts for htmx (a form may name a target by `hx-status:422`), else a page of its own. */
 export function errorResponse(ctx: PageContext, request: Request, error: unknown): Response {
@@ -167,8 +135,8 @@ export function errorResponse(ctx: PageContext, request: Request, error: unknown
 
 /** The login, which says that the session ended and leads back to the page that htmx was on. */
 function signInAgain(request: Request): string {
-  const page = URL.parse(request.headers.get("hx-current-url") ?? "");
-  return `/admin/login?${new URLSearchParams({ ended: "1", ...(page && { next: page.pathname + page.search }) })}`;
+  const next = pathOfUrl(request.headers.get("hx-current-url"));
+  return `/admin/login?${new URLSearchParams({ ended: "1", ...(next !== null && { next }) })}`;
 }
 
 /** Mistakes of a form that has no page of its own, each with the name of its field. */

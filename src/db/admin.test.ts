@@ -137,8 +137,10 @@ describe.each(ENGINES)("actions to undo over $name", ({ open }) => {
       ["c", NOW + 3],
     ] as const)
       await rig.store.insertUndo(action(id, at));
-    expect((await rig.store.listUndo(NOW + 1)).map(({ id }) => id)).toEqual(["b", "c"]);
-    expect((await rig.store.listUndo(NOW))[2]).toEqual(action("a", NOW));
+    expect((await rig.store.listUndo(NOW + 1, 9)).map(({ id }) => id)).toEqual(["b", "c"]);
+    expect((await rig.store.listUndo(NOW, 2)).map(({ id }) => id)).toEqual(["b", "c"]);
+    const { steps: _steps, ...entry } = action("a", NOW);
+    expect((await rig.store.listUndo(NOW, 9))[2]).toEqual(entry);
   });
 
   test("are taken once, and not when they are older", async () => {

@@ -1,6 +1,6 @@
 // Store contract: admin sessions, the audit log, and actions that can be undone.
 
-import type { UndoAction } from "../domain/undo.ts";
+import type { UndoAction, UndoEntry } from "../domain/undo.ts";
 
 /** A signed-in browser. Times are epoch ms. */
 export type SessionRow = {
@@ -60,8 +60,8 @@ export interface AdminStore {
 
   /** Stores what undoes an action; older ones than its ten minutes are deleted. */
   insertUndo(action: UndoAction): Promise<void>;
-  /** Since a time, newest first. */
-  listUndo(since: number): Promise<UndoAction[]>;
+  /** Since a time, newest first, at most `limit`; without what they replaced. */
+  listUndo(since: number, limit: number): Promise<UndoEntry[]>;
   /** Takes one out, so that it is undone once; null: it is older, or was taken. */
   takeUndo(id: string, since: number): Promise<UndoAction | null>;
 }

@@ -11,7 +11,8 @@ export type UndoStep =
   /** Stored settings by name; null: the layer below applies. */
   | { kind: "settings"; before: Record<string, unknown>; after: Record<string, unknown> };
 
-export type UndoAction = {
+/** An action as it is listed. */
+export type UndoEntry = {
   id: string;
   /** Epoch ms. */
   at: number;
@@ -23,5 +24,6 @@ export type UndoAction = {
   count: number;
   /** The one that it concerned, by name; null: many. */
   name: string | null;
-  steps: UndoStep[];
 };
+
+export type UndoAction = UndoEntry & { steps: UndoStep[] };

@@ -158,7 +158,7 @@ describe("deletion", () => {
     expect(page).not.toContain("/admin/keys/1/edit");
     expect(await (await me.get("/admin/keys")).text()).not.toContain('id="key-1"');
     expect(await (await me.get("/admin/keys?state=deleted")).text()).toContain('action="/admin/keys/1/restore"');
-    const [action] = await rig.context.store.listUndo(0);
+    const [action] = await rig.context.store.listUndo(0, 1);
     expect((await me.post(`/admin/undo/${action!.id}`, { back: "/admin/keys?q=x" })).headers.get("location")).toBe("/admin/keys?q=x");
     expect(await status(rig, rig.key)).toBe(200);
     await me.post("/admin/keys/1/delete");

@@ -3,8 +3,9 @@ import { Elysia } from "elysia";
 import { CodePage } from "../../../views/auth/code.tsx";
 import type { LoginProblem } from "../../../views/auth/login.tsx";
 import type { AdminContext } from "../context.ts";
+import { ownPath } from "../own-path.ts";
 import { goTo, page } from "../page.ts";
-import { attempt, loginPage, markOf, openSession, ownPath, waitHeaders } from "./login-steps.ts";
+import { attempt, loginPage, markOf, openSession, waitHeaders } from "./login-steps.ts";
 
 export const codeRoutes = (ctx: AdminContext) => {
   const codePage = (request: Request, problem: LoginProblem | null) =>

@@ -6,11 +6,6 @@ import type { SignInWay } from "../../gateway/auth/sign-in.ts";
 import type { AdminContext } from "../context.ts";
 import { page } from "../page.ts";
 
-/** A path of ours to go on to: nothing that leads to another site. */
-export function ownPath(path: string | null): string {
-  return path !== null && /^\/admin(?:[/?][\w\-./?=&%:,+~]*)?$/.test(path) ? path : "/admin";
-}
-
 /** `Set-Cookie` that lets an account, whose password was right, go on to the code. */
 export function writeCodeStep(ctx: AdminContext, account: AccountRow, next: string, secure: boolean): Promise<string> {
   return ctx.cookie.writeStep("code", { account: account.id, password: markOf(account), next }, secure);
@@ -23,7 +18,7 @@ type LoginState = { next?: string; name?: string; problem?: LoginProblem };
 
 /** The login page; with a problem, its status says which. */
 export async function loginPage(ctx: AdminContext, request: Request, state: LoginState): Promise<Response> {
-  const { next = ownPath(null), name = "admin", problem = null } = state;
+  const { next = "/admin", name = "admin", problem = null } = state;
   const first = await ctx.store.getAccount(FIRST_ACCOUNT);
   return page(ctx, request, (view) => ({
     title: view.t.login.title,

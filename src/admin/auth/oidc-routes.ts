@@ -5,8 +5,9 @@ import { AppError } from "../../errors.ts";
 import type { PendingOidc } from "../../gateway/auth/oidc.ts";
 import { roleOfIdentity } from "../../gateway/auth/sso.ts";
 import type { AdminContext } from "../context.ts";
+import { ownPath } from "../own-path.ts";
 import { page } from "../page.ts";
-import { loginPage, openSession, ownPath } from "./login-steps.ts";
+import { loginPage, openSession } from "./login-steps.ts";
 
 const CALLBACK = "/admin/login/oidc/callback";
 

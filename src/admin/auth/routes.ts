@@ -4,8 +4,9 @@ import { LOCALES, THEMES } from "../../../views/ui/view.ts";
 import { AppError } from "../../errors.ts";
 import { accountName } from "../../gateway/auth/password.ts";
 import type { AdminContext } from "../context.ts";
+import { ownPath } from "../own-path.ts";
 import { goTo } from "../page.ts";
-import { attempt, loginPage, openSession, ownPath, writeCodeStep } from "./login-steps.ts";
+import { attempt, loginPage, openSession, writeCodeStep } from "./login-steps.ts";
 
 const YEAR_S = 31_536_000;
 

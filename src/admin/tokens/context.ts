@@ -11,6 +11,7 @@ import { readRowFacts, type TokenRowFacts } from "../../gateway/tokens/row-facts
 import { createTokenUsages, type TokenUsages } from "../../gateway/tokens/token-usage.ts";
 import type { AdminContext } from "../context.ts";
 import type { FormReader } from "../forms.ts";
+import { ownPath } from "../own-path.ts";
 import { undoable } from "../undo.ts";
 
 export type TokenPages = {
@@ -60,8 +61,7 @@ export function createTokenPages(ctx: AdminContext): TokenPages {
 
 /** Where a form comes from, to go back there: one of our own pages of tokens, or the overview. */
 export function backOf(form: FormReader, otherwise = "/admin/tokens"): string {
-  const back = form.text("back", { max: 2000 });
-  return /^\/admin(\/tokens([/?#]|$)|$)/.test(back) ? back : otherwise;
+  return ownPath(form.text("back", { max: 4000, verbatim: true }), { within: /^\/admin(\/tokens(\/|$)|$)/, otherwise });
 }
 
 /** Why a check failed, in the language of the page. */

@@ -1,33 +1,5 @@
 // Error envelope of the admin's JSON API: one shape, with the field that is wrong.
-import { bodyRefusalHeaders, type ErrorKind, knownFailure } from "../../errors.ts";
-
-export const STATUS = {
-  invalid_request: 400,
-  not_found: 404,
-  conflict: 409,
-  payload_too_large: 413,
-  request_timeout: 408,
-  unsupported_media_type: 415,
-  unauthorized: 401,
-  forbidden: 403,
-  limit_exceeded: 429,
-  content_policy: 400,
-  no_result: 502,
-  no_token: 503,
-  busy: 503,
-  unavailable: 503,
-  network: 502,
-  upstream_rate_limited: 502,
-  upstream_quota: 502,
-  upstream_unauthorized: 502,
-  upstream_model_denied: 502,
-  upstream_verification: 502,
-  upstream_invalid: 502,
-  upstream_unavailable: 502,
-  upstream_timeout: 504,
-  upstream_unknown_outcome: 502,
-  cancelled: 409,
-} as const satisfies Record<ErrorKind, number>;
+import { bodyRefusalHeaders, HTTP_STATUS, knownFailure } from "../../errors.ts";
 
 export type ErrorBody = {
   error: {
@@ -49,7 +21,7 @@ export function errorResponse(thrown: unknown): Response {
   if (error.kind === "unauthorized") headers["www-authenticate"] = 'Bearer realm="flow2api admin"';
   if (error.retryAfterMs !== undefined) headers["retry-after"] = String(Math.max(1, Math.ceil(error.retryAfterMs / 1000)));
   const { kind: type, reason = null, message, param: field = null } = error;
-  return respond({ type, reason, message, field }, STATUS[error.kind], headers);
+  return respond({ type, reason, message, field }, HTTP_STATUS[error.kind], headers);
 }
 
 const respond = (error: ErrorBody["error"], status: number, headers: Record<string, string>) =>

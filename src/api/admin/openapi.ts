@@ -1,7 +1,7 @@
 // OpenAPI 3.1 document of the admin's JSON API, from the table of its routes.
 import { SCOPE_OF_ROLE } from "../../domain/account.ts";
+import { HTTP_STATUS } from "../../errors.ts";
 import { VERSION } from "../../version.ts";
-import { STATUS } from "./errors.ts";
 import { BASE, neededApiRole } from "./guard.ts";
 import type { ApiRoute } from "./route.ts";
 
@@ -13,7 +13,7 @@ const ERROR = {
       type: "object",
       required: ["type", "reason", "message", "field"],
       properties: {
-        type: { type: "string", description: "Kind of the failure", enum: [...Object.keys(STATUS), "internal_error"] },
+        type: { type: "string", description: "Kind of the failure", enum: [...Object.keys(HTTP_STATUS), "internal_error"] },
         reason: { type: ["string", "null"], description: "More exactly, for programs" },
         message: { type: "string" },
         field: { type: ["string", "null"], description: "The field of the request that is wrong" },

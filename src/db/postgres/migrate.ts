@@ -12,6 +12,7 @@ import step008 from "./migrations/008.sql" with { type: "text" };
 import step009 from "./migrations/009.sql" with { type: "text" };
 import step010 from "./migrations/010.sql" with { type: "text" };
 import step011 from "./migrations/011.sql" with { type: "text" };
+import step012 from "./migrations/012.sql" with { type: "text" };
 
 export type Migration = {
   sql: string;
@@ -34,6 +35,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { sql: step009, worksFrom: 7 },
   { sql: step010, worksFrom: 7 },
   { sql: step011, worksFrom: 7 },
+  { sql: step012, worksFrom: 7 },
 ];
 
 /**

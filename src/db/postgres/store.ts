@@ -228,7 +228,7 @@ const adminMethods = ({ db, vault, write }: Engine) =>
     listAuditItems: (id, limit) => audit.listAuditItems(db, id, limit),
 
     insertUndo: (action) => write("insertUndo", action),
-    listUndo: (since) => undo.listUndo(db, vault, since),
+    listUndo: (since, limit) => undo.listUndo(db, vault, since, limit),
     takeUndo: (id, since) => write("takeUndo", id, since),
   }) satisfies Partial<Store>;
 

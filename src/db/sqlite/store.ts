@@ -261,7 +261,7 @@ const adminMethods = ({ db, vault, writer: { write } }: Engine) =>
     listAudit: (filter) => retryBusy(() => audit.listAudit(db, filter)),
     listAuditItems: (id, limit) => retryBusy(() => audit.listAuditItems(db, id, limit)),
     insertUndo: (action) => write("insertUndo", [action]),
-    listUndo: (since) => retryBusy(() => undo.listUndo(db, vault, since)),
+    listUndo: (since, limit) => retryBusy(() => undo.listUndo(db, vault, since, limit)),
     takeUndo: (id, since) => write("takeUndo", [id, since]),
   }) satisfies Partial<Store>;
 

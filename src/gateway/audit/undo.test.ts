@@ -1,6 +1,7 @@
 // Undo: former values come back where nothing else changed them; once, and for ten minutes.
 import { expect, test } from "bun:test";
 import type { UndoAction } from "../../domain/undo.ts";
+import { AppError } from "../../errors.ts";
 import { UndoLog, unchanged } from "./undo.ts";
 
 test.each([
@@ -13,9 +14,9 @@ test.each([
   expect(unchanged({ before, after }, current)).toEqual({ change, skipped });
 });
 
-function world() {
+function world({ gone = [], broken = [] }: { gone?: number[]; broken?: number[] } = {}) {
   const stored = new Map<string, UndoAction>();
-  const tokens = [{ id: 1, group: "eu", label: "one" }];
+  const tokens = [1, ...gone, ...broken].map((id) => ({ id, group: "eu", label: "one" }));
   const settings: Record<string, unknown> = { "pool.paused_providers": ["gemini"] };
   const written: unknown[] = [];
   let time = 1_000_000;
@@ -31,12 +32,20 @@ function world() {
     listTokens: async () => tokens,
     listKeys: async () => [],
     readSettings: async () => settings,
-    updateToken: async (id: number, change: object) => void written.push({ id, ...change }),
+    updateToken: async (id: number, change: object) => {
+      if (gone.includes(id)) throw new AppError("not_found", `There is no token ${id}.`);
+      if (broken.includes(id)) throw new AppError("unavailable", "The store is away.");
+      written.push({ id, ...change });
+    },
+    setTokensDeleted: async (ids: readonly number[]) => {
+      written.push({ restored: ids.length });
+      return ids.filter((id) => id % 2 === 0);
+    },
     writeSettings: async (change: object) => void written.push(change),
   };
   const audit = { recordMany: async (change: object) => void written.push(change) };
   const undo = new UndoLog({ store: store as never, audit, now: () => time, refresh: async () => void written.push("refresh") });
-  return { undo, written, pass: (ms: number) => (time += ms) };
+  return { undo, written, stored, pass: (ms: number) => (time += ms) };
 }
 const BY = { address: null, actor: "me" };
 
@@ -57,9 +66,36 @@ test("a change of tokens: a token that is gone and a value that is another are c
     {
       action: "undo",
       subject: "token.change",
-      items: [1, 2].map((id) => ({ subject: `token ${id}`, before: { group: "eu", label: "new" }, after: { group: null, label: "old" } })),
+      items: [{ subject: "token 1", before: { group: "eu" }, after: { group: null } }],
     },
   ]);
+});
+
+const groupSteps = (ids: readonly number[]) =>
+  ids.map((id) => ({ kind: "token" as const, id, before: { group: null }, after: { group: "eu" } }));
+
+test("a token that is erased meanwhile is counted, and keeps none of the others back", async () => {
+  const { undo, written } = world({ gone: [2] });
+  const id = await undo.record({ action: "token.change", count: 2, name: null, steps: groupSteps([2, 1]) }, BY);
+  expect((await undo.undo(id!, BY)).skipped).toBe(1);
+  expect(written).toMatchObject([{ id: 1, group: null }, "refresh", { items: [{ subject: "token 1" }] }]);
+});
+
+test("where the store fails half-way, what was put back is loaded and written down, and the rest can be undone again", async () => {
+  const { undo, written, stored } = world({ broken: [2] });
+  const id = await undo.record({ action: "token.change", count: 2, name: null, steps: groupSteps([1, 2]) }, BY);
+  await expect(undo.undo(id!, BY)).rejects.toMatchObject({ kind: "unavailable" });
+  expect(written).toMatchObject([{ id: 1, group: null }, "refresh", { items: [{ subject: "token 1" }] }]);
+  expect([...stored.values()]).toMatchObject([{ id, steps: [{ id: 2 }] }]);
+});
+
+test("deleted tokens come back a slice at a time; those that do not are counted and not written down", async () => {
+  const { undo, written } = world();
+  const ids = Array.from({ length: 1100 }, (_, index) => index);
+  const id = await undo.record({ action: "token.delete", count: 1100, name: null, steps: [{ kind: "tokens_deleted", ids }] }, BY);
+  expect((await undo.undo(id!, BY)).skipped).toBe(550);
+  expect(written.slice(0, -1)).toEqual([{ restored: 500 }, { restored: 500 }, { restored: 100 }, "refresh"]);
+  expect((written.at(-1) as { items: { subject: string }[] }).items.map(({ subject }) => subject)).toHaveLength(550);
 });
 
 test("a setting is put back", async () => {

@@ -1,7 +1,7 @@
 // Undo: what the last actions replaced, for ten minutes, across pages, restarts and nodes.
 
 import type { Store } from "../../db/store.ts";
-import type { UndoAction, UndoStep } from "../../domain/undo.ts";
+import type { UndoAction, UndoEntry, UndoStep } from "../../domain/undo.ts";
 import { AppError } from "../../errors.ts";
 import { newId } from "../../ids.ts";
 import type { Audit, By } from "./audit.ts";
@@ -9,7 +9,10 @@ import type { Audit, By } from "./audit.ts";
 /** How long an action can be undone, ms. */
 export const UNDO_MS = 10 * 60_000;
 
-/** What was done, with what it replaced. */
+/** The menu shows no more. */
+const MAX_LISTED = 20;
+
+/** What was done, with what it replaced: only what an operator may do, who may undo it too. Settings have an undo of their own. */
 export type Undoable = Pick<UndoAction, "action" | "count" | "name" | "steps">;
 
 type Dependencies = {
@@ -47,25 +50,43 @@ export class UndoLog {
     return id;
   }
 
-  /** What can be undone now, newest first. */
-  list(): Promise<UndoAction[]> {
-    return this.#deps.store.listUndo(this.#deps.now() - UNDO_MS);
+  /** What can be undone now, newest first; the latest of a busy time. */
+  list(): Promise<UndoEntry[]> {
+    return this.#deps.store.listUndo(this.#deps.now() - UNDO_MS, MAX_LISTED);
   }
 
   /**
-   * Puts back what an action replaced, once. A value that was changed since then stays as it is; `skipped` counts those.
+   * Puts back what an action replaced, once. A value that was changed since then stays as it is, and what is gone stays gone; `skipped`
+   * counts those. Where the store fails half-way, the rest can be undone again.
    * @throws {AppError} `not_found` (`undo_over`) after ten minutes, and the second time
    */
-  async undo(id: string, by: By): Promise<{ action: UndoAction; skipped: number }> {
+  async undo(id: string, by: By): Promise<{ action: UndoEntry; skipped: number }> {
     const { store, audit, now, refresh } = this.#deps;
     const action = await store.takeUndo(id, now() - UNDO_MS);
     if (!action) throw new AppError("not_found", "It is too late to undo this.", { reason: "undo_over" });
-    const current = await this.#current(action.steps);
-    const done = await Promise.all(action.steps.map((step) => this.#putBack(step, current)));
-    await refresh();
-    const skipped = done.reduce((sum, count) => sum + count, 0);
-    await audit.recordMany({ action: "undo", subject: action.action, items: action.steps.flatMap(itemsOf) }, by);
-    return { action, skipped };
+    const parts = action.steps.flatMap(inSlices);
+    const left = new Set(parts);
+    const done: PutBack[] = [];
+    try {
+      const current = await this.#current(parts);
+      for (let at = 0; at < parts.length; at += AT_ONCE) {
+        const slice = parts.slice(at, at + AT_ONCE).map(async (step) => {
+          done.push(await this.#putBack(step, current));
+          left.delete(step);
+        });
+        const failed = (await Promise.allSettled(slice)).find((one) => one.status === "rejected");
+        if (failed) throw failed.reason;
+      }
+    } catch (error) {
+      await store.insertUndo({ ...action, steps: [...left] }).catch(() => {});
+      throw error;
+    } finally {
+      await refresh();
+      const items = done.flatMap((one) => one.items);
+      await audit.recordMany({ action: "undo", subject: action.action, items }, by);
+    }
+    const { steps: _steps, ...entry } = action;
+    return { action: entry, skipped: done.reduce((sum, one) => sum + one.skipped, 0) };
   }
 
   async #current(steps: readonly UndoStep[]): Promise<Current> {
@@ -79,29 +100,51 @@ export class UndoLog {
     return { tokens: new Map(tokens.map((row) => [row.id, row])), keys: new Map(keys.map((row) => [row.id, row])), settings };
   }
 
-  /** Resolves with how many values or rows could not be put back. */
-  async #putBack(step: UndoStep, { tokens, keys, settings }: Current): Promise<number> {
+  async #putBack(step: UndoStep, { tokens, keys, settings }: Current): Promise<PutBack> {
     const { store } = this.#deps;
-    if (step.kind === "tokens_deleted") return step.ids.length - (await store.setTokensDeleted(step.ids, null)).length;
+    if (step.kind === "tokens_deleted") {
+      const back = await store.setTokensDeleted(step.ids, null);
+      return { items: back.map((id) => ({ subject: `token ${id}` })), skipped: step.ids.length - back.length };
+    }
     if (step.kind === "settings") {
       const { change, skipped } = unchanged(step, settings);
-      await store.writeSettings(change);
-      return skipped;
+      if (Object.keys(change).length > 0) await store.writeSettings(change);
+      return { items: itemOf("settings", step, change), skipped };
     }
     const row = (step.kind === "token" ? tokens : keys).get(step.id);
-    if (!row) return 1;
+    if (!row) return GONE;
     const { change, skipped } = unchanged(step as Compared, row as Record<string, unknown>);
-    if (Object.keys(change).length > 0)
+    if (Object.keys(change).length === 0) return { items: [], skipped };
+    try {
       await (step.kind === "token" ? store.updateToken(step.id, change) : store.updateKey(step.id, change));
-    return skipped;
+    } catch (error) {
+      if (error instanceof AppError && error.kind === "not_found") return GONE;
+      throw error;
+    }
+    return { items: itemOf(`${step.kind} ${step.id}`, step as Compared, change), skipped };
   }
 }
 
-/** What an undone step did, for the audit log. */
-function itemsOf(step: UndoStep) {
-  if (step.kind === "tokens_deleted") return step.ids.map((id) => ({ subject: `token ${id}` }));
-  const subject = step.kind === "settings" ? "settings" : `${step.kind} ${step.id}`;
-  return [{ subject, before: step.after, after: step.before }];
+/** What changed, for the audit log, and how many values or rows could not be put back. */
+type PutBack = { items: { subject: string; before?: unknown; after?: unknown }[]; skipped: number };
+const GONE: PutBack = { items: [], skipped: 1 };
+
+function itemOf(subject: string, { after }: Compared, change: Record<string, unknown>): PutBack["items"] {
+  const names = Object.keys(change);
+  if (names.length === 0) return [];
+  return [{ subject, before: Object.fromEntries(names.map((name) => [name, after[name]])), after: change }];
+}
+
+/** Rows of one transaction: others wait no longer than so many take. */
+const SLICE = 500;
+/** Steps that wait for the store together. */
+const AT_ONCE = 100;
+
+function inSlices(step: UndoStep): UndoStep[] {
+  if (step.kind !== "tokens_deleted") return [step];
+  const slices: UndoStep[] = [];
+  for (let at = 0; at < step.ids.length; at += SLICE) slices.push({ ...step, ids: step.ids.slice(at, at + SLICE) });
+  return slices;
 }
 
 type Current = {
