@@ -17,7 +17,7 @@ import { CAP_FIELDS } from "./token-form.tsx";
 import { TokenRowView, tokenColumns } from "./token-row.tsx";
 
 export type TokensData = {
-  page: TokenPage;
+  page: TokenPage<TokenItem>;
   query: TokenQuery;
   choices: TokenChoices;
   facts: ReadonlyMap<number, TokenRowFacts>;

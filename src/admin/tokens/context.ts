@@ -4,6 +4,7 @@ import { adviceText, outcomeText } from "../../../views/tokens/token-fields.tsx"
 import type { Notice } from "../../../views/ui/messages.tsx";
 import type { View } from "../../../views/ui/view.ts";
 import { AppError } from "../../errors.ts";
+import type { TokenState } from "../../gateway/pool/snapshot.ts";
 import { DeletedTokens } from "../../gateway/tokens/delete-tokens.ts";
 import type { TokenItem } from "../../gateway/tokens/list-tokens.ts";
 import { type Changed, TokenAdmin } from "../../gateway/tokens/manage-tokens.ts";
@@ -20,8 +21,8 @@ export type TokenPages = {
   usages: TokenUsages;
   /** What rows of the list show besides health. */
   facts(items: readonly TokenItem[]): Promise<Map<number, TokenRowFacts>>;
-  /** Every token that is not deleted, in no order. */
-  items(): TokenItem[];
+  /** Every token that is not deleted, with its state. */
+  states(): TokenState[];
   /** @throws {AppError} `not_found` */
   item(id: string): TokenItem;
 };
@@ -46,10 +47,7 @@ export function createTokenPages(ctx: AdminContext): TokenPages {
         },
         items,
       ),
-    items() {
-      const rows = pool.rows();
-      return pool.snapshot().map((view, index) => ({ view, row: rows[index]! }));
-    },
+    states: () => pool.states(),
     item(id) {
       const view = pool.view(Number(id));
       const row = view && pool.rowOf(view.id);

@@ -16,7 +16,7 @@ const LINES_NAMED = 20;
 
 export const tokenReplaceRoutes = (ctx: AdminContext, pages: TokenPages) => {
   const rowsOf = (query: TokenQuery) => {
-    const items = pages.items();
+    const items = pages.states();
     const ids = new Set(matchingIds(items, query));
     return items.map(({ row }) => row).filter(({ id }) => ids.has(id));
   };

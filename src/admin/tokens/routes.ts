@@ -6,6 +6,7 @@ import { TokensPage } from "../../../views/tokens/tokens.tsx";
 import type { Notice } from "../../../views/ui/messages.tsx";
 import type { View } from "../../../views/ui/view.ts";
 import { AppError } from "../../errors.ts";
+import { countByProvider } from "../../gateway/pool/held.ts";
 import type { TokenEdit } from "../../gateway/tokens/bulk-edit.ts";
 import { exportTokens, type TokenFormat } from "../../gateway/tokens/export-tokens.ts";
 import { matchingIds, pageOfTokens, readTokenQuery, tokenChoices } from "../../gateway/tokens/list-tokens.ts";
@@ -54,14 +55,15 @@ const listRoutes = (ctx: AdminContext, pages: TokenPages) => {
     })
     .get("/", async ({ request }) => {
       const query = readTokenQuery(new URL(request.url).searchParams);
-      const items = pages.items();
+      const all = pages.states();
       const today = query.sort === "today" ? await pages.usages.today() : NO_CALLS;
-      const shown = pageOfTokens(items, query, { size: PAGE_SIZE, today });
-      const facts = await pages.facts(shown.items);
-      const { providers: counts } = ctx.pool.held();
+      const shown = pageOfTokens(all, query, { size: PAGE_SIZE, today });
+      const items = shown.items.map(({ row }) => pages.item(`${row.id}`));
+      const facts = await pages.facts(items);
+      const counts = countByProvider(all);
       const paused = ctx.settings.current().pool.paused_providers;
       const providers = [...ctx.providers.keys()].map((name) => ({ name, isPaused: paused.includes(name) }));
-      const data = { page: shown, query, choices: tokenChoices(items.map(({ row }) => row)), facts, counts, providers };
+      const data = { page: { ...shown, items }, query, choices: tokenChoices(all.map(({ row }) => row)), facts, counts, providers };
       return page(ctx, request, (view) => ({ title: view.t.tokens.title, nav: "tokens", body: TokensPage({ view, data }) }));
     })
     .get("/new", ({ request }) => {
@@ -99,7 +101,7 @@ const listRoutes = (ctx: AdminContext, pages: TokenPages) => {
     .post("/bulk", async ({ request }) => {
       const form = await readForm(ctx, request);
       const query = readTokenQuery(new URLSearchParams(form.text("query", { max: 4000 })));
-      const ids = form.flag("every") ? matchingIds(pages.items(), query) : form.list("id").map(Number);
+      const ids = form.flag("every") ? matchingIds(pages.states(), query) : form.list("id").map(Number);
       const act = form.choice("act", ACTS);
       const edit = act === "set" ? readBulkEdit(form, viewOf(ctx, request).t) : {};
       form.check();
@@ -161,9 +163,9 @@ async function actOnMany(ctx: AdminContext, pages: TokenPages, request: Request,
 }
 
 function exported(ctx: AdminContext, pages: TokenPages, request: Request, format: TokenFormat): Promise<Response> {
-  const items = pages.items();
-  const ids = new Set(matchingIds(items, readTokenQuery(new URL(request.url).searchParams)));
-  const rows = items.map(({ row }) => row).filter(({ id }) => ids.has(id));
+  const all = pages.states();
+  const ids = new Set(matchingIds(all, readTokenQuery(new URL(request.url).searchParams)));
+  const rows = all.map(({ row }) => row).filter(({ id }) => ids.has(id));
   const day = new Date(ctx.clock.now()).toISOString().slice(0, 10);
   return downloadText(`tokens-${day}.${format}`, format === "json" ? "application/json" : "text/csv", exportTokens(rows, format));
 }

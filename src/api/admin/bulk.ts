@@ -50,7 +50,7 @@ const defined = <T extends object>(value: T): T => Object.fromEntries(Object.ent
 const ACTIONS = ["edit", "check", "clear", "delete"] as const;
 
 export function bulkRoutes(ctx: AdminApiContext): ApiRoute[] {
-  const { admin, deleted, items, find } = poolOf(ctx);
+  const { admin, deleted, states, find } = poolOf(ctx);
   return [
     route({
       ...{ method: "POST", path: "/tokens/bulk", tag: "Tokens", summary: "One action on many tokens: by id, or all that a filter matches" },
@@ -67,7 +67,7 @@ export function bulkRoutes(ctx: AdminApiContext): ApiRoute[] {
         if ((ids === undefined) === (filter === undefined)) throw refuse("ids", "or filter is needed, and not both.");
         if ((action === "edit") !== (edit !== undefined))
           throw refuse("edit", action === "edit" ? "is needed." : "goes with the action edit only.");
-        const chosen = ids ?? matchingIds(items(), readTokenQuery(new URLSearchParams(filter as Record<string, string>)));
+        const chosen = ids ?? matchingIds(states(), readTokenQuery(new URLSearchParams(filter as Record<string, string>)));
         if (action === "edit") return shown(await admin.edit(chosen, editOf(edit!), by));
         if (action === "delete") return shown(await deleted.remove(chosen, by));
         if (action === "clear") return shown({ count: await admin.clear(chosen, undefined, by), undoId: null });

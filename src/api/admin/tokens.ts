@@ -35,22 +35,18 @@ export function poolOf(ctx: AdminApiContext) {
     refresh,
   });
   const deleted = new DeletedTokens({ store, audit, undo, now: clock.now, refresh });
-  const items = (): TokenItem[] => {
-    const rows = pool.rows();
-    return pool.snapshot().map((view, index) => ({ view, row: rows[index]! }));
-  };
   const find = (id: number): TokenItem => {
     const view = pool.view(id);
-    const row = view && pool.rows().find((one) => one.id === id);
+    const row = view && pool.rowOf(id);
     if (!view || !row) throw new AppError("not_found", `There is no token ${id}.`, { param: "id" });
     return { view, row };
   };
   const one = (params: Readonly<Record<string, string>>) => find(idOf(params, "token"));
-  return { admin, deleted, items, find, one };
+  return { admin, deleted, states: () => pool.states(), find, one };
 }
 
 export function tokenRoutes(ctx: AdminApiContext): ApiRoute[] {
-  const { admin, items, find, one } = poolOf(ctx);
+  const { admin, states, find, one } = poolOf(ctx);
   return [
     route({
       ...{ method: "GET", path: "/tokens", tag: "Tokens", summary: "Tokens of the pool" },
@@ -63,8 +59,8 @@ export function tokenRoutes(ctx: AdminApiContext): ApiRoute[] {
       response: t.Object({ ...pageOf(TOKEN).properties, total: whole() }),
       run({ query: { limit = PAGE_ROWS, cursor, ...rest } }) {
         const params = new URLSearchParams({ ...(rest as Record<string, string>), ...(cursor ? { after: cursor } : {}) });
-        const { items: shown, next, total } = pageOfTokens(items(), readTokenQuery(params), { size: limit, today: new Map() });
-        return { data: shown.map(showToken), next, total };
+        const { items: shown, next, total } = pageOfTokens(states(), readTokenQuery(params), { size: limit, today: new Map() });
+        return { data: shown.map(({ row }) => showToken(find(row.id))), next, total };
       },
     }),
     route({

@@ -4,7 +4,7 @@ import { omit } from "../../domain/omit.ts";
 import { cooldownEnd, HEALTHY, type Health } from "./health/cooldown.ts";
 import type { HealthReason } from "./health/reasons.ts";
 import type { PoolToken } from "./pool-token.ts";
-import { type HealthState, healthView, isQuiet } from "./snapshot.ts";
+import { type HealthState, healthView, isQuiet, type TokenState } from "./snapshot.ts";
 
 /** Tokens of one provider that are held back for one reason: as a whole, or only some of their models. Times are epoch ms. */
 export type HeldTokens = {
@@ -57,10 +57,25 @@ export function heldReport(tokens: Iterable<PoolToken>, now: number): HeldReport
   const rank = (one: HeldTokens) => (one.state === "blocked" ? 0 : 2) + (one.scope === "token" ? 0 : 1);
   const groups = [...held.values()].sort((a, b) => rank(a) - rank(b) || b.count - a.count || a.since - b.since);
   return {
-    providers: [...providers.values()].sort((a, b) => (a.provider < b.provider ? -1 : 1)),
+    providers: inOrder(providers),
     held: groups.map((group) => ({ ...omit(group, ["known", "lastId"]), families: [...group.known].sort() })),
   };
 }
+
+/** Tokens of each provider by state, in the order of the providers' names. */
+export function countByProvider(states: Iterable<TokenState>): ProviderTokens[] {
+  const providers = new Map<string, ProviderTokens>();
+  for (const { row, view } of states) {
+    const counts = countsOf(providers, row.provider);
+    counts.total++;
+    counts[view.health.state]++;
+    if (view.health.state === "healthy" && view.models.length > 0) counts.partly++;
+  }
+  return inOrder(providers);
+}
+
+const inOrder = (providers: ReadonlyMap<string, ProviderTokens>) =>
+  [...providers.values()].sort((a, b) => (a.provider < b.provider ? -1 : 1));
 
 /** Nearly all tokens: nothing to look up. */
 const isUntouched = (token: PoolToken): boolean =>

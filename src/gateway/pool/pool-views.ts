@@ -6,7 +6,7 @@ import { capUses } from "./cap-use.ts";
 import { CapacityCount, type FamilyOfKind, type PoolCapacity } from "./capacity.ts";
 import { type HeldReport, heldReport } from "./held.ts";
 import type { TokenRegistry } from "./registry.ts";
-import { countCooldowns, groupViews, type PoolGroupView, type PoolTokenView, tokenView } from "./snapshot.ts";
+import { countCooldowns, groupViews, type PoolGroupView, type PoolTokenView, type TokenState, tokenState, tokenView } from "./snapshot.ts";
 
 export abstract class PoolViews {
   protected abstract readonly registry: TokenRegistry;
@@ -17,6 +17,12 @@ export abstract class PoolViews {
   snapshot(): PoolTokenView[] {
     const now = this.now();
     return this.registry.all().map((token) => tokenView(token, now));
+  }
+
+  /** Every token with its state, in the order of the snapshot. */
+  states(): TokenState[] {
+    const now = this.now();
+    return this.registry.all().map((token) => tokenState(token, now));
   }
 
   /** Tokens of each provider by state, and those that are held back by reason. Walks the pool. */

@@ -30,7 +30,7 @@ export type PoolTokenView = {
   label: string;
   group: string | null;
   health: HealthView;
-  models: ModelCooldown[];
+  models: readonly ModelCooldown[];
   inFlight: Record<Kind, number>;
   /** Calls at once; -1 unlimited. */
   limit: Record<Kind, number>;
@@ -121,8 +121,23 @@ function modelsOf(families: ReadonlyMap<string, Health>, scope: ModelCooldown["s
   return held.map(([family, health]) => ({ family, scope, ...ofCondition(health.cooldown!) }));
 }
 
+const heldModels = ({ families, group, place }: PoolToken, now: number): readonly ModelCooldown[] =>
+  families.size + group.families.size + place.families.size === 0
+    ? NO_MODELS
+    : [...modelsOf(families, "token", now), ...modelsOf(group.families, "group", now), ...modelsOf(place.families, "location", now)];
+
+/** What lists of all tokens search and sort by. */
+export type TokenState = { row: TokenRow; view: Pick<PoolTokenView, "health" | "models" | "usedAt" | "credits"> };
+
+/** Of ten thousand tokens on a page fifty are shown: only those are viewed whole. */
+export function tokenState(token: PoolToken, now: number): TokenState {
+  const { row, usedAt } = token;
+  const health = isQuiet(token) ? healthy : healthView(token, now);
+  return { row, view: { health, models: heldModels(token, now), usedAt, credits: row.credits } };
+}
+
 export function tokenView(token: PoolToken, now: number): PoolTokenView {
-  const { row, group, place } = token;
+  const { row } = token;
   const day = token.counters.get("")?.day;
   return {
     id: row.id,
@@ -130,11 +145,7 @@ export function tokenView(token: PoolToken, now: number): PoolTokenView {
     label: row.label,
     group: row.group,
     health: healthView(token, now),
-    models: [
-      ...modelsOf(token.families, "token", now),
-      ...modelsOf(group.families, "group", now),
-      ...modelsOf(place.families, "location", now),
-    ],
+    models: heldModels(token, now),
     inFlight: { ...token.inFlight },
     limit: { image: limitOf(token, "image"), video: limitOf(token, "video") },
     credits: row.credits,

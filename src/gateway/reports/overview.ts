@@ -8,8 +8,8 @@ import type { SideCallCounts, SideCallLog, SuspectShape } from "../side-calls/lo
 import { type Activity, type ActivityDependencies, readActivity } from "./activity.ts";
 import { type Band, bandOf } from "./band.ts";
 import { type Board, boardOf, countedFamilies } from "./board.ts";
-import type { Need } from "./needs.ts";
-import { type NeedDependencies, readNeeds } from "./read-needs.ts";
+import { type Need, needsOf } from "./needs.ts";
+import { type NeedDependencies, readNeedFacts } from "./read-needs.ts";
 import { HOURS, readToday, type Today } from "./today.ts";
 import { UsageCache, type UsageRange } from "./usage.ts";
 
@@ -58,12 +58,12 @@ export class OverviewReader {
   async read(from: number): Promise<OverviewState> {
     const { deps } = this;
     const { pool, catalogue, sideCalls } = deps;
-    const [needs, work, { today, keys }] = await Promise.all([readNeeds(deps), readActivity(deps), this.#sumsOf(from)]);
+    const [facts, work, { today, keys }] = await Promise.all([readNeedFacts(deps), readActivity(deps), this.#sumsOf(from)]);
     const now = deps.now();
-    const { providers } = pool.held();
+    const { providers } = facts.held;
     const capacity = pool.capacity(countedFamilies(catalogue()));
     return {
-      ...{ needs, work, today, keys },
+      ...{ needs: needsOf(facts), work, today, keys },
       band: bandOf(capacity, providers, today, now),
       board: boardOf(
         catalogue(),

@@ -4,7 +4,7 @@ import { describe, expect, test } from "bun:test";
 import { tokenRow } from "../../../test/pool.ts";
 import type { TokenRow } from "../../domain/token.ts";
 import type { HealthState, PoolTokenView } from "../pool/snapshot.ts";
-import { matchingIds, pageOfTokens, readTokenQuery, type TokenItem, type TokenQuery, tokenChoices } from "./list-tokens.ts";
+import { matchingIds, pageOfTokens, readTokenQuery, type TokenItem, type TokenPage, type TokenQuery, tokenChoices } from "./list-tokens.ts";
 
 function item(id: number, row: Partial<TokenRow> = {}, view: Partial<PoolTokenView> & { state?: HealthState } = {}): TokenItem {
   const { state = "healthy", ...rest } = view;
@@ -96,7 +96,7 @@ describe("pages", () => {
       const seen: number[] = [];
       let after: string | null = "";
       while (after !== null) {
-        const page = pageOfTokens(items, { ...query(text), after }, { size: 50, today: new Map() });
+        const page: TokenPage<TokenItem> = pageOfTokens(items, { ...query(text), after }, { size: 50, today: new Map() });
         seen.push(...page.items.map(({ row }) => row.id));
         after = page.next;
       }

@@ -1,6 +1,6 @@
 // Token list for the admin: search, filters, sort, keyset pagination. Pure.
 import type { TokenRow } from "../../domain/token.ts";
-import type { HealthState, PoolTokenView } from "../pool/snapshot.ts";
+import type { HealthState, PoolTokenView, TokenState } from "../pool/snapshot.ts";
 
 export const TOKEN_SORTS = ["label", "health", "used", "today", "credits"] as const;
 export type TokenSort = (typeof TOKEN_SORTS)[number];
@@ -26,8 +26,8 @@ export type ListedState = HealthState | "partly";
 
 export type TokenItem = { view: PoolTokenView; row: TokenRow };
 
-export type TokenPage = {
-  items: TokenItem[];
+export type TokenPage<Item> = {
+  items: Item[];
   /** Cursor that asks for the rows after these; null: there are none. */
   next: string | null;
   /** Rows that match all but the filter by health. */
@@ -64,7 +64,7 @@ export function readTokenQuery(params: URLSearchParams): TokenQuery {
 }
 
 /** Whether the token is asked for, whatever its state. */
-function matches({ q, provider, group, tag, reason }: TokenQuery): (item: TokenItem) => boolean {
+function matches({ q, provider, group, tag, reason }: TokenQuery): (item: TokenState) => boolean {
   const part = q.toLowerCase();
   return ({ row, view }) =>
     (reason === "" || view.health.reason === reason || view.models.some((model) => model.reason === reason)) &&
@@ -75,14 +75,14 @@ function matches({ q, provider, group, tag, reason }: TokenQuery): (item: TokenI
 }
 
 /** Ids of all that match, in no order: for acts on the whole of what was searched for. */
-export function matchingIds(items: readonly TokenItem[], query: TokenQuery): number[] {
+export function matchingIds(items: readonly TokenState[], query: TokenQuery): number[] {
   const isAsked = matches(query);
   return items.filter((item) => isIn(item.view, query.health) && isAsked(item)).map(({ row }) => row.id);
 }
 
-const isPartly = ({ health, models }: PoolTokenView): boolean => health.state === "healthy" && models.length > 0;
+const isPartly = ({ health, models }: TokenState["view"]): boolean => health.state === "healthy" && models.length > 0;
 
-const isIn = (view: PoolTokenView, state: TokenQuery["health"]): boolean =>
+const isIn = (view: TokenState["view"], state: TokenQuery["health"]): boolean =>
   state === "" || (state === "partly" ? isPartly(view) : view.health.state === state);
 
 type Key = string | number;
@@ -104,7 +104,7 @@ function wordsOf(row: TokenRow): Words {
 }
 
 /** What a row is sorted by. @param today requests of the running day, by id */
-function keyOf(sort: TokenSort, { view, row }: TokenItem, today: ReadonlyMap<number, number>): Key {
+function keyOf(sort: TokenSort, { view, row }: TokenState, today: ReadonlyMap<number, number>): Key {
   if (sort === "label") return wordsOf(row).label;
   if (sort === "health") return healthKey(view);
   if (sort === "used") return view.usedAt ?? 0;
@@ -113,7 +113,7 @@ function keyOf(sort: TokenSort, { view, row }: TokenItem, today: ReadonlyMap<num
 }
 
 /** Worst first; those without an end before those that end by themselves, and those with models held back before the others. */
-function healthKey({ health, models }: PoolTokenView): number {
+function healthKey({ health, models }: TokenState["view"]): number {
   return HEALTH_STATES.indexOf(health.state) * 1e15 + (health.until ?? 0) + (health.state === "healthy" && models.length === 0 ? 1 : 0);
 }
 
@@ -138,16 +138,16 @@ function readCursor(text: string): Place | null {
 }
 
 /** One page of `size` rows. Reads every row once: only the page itself is sorted. */
-export function pageOfTokens(
-  items: readonly TokenItem[],
+export function pageOfTokens<Item extends TokenState>(
+  items: readonly Item[],
   query: TokenQuery,
   { size, today }: { size: number; today: ReadonlyMap<number, number> },
-): TokenPage {
+): TokenPage<Item> {
   const isAsked = matches(query);
   const sign = query.descending ? -1 : 1;
   const after = readCursor(query.after);
   const counts = { all: 0, healthy: 0, cooling: 0, blocked: 0, disabled: 0, partly: 0 };
-  const nearest: (Place & { item: TokenItem })[] = [];
+  const nearest: (Place & { item: Item })[] = [];
   for (const item of items) {
     if (!isAsked(item)) continue;
     counts.all++;
@@ -191,6 +191,10 @@ export function tokenChoices(rows: readonly TokenRow[]): TokenChoices {
     if (row.group !== null) groups.add(row.group);
     for (const tag of row.tags) tags.add(tag);
   }
-  const inOrder = (words: Set<string>) => [...words].sort().slice(0, MAX_CHOICES);
+  const inOrder = (words: Set<string>) => {
+    const first: string[] = [];
+    for (const word of words) insert(first, word, (a, b) => (a < b ? -1 : 1), MAX_CHOICES);
+    return first;
+  };
   return { providers: inOrder(providers), groups: inOrder(groups), tags: inOrder(tags) };
 }
