@@ -1,6 +1,7 @@
 // This node among the others: what it reports, what it does with their news, and how it hands its jobs over.
 import type { Context } from "./context.ts";
 import type { Inheritance } from "./db/nodes.ts";
+import type { NodeFigures } from "./gateway/alerts/node-figures.ts";
 import type { News } from "./gateway/nodes/announcer.ts";
 
 type Options = {
@@ -67,10 +68,11 @@ export async function handOver({ node, worker, announcer, log }: Context): Promi
   await announcer.flush();
 }
 
-export type NodeGauges = { inFlight: number; queued: number; jobs: number; memoryMb: number };
+export type NodeGauges = { inFlight: number; queued: number; jobs: number; memoryMb: number } & NodeFigures;
 
-function gaugesOf({ pool, worker }: Context): NodeGauges {
+function gaugesOf({ pool, worker, media, outcomes, settings }: Context): NodeGauges {
   const { inFlight, queued } = pool.gauges();
+  const figures = { freeBytes: media.freeBytes(), ...outcomes.sums(settings.current().alerts.error_minutes) };
   const memoryMb = Math.round(process.memoryUsage.rss() / 1024 / 1024);
-  return { inFlight: inFlight.image + inFlight.video, queued, jobs: worker.size(), memoryMb };
+  return { inFlight: inFlight.image + inFlight.video, queued, jobs: worker.size(), memoryMb, ...figures };
 }

@@ -40,6 +40,10 @@ test("bytes, depth and length are cut", () => {
   expect(JSON.stringify(redact(loop))).toContain("…");
 });
 
+test("of a text that is cut no part of a secret is left at the cut", () => {
+  for (const before of [1980, 1985, 1992]) expect(redact(`${"x".repeat(before)}//user:canary-password@host/`)).not.toContain("cana");
+});
+
 test("an AppError keeps its kind and details", () => {
   expect(redact(new AppError("busy", "m", { retryAfterMs: 5 }))).toMatchObject({ kind: "busy", retryAfterMs: 5 });
 });

@@ -51,9 +51,13 @@ export function redactText(text: string): string {
   return out;
 }
 
+const MAX_TEXT = 2000;
+/** Masked before it is cut: at the cut no part of a secret is left. */
+const cut = (text: string): string => `${redactText(text.slice(0, 2 * MAX_TEXT)).slice(0, MAX_TEXT)}…`;
+
 /** A copy that is safe to write: secret fields masked, strings redacted and truncated to 2,000 characters, errors flattened. */
 export function redact(value: unknown, depth = 0): unknown {
-  if (typeof value === "string") return redactText(value.length > 2000 ? `${value.slice(0, 2000)}…` : value);
+  if (typeof value === "string") return value.length > MAX_TEXT ? cut(value) : redactText(value);
   if (value instanceof Error) return redactError(value, depth);
   if (value === null || typeof value !== "object") return typeof value === "bigint" ? value.toString() : value;
   if (depth > 4) return "…";

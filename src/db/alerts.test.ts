@@ -101,11 +101,22 @@ describe.each(ENGINES)("the outbox over $name", ({ open }) => {
     );
     await rig.store.saveIncidents([], [message("stray", { channelId: "gone" })]);
     expect(await rig.store.nextMessageAt()).toBe(NOW);
-    const [taken] = await rig.store.claimMessages(NOW + 2, 1, NOW + 50);
+    const [taken] = await rig.store.claimMessages({ now: NOW + 2, limit: 1, until: NOW + 50 });
     expect(taken).toEqual({ ...message("a"), ...WAITING, nextAt: NOW + 50 });
-    expect((await rig.store.claimMessages(NOW + 2, 9, NOW + 50)).map(({ id }) => id)).toEqual(["b"]);
-    expect(await rig.store.claimMessages(NOW + 49, 9, NOW + 60)).toEqual([]);
-    expect((await rig.store.claimMessages(NOW + 50, 9, NOW + 60)).map(({ id }) => id)).toEqual(["b", "a"]);
+    expect((await rig.store.claimMessages({ now: NOW + 2, limit: 9, until: NOW + 50 })).map(({ id }) => id)).toEqual(["b"]);
+    expect(await rig.store.claimMessages({ now: NOW + 49, limit: 9, until: NOW + 60 })).toEqual([]);
+    expect((await rig.store.claimMessages({ now: NOW + 50, limit: 9, until: NOW + 60 })).map(({ id }) => id)).toEqual(["b", "a"]);
+  });
+
+  test("hands out nothing of channels that the taker leaves out", async () => {
+    await using rig = await openRig(open);
+    for (const id of ["one", "two"]) await rig.store.putChannel(channel(id));
+    await rig.store.saveIncidents([], [message("a"), message("b", { channelId: "two", createdAt: NOW + 5 })]);
+    expect([await rig.store.nextMessageAt(["one"]), await rig.store.nextMessageAt(["one", "two"])]).toEqual([NOW + 5, null]);
+    expect((await rig.store.claimMessages({ now: NOW + 9, limit: 9, until: NOW + 50, except: ["one"] })).map(({ id }) => id)).toEqual([
+      "b",
+    ]);
+    expect((await rig.store.claimMessages({ now: NOW + 9, limit: 9, until: NOW + 50 })).map(({ id }) => id)).toEqual(["a"]);
   });
 
   test("shows what became of each, newest first and of one channel", async () => {
@@ -121,7 +132,7 @@ describe.each(ENGINES)("the outbox over $name", ({ open }) => {
       { ...message("a"), ...failed },
     ]);
     expect((await rig.store.listMessages({ limit: 2 })).map(({ id }) => id)).toEqual(["c", "b"]);
-    expect((await rig.store.claimMessages(NOW + 9, 9, NOW + 50)).map(({ id }) => id)).toEqual(["b", "c"]);
+    expect((await rig.store.claimMessages({ now: NOW + 9, limit: 9, until: NOW + 50 })).map(({ id }) => id)).toEqual(["b", "c"]);
   });
 
   test("forgets what has ended long ago, and nothing else", async () => {

@@ -63,6 +63,9 @@ export type MessageRow = NewMessage & {
 
 export type MessageChange = Pick<MessageRow, "state" | "attempts" | "nextAt" | "endedAt" | "error">;
 
+/** Times are epoch ms. */
+export type MessageClaim = { now: number; limit: number; until: number; except?: readonly string[] };
+
 export interface AlertStore {
   /** Oldest first. */
   listChannels(): Promise<ChannelRow[]>;
@@ -84,10 +87,13 @@ export interface AlertStore {
   /** Newest first. `before` is the last id of the page before; one that is gone: an empty page. */
   listIncidents(query: { limit: number; before?: string; since?: number }): Promise<IncidentRow[]>;
 
-  /** Waiting messages due at `now`, earliest first, then in the order in which they were added, each put off until `until`: who asks next does not get it before that. */
-  claimMessages(now: number, limit: number, until: number): Promise<MessageRow[]>;
-  /** When the next waiting message is due, epoch ms; null: none waits. */
-  nextMessageAt(): Promise<number | null>;
+  /**
+   * Waiting messages due at `now`, earliest first, then in the order in which they were added, each put off until `until`: who asks next
+   * does not get it before that. None of the channels `except`.
+   */
+  claimMessages(claim: MessageClaim): Promise<MessageRow[]>;
+  /** When the next waiting message of other channels than `except` is due, epoch ms; null: none waits. */
+  nextMessageAt(except?: readonly string[]): Promise<number | null>;
   /** One that is gone is skipped. */
   updateMessage(id: string, change: MessageChange): Promise<void>;
   /** Newest first. */

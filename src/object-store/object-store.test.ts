@@ -126,7 +126,10 @@ describe("ObjectStore", () => {
     using proxy = Bun.serve({
       port: 0,
       hostname: "127.0.0.1",
-      fetch: (request) => (seen.push(request.url), new Response("", { status: 502 })),
+      fetch(request) {
+        seen.push(request.url);
+        return new Response("", { status: 502 });
+      },
     });
     const script = `
       import { ObjectStore } from ${JSON.stringify(`${import.meta.dir}/object-store.ts`)};

@@ -1,6 +1,6 @@
 // SQL of alerts: channels with sealed configuration, incidents, and the outbox of messages.
 import { AppError } from "../../errors.ts";
-import type { ChannelRow, ChannelState, IncidentRow, MessageChange, MessageRow, NewChannel, NewMessage } from "../alerts.ts";
+import type { ChannelRow, ChannelState, IncidentRow, MessageChange, MessageClaim, MessageRow, NewChannel, NewMessage } from "../alerts.ts";
 import { CONFIG_OF_CHANNEL } from "../sealed.ts";
 import type { Vault } from "../vault.ts";
 import type { Bound } from "./binding.ts";
@@ -103,19 +103,23 @@ export async function listIncidents(
 }
 
 /** Of several nodes that ask at once each gets others. */
-export async function claimMessages(sql: Sql, now: number, limit: number, until: number): Promise<MessageRow[]> {
+export async function claimMessages(sql: Sql, { now, limit, until, except = [] }: MessageClaim): Promise<MessageRow[]> {
   const due = await sql.all<RawMessage & { seq: number }>(
-    `SELECT seq, ${MESSAGE} FROM alert_messages WHERE state = 'waiting' AND next_at <= $now ORDER BY next_at, seq LIMIT $limit
-     FOR UPDATE SKIP LOCKED`,
-    { now, limit },
+    `SELECT seq, ${MESSAGE} FROM alert_messages WHERE state = 'waiting' AND next_at <= $now AND channel_id <> ALL ($except::text[])
+     ORDER BY next_at, seq LIMIT $limit FOR UPDATE SKIP LOCKED`,
+    { now, limit, except: [...except] },
   );
   await sql.run("UPDATE alert_messages SET next_at = $until WHERE seq = ANY ($seqs::bigint[])", { until, seqs: due.map(({ seq }) => seq) });
   return due.map(({ seq, ...raw }) => toMessage({ ...raw, nextAt: until }));
 }
 
 /** Null: none waits. */
-export async function nextMessageAt(sql: Reader): Promise<number | null> {
-  return (await sql.get<{ at: number | null }>("SELECT min(next_at) AS at FROM alert_messages WHERE state = 'waiting'"))?.at ?? null;
+export async function nextMessageAt(sql: Reader, except: readonly string[] = []): Promise<number | null> {
+  const next = await sql.get<{ at: number | null }>(
+    "SELECT min(next_at) AS at FROM alert_messages WHERE state = 'waiting' AND channel_id <> ALL ($except::text[])",
+    { except: [...except] },
+  );
+  return next?.at ?? null;
 }
 
 export async function updateMessage(sql: Sql, id: string, { state, attempts, nextAt, endedAt, error }: MessageChange): Promise<void> {

@@ -1,7 +1,7 @@
 // SQL of alerts: channels with sealed configuration, incidents, and the outbox of messages.
 import type { Database } from "bun:sqlite";
 import { AppError } from "../../errors.ts";
-import type { ChannelRow, ChannelState, IncidentRow, MessageChange, MessageRow, NewChannel, NewMessage } from "../alerts.ts";
+import type { ChannelRow, ChannelState, IncidentRow, MessageChange, MessageClaim, MessageRow, NewChannel, NewMessage } from "../alerts.ts";
 import { CONFIG_OF_CHANNEL } from "../sealed.ts";
 import type { Vault } from "../vault.ts";
 
@@ -99,20 +99,27 @@ export function listIncidents(db: Database, { limit, before, since }: { limit: n
     .map(toIncident);
 }
 
-export function claimMessages(db: Database, now: number, limit: number, until: number): MessageRow[] {
+const NOT_OF = "channel_id NOT IN (SELECT value FROM json_each($except))";
+
+export function claimMessages(db: Database, { now, limit, until, except = [] }: MessageClaim): MessageRow[] {
   const due = db
     .query<RawMessage & { seq: number }, Bound>(
-      `SELECT seq, ${MESSAGE} FROM alert_messages WHERE state = 'waiting' AND next_at <= $now ORDER BY next_at, seq LIMIT $limit`,
+      `SELECT seq, ${MESSAGE} FROM alert_messages WHERE state = 'waiting' AND next_at <= $now AND ${NOT_OF}
+       ORDER BY next_at, seq LIMIT $limit`,
     )
-    .all({ now, limit });
+    .all({ now, limit, except: JSON.stringify(except) });
   const putOff = db.query("UPDATE alert_messages SET next_at = $until WHERE seq = $seq");
   for (const { seq } of due) putOff.run({ seq, until });
   return due.map(({ seq, ...raw }) => toMessage({ ...raw, nextAt: until }));
 }
 
 /** Null: none waits. */
-export function nextMessageAt(db: Database): number | null {
-  return db.query<{ at: number | null }, []>("SELECT min(next_at) AS at FROM alert_messages WHERE state = 'waiting'").get()?.at ?? null;
+export function nextMessageAt(db: Database, except: readonly string[] = []): number | null {
+  return (
+    db
+      .query<{ at: number | null }, Bound>(`SELECT min(next_at) AS at FROM alert_messages WHERE state = 'waiting' AND ${NOT_OF}`)
+      .get({ except: JSON.stringify(except) })?.at ?? null
+  );
 }
 
 export function updateMessage(db: Database, id: string, { state, attempts, nextAt, endedAt, error }: MessageChange): void {

@@ -12,10 +12,12 @@ import { FolderTarget } from "../backups/folder-target.ts";
 import { S3Target } from "../backups/s3-target.ts";
 import { LinkWatch } from "../media/link-watch.ts";
 import { createGuardedSend } from "../media/ssrf-guard.ts";
+import type { Node } from "../nodes/node.ts";
 import type { Maintenance } from "../reports/maintenance.ts";
 import { type NeedDependencies, readNeedFacts } from "../reports/read-needs.ts";
 import { type AlertDependencies, Alerts } from "./alerts.ts";
 import { AlertChannels } from "./manage-channels.ts";
+import { figuresOfOthers } from "./node-figures.ts";
 import { OutcomeWindow } from "./outcome-window.ts";
 import { createSignalReader, type SignalDependencies } from "./read-signals.ts";
 import { SignIns } from "./sign-ins.ts";
@@ -42,12 +44,12 @@ type Dependencies = Omit<NeedDependencies, "alerts" | "backups" | "linkWatch" | 
     maintenance: Maintenance;
     clock: Clock;
     log: Log;
-    /** Of several nodes one evaluates rules and makes backups; absent: this one. */
-    isOwner?: () => boolean;
+    /** Of several nodes one evaluates the rules and sends messages. */
+    node: Pick<Node, "id" | "leads" | "isShared">;
   };
 
 export function createAlertParts(deps: Dependencies): AlertParts {
-  const { config, store, clock, log, settings, isOwner, outcomes } = deps;
+  const { config, store, clock, log, settings, node } = deps;
   const { now } = clock;
   const linkWatch = new LinkWatch();
   const backups = new Backups({ ...deps, target: backupTarget(config.settings), settings: () => settings().backup });
@@ -60,14 +62,15 @@ export function createAlertParts(deps: Dependencies): AlertParts {
     alerts: { failing: () => alerts.failing() },
     backups,
   };
+  const others = node.isShared ? () => figuresOfOthers(store, node.id) : undefined;
   const alerts: Alerts = new Alerts({
-    ...{ store, clock, log, settings, isOwner, texts: deps.texts },
+    ...{ store, clock, log, settings, texts: deps.texts, isOwner: () => node.leads },
     guardedSend: createGuardedSend({ allowPrivateHosts: config.settings.alerts.allow_private_hosts }),
-    readSignals: createSignalReader({ ...deps, now, readNeedFacts: () => readNeedFacts(needs), backup: () => backupState() }),
+    readSignals: createSignalReader({ ...deps, now, others, readNeedFacts: () => readNeedFacts(needs), backup: () => backupState() }),
   });
   const signIns = new SignIns({ store, alerts, now, log });
   const audit = withSignIns(createAudit({ store, now }), signIns);
-  return { alerts, alertChannels: new AlertChannels({ store, alerts, audit, now }), backups, audit, linkWatch, outcomes };
+  return { alerts, alertChannels: new AlertChannels({ store, alerts, audit, now }), backups, audit, linkWatch, outcomes: deps.outcomes };
 }
 
 function backupTarget({ backup, storage }: Settings): FolderTarget | S3Target {

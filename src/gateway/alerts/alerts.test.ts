@@ -174,6 +174,40 @@ describe("a message", () => {
     expect(changeAfter({ ...away, afterMs: 90_000 }, { attempts: 0, createdAt: 0 }, 0).nextAt).toBe(90_000);
   });
 
+  test("of one channel that hangs delays no other channel, and the rest of its own waits after a failed attempt", async () => {
+    const { store, far, until, clock } = await world({ kinds: ["slack", "webhook"] });
+    const payload = { title: "t", lines: [], urgent: false, isOver: false, url: null, at: 0, incidents: [] };
+    const message = (id: string, channelId: string) => ({ id, channelId, payload, createdAt: clock.now() });
+    far.faults.set(
+      "slack",
+      Array.from({ length: 50 }, () => "hang" as const),
+    );
+    const began = clock.now();
+    await store.saveIncidents([], [...Array.from({ length: 6 }, (_, index) => message(`s${index}`, "slack")), message("w0", "webhook")]);
+    const arrived = (kind: string) => far.received.filter((one) => one.kind === kind);
+    await until(() => arrived("webhook").length === 1);
+    await store.saveIncidents([], [message("w1", "webhook")]);
+    await until(() => arrived("webhook").length === 2);
+    // An outbox that has nothing to do looks every 30 s.
+    expect(clock.now() - began).toBeLessThan(65 * SECOND);
+    const slack = arrived("slack").length;
+    expect([slack >= 1, slack <= 4]).toEqual([true, true]);
+    far.faults.clear();
+    await until(async () => (await store.listMessages({ limit: 9 })).every(({ state }) => state === "sent"), 2_000);
+  });
+
+  test("that waits behind a refused one of its channel is sent", async () => {
+    const { store, far, until, clock } = await world({ kinds: ["slack"] });
+    const payload = { title: "t", lines: [], urgent: false, isOver: false, url: null, at: 0, incidents: [] };
+    far.faults.set("slack", [{ status: 400, text: "invalid_payload" }]);
+    await store.saveIncidents(
+      [],
+      ["a", "b"].map((id) => ({ id, channelId: "slack", payload, createdAt: clock.now() })),
+    );
+    await until(() => far.received.length === 2);
+    await until(async () => (await store.listMessages({ limit: 9 })).map(({ state }) => state).join() === "sent,failed");
+  });
+
   test("waits while its channel has had its share of the minute", async () => {
     const { store, far, until, clock } = await world({ kinds: ["wecom"] });
     const payload = { title: "t", lines: [], urgent: false, isOver: false, url: null, at: 0, incidents: [] };

@@ -52,30 +52,45 @@ export class Alerts {
   #events: Signal[] = [];
   #channels: readonly ChannelRow[] = [];
   #isFailing = false;
+  /** At the last look. */
+  #isOwner = false;
   #looks: Repeated | null = null;
   #sweep: Repeated | null = null;
 
   constructor(private readonly deps: AlertDependencies) {
     const { store, guardedSend, clock, log } = deps;
-    this.#outbox = new Outbox({ store, guardedSend, clock, log, onAttempt: () => void this.loadChannels().catch(() => {}) });
+    const isOwner = () => this.#owns();
+    this.#outbox = new Outbox({ store, guardedSend, clock, log, isOwner, onAttempt: () => void this.loadChannels().catch(() => {}) });
   }
 
   async start(): Promise<void> {
+    const { clock } = this.deps;
+    await this.loadChannels();
+    if (this.#owns()) await this.#takeOver();
+    this.#looks = repeat(clock, LOOK_MS, () => this.look(), LOOK_MS);
+    this.#sweep = repeat(clock, SWEEP_MS, (stopping) => this.#deleteOldRows(stopping), LOOK_MS);
+    this.#outbox.start();
+  }
+
+  #owns(): boolean {
+    return this.deps.isOwner?.() !== false;
+  }
+
+  /** Learns what was sent within the hour: by an earlier run, or by the node that did it before. */
+  async #takeOver(): Promise<void> {
     const { store, clock } = this.deps;
     const now = clock.now();
     const [last, messages] = await Promise.all([
       store.listIncidents({ limit: 1000, since: now - DAY_MS }),
       store.listMessages({ limit: 200 }),
-      this.loadChannels(),
     ]);
     const sentAt = [...new Set(messages.map(({ createdAt }) => createdAt))].filter((time) => now - time < RETURN_MS).reverse();
     const recent = last
       .map(fromRow)
       .flatMap((one) => (one && one.endedAt !== null ? [[identityOf(one), { endedAt: one.endedAt, returns: one.returns }] as const] : []));
     this.#memory = { ...EMPTY_MEMORY, sentAt, recent: new Map(recent.reverse()) };
-    this.#looks = repeat(clock, LOOK_MS, () => this.look(), LOOK_MS);
-    this.#sweep = repeat(clock, SWEEP_MS, (stopping) => this.#deleteOldRows(stopping), LOOK_MS);
-    this.#outbox.start();
+    this.#isOwner = true;
+    this.#outbox.wake();
   }
 
   async stop(): Promise<void> {
@@ -116,10 +131,12 @@ export class Alerts {
   look(): Promise<void> {
     return this.#oneByOne(async () => {
       try {
-        if (this.deps.isOwner?.() === false) await this.#storeEvents();
-        else await this.#evaluate();
+        if (this.#owns()) {
+          if (!this.#isOwner) await this.#takeOver();
+          await this.#evaluate();
+          await this.#sendPings();
+        } else await this.#follow();
         this.#isFailing = false;
-        await this.#sendPings();
       } catch (error) {
         // Each look would say the same.
         if (!this.#isFailing) this.deps.log.error("Alert rules could not be evaluated", { error });
@@ -181,15 +198,19 @@ export class Alerts {
     }
   }
 
-  /** For the node that looks at the rules. */
-  async #storeEvents(): Promise<void> {
-    const now = this.deps.clock.now();
+  /** Another node looks at the rules: what it has found is shown here, and what has happened here is stored for it. */
+  async #follow(): Promise<void> {
+    const { store, clock } = this.deps;
+    this.#isOwner = false;
+    const now = clock.now();
     const events = this.#events;
-    this.#memory = EMPTY_MEMORY;
-    if (events.length === 0) return;
-    const { changed } = step(EMPTY_MEMORY, { signals: [], events }, this.#policy(now), { now, newId: () => `inc_${newTimeId(now)}` });
-    await this.deps.store.saveIncidents(changed.map(toRow), []);
-    this.#events = this.#events.slice(events.length);
+    if (events.length > 0) {
+      const { changed } = step(EMPTY_MEMORY, { signals: [], events }, this.#policy(now), { now, newId: () => `inc_${newTimeId(now)}` });
+      await store.saveIncidents(changed.map(toRow), []);
+      this.#events = this.#events.slice(events.length);
+    }
+    const [rows] = await Promise.all([store.listUnsettledIncidents(), this.loadChannels()]);
+    this.#memory = { ...EMPTY_MEMORY, incidents: rows.flatMap((row) => fromRow(row) ?? []) };
   }
 
   #policy(now: number): Policy {

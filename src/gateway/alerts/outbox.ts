@@ -13,6 +13,8 @@ export type OutboxDependencies = {
   guardedSend: GuardedSend;
   clock: Clock;
   log: Log;
+  /** Of several nodes one sends, so that a channel gets no more than it bears. Default: this one. */
+  isOwner?: () => boolean;
   /** What a channel is like has changed. */
   onAttempt?: () => void;
 };
@@ -21,8 +23,10 @@ export type OutboxDependencies = {
 const PAUSES_MS = [5_000, 30_000, 120_000, 600_000, 1_800_000, 3_600_000];
 /** A message that could not be sent for so long is given up, ms. */
 const GIVE_UP_MS = 24 * 3_600_000;
-/** For how long a claim holds: an attempt and the ones before it on the same channel. */
+/** For how long a claim holds, ms: what is not begun an attempt before its end is left to the next claim. */
 const CLAIM_MS = 4 * ATTEMPT_MS;
+/** What waits behind a failed attempt is tried after this at the latest, ms: the far side may have refused that message alone. */
+const BEHIND_MS = 30_000;
 const CLAIMED = 20;
 const MINUTE_MS = 60_000;
 /** Checked at least this often. */
@@ -32,6 +36,8 @@ export class Outbox {
   readonly #stopping = new AbortController();
   /** Times of sends of the last minute, by channel. */
   readonly #sends = new Map<string, number[]>();
+  /** Channels that messages are sent through now: none is claimed for them meanwhile. */
+  readonly #sending = new Map<string, Promise<void>>();
   #working: Promise<void> | null = null;
   #isDirty = false;
   #started = false;
@@ -61,6 +67,7 @@ export class Outbox {
     this.#stopping.abort(new AppError("cancelled", "The server is stopping."));
     this.#cancelTimer();
     await this.#working;
+    await Promise.all(this.#sending.values());
   }
 
   async #work(): Promise<void> {
@@ -69,8 +76,9 @@ export class Outbox {
     let pause = IDLE_MS;
     try {
       this.#isDirty = false;
-      while (!this.#stopping.signal.aborted && (await this.#sendDue()) > 0);
-      const next = await store.nextMessageAt();
+      const isOwner = this.deps.isOwner?.() !== false;
+      while (isOwner && !this.#stopping.signal.aborted && (await this.#sendDue()) > 0);
+      const next = isOwner ? await store.nextMessageAt([...this.#sending.keys()]) : null;
       if (next !== null) pause = Math.min(IDLE_MS, Math.max(next - clock.now(), 100));
     } catch (error) {
       log.error("Alert messages could not be read or recorded", { error });
@@ -78,40 +86,64 @@ export class Outbox {
     if (!this.#stopping.signal.aborted) this.#cancelTimer = clock.after(pause, () => this.wake());
   }
 
-  /** Sends what is due, channel beside channel, each in order. Returns how many were due. */
+  /** Begins to send what is due, channel beside channel, each in order: one that hangs holds up no other. Returns how many were due. */
   async #sendDue(): Promise<number> {
-    const { clock, store } = this.deps;
+    const { clock, store, log } = this.deps;
     const now = clock.now();
-    const due = await store.claimMessages(now, CLAIMED, now + CLAIM_MS);
+    const until = now + CLAIM_MS;
+    const due = await store.claimMessages({ now, limit: CLAIMED, until, except: [...this.#sending.keys()] });
     if (due.length === 0) return 0;
     const channels = new Map((await store.listChannels()).map((channel) => [channel.id, channel]));
-    await Promise.all(
-      [...Map.groupBy(due, ({ channelId }) => channelId)].map(async ([channelId, messages]) => {
-        for (const message of messages) await this.#attempt(message, channels.get(channelId));
-      }),
-    );
+    for (const [channelId, messages] of Map.groupBy(due, ({ channelId }) => channelId)) {
+      const sending = this.#sendAll(messages, channels.get(channelId), until)
+        .catch((error) => log.error("Alert messages could not be recorded", { error }))
+        .finally(() => {
+          this.#sending.delete(channelId);
+          this.wake();
+        });
+      this.#sending.set(channelId, sending);
+    }
     return due.length;
   }
 
-  async #attempt(message: MessageRow, channel: ChannelRow | undefined): Promise<void> {
+  async #sendAll(messages: readonly MessageRow[], channel: ChannelRow | undefined, until: number): Promise<void> {
+    const { clock } = this.deps;
+    for (const [at, message] of messages.entries()) {
+      // What is left comes due when the claim ends.
+      if (this.#stopping.signal.aborted || clock.now() > until - ATTEMPT_MS) return;
+      const retryAt = await this.#attempt(message, channel);
+      if (retryAt === null) continue;
+      const behind = Math.min(retryAt, clock.now() + BEHIND_MS);
+      for (const other of messages.slice(at + 1)) await this.#putOff(other, behind);
+      return;
+    }
+  }
+
+  /** Null: it is sent, or will never be. Else when this channel is to be tried again, epoch ms. */
+  async #attempt(message: MessageRow, channel: ChannelRow | undefined): Promise<number | null> {
     const { clock, store, log, guardedSend, onAttempt } = this.deps;
-    const { attempts } = message;
-    if (this.#stopping.signal.aborted) return;
-    if (!channel || !isChannelKind(channel.kind)) return this.#end(message, failed(attempts, clock.now(), "The channel is gone."));
+    if (!channel || !isChannelKind(channel.kind)) {
+      await this.#end(message, failed(message.attempts, clock.now(), "The channel is gone."));
+      return null;
+    }
     const notBefore = channel.enabled ? this.#roomAt(channel.id, channelOf(channel.kind).perMinute) : clock.now() + MINUTE_MS;
-    if (notBefore > clock.now()) return this.#putOff(message, notBefore);
+    if (notBefore > clock.now()) {
+      await this.#putOff(message, notBefore);
+      return notBefore;
+    }
     this.#sends.get(channel.id)?.push(clock.now());
     const target = { kind: channel.kind, config: channel.config };
     const options = { message: message.payload as unknown as AlertMessage, id: message.id, stopping: this.#stopping.signal };
     const verdict = await sendMessage({ guardedSend, clock }, target, options);
     // Cut by a stop of the server: sent again after the next start.
-    if (!verdict.ok && this.#stopping.signal.aborted) return;
+    if (!verdict.ok && this.#stopping.signal.aborted) return null;
     const now = clock.now();
     await store.updateChannelState(channel.id, stateAfter(verdict, now));
     const change = changeAfter(verdict, message, now);
     if (change.state === "failed") log.warn("An alert message could not be sent", { channel: channel.name, attempts: change.attempts });
     await this.#end(message, change);
     onAttempt?.();
+    return change.nextAt;
   }
 
   #end(message: MessageRow, change: MessageChange): Promise<void> {

@@ -11,6 +11,9 @@ const OF_THE_CLIENT: ReadonlySet<string> = new Set([
   ...["unauthorized", "forbidden", "limit_exceeded", "content_policy", "cancelled"],
 ]);
 
+/** Generations of a time. `mostly`: outcome of most failures. */
+export type OutcomeSums = { total: number; failed: number; mostly: string };
+
 export type FailureShare = { percent: number; failed: number; total: number /** Of most failures. */; outcome: string };
 
 export class OutcomeWindow {
@@ -31,18 +34,33 @@ export class OutcomeWindow {
     counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
   }
 
-  /** Of the last minutes, the running one included; null: too few generations. */
-  share(minutes: number): FailureShare | null {
+  /** Of the last minutes, the running one included. */
+  sums(minutes: number): OutcomeSums {
     const last = Math.floor(this.now() / MINUTE_MS);
     const sums = new Map<string, number>();
     for (const [minute, counts] of this.#minutes) {
       if (minute > last || minute <= last - minutes) continue;
       for (const [outcome, count] of counts) sums.set(outcome, (sums.get(outcome) ?? 0) + count);
     }
-    const total = [...sums.values()].reduce((sum, count) => sum + count, 0);
-    if (total < LEAST) return null;
     const failures = [...sums].filter(([outcome]) => !OF_THE_CLIENT.has(outcome)).sort((a, b) => b[1] - a[1]);
-    const failed = failures.reduce((sum, [, count]) => sum + count, 0);
-    return { percent: (100 * failed) / total, failed, total, outcome: failures[0]?.[0] ?? "ok" };
+    return {
+      total: [...sums.values()].reduce((sum, count) => sum + count, 0),
+      failed: failures.reduce((sum, [, count]) => sum + count, 0),
+      mostly: failures[0]?.[0] ?? "ok",
+    };
   }
+
+  /** Of the last minutes; null: too few generations. */
+  share(minutes: number): FailureShare | null {
+    return shareOf([this.sums(minutes)]);
+  }
+}
+
+/** Of several nodes together; null: too few generations. */
+export function shareOf(sums: readonly OutcomeSums[]): FailureShare | null {
+  const total = sums.reduce((sum, one) => sum + one.total, 0);
+  if (total < LEAST) return null;
+  const failed = sums.reduce((sum, one) => sum + one.failed, 0);
+  const { mostly: outcome } = sums.reduce((worst, one) => (one.failed > worst.failed ? one : worst));
+  return { percent: (100 * failed) / total, failed, total, outcome };
 }

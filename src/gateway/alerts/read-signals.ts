@@ -10,7 +10,8 @@ import type { Pool } from "../pool/pool.ts";
 import type { NeedFacts } from "../reports/needs.ts";
 import { needsOf } from "../reports/needs.ts";
 import type { Signal } from "./facts.ts";
-import type { OutcomeWindow } from "./outcome-window.ts";
+import type { NodeFigures } from "./node-figures.ts";
+import { type OutcomeWindow, shareOf } from "./outcome-window.ts";
 import { type SignalFacts, signalsOf } from "./signals.ts";
 
 export type SignalDependencies = {
@@ -20,7 +21,9 @@ export type SignalDependencies = {
   limits: Pick<Limits, "usage">;
   media: Pick<MediaStore, "freeBytes">;
   models: Pick<CatalogueLayers, "current">;
-  outcomes: Pick<OutcomeWindow, "share">;
+  outcomes: Pick<OutcomeWindow, "sums">;
+  /** What other nodes report of themselves; absent: there are none. */
+  others?: () => Promise<NodeFigures[]>;
   backup(): { madeAt: number | null; since: number };
   settings: () => Settings;
   now: () => number;
@@ -35,7 +38,10 @@ export function createSignalReader(deps: SignalDependencies): () => Promise<Sign
   return async () => {
     const { pool, limits, media, models, outcomes, now } = deps;
     const { alerts } = deps.settings();
-    const facts = await deps.readNeedFacts();
+    const [own, others] = await Promise.all([deps.readNeedFacts(), deps.others?.() ?? []]);
+    const leastFree = Math.min(media.freeBytes(), ...others.map(({ freeBytes }) => freeBytes));
+    // 0 where the operator wants to hear nothing of it.
+    const facts = { ...own, freeBytes: Math.min(own.freeBytes, leastFree) };
     if (Math.abs(now() - walked.at) >= LIMITS_MS) {
       const keys = deps.keys.rows().filter(({ enabled, limits: own }) => enabled && hasLimit(own));
       walked = {
@@ -49,8 +55,8 @@ export function createSignalReader(deps: SignalDependencies): () => Promise<Sign
         needs: needsOf(facts),
         providers: facts.held.providers,
         ...walked,
-        failures: outcomes.share(alerts.error_minutes),
-        freeBytes: media.freeBytes(),
+        failures: shareOf([outcomes.sums(alerts.error_minutes), ...others]),
+        freeBytes: leastFree,
         backup: { ...deps.backup(), error: facts.failedBackup?.error ?? null },
         retirements: retirementsOf(models.current(), pool, now(), alerts.retire_days),
         failingChannels: facts.failingChannels,

@@ -26,9 +26,10 @@ export class SignIns {
     return this.#oneByOne(async () => {
       const { store, alerts, now, log } = this.deps;
       try {
-        const known = readKnown(await store.readFact(FACT), now());
+        const text = await store.readFact(FACT);
+        const known = readKnown(text, now());
         const key = throttleKey(address);
-        if (!(key in known) && Object.keys(known).length > 0)
+        if (!(key in known) && text !== null)
           await alerts.note({
             ...{ rule: "sign_in", subject: `${actor} ${key} ${now()}`, level: 1, urgent: false },
             facts: { kind: "signIn", address: address ?? "unknown", actor },

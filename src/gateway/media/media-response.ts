@@ -16,7 +16,8 @@ export async function mediaResponse(
   const headers = { ...mediaHeaders(media, etag), ...own };
   if (matchesETag(request.headers.get("if-none-match"), etag)) return new Response(null, { status: 304, headers });
 
-  if (bytes.link) {
+  // The link is signed for GET: a HEAD is answered here.
+  if (bytes.link && request.method !== "HEAD") {
     const location = bytes.link(headers["content-disposition"]!);
     return new Response(null, { status: 302, headers: { location, "cache-control": "no-store", "access-control-allow-origin": "*" } });
   }

@@ -189,6 +189,16 @@ describe("media in a bucket", () => {
     expect(followed.headers.get("content-disposition")).toBe(`inline; filename="${stored.id}.png"`);
     expect(await followed.bytes()).toEqual(bytes);
   });
+
+  test("with media_redirect a HEAD is answered here: the link is signed for GET alone", async () => {
+    await using rows = await openRows();
+    rows.storage.media_redirect = true;
+    const { media } = await rows.node();
+    const stored = await media.storeBytes(largePng(50_000), RESULT);
+    const response = await mediaResponse((await media.read(stored.id))!, new Request("http://localhost/media/x", { method: "HEAD" }));
+    expect([response.status, response.headers.get("location"), response.headers.get("content-type")]).toEqual([200, null, "image/png"]);
+    expect(response.headers.get("content-length")).toBe("50000");
+  });
 });
 
 describe("a bucket that is away", () => {

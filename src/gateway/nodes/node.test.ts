@@ -1,6 +1,6 @@
 // A node among others: it is heard of from its joining on, a stopping one takes no work, a fenced one is told so.
 import { expect, test } from "bun:test";
-import type { Inheritance, NodeStore } from "../../db/nodes.ts";
+import type { Inheritance, NodeRow, NodeStore } from "../../db/nodes.ts";
 import { newJob } from "../../db/rows.fixtures.ts";
 import type { SharedStore } from "../../db/shared.ts";
 import { silentLog } from "../../log.ts";
@@ -11,7 +11,16 @@ const NOTHING: Inheritance = { jobs: [], reservations: [] };
 
 function setUp() {
   const clock = virtualClock();
-  const state = { beats: 0, takenOver: 0, claims: 0, isDead: false, left: NOTHING, inherited: 0, fenced: 0 };
+  const state = {
+    beats: 0,
+    takenOver: 0,
+    claims: 0,
+    isDead: false,
+    left: NOTHING,
+    inherited: 0,
+    fenced: 0,
+    nodes: [] as Pick<NodeRow, "id" | "state">[],
+  };
   const store = {
     shared: {} as SharedStore,
     joinNode: async () => ({ id: 3, now: clock.now() }),
@@ -19,7 +28,7 @@ function setUp() {
       state.beats++;
       return state.isDead ? null : { now: clock.now(), isDraining: false };
     },
-    listNodes: async () => [],
+    listNodes: async () => state.nodes as unknown as NodeRow[],
     takeOver: async () => {
       state.takenOver++;
       return state.left;
@@ -69,5 +78,25 @@ test("one that is declared dead during its start ends when that is over", async 
   await clock.advance(4_000);
   node.start(work);
   expect(state.fenced).toBe(1);
+  await node.leave();
+});
+
+test("the oldest that serves leads, one that drains only where no other serves, and none that is out of touch", async () => {
+  const { clock, state, node } = setUp();
+  const leads = async (...nodes: (typeof state)["nodes"]) => {
+    state.nodes = nodes;
+    await clock.advance(2_000);
+    return node.leads;
+  };
+  expect(node.leads).toBe(false);
+  await node.join();
+  expect(await leads({ id: 2, state: "serving" }, { id: 3, state: "serving" })).toBe(false);
+  expect(await leads({ id: 2, state: "dead" }, { id: 3, state: "serving" }, { id: 9, state: "serving" })).toBe(true);
+  expect(await leads({ id: 2, state: "draining" }, { id: 3, state: "serving" })).toBe(true);
+  expect(await leads({ id: 3, state: "draining" }, { id: 9, state: "serving" })).toBe(false);
+  expect(await leads({ id: 3, state: "draining" })).toBe(true);
+  state.isDead = true;
+  await clock.advance(20_000);
+  expect(node.leads).toBe(false);
   await node.leave();
 });

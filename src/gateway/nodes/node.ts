@@ -51,6 +51,8 @@ export class Node implements NodeIdentity {
   #isFenced = false;
   /** Ids of living nodes, as of the last beat; a node that drains looks after nothing. */
   #peers: number[] = [];
+  /** The oldest of living nodes, those that drain only where no other serves; 0 before the first beat. */
+  #leader = 0;
   /** Since when each beat was heard, and the last one; ms of `elapsed`. */
   #heardSince: number | null = null;
   #heardAt: number | null = null;
@@ -121,6 +123,11 @@ export class Node implements NodeIdentity {
     if (this.#isFenced) work.fenced();
   }
 
+  /** Whether what one node does for all is done here: the oldest one does it. Two may think so for the time of a beat. */
+  get leads(): boolean {
+    return !this.isShared || (this.isInTouch && this.#leader > 0 && this.#leader === this.#id);
+  }
+
   /** Whether this node looks after a token: checks of one are made by one node. */
   looksAfter(tokenId: number): boolean {
     return this.#peers.length < 2 || ownerOf(tokenId, this.#peers) === this.#id;
@@ -163,7 +170,9 @@ export class Node implements NodeIdentity {
       if (beat === null) return this.fence();
       this.#heard();
       this.#isDraining = beat.isDraining;
-      this.#peers = (await store.listNodes()).filter(({ state }) => state === "serving").map(({ id }) => id);
+      const living = (await store.listNodes()).filter(isLiving);
+      this.#peers = living.filter(({ state }) => state === "serving").map(({ id }) => id);
+      this.#leader = Math.min(...(this.#peers.length > 0 ? this.#peers : living.map(({ id }) => id)));
       if (!work || this.#isDraining || this.#isStopping) return;
       await this.claim();
       // After an outage of the store the others may not have been heard again yet.

@@ -30,7 +30,8 @@ const MIN_NAME = 2;
 export async function namedAlike({ store, pool }: Pick<RequestReportDependencies, "store" | "pool">, text: string): Promise<NamedAlike> {
   const wanted = text.trim().toLowerCase();
   if (wanted.length < MIN_NAME) return { keys: [], tokens: [] };
-  const keys = (await store.listKeys()).filter(({ name, prefix }) => name.toLowerCase().includes(wanted) || wanted.startsWith(prefix));
+  const isNamed = (name: string, prefix: string) => name.toLowerCase().includes(wanted) || wanted.startsWith(prefix.toLowerCase());
+  const keys = (await store.listKeys()).filter(({ name, prefix }) => isNamed(name, prefix));
   return { keys: keys.slice(0, MAX_NAMED).map(({ id }) => id), tokens: labelledTokens(pool.rows(), wanted) };
 }
 

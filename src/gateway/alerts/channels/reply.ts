@@ -4,7 +4,8 @@ import type { ChannelReply, Verdict } from "./channel.ts";
 
 const SAID_CHARS = 300;
 
-const clip = (text: string): string => (text.length > SAID_CHARS ? `${text.slice(0, SAID_CHARS)}…` : text);
+/** After secrets were masked: at a cut no part of one is left. */
+export const clip = (text: string): string => (text.length > SAID_CHARS ? `${text.slice(0, SAID_CHARS)}…` : text);
 
 /** JSON of a body that is an object; null: it is something else. */
 export function bodyOf({ text }: Pick<ChannelReply, "text">): Record<string, unknown> | null {
@@ -16,19 +17,19 @@ export function bodyOf({ text }: Pick<ChannelReply, "text">): Record<string, unk
   }
 }
 
-/** The words of an error, by the fields in which the far sides of our channels write them. */
+/** The words of an error, by the fields in which the far sides of our channels write them. Whole: they may hold secrets. */
 export function saidBy(reply: Pick<ChannelReply, "status" | "text">): string {
   const body = bodyOf(reply);
   const number = body?.code ?? body?.errcode ?? body?.error_code ?? "";
   const words = [body?.msg, body?.errmsg, body?.description, body?.message, body?.error].find(
     (one) => typeof one === "string" && one !== "",
   );
-  if (words !== undefined) return clip(`${typeof number === "number" && number !== reply.status ? `${number} ` : ""}${words}`);
+  if (words !== undefined) return `${typeof number === "number" && number !== reply.status ? `${number} ` : ""}${words}`;
   const plain = reply.text
     .replace(/<[^<>]{0,200}>/g, " ")
     .replace(/\s+/g, " ")
     .trim();
-  return clip(plain === "" ? `status ${reply.status}` : plain);
+  return plain === "" ? `status ${reply.status}` : plain;
 }
 
 /** 429 and what a server says of itself may end; any other refusal would come again. */

@@ -5,6 +5,7 @@ import { readBody } from "../../../http.ts";
 import { redactText } from "../../../log.ts";
 import { type GuardedSend, parseGuardedUrl } from "../../media/ssrf-guard.ts";
 import type { AlertMessage, ChannelConfig, Verdict } from "./channel.ts";
+import { clip } from "./reply.ts";
 import { type ChannelKind, channelOf } from "./table.ts";
 
 export type SendDependencies = { guardedSend: GuardedSend; clock: Clock };
@@ -51,11 +52,11 @@ export async function sendMessage(
       const text = new TextDecoder().decode(await readBody(response, REPLY_BYTES, signal));
       return channel.verdict({ status: response.status, text, headers: response.headers });
     });
-    return verdict.ok ? verdict : { ...verdict, said: withoutSecrets(verdict.said, target) };
+    return verdict.ok ? verdict : { ...verdict, said: clip(withoutSecrets(verdict.said, target)) };
   } catch (error) {
     if (!(error instanceof AppError)) return { ok: false, said: "Internal error", retry: true };
     // The guard's refusals of an address stay; a host that cannot be reached may come back.
     const isRefused = error.kind === "invalid_request" && !/cannot be (reached|resolved)/.test(error.message);
-    return { ok: false, said: withoutSecrets(error.message, target), retry: !isRefused };
+    return { ok: false, said: clip(withoutSecrets(error.message, target)), retry: !isRefused };
   }
 }

@@ -154,3 +154,16 @@ test("text is cut between characters", () => {
   expect(clipToBytes("令牌令牌", 8)).toBe("令…");
   expect(clipToBytes("令牌", 6)).toBe("令牌");
 });
+
+test.each([["webhook"], ["feishu"]] as const)("of a long refusal by %s no part of a secret is left at the cut", async (kind) => {
+  const secret = far.config(kind).secret!;
+  for (const before of [290, 297, 299]) {
+    const text = "x".repeat(before) + secret;
+    far.faults.set(kind, [{ status: 400, text: kind === "feishu" ? JSON.stringify({ code: 7, msg: text }) : text }]);
+    const verdict = await send(kind);
+    const { ok, said } = verdict as { ok: boolean; said: string };
+    expect([ok, said.includes("xxx")]).toEqual([false, true]);
+    for (let length = 1; length <= secret.length; length++) expect(said.endsWith(`x${secret.slice(0, length)}…`)).toBe(false);
+    expect(said.length).toBeLessThanOrEqual(310);
+  }
+});
