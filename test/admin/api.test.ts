@@ -229,6 +229,29 @@ describe("keys", () => {
     expect((await call("GET", "/keys?q=at%20once")).body.data).toHaveLength(1);
     expect(both.every(({ status }) => status === 201 || status === 409)).toBe(true);
   });
+
+  test("are rotated once for an Idempotency-Key", async () => {
+    const { body: key } = await call("POST", "/keys", { name: "rotated once" });
+    const headers = { "idempotency-key": "rotate-one" };
+    const rotate = () => call("POST", `/keys/${key.id}/rotate`, { hours: 1 }, headers);
+    const [first, again] = [await rotate(), await rotate()];
+    expect([first.status, again.status, again.headers.get("idempotent-replayed")]).toEqual([200, 200, "true"]);
+    expect([typeof first.body.key, again.body.key, again.body.prefix]).toEqual(["string", null, first.body.prefix]);
+    expect((await call("GET", `/keys/${key.id}`)).body.prefix).toBe(first.body.prefix);
+  });
+
+  test("and tokens have a name that is not blank, without blanks around it", async () => {
+    const { body: key } = await call("POST", "/keys", { name: " named " });
+    expect(key.name).toBe("named");
+    const blank = { status: 400, body: { error: { field: "name", reason: "invalid_value" } } };
+    expect(await call("POST", "/keys", { name: " " })).toMatchObject(blank);
+    expect(await call("PATCH", `/keys/${key.id}`, { name: " \t" })).toMatchObject(blank);
+    expect(await call("POST", `/keys/${key.id}/duplicate`, { name: "  " })).toMatchObject(blank);
+    expect((await call("PATCH", `/keys/${key.id}`, { name: " again " })).body.name).toBe("again");
+    const [token] = (await call("GET", "/tokens")).body.data;
+    expect(await call("PATCH", `/tokens/${token.id}`, { label: " " })).toMatchObject({ status: 400, body: { error: { field: "label" } } });
+    expect((await call("GET", `/tokens/${token.id}`)).body.label).toBe(token.label);
+  });
 });
 
 describe("jobs, requests and usage", () => {
@@ -317,7 +340,16 @@ describe("people", () => {
       status: 409,
       body: { error: { field: "name" } },
     });
-    expect((await call("POST", `${path}/reset`)).body.password).not.toBe(made.body.password);
+    const [reset, repeated] = [
+      await call("POST", `${path}/reset`, undefined, headers),
+      await call("POST", `${path}/reset`, undefined, headers),
+    ];
+    // The key of another request.
+    expect([reset.status, repeated.status]).toEqual([409, 409]);
+    const once = () => call("POST", `${path}/reset`, undefined, { "idempotency-key": "reset-bea" });
+    const [fresh, twice] = [await once(), await once()];
+    expect(fresh.body.password).not.toBe(made.body.password);
+    expect([typeof fresh.body.password, twice.body.password]).toEqual(["string", null]);
     expect((await call("POST", `${path}/sign-out`)).body).toEqual({ ended: 0 });
     await signIn(rig);
     const [session] = (await call("GET", "/sessions")).body.data;

@@ -90,7 +90,8 @@ export function accountRoutes(ctx: AdminApiContext): ApiRoute[] {
     }),
     route({
       ...{ method: "POST", path: "/accounts/{id}/reset", tag: "Access", summary: "New password for once; second step and sessions end" },
-      response: t.Object({ ...ACCOUNT.properties, password: t.String({ description: "Shown this once" }) }),
+      creates: { secrets: ["password"] },
+      response: t.Object({ ...ACCOUNT.properties, password: orNull(t.String({ description: "Shown this once" })) }),
       async run({ params, by }) {
         const { account, password } = await resetAccount(deps, idOf(params, "account"), by);
         return { ...showAccount(await requireAccount(ctx, account.id)), password };

@@ -6,13 +6,16 @@ import { AppError } from "../../errors.ts";
 const DAY_MS = 86_400_000;
 const KEY = /^[\x21-\x7e]{1,255}$/;
 
-type Stored = { fingerprint: string; body: Json };
-type Dependencies = { store: Pick<Store, "putScratch" | "getScratch">; now: () => number };
+/** Longest that a creation holds its key: then whoever began it has died. */
+const RUNNING_MS = 5 * 60_000;
+
+/** `body` absent: it runs. */
+type Stored = { fingerprint: string; body?: Json };
+type Dependencies = { store: Pick<Store, "putScratch" | "claimScratch" | "deleteScratch">; now: () => number };
 type Asked = { tokenId: number; key: string; method: string; path: string; body: unknown; secrets: readonly string[] };
 
+/** Claims in the store, so that of several requests at once, on whichever nodes, one creates. */
 export class Idempotency {
-  readonly #running = new Set<string>();
-
   constructor(private readonly deps: Dependencies) {}
 
   /**
@@ -27,19 +30,17 @@ export class Idempotency {
     const hash = (text: string) => new Bun.CryptoHasher("sha256").update(text).digest("base64url");
     const name = `admin-api ${tokenId} ${hash(key)}`;
     const fingerprint = hash(JSON.stringify([method, path, asked.body]));
-    if (this.#running.has(name)) throw conflict("A request with this Idempotency-Key is under way.", "idempotency_running");
-    this.#running.add(name);
-    try {
-      const known = (await store.getScratch(name, now())) as Stored | null;
-      if (known && known.fingerprint !== fingerprint)
-        throw conflict("This Idempotency-Key was used for another request.", "idempotency_mismatch");
-      if (known) return { body: known.body, replayed: true };
-      const body = await create();
-      await store.putScratch(name, { fingerprint, body: withoutSecrets(body, asked.secrets) }, now() + DAY_MS);
-      return { body, replayed: false };
-    } finally {
-      this.#running.delete(name);
-    }
+    const known = (await store.claimScratch(name, { fingerprint }, { expiresAt: now() + RUNNING_MS, now: now() })) as Stored | null;
+    if (known && known.fingerprint !== fingerprint)
+      throw conflict("This Idempotency-Key was used for another request.", "idempotency_mismatch");
+    if (known?.body !== undefined) return { body: known.body, replayed: true };
+    if (known) throw conflict("A request with this Idempotency-Key is under way.", "idempotency_running");
+    const body = await create().catch(async (error: unknown) => {
+      await store.deleteScratch(name);
+      throw error;
+    });
+    await store.putScratch(name, { fingerprint, body: withoutSecrets(body, asked.secrets) }, now() + DAY_MS);
+    return { body, replayed: false };
   }
 }
 

@@ -99,7 +99,7 @@ function optionsOf({ catalogue }: AdminApiContext, edit: Edit, limits: KeyLimits
   for (const [index, address] of (edit.addresses ?? []).entries())
     if (!isAddressRange(address)) throw wrong(`addresses[${index}]`, `must be an address or a range like 10.0.0.0/8.`);
   const options: Partial<KeyOptions> = {
-    ...{ name: edit.name?.trim(), enabled: edit.enabled, models: edit.models, kinds: edit.kinds, addresses: edit.addresses },
+    ...{ name: edit.name, enabled: edit.enabled, models: edit.models, kinds: edit.kinds, addresses: edit.addresses },
     ...{ imageForm: edit.image_form, videoForm: edit.video_form, sideCalls: edit.side_calls, imagesRoutesOnly: edit.images_routes_only },
     expiresAt: edit.expires_at === null ? null : timeOf(edit.expires_at, "expires_at"),
     limits: edit.limits && mergedLimits(edit.limits, limits),
@@ -153,8 +153,6 @@ export function keyRoutes(ctx: AdminApiContext): ApiRoute[] {
       async run({ body, by }) {
         const limits = newKeyLimits(ctx.settings.current());
         const options = { limits, ...optionsOf(ctx, body, limits), name: body.name.trim() };
-        if (options.name === "")
-          throw new AppError("invalid_request", "name must not be blank.", { param: "name", reason: "invalid_value" });
         const { key, row } = await issueKey(ctx, options, now());
         await ctx.audit.record({ action: "key.create", subject: `key ${row.id}`, after: { ...options, prefix: row.prefix } }, by);
         return { ...showKey(row, now()), key };
@@ -186,6 +184,7 @@ function secretRoutes(ctx: AdminApiContext): ApiRoute[] {
         tag: "Keys",
         summary: "A new secret for a key; the former one stays valid for some hours",
       },
+      creates: { secrets: ["key"] },
       body: t.Object({ hours: t.Number({ minimum: 0, maximum: MAX_HOURS, description: "0: the former secret ends now" }) }),
       response: WITH_SECRET,
       async run({ params, body: { hours }, by }) {

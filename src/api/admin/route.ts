@@ -36,7 +36,7 @@ type Described = {
   body?: TObject;
   /** The body is stored as it arrives. */
   upload?: { type: string };
-  /** Creates something: `Idempotency-Key` makes a repetition give the first response, without the fields named here. */
+  /** Makes something anew, a secret too: `Idempotency-Key` makes a repetition give the first response, without the fields named here. */
   creates?: { secrets: readonly string[] };
 };
 

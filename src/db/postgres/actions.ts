@@ -129,6 +129,7 @@ export const ACTIONS = {
   handOver: ofNodes(nodes.handOver),
   claimJobs: sealed("nodes")(nodes.claimJobs),
   putScratch: sealed("admin")(scratch.putScratch),
+  claimScratch: sealed("admin")(scratch.claimScratch),
   takeScratch: sealed("admin")(scratch.takeScratch),
   deleteScratch: ofAdmin(scratch.deleteScratch),
   deleteScratchBefore: ofAdmin(scratch.deleteScratchBefore, RELAXED),

@@ -18,6 +18,22 @@ export async function putScratch(sql: Sql, vault: Vault, { name, value, expiresA
   );
 }
 
+/** Null: it was written. */
+export async function claimScratch(sql: Sql, vault: Vault, { name, value, expiresAt }: ScratchRow, now: number): Promise<Json | null> {
+  const bound = { name, expiresAt, now, value: vault.seal(SCRATCH, JSON.stringify(value)) };
+  for (;;) {
+    const written = await sql.run(
+      `INSERT INTO scratch AS held (name, value, expires_at) VALUES ($name, $value, $expiresAt)
+       ON CONFLICT (name) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at WHERE held.expires_at <= $now`,
+      bound,
+    );
+    if (written > 0) return null;
+    const known = await getScratch(sql, vault, name, now);
+    // Deleted in between: it is free.
+    if (known !== null) return known;
+  }
+}
+
 export async function getScratch(sql: Reader, vault: Vault, name: string, now: number): Promise<Json | null> {
   return read(vault, await sql.get<Stored>("SELECT value FROM scratch WHERE name = $name AND expires_at > $now", { name, now }));
 }

@@ -244,6 +244,7 @@ const nodeMethods = ({ db, vault, write }: Engine) =>
     claimJobs: (me, limit) => write("claimJobs", me, limit),
 
     putScratch: (name, value, expiresAt) => write("putScratch", { name, value, expiresAt }),
+    claimScratch: (name, value, { expiresAt, now }) => write("claimScratch", { name, value, expiresAt }, now),
     getScratch: (name, now) => scratch.getScratch(db, vault, name, now),
     takeScratch: (name, now) => write("takeScratch", name, now),
     deleteScratch: (name) => write("deleteScratch", name),

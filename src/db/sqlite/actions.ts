@@ -95,6 +95,7 @@ export const STORE_ACTIONS = {
   claimJobs: sealed(nodes.claimJobs),
 
   putScratch: sealed(scratch.putScratch),
+  claimScratch: sealed(scratch.claimScratch),
   takeScratch: sealed(scratch.takeScratch),
   deleteScratch: plain(scratch.deleteScratch),
   deleteScratchBefore: plain(scratch.deleteScratchBefore),

@@ -16,6 +16,13 @@ export function putScratch(db: Database, vault: Vault, { name, value, expiresAt 
   });
 }
 
+/** Null: it was written. */
+export function claimScratch(db: Database, vault: Vault, row: Row, now: number): Json | null {
+  const known = getScratch(db, vault, row.name, now);
+  if (known === null) putScratch(db, vault, row);
+  return known;
+}
+
 export function getScratch(db: Database, vault: Vault, name: string, now: number): Json | null {
   const row = db.query<Stored, Name>("SELECT value FROM scratch WHERE name = $name AND expires_at > $now").get({ name, now });
   return row && JSON.parse(vault.open(SCRATCH, row.value));

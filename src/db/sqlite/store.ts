@@ -234,6 +234,7 @@ const nodeMethods = ({ db, vault, writer: { write } }: Engine) =>
     claimJobs: (me, limit) => write("claimJobs", [me, limit]),
 
     putScratch: (name, value, expiresAt) => write("putScratch", [{ name, value, expiresAt }]),
+    claimScratch: (name, value, { expiresAt, now }) => write("claimScratch", [{ name, value, expiresAt }, now]),
     getScratch: (name, now) => retryBusy(() => scratch.getScratch(db, vault, name, now)),
     takeScratch: (name, now) => write("takeScratch", [name, now]),
     deleteScratch: (name) => write("deleteScratch", [name]),

@@ -60,17 +60,26 @@ export async function issueKey(
   options: Pick<KeyOptions, "name"> & Partial<KeyOptions>,
   now: number,
 ): Promise<{ key: string; row: KeyRow }> {
+  const named = withName(options);
   const { key, prefix } = newKey();
-  const row = await store.insertKey({ ...options, prefix, hash: hashKey(key) }, now);
+  const row = await store.insertKey({ ...named, prefix, hash: hashKey(key) }, now);
   await refresh();
   return { key, row };
 }
 
-/** @throws {AppError} `not_found`; `conflict` when it was deleted */
+/** The name without blanks around it. @throws {AppError} `invalid_request` when nothing is left */
+function withName<T extends { name?: string }>(options: T): T {
+  if (options.name === undefined) return options;
+  const name = options.name.trim();
+  if (name === "") throw new AppError("invalid_request", "name must not be blank.", { param: "name", reason: "invalid_value" });
+  return { ...options, name };
+}
+
+/** @throws {AppError} `not_found`; `conflict` when it was deleted; `invalid_request` for a blank name */
 export async function changeKey({ store, refresh }: Dependencies, id: number, change: Partial<KeyOptions>) {
   const before = await readKey(store, id);
   if (before.revokedAt !== null) throw new AppError("conflict", `Key ${id} was deleted: restore it first.`, { reason: "key_deleted" });
-  const after = await store.updateKey(id, change satisfies KeyChange);
+  const after = await store.updateKey(id, withName(change) satisfies KeyChange);
   await refresh();
   return { before, after };
 }

@@ -56,16 +56,22 @@ export class TokenAdmin {
   async add(token: NewToken, by: Operator): Promise<TokenRow> {
     const { store, pool, audit, settings, now, refresh } = this.#deps;
     const { image_concurrency: imageConcurrency, video_concurrency: videoConcurrency } = settings();
-    const label = token.label || freeLabel(token.provider, pool.rows());
+    const label = token.label?.trim() || freeLabel(token.provider, pool.rows());
     const row = await store.insertToken({ imageConcurrency, videoConcurrency, ...withAccount(token), label }, now());
     await audit.record({ action: "token.add", subject: `token ${row.id}`, after: { provider: row.provider, ...editable(row) } }, by);
     await refresh();
     return row;
   }
 
-  /** Applies the same change to each token; unknown ids are skipped. Can be undone for ten minutes. */
-  change(ids: readonly number[], change: TokenChange, by: Operator): Promise<Changed> {
-    return this.#changeEach(this.#rows(ids), () => change, by);
+  /**
+   * Applies the same change to each token; unknown ids are skipped. Can be undone for ten minutes.
+   * @throws {AppError} `invalid_request` for a blank label
+   */
+  async change(ids: readonly number[], change: TokenChange, by: Operator): Promise<Changed> {
+    const label = change.label?.trim();
+    if (label === "") throw new AppError("invalid_request", "label must not be blank.", { param: "label", reason: "invalid_value" });
+    const trimmed = label === undefined ? change : { ...change, label };
+    return this.#changeEach(this.#rows(ids), () => trimmed, by);
   }
 
   /** Applies a bulk edit: what it names, each token keeping the rest. Can be undone for ten minutes. */
