@@ -60,12 +60,16 @@ type PageOptions = { title: string; nav: PageName | null; status?: number; heade
 const IN_MAIN = { "hx-retarget": "#main", "hx-reswap": "innerHTML show:window:top" };
 
 /** A whole page in the frame; for a form that htmx sent, its content alone. With the mistakes of a refused form it is 422. */
-export function page(ctx: PageContext, request: Request, content: (view: View) => PageOptions & { body: ComponentChildren }): Response {
+export async function page(
+  ctx: PageContext,
+  request: Request,
+  content: (view: View) => PageOptions & { body: ComponentChildren },
+): Promise<Response> {
   const view = viewOf(ctx, request);
   const { session } = ctx.sessionContextOf(request);
   const { title, nav, body, status: own = 200, headers } = content(view);
   const status = view.form && own === 200 ? 422 : own;
-  const notices = session ? ctx.notices.take(session.mark) : [];
+  const notices = session ? await ctx.notices.take(session.mark) : [];
   if (isSentByHtmx(request) || (request.method === "POST" && isHtmx(request))) {
     const beside = notices.map((notice) => ToastBeside({ view, notice }));
     const named = h("title", null, `${title} · ${view.t.shell.product}`);
@@ -84,9 +88,14 @@ export function fragment(ctx: PageContext, request: Request, content: (view: Vie
 export const isHtmx = (request: Request): boolean => request.headers.get("hx-request") === "true";
 
 /** Sends the browser elsewhere, where the notice is shown. */
-export function goTo(ctx: Pick<AdminContext, "notices" | "sessionContextOf">, request: Request, path: string, notice?: Notice): Response {
+export async function goTo(
+  ctx: Pick<AdminContext, "notices" | "sessionContextOf">,
+  request: Request,
+  path: string,
+  notice?: Notice,
+): Promise<Response> {
   const { session } = ctx.sessionContextOf(request);
-  if (notice && session) ctx.notices.add(session.mark, notice);
+  if (notice && session) await ctx.notices.add(session.mark, notice);
   if (isHtmx(request)) return new Response(null, { status: 204, headers: { "hx-redirect": path } });
   return new Response(null, { status: 303, headers: { location: path } });
 }
@@ -102,7 +111,7 @@ export function changed(
   ctx: PageContext,
   request: Request,
   { location, notice, content }: { location: string; notice?: Notice; content: ((view: View) => VNode) | null },
-): Response {
+): Promise<Response> | Response {
   return content && wantsPart(request) ? fragment(ctx, request, content, notice) : goTo(ctx, request, location, notice);
 }
 

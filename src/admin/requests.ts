@@ -95,7 +95,7 @@ async function endedPage(ctx: AdminContext, request: Request, row: RequestRow): 
 
 type Open = Extract<NonNullable<Awaited<ReturnType<typeof findRequest>>>, { open: unknown }>["open"];
 
-function openPage(ctx: AdminContext, request: Request, open: Open): Response {
+function openPage(ctx: AdminContext, request: Request, open: Open): Promise<Response> {
   const { keyId } = open.row;
   const data = { ...open, keyName: keyId === null ? null : (ctx.keys.get(keyId)?.name ?? null) };
   return page(ctx, request, (view) => ({ title: view.t.requests.oneTitle, nav: "requests", body: OpenRequestPage({ view, data }) }));

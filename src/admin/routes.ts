@@ -114,7 +114,7 @@ export async function createAdmin(ctx: Context, outer: Outer): Promise<Admin> {
     ...ctx,
     ...outer,
     forms,
-    notices: createNotices(),
+    notices: createNotices({ store: ctx.store, now: clock.now }),
     undo: new UndoLog({ store: ctx.store, audit: ctx.audit, now: clock.now, refresh: outer.refresh }),
     cookie,
     assets: assets.urls,

@@ -96,12 +96,12 @@ export const setupRoutes = (ctx: AdminContext) => {
       return stepPage(request, (view) => ImagePage({ view, made }));
     });
 
-  function keyPage(request: Request, made: string | null): Response {
+  function keyPage(request: Request, made: string | null): Promise<Response> {
     const origin = ctx.originOf(request);
     return stepPage(request, (view) => KeyStep({ view, existing: ctx.keys.count(), made, origin }));
   }
 
-  function tokenPage(request: Request, problem: Problem, before?: { provider: string; label: string }): Response {
+  function tokenPage(request: Request, problem: Problem, before?: { provider: string; label: string }): Promise<Response> {
     const existing = Object.values(ctx.pool.gauges().tokens).reduce((sum, count) => sum + count, 0);
     const providers = [...ctx.providers.keys()];
     return stepPage(

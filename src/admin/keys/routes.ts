@@ -94,7 +94,7 @@ async function change(ctx: AdminContext, request: Request, id: number, options: 
 }
 
 /** @param from the key whose settings a new one begins with */
-function formPage(ctx: AdminContext, request: Request, row: KeyRow | null, from: KeyRow | null = null): Response {
+function formPage(ctx: AdminContext, request: Request, row: KeyRow | null, from: KeyRow | null = null): Promise<Response> {
   if (row && row.revokedAt !== null) return goTo(ctx, request, keyHref(row.id));
   const catalogue = ctx.catalogue();
   const all = [...catalogue.families("image"), ...catalogue.families("video")];

@@ -165,7 +165,7 @@ function editedDocument(models: CatalogueLayers, id: string, text: string): Tabl
 }
 
 /** What is wrong in a text is shown beside it. */
-async function orProblem(show: (problem: string) => Response, act: () => Promise<Response>): Promise<Response> {
+async function orProblem(show: (problem: string) => Promise<Response>, act: () => Promise<Response>): Promise<Response> {
   try {
     return await act();
   } catch (error) {

@@ -3,7 +3,7 @@ import { Elysia } from "elysia";
 import { ImportPage } from "../../../views/tokens/token-import.tsx";
 import { ImportPreviewPage, ImportProgress, importHref } from "../../../views/tokens/token-import-preview.tsx";
 import { AppError } from "../../errors.ts";
-import { createImportPreviews } from "../../gateway/tokens/import-preview.ts";
+import { ImportPreviews } from "../../gateway/tokens/import-preview.ts";
 import { importTokens } from "../../gateway/tokens/import-tokens.ts";
 import { parseTokens } from "../../gateway/tokens/parse-tokens.ts";
 import type { AdminContext } from "../context.ts";
@@ -17,9 +17,10 @@ const MAX_TEXT = 32 * 1024 * 1024;
 
 export const tokenImportRoutes = (ctx: AdminContext) => {
   const { store, settings, clock, log } = ctx;
-  const previews = createImportPreviews({
+  const previews = new ImportPreviews({
+    store,
     importTokens: (lines, options) => importTokens({ store, settings: () => settings.current().pool, now: clock.now }, lines, options),
-    clock,
+    now: clock.now,
     log,
   });
   return new Elysia()
@@ -42,8 +43,8 @@ export const tokenImportRoutes = (ctx: AdminContext) => {
       });
       return goTo(ctx, request, importHref(preview.id));
     })
-    .get("/imports/:id", ({ request, params }) => {
-      const preview = find(params.id, request);
+    .get("/imports/:id", async ({ request, params }) => {
+      const preview = await find(params.id, request);
       return page(ctx, request, (view) => ({
         title: view.t.tokens.importTitle,
         nav: "tokens",
@@ -51,26 +52,26 @@ export const tokenImportRoutes = (ctx: AdminContext) => {
       }));
     })
     .post("/imports/:id/start", async ({ request, params }) => {
-      find(params.id, request);
+      await find(params.id, request);
       const by = ctx.sessionContextOf(request);
-      const preview = previews.start(params.id, async ({ added, known, invalid }) => {
+      const preview = await previews.start(params.id, async ({ added, known, invalid }) => {
         await ctx.refresh();
         const after = { added, known: known.length, invalid: invalid.length };
         await ctx.audit.record({ action: "token.import", subject: "tokens", after }, by);
       });
       return goTo(ctx, request, importHref(preview.id));
     })
-    .get("/imports/:id/events", ({ request, server, params }) => {
-      find(params.id, request);
+    .get("/imports/:id/events", async ({ request, server, params }) => {
+      await find(params.id, request);
       return liveUntil(ctx, { request, server }, async (view) => {
-        const preview = previews.get(params.id);
+        const preview = await previews.get(params.id);
         return { node: ImportProgress({ view, preview }), isOver: preview.state !== "running" };
       });
     });
 
-  function find(id: string, request: Request) {
+  async function find(id: string, request: Request) {
     try {
-      return previews.get(id);
+      return await previews.get(id);
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
       throw new AppError("not_found", viewOf(ctx, request).t.tokens.importGone, { cause: error });

@@ -1,6 +1,7 @@
-// Import previews: parsed tokens held on the server until confirmed; secrets stay there.
+// Import previews: parsed tokens held in the store until confirmed; secrets stay there.
 
-import type { Clock } from "../../clock.ts";
+import type { Store } from "../../db/store.ts";
+import type { Json } from "../../domain/generation.ts";
 import { hintOf } from "../../domain/secret-hint.ts";
 import { AppError } from "../../errors.ts";
 import { newId } from "../../ids.ts";
@@ -30,82 +31,96 @@ export type ImportPreview = {
   readonly fresh: readonly FreshLine[];
 };
 
-export type ImportPreviews = {
-  /** Tries the lines without changing anything and stores them for {@link PREVIEW_MS}. @throws {AppError} `invalid_request` without lines */
-  preview(lines: readonly ParsedLine[], group: string | undefined): Promise<ImportPreview>;
-  /** @throws {AppError} `not_found` */
-  get(id: string): ImportPreview;
-  /** Begins the import and does not wait for it; `ended` receives what was done. Twice is once. */
-  start(id: string, ended: (report: ImportReport) => Promise<void>): ImportPreview;
-};
-
 type Dependencies = {
+  store: Pick<Store, "putScratch" | "getScratch" | "takeScratch">;
   importTokens(lines: readonly ParsedLine[], options: ImportOptions): Promise<ImportReport>;
-  clock: Clock;
+  now: () => number;
   log: Log;
 };
 
 /** How long lines wait to be imported, and results to be read. */
 const PREVIEW_MS = 15 * 60_000;
-const MAX_PREVIEWS = 5;
+/** An import that has said nothing for so long has ended with its node. */
+const STUCK_MS = 2 * 60_000;
 const MAX_SHOWN = 100;
 
-type StoredPreview = { preview: ImportPreview; lines: readonly ParsedLine[]; group: string | undefined };
+type StoredPreview = { preview: ImportPreview; at: number };
+type StoredLines = { lines: readonly ParsedLine[]; group: string | null };
 
-export function createImportPreviews({ importTokens, clock, log }: Dependencies): ImportPreviews {
-  const previews = new Map<string, StoredPreview>();
+/** In the store, sealed: any node may show and start what another one has read. */
+export class ImportPreviews {
+  constructor(private readonly deps: Dependencies) {}
 
-  const storedOf = (id: string): StoredPreview => {
-    const stored = previews.get(id);
-    if (!stored) throw new AppError("not_found", "This import has expired. Start it again.", { reason: "import_gone" });
-    return stored;
-  };
-
-  async function run(stored: StoredPreview, ended: (report: ImportReport) => Promise<void>): Promise<void> {
-    const change = (next: Partial<ImportPreview>) => {
-      stored.preview = { ...stored.preview, ...next };
-    };
-    try {
-      const report = await importTokens(stored.lines, { group: stored.group, onProgress: (done) => change({ done }) });
-      await ended(report);
-      change({ state: "done", done: stored.preview.total, report });
-    } catch (error) {
-      log.error("An import of tokens broke off", { done: stored.preview.done, error });
-      change({ state: "failed" });
-    } finally {
-      // The secrets are in the store, or in the hands that brought them.
-      stored.lines = [];
-    }
+  /** Tries the lines without changing anything and stores them for {@link PREVIEW_MS}. @throws {AppError} `invalid_request` without lines */
+  async preview(lines: readonly ParsedLine[], group: string | undefined): Promise<ImportPreview> {
+    if (lines.length === 0) throw new AppError("invalid_request", "There is no token in it.", { reason: "import_empty" });
+    const { store, importTokens, now } = this.deps;
+    const report = await importTokens(lines, { group, dryRun: true });
+    const fresh = freshLines(lines, report, group);
+    const preview: ImportPreview = { id: newId(), state: "ready", done: 0, total: lines.length, report, fresh };
+    const stored: StoredLines = { lines, group: group ?? null };
+    await store.putScratch(linesOf(preview.id), stored as unknown as Json, now() + PREVIEW_MS);
+    await this.#write(preview);
+    return preview;
   }
 
-  return {
-    get: (id) => storedOf(id).preview,
-    async preview(lines, group) {
-      if (lines.length === 0) throw new AppError("invalid_request", "There is no token in it.", { reason: "import_empty" });
-      const report = await importTokens(lines, { group, dryRun: true });
-      const preview: ImportPreview = {
-        id: newId(),
-        state: "ready",
-        done: 0,
-        total: lines.length,
-        report,
-        fresh: freshLines(lines, report, group),
-      };
-      previews.set(preview.id, { preview, lines, group });
-      if (previews.size > MAX_PREVIEWS) previews.delete(previews.keys().next().value!);
-      clock.after(PREVIEW_MS, () => previews.delete(preview.id));
-      return preview;
-    },
-    start(id, ended) {
-      const stored = storedOf(id);
-      if (stored.preview.state === "ready") {
-        stored.preview = { ...stored.preview, state: "running" };
-        void run(stored, ended);
-      }
-      return stored.preview;
-    },
-  };
+  /** @throws {AppError} `not_found` */
+  async get(id: string): Promise<ImportPreview> {
+    const { store, now } = this.deps;
+    const stored = (await store.getScratch(nameOf(id), now())) as unknown as StoredPreview | null;
+    if (!stored) throw new AppError("not_found", "This import has expired. Start it again.", { reason: "import_gone" });
+    const { preview, at } = stored;
+    return preview.state === "running" && now() - at > STUCK_MS ? { ...preview, state: "failed" } : preview;
+  }
+
+  /** Begins the import and does not wait for it; `ended` receives what was done. Twice is once. */
+  async start(id: string, ended: (report: ImportReport) => Promise<void>): Promise<ImportPreview> {
+    const { store, now } = this.deps;
+    const preview = await this.get(id);
+    // Who takes the lines imports them. From then on the secrets are in the pool, or in the hands that brought them.
+    const stored = (await store.takeScratch(linesOf(id), now())) as unknown as StoredLines | null;
+    if (!stored) return preview;
+    const running: ImportPreview = { ...preview, state: "running" };
+    await this.#write(running);
+    void this.#run(running, stored, ended);
+    return running;
+  }
+
+  async #run(preview: ImportPreview, { lines, group }: StoredLines, ended: (report: ImportReport) => Promise<void>): Promise<void> {
+    const { importTokens, log } = this.deps;
+    let shown = preview;
+    let writing: Promise<void> | null = null;
+    const onProgress = (done: number) => {
+      shown = { ...shown, done };
+      // While one is under way the next are left out: progress is for people.
+      writing ??= this.#write(shown)
+        .catch(() => {})
+        .finally(() => {
+          writing = null;
+        });
+    };
+    let last: ImportPreview;
+    try {
+      const report = await importTokens(lines, { group: group ?? undefined, onProgress });
+      await ended(report);
+      last = { ...shown, state: "done", done: shown.total, report };
+    } catch (error) {
+      log.error("An import of tokens broke off", { done: shown.done, error });
+      last = { ...shown, state: "failed" };
+    }
+    await writing;
+    await this.#write(last).catch((error) => log.warn("What an import of tokens came to could not be stored", { error }));
+  }
+
+  #write(preview: ImportPreview): Promise<void> {
+    const { store, now } = this.deps;
+    const stored: StoredPreview = { preview, at: now() };
+    return store.putScratch(nameOf(preview.id), stored as unknown as Json, now() + PREVIEW_MS);
+  }
 }
+
+const nameOf = (id: string) => `import ${id}`;
+const linesOf = (id: string) => `import-lines ${id}`;
 
 function freshLines(lines: readonly ParsedLine[], { known }: ImportReport, group: string | undefined): FreshLine[] {
   const repeated = new Set(known.map(({ line }) => line));
