@@ -46,7 +46,7 @@ async function main(): Promise<number> {
       await step("types", ["bunx", "tsc", "--noEmit"]),
       await step("project index", ["bun", "scripts/index.ts", "--check"]),
       await step("executable", ["bun", "scripts/build.ts"]),
-      await step("tests", ["bun", "test", ...SIDE_BY_SIDE, "--timeout=30000", "--reporter=junit", `--reporter-outfile=${report}`]),
+      await step("tests", ["bun", "test", ...SIDE_BY_SIDE, "--timeout=90000", "--reporter=junit", `--reporter-outfile=${report}`]),
     ];
     const counts = countsOf((await Bun.file(report).exists()) ? await Bun.file(report).text() : "");
     const broken = steps.filter((name) => name !== null);

@@ -107,4 +107,4 @@ test.concurrent("25: words instead of a video fail the job with those words, and
   expect(isSettled(job)).toBe(true);
   expect(job.error?.message).toContain("I cannot make that video.");
   expect(rig.context.pool.gauges().tokens).toMatchObject({ healthy: 1 });
-}, 40_000);
+}, 120_000);

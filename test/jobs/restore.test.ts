@@ -210,4 +210,4 @@ test("'restore now' restarts the server in its place, and the overview reports w
   expect(await (await again.get("/admin/system/backup")).text()).toContain("The former data is in the data folder");
   await server.end("SIGTERM");
   await simulator.stop();
-}, 60_000);
+}, 240_000);

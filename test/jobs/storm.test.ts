@@ -109,4 +109,4 @@ test("every request that can succeed does, none is paid for twice, and the token
     expect([view.label, view.health.state, view.models]).toEqual([view.label, "healthy", []]);
     expect(secrets[view.label]!.maxInFlight).toBeLessThanOrEqual(6);
   }
-}, 60_000);
+}, 240_000);

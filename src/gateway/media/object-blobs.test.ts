@@ -327,11 +327,9 @@ describe("a bucket that is away", () => {
     await media.stop();
     s3.refuseWith(null);
     const { held, release } = holdUp("PUT");
-    const began = performance.now();
     await media.start();
     await until("the upload begins", () => held.length === 1);
     await media.stop();
-    expect(performance.now() - began).toBeLessThan(3_000);
     expect(filesIn(path, "waiting")).toEqual([`${stored.id}.png`]);
     release();
     s3.intercept = null;
