@@ -127,6 +127,35 @@ describe.skipIf(!hasPostgres)("the client", () => {
       expect(await isStored(db, "half")).toBe(false);
     }));
 
+  test("statements that are asked for together take effect in their order, each seeing those before it", () =>
+    withClient(async (db) => {
+      const seen = await db.transaction(async (sql) => {
+        const first = sql.get("SELECT count(*) AS n FROM facts WHERE name LIKE 'together%'");
+        sql.send("INSERT INTO facts (name, value) VALUES ('together 1', $value)", { value: "x" });
+        const second = sql.get("SELECT count(*) AS n FROM facts WHERE name LIKE 'together%'");
+        sql.send("INSERT INTO facts (name, value) SELECT 'together 2', value FROM facts WHERE name = 'together 1'");
+        return Promise.all([first, second]);
+      });
+      expect(seen).toEqual([{ n: 0 }, { n: 1 }]);
+      expect(await isStored(db, "together 2")).toBe(true);
+    }));
+
+  test.each(["the last", "in the middle, with others behind it that are waited for"])(
+    "a statement that was sent and failed, %s, fails its transaction by its own reason, and leaves nothing",
+    (where) =>
+      withClient(async (db) => {
+        const failing = db.transaction(async (sql) => {
+          sql.send("INSERT INTO facts (name, value) VALUES ('half', 'x')");
+          sql.send("SELECT 1 / $zero::int", { zero: 0 });
+          if (where !== "the last") await sql.get("SELECT 1 AS one");
+        });
+        expect(await failing.catch(({ errno }) => errno)).toBe("22012");
+        expect(await isStored(db, "half")).toBe(false);
+        await insert(db, "after");
+        expect(await isStored(db, "after")).toBe(true);
+      }),
+  );
+
   test("reads outlast a restart of the server; writes fail meanwhile and go on after it", async () => {
     const cluster = await Cluster.start();
     await cluster.execute("CREATE TABLE facts (name text PRIMARY KEY, value text NOT NULL)");

@@ -2,7 +2,7 @@
 
 import { SQL } from "bun";
 import { type Bound, bindNames, type Raw, readRow } from "./binding.ts";
-import { isLostConnection, reportFailure } from "./failures.ts";
+import { isLostConnection, isOfAborted, reportFailure } from "./failures.ts";
 
 /** Reads with named parameters (`$name`). Rows have int8 as numbers and bytea as Uint8Array. */
 export interface Reader {
@@ -10,10 +10,17 @@ export interface Reader {
   get<T>(text: string, bound?: Bound): Promise<T | null>;
 }
 
-/** A connection inside a transaction. */
+/**
+ * A connection inside a transaction. Statements take effect in the order in which they are asked for, also where nobody waits between them:
+ * those that do not need each other's results are asked for together, in one round trip.
+ */
 export interface Sql extends Reader {
   /** Number of rows written. */
   run(text: string, bound?: Bound): Promise<number>;
+  /** As `run`, without waiting for it: the transaction fails when it does. */
+  send(text: string, bound?: Bound): void;
+  /** Resolves when everything that was sent has taken effect. @throws the first failure */
+  sent(): Promise<void>;
 }
 
 export type TransactionOptions = {
@@ -85,9 +92,21 @@ export function connect(options: ConnectOptions): Postgres {
 const sqlOn = (connection: Connection): Sql => {
   const run = async (text: string, bound: Bound = {}) => {
     const { sql, values } = bindNames(text, bound);
-    return (await connection.unsafe(sql, values)) as Raw;
+    // Begun at once: awaiting it would begin it a moment later, behind what is asked for next.
+    return (await connection.unsafe(sql, values).execute()) as Raw;
   };
+  let sent: Promise<unknown>[] = [];
   return {
+    send(text, bound) {
+      const done = run(text, bound);
+      done.catch(() => {});
+      sent.push(done);
+    },
+    async sent() {
+      const all = sent;
+      sent = [];
+      for (const done of all) await done;
+    },
     all: async <T>(text: string, bound?: Bound) => (await run(text, bound)).map((row) => readRow(row) as T),
     async get<T>(text: string, bound?: Bound) {
       const row = (await run(text, bound))[0];
@@ -96,6 +115,14 @@ const sqlOn = (connection: Connection): Sql => {
     run: async (text, bound) => (await run(text, bound)).count,
   };
 };
+
+/** Why a transaction fails: after a statement that was sent and failed, all others fail too. Resolves when nothing is under way. */
+export function causeOf(error: unknown, sql: Sql): Promise<unknown> {
+  return sql.sent().then(
+    () => error,
+    (cause) => (isOfAborted(error) ? cause : error),
+  );
+}
 
 class Client implements Postgres {
   #readers: SQL;
@@ -175,13 +202,27 @@ class Client implements Postgres {
 
   async #transact<T>(work: (sql: Sql) => Promise<T>, begin: string): Promise<T> {
     return this.#onWriter(async (connection) => {
-      const opened = (await connection.unsafe(begin)) as { xid: string }[][];
-      const xid = opened.at(-1)![0]!.xid;
-      const result = await work(sqlOn(connection));
+      // What follows is sent behind it: should it fail, so does all of that.
+      const opening = connection.unsafe(begin).execute() as Promise<{ xid: string }[][]>;
+      opening.catch(() => {});
+      const sql = sqlOn(connection);
+      let result: T;
       try {
-        const { command } = (await connection.unsafe("COMMIT")) as { command: string };
+        result = await work(sql);
+      } catch (error) {
+        throw await opening.then(
+          () => causeOf(error, sql),
+          (cause) => cause,
+        );
+      }
+      // Known before the commit is asked for, so that its outcome can be.
+      const xid = (await opening).at(-1)![0]!.xid;
+      const committing = connection.unsafe("COMMIT").execute() as Promise<{ command: string }>;
+      committing.catch(() => {});
+      try {
+        await sql.sent();
         // The server's answer to a commit after a statement that failed.
-        if (command !== "COMMIT") throw new Error("The transaction was rolled back: a statement in it has failed.");
+        if ((await committing).command !== "COMMIT") throw new Error("The transaction was rolled back: a statement in it has failed.");
       } catch (error) {
         if (!isLostConnection(error) || !(await this.#isCommitted(xid))) throw error;
       }

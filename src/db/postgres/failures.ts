@@ -27,6 +27,9 @@ export function isLostConnection(error: unknown): boolean {
 /** The same transaction may succeed when it is run again: deadlock, serialization failure. */
 export const isRetryable = (error: unknown): boolean => /^40(?:001|P01)$/.test(sqlState(error));
 
+/** A statement of a transaction in which another has failed. */
+export const isOfAborted = (error: unknown): boolean => sqlState(error) === "25P02";
+
 export const isUniqueViolation = (error: unknown): boolean => sqlState(error) === "23505";
 
 /** The disk is full, or a table, index or log of the server cannot grow. */

@@ -2,7 +2,7 @@
 import type { Amounts, Begun, LedgerState, NewReservation, Reservation, ReservationEnd, UploadSum } from "../ledger.ts";
 import { bucketOf, type UsageShare } from "../usage-sums.ts";
 import type { Reader, Sql } from "./driver.ts";
-import { lockAlive, readClock } from "./fencing.ts";
+import { lockAlive } from "./fencing.ts";
 import type { Admission } from "./shared/admission.ts";
 import { loadAdmission, releaseReserved, writeAdmission } from "./shared/key-states.ts";
 import { addUsage, putTokenCalls, type TokenCall } from "./usage.ts";
@@ -22,17 +22,21 @@ export const toReservation = ({ images, videoMs, microUsd, forJob, node, ...row 
 
 /** Admits what fits the limits of keys, one after the other, and inserts it. */
 export async function begin(sql: Sql, batch: readonly NewReservation[]): Promise<Begun[]> {
-  const alive = await lockAlive(
-    sql,
-    batch.map(({ node = 0 }) => node),
-  );
-  const shared = batch.filter(({ shared, node = 0 }) => shared && alive.has(node));
-  const now = shared.length === 0 ? 0 : await readClock(sql);
-  const admission = await loadAdmission(sql, shared, now);
+  const [alive, admission] = await Promise.all([
+    lockAlive(
+      sql,
+      batch.map(({ node = 0 }) => node),
+    ),
+    loadAdmission(
+      sql,
+      batch.filter(({ shared }) => shared),
+    ),
+  ]);
   const begun = batch.map((row) => (alive.has(row.node ?? 0) ? admit(row, admission) : { refused: "node" as const }));
   const admitted = begun.flatMap((one) => ("refused" in one ? [] : [one]));
-  await insertReservations(sql, admitted);
-  await writeAdmission(sql, admission);
+  const inserted = insertReservations(sql, admitted);
+  writeAdmission(sql, admission);
+  await inserted;
   return begun.map((one) => ("refused" in one ? one : { id: one.id }));
 }
 
@@ -82,13 +86,13 @@ type Closed = { end: ReservationEnd; keyId: number; family: string; row: Row };
 export async function end(sql: Sql, batch: readonly ReservationEnd[]): Promise<number> {
   const closed = await closeReservations(sql, batch);
   if (closed.length === 0) return 0;
-  await releaseReserved(
+  releaseReserved(
     sql,
     closed.map(({ row }) => row),
   );
-  await putTokenCalls(sql, closed.flatMap(callsOf));
-  await addKeyUsage(sql, closed);
-  await addUsage(sql, closed.flatMap(sharesOf));
+  putTokenCalls(sql, closed.flatMap(callsOf));
+  addKeyUsage(sql, closed);
+  addUsage(sql, closed.flatMap(sharesOf));
   return closed.length;
 }
 
@@ -116,7 +120,7 @@ async function closeReservations(sql: Sql, batch: readonly ReservationEnd[]): Pr
   return rows.map((row) => ({ end: first.get(row.id)!, keyId: row.keyId, family: row.family, row }));
 }
 
-async function addKeyUsage(sql: Sql, closed: readonly Closed[]): Promise<void> {
+function addKeyUsage(sql: Sql, closed: readonly Closed[]): void {
   const sums = new Map<string, { period: string; keyId: number } & Amounts>();
   for (const { end, keyId } of closed) {
     if (end.state === "released") continue;
@@ -129,7 +133,7 @@ async function addKeyUsage(sql: Sql, closed: readonly Closed[]): Promise<void> {
   if (sums.size === 0) return;
   // In one order on every node: rows that several write at once are waited for, and never crosswise.
   const rows = [...sums.values()].sort((a, b) => a.keyId - b.keyId || (a.period < b.period ? -1 : 1));
-  await sql.run(
+  sql.send(
     `INSERT INTO key_usage AS held (period, key_id, images, video_ms, micro_usd)
      SELECT * FROM unnest($periods::text[], $keyIds::bigint[], $images::bigint[], $videoMs::bigint[], $microUsd::bigint[])
      ON CONFLICT (period, key_id) DO UPDATE SET images = held.images + excluded.images, video_ms = held.video_ms + excluded.video_ms,

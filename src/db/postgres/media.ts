@@ -10,7 +10,7 @@ const COLUMNS = `id, kind, origin, mime, ext, bytes, width, height, key_id AS "k
 /** With `data` when the row holds the bytes instead of a file. @throws when the id exists: ids are random */
 export async function insertMedia(sql: Sql, media: Media, data: Uint8Array | null, source: MediaSource | null): Promise<void> {
   const { id, kind, origin, mime, ext, bytes, width, height, keyId, createdAt, expiresAt, requestId, name, purpose, family } = media;
-  await sql.run(
+  sql.send(
     `INSERT INTO media (id, kind, origin, mime, ext, bytes, width, height, key_id, created_at, expires_at, request_id, name, purpose, family,
        data, token_id, signature)
      VALUES ($id, $kind, $origin, $mime, $ext, $bytes, $width, $height, $keyId, $createdAt, $expiresAt, $requestId, $name, $purpose, $family,

@@ -41,15 +41,19 @@ async function run(folder: string, command: string[]): Promise<void> {
   if ((await child.exited) !== 0) throw new Error(`${command[0]} failed: ${await new Response(child.stderr).text()}`);
 }
 
+type Settings = Record<string, string>;
+
 /** A running server. */
 export class Cluster {
   private constructor(
     readonly folder: string,
     private readonly bin: string,
     private server: Bun.Subprocess,
+    private readonly settings: Settings,
   ) {}
 
-  static async start(): Promise<Cluster> {
+  /** @param settings beside those for tests: a bench wants a disk that is flushed */
+  static async start(settings: Settings = {}): Promise<Cluster> {
     if (found === null) throw new Error(`There is no Postgres in ${DEBIAN}: install the package postgresql.`);
     const folder = mkdtempSync(join(tmpdir(), "f2a-pg-"));
     if (process.getuid?.() === 0) chownSync(folder, ...owner());
@@ -67,10 +71,14 @@ export class Cluster {
       "UTF8",
       "--locale=C",
     ]);
-    const cluster = new Cluster(folder, found, serve(folder, found));
+    const cluster = new Cluster(folder, found, serve(folder, found, settings), settings);
     process.once("exit", cluster.stop);
     await cluster.#ready();
     return cluster;
+  }
+
+  get pid(): number {
+    return this.server.pid;
   }
 
   url(database: string): string {
@@ -94,7 +102,7 @@ export class Cluster {
   }
 
   async restart(): Promise<void> {
-    this.server = serve(this.folder, this.bin);
+    this.server = serve(this.folder, this.bin, this.settings);
     await this.#ready();
   }
 
@@ -123,10 +131,10 @@ function owner(): [number, number] {
 }
 
 /** Nothing of it outlives the test, so nothing of it is flushed to the disk; what is durable is known by what it asks for. */
-const SETTINGS = { fsync: "off", full_page_writes: "off", listen_addresses: "", max_connections: "200", shared_buffers: "64MB" };
+const SETTINGS: Settings = { fsync: "off", full_page_writes: "off", listen_addresses: "", max_connections: "200", shared_buffers: "64MB" };
 
-function serve(folder: string, bin: string): Bun.Subprocess {
-  const settings = Object.entries(SETTINGS).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
+function serve(folder: string, bin: string, more: Settings): Bun.Subprocess {
+  const settings = Object.entries({ ...SETTINGS, ...more }).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
   const { command, env } = asUser(folder, [join(bin, "postgres"), "-D", join(folder, "data"), "-k", folder, ...settings]);
   return Bun.spawn(command, { cwd: folder, env, stdout: "ignore", stderr: "ignore" });
 }

@@ -31,11 +31,11 @@ const SUMMED = COUNTS.map(([, column]) => `${column} = held.${column} + excluded
 const MERGED = `ON CONFLICT (dimension, subject, start, family) DO UPDATE SET ${SUMMED}, ms_max = greatest(held.ms_max, excluded.ms_max)`;
 
 /** Adds shares to the sums of their hour and of their day. */
-export async function addUsage(sql: Sql, shares: readonly UsageShare[]): Promise<void> {
-  for (const rollup of [BY_HOUR, BY_DAY]) await addTo(sql, rollup, shares);
+export function addUsage(sql: Sql, shares: readonly UsageShare[]): void {
+  for (const rollup of [BY_HOUR, BY_DAY]) addTo(sql, rollup, shares);
 }
 
-async function addTo(sql: Sql, { table, length }: Rollup, shares: readonly UsageShare[]): Promise<void> {
+function addTo(sql: Sql, { table, length }: Rollup, shares: readonly UsageShare[]): void {
   // In one order on every node: rows that several write at once are waited for, and never crosswise.
   const sums = sumShares(shares, length).sort(byRow);
   const bound: Bound = {
@@ -46,7 +46,7 @@ async function addTo(sql: Sql, { table, length }: Rollup, shares: readonly Usage
     msMax: sums.map(({ msMax }) => msMax),
     ...Object.fromEntries(COUNTS.map(([name]) => [name, sums.map((sum) => sum[name])])),
   };
-  await sql.run(
+  sql.send(
     `INSERT INTO ${table} AS held (dimension, subject, start, family, ms_max, ${COLUMNS})
      SELECT * FROM unnest($dimensions::text[], $subjects::bigint[], $starts::bigint[], $families::text[], $msMax::bigint[], ${ARRAYS})
      ${MERGED}`,
@@ -62,9 +62,9 @@ const compare = (a: string, b: string) => (a < b ? -1 : Number(a > b));
 export type TokenCall = Omit<UsageShare, "dimension" | "inputTokens" | "outputTokens"> & { bucket: number; at: number };
 
 /** Stores calls; they are added to the rollups later, many at once. */
-export async function putTokenCalls(sql: Sql, calls: readonly TokenCall[]): Promise<void> {
+export function putTokenCalls(sql: Sql, calls: readonly TokenCall[]): void {
   if (calls.length === 0) return;
-  await sql.run(
+  sql.send(
     `INSERT INTO token_calls (subject, hour, family, ok, ms, bucket, images, video_ms, micro_usd, ended_at)
      SELECT * FROM unnest($subjects::bigint[], $hours::bigint[], $families::text[], $oks::boolean[], $ms::bigint[], $buckets::int[],
        $images::bigint[], $videoMs::bigint[], $microUsd::bigint[], $ends::bigint[])`,

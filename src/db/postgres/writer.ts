@@ -1,6 +1,6 @@
 // Writer: write actions of one turn of the event loop share a commit, in order, on one connection a lane.
 import { AppError } from "../../errors.ts";
-import type { Postgres, Sql } from "./driver.ts";
+import { causeOf, type Postgres, type Sql } from "./driver.ts";
 import { isRetryable } from "./failures.ts";
 
 /** Actions by name, on what they run on and plain arguments. */
@@ -127,9 +127,12 @@ async function runApart(sql: Sql, group: readonly Waiting[]): Promise<Outcome[]>
   for (const { run } of group) {
     await sql.run("SAVEPOINT action");
     try {
-      outcomes.push({ value: await run(sql) });
+      const value = await run(sql);
+      await sql.sent();
       await sql.run("RELEASE SAVEPOINT action");
-    } catch (error) {
+      outcomes.push({ value });
+    } catch (thrown) {
+      const error = await causeOf(thrown, sql);
       if (isRetryable(error)) throw error;
       await sql.run("ROLLBACK TO SAVEPOINT action");
       outcomes.push({ error });

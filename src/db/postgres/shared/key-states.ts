@@ -1,31 +1,30 @@
 // SQL of the limits of keys that several nodes share: requests of the last minute, concurrency, what is reserved in periods.
 import type { Amounts, NewReservation } from "../../ledger.ts";
 import type { Sql } from "../driver.ts";
+import { readClock } from "../fencing.ts";
 import { Admission, type KeyState, type PeriodState, periodName } from "./admission.ts";
 
 const NOBODY = new Admission([], [], 0);
 
-/** Locks the keys of these reservations until the transaction ends, and reads their periods. */
-export async function loadAdmission(sql: Sql, rows: readonly NewReservation[], now: number): Promise<Admission> {
+/** Locks the keys of these reservations until the transaction ends, then reads the clock and their periods: nobody else changes them. */
+export async function loadAdmission(sql: Sql, rows: readonly NewReservation[]): Promise<Admission> {
   if (rows.length === 0) return NOBODY;
   const keyIds = [...new Set(rows.map(({ keyId }) => keyId))].sort((a, b) => a - b);
-  const keys = await lockKeys(sql, keyIds);
-  return new Admission(keys, await readPeriods(sql, rows), now);
+  const load = () => Promise.all([lockKeys(sql, keyIds), readClock(sql), readPeriods(sql, rows)]);
+  const loaded = await load();
+  if (loaded[0].length === keyIds.length) return new Admission(loaded[0], loaded[2], loaded[1]);
+  // What is not there cannot be locked.
+  sql.send("INSERT INTO key_states (key_id) SELECT unnest($keyIds::bigint[]) ON CONFLICT DO NOTHING", { keyIds });
+  const [keys, now, periods] = await load();
+  return new Admission(keys, periods, now);
 }
 
-/** Those that are not there are made first, because what is not there cannot be locked. */
-async function lockKeys(sql: Sql, keyIds: readonly number[]): Promise<KeyState[]> {
-  const lock = () =>
-    sql.all<KeyState>(
-      `SELECT key_id AS "keyId", in_flight AS "inFlight", recent FROM key_states WHERE key_id = ANY ($keyIds::bigint[])
-       ORDER BY key_id FOR UPDATE`,
-      { keyIds },
-    );
-  const rows = await lock();
-  if (rows.length === keyIds.length) return rows;
-  await sql.run("INSERT INTO key_states (key_id) SELECT unnest($keyIds::bigint[]) ON CONFLICT DO NOTHING", { keyIds });
-  return lock();
-}
+const lockKeys = (sql: Sql, keyIds: readonly number[]): Promise<KeyState[]> =>
+  sql.all(
+    `SELECT key_id AS "keyId", in_flight AS "inFlight", recent FROM key_states WHERE key_id = ANY ($keyIds::bigint[])
+     ORDER BY key_id FOR UPDATE`,
+    { keyIds },
+  );
 
 async function readPeriods(sql: Sql, rows: readonly NewReservation[]): Promise<PeriodState[]> {
   const asked = new Map(
@@ -48,10 +47,10 @@ async function readPeriods(sql: Sql, rows: readonly NewReservation[]): Promise<P
 }
 
 /** Writes what was admitted. */
-export async function writeAdmission(sql: Sql, admission: Admission): Promise<void> {
+export function writeAdmission(sql: Sql, admission: Admission): void {
   const { keys, periods } = admission.changes();
   if (keys.length > 0)
-    await sql.run(
+    sql.send(
       `UPDATE key_states SET in_flight = given.in_flight, recent = given.recent
        FROM unnest($keyIds::bigint[], $inFlight::bigint[], $recent::text[]) AS given (key_id, in_flight, recent)
        WHERE key_states.key_id = given.key_id`,
@@ -62,7 +61,7 @@ export async function writeAdmission(sql: Sql, admission: Admission): Promise<vo
       },
     );
   if (periods.length === 0) return;
-  await sql.run(
+  sql.send(
     `INSERT INTO key_usage AS held (period, key_id, reserved_images, reserved_video_ms, reserved_micro_usd)
      SELECT * FROM unnest($periods::text[], $keyIds::bigint[], $images::bigint[], $videoMs::bigint[], $microUsd::bigint[])
      ON CONFLICT (period, key_id) DO UPDATE SET reserved_images = held.reserved_images + excluded.reserved_images,
@@ -86,10 +85,10 @@ const listsOf = (rows: readonly PeriodAmounts[]) => ({
 type Ended = { keyId: number; periods: string | null; holdsConcurrency: boolean } & Amounts;
 
 /** What reservations had reserved is free again. Locks their keys, as those do that begin. */
-export async function releaseReserved(sql: Sql, ended: readonly Ended[]): Promise<void> {
+export function releaseReserved(sql: Sql, ended: readonly Ended[]): void {
   const reserved = ended.filter(({ periods }) => periods !== null);
   if (reserved.length === 0) return;
-  await releaseKeys(sql, reserved);
+  releaseKeys(sql, reserved);
   const sums = new Map<string, PeriodAmounts>();
   for (const { keyId, periods, images, videoMs, microUsd } of reserved)
     for (const period of JSON.parse(periods!) as string[]) {
@@ -99,7 +98,7 @@ export async function releaseReserved(sql: Sql, ended: readonly Ended[]): Promis
       });
     }
   if (sums.size === 0) return;
-  await sql.run(
+  sql.send(
     `UPDATE key_usage SET reserved_images = reserved_images - given.images, reserved_video_ms = reserved_video_ms - given.video_ms,
        reserved_micro_usd = reserved_micro_usd - given.micro_usd
      FROM unnest($periods::text[], $keyIds::bigint[], $images::bigint[], $videoMs::bigint[], $microUsd::bigint[])
@@ -110,11 +109,11 @@ export async function releaseReserved(sql: Sql, ended: readonly Ended[]): Promis
 }
 
 /** Locks the keys, in order; those that hold concurrency give it back. */
-async function releaseKeys(sql: Sql, ended: readonly Pick<Ended, "keyId" | "holdsConcurrency">[]): Promise<void> {
+function releaseKeys(sql: Sql, ended: readonly Pick<Ended, "keyId" | "holdsConcurrency">[]): void {
   const counts = new Map<number, number>();
   for (const { keyId, holdsConcurrency } of ended) counts.set(keyId, (counts.get(keyId) ?? 0) + Number(holdsConcurrency));
   const sorted = [...counts].sort(([a], [b]) => a - b);
-  await sql.run(
+  sql.send(
     `WITH locked AS MATERIALIZED (
        SELECT key_id, n FROM key_states JOIN unnest($keyIds::bigint[], $ns::bigint[]) AS given (key_id, n) USING (key_id)
        ORDER BY key_id FOR UPDATE OF key_states)
@@ -131,7 +130,7 @@ export async function releaseConcurrency(sql: Sql, ids: readonly number[]): Prom
     { ids },
   );
   if (rows.length === 0) return;
-  await releaseKeys(
+  releaseKeys(
     sql,
     rows.map(({ keyId }) => ({ keyId, holdsConcurrency: true })),
   );

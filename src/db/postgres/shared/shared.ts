@@ -16,10 +16,10 @@ import {
 
 /** In order: earlier ones count for later ones. */
 export async function takeSlots(sql: Sql, node: number, batch: readonly SlotRequest[]): Promise<SlotOutcome[]> {
-  if (!(await isAlive(sql, node))) return batch.map(() => ({ refused: "node" }));
-  const table = await loadTable(sql, batch, await readClock(sql));
+  const [alive, table] = await Promise.all([isAlive(sql, node), loadTable(sql, batch)]);
+  if (!alive) return batch.map(() => ({ refused: "node" }));
   const taken = batch.map((request) => table.take(request));
-  await writeTable(sql, table);
+  writeTable(sql, table);
   const slots = await holdSlots(
     sql,
     node,
@@ -30,7 +30,7 @@ export async function takeSlots(sql: Sql, node: number, batch: readonly SlotRequ
 
 /** Writes down what a node took, in order. */
 export async function holdSlots(sql: Sql, node: number, taken: Parameters<typeof addNodeSlots>[2]): Promise<Slot[]> {
-  await addNodeSlots(sql, node, taken);
+  addNodeSlots(sql, node, taken);
   const spends = await insertSpends(
     sql,
     node,
@@ -41,22 +41,22 @@ export async function holdSlots(sql: Sql, node: number, taken: Parameters<typeof
 
 /** What the node holds no more, because it was declared dead, is not given back again. */
 export async function giveSlots(sql: Sql, node: number, batch: readonly SlotEnd[]): Promise<void> {
-  const held = await removeNodeSlots(sql, node, batch);
-  const spends = await takeSpends(
-    sql,
-    batch.flatMap(({ spend }) => (spend === null ? [] : [spend])),
-  );
-  const asked = batch.map(({ tokenId, kind, spend }) => {
-    const counters = spend === null ? [] : (spends.get(spend)?.counters ?? []);
-    return { kind, tokens: [tokenId], counters };
-  });
-  const table = await loadTable(sql, asked, await readClock(sql));
+  const ids = batch.flatMap(({ spend }) => (spend === null ? [] : [spend]));
+  const asked = batch.map(({ tokenId, kind }) => ({ kind, tokens: [tokenId], counters: [] as string[] }));
+  // Counters of caps are known by what was reserved against them; without caps everything is asked for at once.
+  const [held, spends, slots] = await Promise.all([
+    removeNodeSlots(sql, node, batch),
+    takeSpends(sql, ids),
+    ids.length === 0 ? loadTable(sql, asked) : null,
+  ]);
+  const counters = [...spends.values()].flatMap((spend) => spend.counters);
+  const table = slots ?? (await loadTable(sql, [...asked, { kind: "image", tokens: [], counters }]));
   for (const { tokenId, kind, count } of held) table.addSlots(tokenId, kind, -count);
   for (const { spend, used } of batch) {
     const reserved = spend === null ? undefined : spends.get(spend);
     if (reserved) table.settle(reserved, used);
   }
-  await writeTable(sql, table);
+  writeTable(sql, table);
 }
 
 /** Of a node that does not live nothing is counted any more. */
@@ -66,13 +66,13 @@ export async function correctSlots(sql: Sql, node: number, held: readonly HeldSl
   const unknown = await takeSpends(sql, await otherSpends(sql, node, spends));
   const counters = [...unknown.values()].flatMap((spend) => spend.counters);
   const asked = [...counted, ...held].map(({ tokenId, kind }) => ({ kind, tokens: [tokenId], counters }));
-  const table = await loadTable(sql, asked, await readClock(sql));
+  const table = await loadTable(sql, asked);
   for (const { tokenId, kind, count } of counted) table.addSlots(tokenId, kind, -count);
   for (const { tokenId, kind, count } of held) table.addSlots(tokenId, kind, count);
   // What was reserved for a call that was never made.
   for (const spend of unknown.values()) table.settle(spend, null);
-  await writeTable(sql, table);
-  await putNodeSlots(sql, node, held);
+  writeTable(sql, table);
+  putNodeSlots(sql, node, held);
 }
 
 /** Free, the node's own, past its time, or of a node that does not live. */

@@ -2,6 +2,7 @@
 import type { Kind } from "../../../domain/generation.ts";
 import type { HeldSlots, SlotRequest } from "../../shared.ts";
 import type { Sql } from "../driver.ts";
+import { readClock } from "../fencing.ts";
 import { type CounterRow, type SlotRow, SlotTable, type Spend, type Taken } from "./slot-table.ts";
 
 /** Which rows are asked for. */
@@ -11,59 +12,62 @@ const tokensOf = (asked: Asked) => ("tokens" in asked ? asked.tokens : asked.can
 const countersOf = (asked: Asked) =>
   "tokens" in asked ? asked.counters : asked.candidates.flatMap(({ caps }) => caps.map(({ counter }) => counter));
 
-/** Locks the rows of all that is asked for; those that are not there are made first, because what is not there cannot be locked. */
-export async function loadTable(sql: Sql, batch: readonly Asked[], now: number): Promise<SlotTable> {
+/** Locks the rows of all that is asked for, then reads the clock; those that are not there are made first, because they cannot be locked. */
+export async function loadTable(sql: Sql, batch: readonly Asked[]): Promise<SlotTable> {
   const names = new Map(
     batch.flatMap((asked) => tokensOf(asked).map((tokenId) => [`${tokenId}/${asked.kind}`, { tokenId, kind: asked.kind }] as const)),
   );
-  const slots = await lockSlots(sql, [...names.values()]);
-  return new SlotTable(slots, await lockCounters(sql, [...new Set(batch.flatMap(countersOf))]), now);
+  const slots = [...names.values()];
+  const counters = [...new Set(batch.flatMap(countersOf))];
+  const load = () => Promise.all([lockSlots(sql, slots), lockCounters(sql, counters), readClock(sql)]);
+  const loaded = await load();
+  if (loaded[0].length === slots.length && loaded[1].length === counters.length) return new SlotTable(...loaded);
+  makeRows(sql, slots, counters);
+  return new SlotTable(...(await load()));
 }
 
-async function lockSlots(sql: Sql, names: readonly { tokenId: number; kind: Kind }[]): Promise<SlotRow[]> {
+type SlotName = { tokenId: number; kind: Kind };
+
+const boundTo = (names: readonly SlotName[]) => ({ tokenIds: names.map(({ tokenId }) => tokenId), kinds: names.map(({ kind }) => kind) });
+
+async function lockSlots(sql: Sql, names: readonly SlotName[]): Promise<SlotRow[]> {
   if (names.length === 0) return [];
-  const bound = { tokenIds: names.map(({ tokenId }) => tokenId), kinds: names.map(({ kind }) => kind) };
-  const lock = () =>
-    sql.all<SlotRow>(
-      `SELECT token_id AS "tokenId", kind, in_flight AS "inFlight" FROM slots
-       JOIN unnest($tokenIds::bigint[], $kinds::text[]) AS asked (token_id, kind) USING (token_id, kind)
-       ORDER BY token_id, kind FOR UPDATE OF slots`,
-      bound,
-    );
-  const rows = await lock();
-  if (rows.length === names.length) return rows;
-  await sql.run(
-    `INSERT INTO slots (token_id, kind, in_flight)
-     SELECT token_id, kind, 0 FROM unnest($tokenIds::bigint[], $kinds::text[]) AS asked (token_id, kind) ORDER BY token_id, kind
-     ON CONFLICT DO NOTHING`,
-    bound,
+  return sql.all(
+    `SELECT token_id AS "tokenId", kind, in_flight AS "inFlight" FROM slots
+     JOIN unnest($tokenIds::bigint[], $kinds::text[]) AS asked (token_id, kind) USING (token_id, kind)
+     ORDER BY token_id, kind FOR UPDATE OF slots`,
+    boundTo(names),
   );
-  return lock();
 }
 
 async function lockCounters(sql: Sql, counters: readonly string[]): Promise<CounterRow[]> {
   if (counters.length === 0) return [];
-  const lock = () =>
-    sql.all<CounterRow>(
-      `SELECT counter, recent, day_until AS "dayUntil", day_requests AS "dayRequests", day_micro_usd AS "dayMicroUsd" FROM cap_counters
-       WHERE counter = ANY ($counters::text[]) ORDER BY counter FOR UPDATE`,
-      { counters },
-    );
-  const rows = await lock();
-  if (rows.length === counters.length) return rows;
-  await sql.run(
+  return sql.all(
+    `SELECT counter, recent, day_until AS "dayUntil", day_requests AS "dayRequests", day_micro_usd AS "dayMicroUsd" FROM cap_counters
+     WHERE counter = ANY ($counters::text[]) ORDER BY counter FOR UPDATE`,
+    { counters },
+  );
+}
+
+function makeRows(sql: Sql, names: readonly SlotName[], counters: readonly string[]): void {
+  sql.send(
+    `INSERT INTO slots (token_id, kind, in_flight)
+     SELECT token_id, kind, 0 FROM unnest($tokenIds::bigint[], $kinds::text[]) AS asked (token_id, kind) ORDER BY token_id, kind
+     ON CONFLICT DO NOTHING`,
+    boundTo(names),
+  );
+  sql.send(
     `INSERT INTO cap_counters (counter, recent, day_until, day_requests, day_micro_usd)
      SELECT counter, '[]', 0, 0, 0 FROM unnest($counters::text[]) AS asked (counter) ORDER BY counter ON CONFLICT DO NOTHING`,
     { counters },
   );
-  return lock();
 }
 
 /** Writes what has changed. */
-export async function writeTable(sql: Sql, table: SlotTable): Promise<void> {
+export function writeTable(sql: Sql, table: SlotTable): void {
   const { slots, counters } = table.changes();
   if (slots.length > 0)
-    await sql.run(
+    sql.send(
       `UPDATE slots SET in_flight = given.in_flight
        FROM unnest($tokenIds::bigint[], $kinds::text[], $inFlight::bigint[]) AS given (token_id, kind, in_flight)
        WHERE slots.token_id = given.token_id AND slots.kind = given.kind`,
@@ -74,7 +78,7 @@ export async function writeTable(sql: Sql, table: SlotTable): Promise<void> {
       },
     );
   if (counters.length === 0) return;
-  await sql.run(
+  sql.send(
     `UPDATE cap_counters SET recent = given.recent, day_until = given.day_until, day_requests = given.day_requests,
        day_micro_usd = given.day_micro_usd
      FROM unnest($counters::text[], $recent::text[], $untils::bigint[], $requests::bigint[], $microUsd::bigint[])
@@ -109,12 +113,12 @@ function listsOf(held: readonly HeldSlots[]) {
   };
 }
 
-export const addNodeSlots = (sql: Sql, node: number, taken: readonly Taken[]): Promise<void> => putNodeSlots(sql, node, countHeld(taken));
+export const addNodeSlots = (sql: Sql, node: number, taken: readonly Taken[]): void => putNodeSlots(sql, node, countHeld(taken));
 
 /** Adds to what a node holds. */
-export async function putNodeSlots(sql: Sql, node: number, held: readonly HeldSlots[]): Promise<void> {
+export function putNodeSlots(sql: Sql, node: number, held: readonly HeldSlots[]): void {
   if (held.length === 0) return;
-  await sql.run(
+  sql.send(
     `INSERT INTO node_slots AS held (node, token_id, kind, in_flight)
      SELECT $node, token_id, kind, n FROM unnest($tokenIds::bigint[], $kinds::text[], $ns::bigint[]) AS given (token_id, kind, n)
      ON CONFLICT (node, token_id, kind) DO UPDATE SET in_flight = held.in_flight + excluded.in_flight`,
@@ -192,7 +196,7 @@ export async function giveBackSlots(sql: Sql, nodes: readonly number[]): Promise
   await sql.run("DELETE FROM cap_spends WHERE node = ANY ($nodes::bigint[])", { nodes });
   if (held.length === 0) return;
   const asked = held.map(({ tokenId, kind }) => ({ kind, tokens: [tokenId], counters: [] }));
-  const table = await loadTable(sql, asked, 0);
+  const table = await loadTable(sql, asked);
   for (const { tokenId, kind, count } of held) table.addSlots(tokenId, kind, -count);
-  await writeTable(sql, table);
+  writeTable(sql, table);
 }
