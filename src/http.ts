@@ -79,22 +79,25 @@ async function sendBySocks(request: HttpRequest, address: string): Promise<Respo
 
 const isTunnelFailure = (error: unknown) => codeOf(error) === "ERR_PROXY_TUNNEL";
 
-async function sendByHttp(request: HttpRequest, keepalive = true): Promise<Response> {
+function sendByHttp(request: HttpRequest, keepalive = true): Promise<Response> {
+  const { signal } = request;
   try {
-    return await fetch(request.url, {
+    const response = fetch(request.url, {
       keepalive,
       method: request.method ?? "GET",
       headers: request.headers,
       body: request.body,
-      signal: request.signal,
+      signal,
       redirect: "manual",
       // `false` (unlike null or "") also disables HTTP_PROXY of the environment; missing in the types.
       proxy: (request.proxy ?? false) as string,
       decompress: request.decompress ?? true,
       tls: request.serverName ? { serverName: request.serverName } : undefined,
     } as BunFetchRequestInit);
+    return response.catch((error) => Promise.reject(toNetworkError(error, signal)));
   } catch (error) {
-    throw toNetworkError(error, request.signal);
+    // What cannot be sent at all, such as a header with a line break.
+    return Promise.reject(toNetworkError(error, signal));
   }
 }
 

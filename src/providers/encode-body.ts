@@ -4,19 +4,6 @@ import { newId } from "../ids.ts";
 /** Bytes read from a blob at a time; a multiple of three, so that pieces of base64 join without padding. */
 const SLICE = 3 * 256 * 1024;
 
-/** A body as JSON, at once where it holds no blob. See {@link encodeBody}. */
-export const jsonOf = (body: object): string | Promise<Uint8Array<ArrayBuffer>> =>
-  holdsBlob(body) ? encodeBody(body) : JSON.stringify(body);
-
-function holdsBlob(value: object): boolean {
-  if (value instanceof Blob) return true;
-  for (const name in value) {
-    const field: unknown = value[name as keyof typeof value];
-    if (typeof field === "object" && field !== null && holdsBlob(field)) return true;
-  }
-  return false;
-}
-
 /**
  * A body as JSON, every blob as a base64 string. The result is allocated once; besides it only a slice of one blob is held.
  */

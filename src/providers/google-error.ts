@@ -130,9 +130,11 @@ export const httpOfStatus: Readonly<Record<RpcStatus, number>> = {
 /** A machine word: upper-case, digits and underscores. Anything else in such a place may be an echo of the request. */
 export const isWord = (text: string | undefined): text is string => text !== undefined && /^[A-Z][A-Z0-9_]{1,99}$/.test(text);
 
+const firstError = (list: readonly unknown[]) => list.find((one) => isRecord(one) && one.error !== undefined);
+
 /** The error object of a body, or null when the body holds none: a page, nothing, a response. */
 export function errorObjectOf(body: unknown): JsonRecord | null {
-  const value = Array.isArray(body) ? body.find((one) => isRecord(one) && one.error !== undefined) : body;
+  const value = Array.isArray(body) ? firstError(body) : body;
   if (!isRecord(value)) return null;
   if (isRecord(value.error)) return value.error;
   // OAuth's form: the error is a word, its description stands beside it.

@@ -1,6 +1,7 @@
 // Takes long base64 strings out of a JSON byte stream while it flows, decoding them straight to disk.
 import { readChunks, toNetworkError } from "../http.ts";
 import { decodeBase64, isCanonical } from "./base64.ts";
+import type { TempFile } from "../domain/generation.ts";
 import { JsonScanner } from "./json-scan.ts";
 import { damaged, parseJson, readJson } from "./json-stream.ts";
 import { createTempFiles, type MediaOptions, type MediaTempFiles, type MediaWriter } from "./media-temp-files.ts";
@@ -42,13 +43,10 @@ export async function readMediaJson(
   options: MediaOptions & { signal: AbortSignal },
 ): Promise<{ body: unknown; media: MediaTempFiles }> {
   const { signal, hold } = options;
-  const length = response.headers.get("content-encoding") ? null : response.headers.get("content-length");
-  if (length !== null && mayHold(Number(length), hold)) {
-    const text = await textOf(response, signal);
-    return { body: parseJson(text), media: hold ? HELD : createTempFiles(options) };
-  }
+  const short = shortText(response, hold);
+  if (short) return { body: parseJson(await textFrom(short, signal)), media: hold ? HELD : createTempFiles(options) };
   let chunks: AsyncIterable<Uint8Array> = readChunks(response, signal);
-  if (hold && length === null) {
+  if (hold && lengthOf(response) === null) {
     const start = await readStart(response, signal, hold);
     if ("text" in start) return { body: parseJson(start.text), media: HELD };
     chunks = start.chunks;
@@ -60,6 +58,18 @@ export async function readMediaJson(
     await media.discard();
     throw error;
   }
+}
+
+/** A response that may be held in memory by its length, as text to come; null: it may not, or its length is not known. */
+export function shortText(response: Response, hold: MediaOptions["hold"]): Promise<string> | null {
+  const length = lengthOf(response);
+  return length !== null && mayHold(length, hold) ? response.text() : null;
+}
+
+/** Null where it is not known, or is another once it is unpacked. */
+function lengthOf({ headers }: Response): number | null {
+  const length = headers.get("content-encoding") ? null : headers.get("content-length");
+  return length === null ? null : Number(length);
 }
 
 /** A response in memory is there three times for a moment: as text, as base64 and as bytes. */
@@ -95,20 +105,20 @@ async function* rejoin(begun: Uint8Array[], rest: AsyncGenerator<Uint8Array>): A
   }
 }
 
-async function textOf(response: Response, signal: AbortSignal): Promise<string> {
-  try {
-    return await response.text();
-  } catch (error) {
+/** @throws {AppError} as `toNetworkError` */
+export const textFrom = (text: Promise<string>, signal: AbortSignal): Promise<string> =>
+  text.catch((error) => {
     throw toNetworkError(error, signal);
-  }
+  });
+
+/** A media item that is in memory already, as base64 in the parsed response. */
+export function heldMedia(value: string, mime: string): TempFile {
+  const data = decodeBase64(value);
+  return { path: "", data, bytes: data.byteLength, mime, base64: isCanonical(value, data.byteLength) ? value : undefined };
 }
 
-/** Media that are in memory already, as base64 in the parsed response. */
 const HELD: MediaTempFiles = {
-  async take(value, mime) {
-    const data = decodeBase64(value);
-    return { path: "", data, bytes: data.byteLength, mime, base64: isCanonical(value, data.byteLength) ? value : undefined };
-  },
+  take: async (value, mime) => heldMedia(value, mime),
   async discard() {},
 };
 

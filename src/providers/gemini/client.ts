@@ -3,18 +3,18 @@
 import type { ImageFinish, ImageRequest } from "../../domain/generation.ts";
 import { AppError, type FailureReason } from "../../errors.ts";
 import { readChunks, toNetworkError } from "../../http.ts";
-import { jsonOf } from "../encode-body.ts";
-import { type MediaTempFiles, readMediaJson, replaceMedia } from "../json-media.ts";
-import { afterAcceptance, damaged, readEvents } from "../json-stream.ts";
+import { encodeBody } from "../encode-body.ts";
+import { heldMedia, type MediaTempFiles, readMediaJson, replaceMedia, shortText, textFrom } from "../json-media.ts";
+import { afterAcceptance, damaged, parseJson, readEvents } from "../json-stream.ts";
 import { newsWord, noNews, shapeOf } from "../news.ts";
-import type { CallContext, ImageSink, Provider, ProviderToken } from "../provider.ts";
+import type { CallContext, ImageSink, Provider, ProviderModels, ProviderToken, WireModel } from "../provider.ts";
 import { toGenerateContent } from "./convert.ts";
 import { readRefusal, statusInside } from "./errors.ts";
 import type { GoogleApi } from "./google-api.ts";
 import { asCheckFailure, readFamilies } from "./model-list.ts";
 import { requireModel } from "./models.ts";
-import { type ResponseImage, type ResponseItem, ResponseReader, type UpdateFacts } from "./read-response.ts";
-import { createTransport, type Endpoint, type GeminiOptions, geminiEndpoint, type Transport } from "./transport.ts";
+import { type ResponseItem, ResponseReader, type UpdateFacts } from "./read-response.ts";
+import { createTransport, type Endpoint, type GeminiOptions, type GenerateRequest, geminiEndpoint, type Transport } from "./transport.ts";
 import { GeminiVideos, videoMethods } from "./video.ts";
 import { accountReasonOf } from "./vocabulary.ts";
 
@@ -45,92 +45,152 @@ type ImageOptions = Pick<GeminiOptions, "now" | "news" | "models">;
 
 /** The image half of a provider on one of Google's APIs. It holds no state between calls. */
 export function createImages({ models, now, news = noNews }: ImageOptions, transport: Transport): Pick<Provider, "generateImages"> {
-  const { endpoint } = transport;
-  const { provider, title } = endpoint.api;
+  const { provider, title } = transport.endpoint.api;
   const learn: UpdateFacts = (kind, word, body) => news({ provider, kind, word: newsWord(word), shape: shapeOf(body) });
+  const api: ImageApi = { models, title, now, learn, transport, endpoint: transport.endpoint };
+  return { generateImages: (image, token, call, sink) => new ImageCall(api, image, token, call, sink).run() };
+}
 
-  async function generateImages(image: ImageRequest, token: ProviderToken, call: CallContext, sink: ImageSink): Promise<ImageFinish> {
-    const model = requireModel({ models, title }, "image", image.family);
-    const { signal, remember } = call;
+/** What all calls of an API have in common. */
+type ImageApi = { models: ProviderModels; title: string; now: () => number; learn: UpdateFacts; transport: Transport; endpoint: Endpoint };
+
+/** One call that makes an image: its request, and what becomes of its response. */
+class ImageCall implements GenerateRequest {
+  readonly to: string;
+  body: Uint8Array | string = "";
+  private readonly model: WireModel;
+  private readonly result: ResponseReader;
+
+  constructor(
+    private readonly api: ImageApi,
+    private readonly image: ImageRequest,
+    readonly token: ProviderToken,
+    private readonly call: CallContext,
+    private readonly sink: ImageSink,
+  ) {
+    this.model = requireModel(api, "image", image.family);
     const verb = image.includeThoughts ? "streamGenerateContent?alt=sse" : "generateContent";
-    const to = endpoint.pathOf(token, `models/${model.wire}:${verb}`);
-    const encoded = jsonOf(toGenerateContent(image, model));
-    let body: Uint8Array | string | undefined = encoded instanceof Promise ? await encoded : encoded;
-    const preparing = transport.prepare({ token, signal, remember });
-    if (preparing) await preparing;
-    if (signal.aborted) throw toNetworkError(signal.reason, signal);
-    sink.onStage("generating");
-    const submitting = sink.onSubmit();
+    this.to = api.endpoint.pathOf(token, `models/${this.model.wire}:${verb}`);
+    this.result = new ResponseReader(api.learn);
+  }
+
+  get signal(): AbortSignal {
+    return this.call.signal;
+  }
+
+  get remember(): CallContext["remember"] {
+    return this.call.remember;
+  }
+
+  /** As {@link Provider.generateImages}. */
+  async run(): Promise<ImageFinish> {
+    const { transport } = this.api;
+    const content = toGenerateContent(this.image, this.model);
+    this.body = holdsMedia(this.image) ? await encodeBody(content) : JSON.stringify(content);
+    const ready = transport.prepare(this);
+    const credentials = ready instanceof Promise ? await ready : ready;
+    if (this.signal.aborted) throw toNetworkError(this.signal.reason, this.signal);
+    this.sink.onStage("generating");
+    const submitting = this.sink.onSubmit();
     if (submitting) await submitting;
-    const response = await transport.generate({ to, body, token, signal, remember });
+    let response = await transport.generate(this, credentials);
+    if (response.status !== 200) response = await transport.retryRefused(response, this, credentials);
     // The inputs may be many megabytes, and the response takes its time.
-    body = undefined;
-    const reading: Reading = { response, call, sink, token, endpoint, now, learn };
+    this.body = "";
     try {
-      return await (image.includeThoughts ? readStream(reading) : readWhole(reading));
+      if (this.image.includeThoughts) return await this.readStream(response);
+      const short = this.call.hold ? shortText(response, this.call.hold) : null;
+      return short ? await this.readHeld(await textFrom(short, this.signal)) : await this.readLong(response);
     } catch (error) {
       throw afterAcceptance(error);
     }
   }
 
-  return { generateImages };
-}
-
-/** A 200 under way, and where it goes. */
-type Reading = Answering & { response: Response; call: CallContext; sink: ImageSink };
-
-/** What a response is read with, and whose it is. */
-type Answering = { token: ProviderToken; endpoint: Endpoint; now: () => number; learn: UpdateFacts };
-
-async function readWhole(reading: Reading): Promise<ImageFinish> {
-  const { response, call, sink } = reading;
-  const { body, media } = await readMediaJson(response, {
-    keys: MEDIA_KEYS,
-    openTempFile: call.openTempFile,
-    signal: call.signal,
-    hold: call.hold,
-  });
-  try {
-    const result = new ResponseReader(reading.learn);
-    const items = readResponse(result, body, reading);
-    if (items.length > 0) await deliver(items, media, sink);
-    return await deliverEnd(result, media, reading);
-  } finally {
-    await media.discard();
-  }
-}
-
-async function readStream(reading: Reading): Promise<ImageFinish> {
-  const { response, call, sink } = reading;
-  const media = replaceMedia(readChunks(response, call.signal), { keys: MEDIA_KEYS, openTempFile: call.openTempFile });
-  try {
-    const result = new ResponseReader(reading.learn);
-    let events = 0;
-    for await (const event of readEvents(media.skeleton, MAX_EVENT)) {
-      events++;
-      await deliver(readResponse(result, event, reading), media, sink);
+  /** A response that is in memory, and what it holds. */
+  private async readHeld(text: string): Promise<ImageFinish> {
+    for (const item of this.read(parseJson(text))) {
+      if (item.type === "text") this.sink.onText(item.text, item.thought, item.signature);
+      else await this.sink.onImage(heldMedia(item.value, item.mime), item.thought, item.signature);
     }
-    // A response of usage alone is empty, one that stops after its first part is cut.
-    if (events === 0 || (result.hasBegun() && !result.isFinished()))
-      throw damaged("cut_off", "The upstream's answer ends before its last event.");
-    return await deliverEnd(result, media, reading);
-  } finally {
-    await media.discard();
+    const { image } = this.result;
+    const finish = this.finish();
+    if (image) await this.sink.onImage(heldMedia(image.value, image.mime), image.thought, image.signature);
+    return finish;
+  }
+
+  private async readLong(response: Response): Promise<ImageFinish> {
+    const { openTempFile, signal, hold } = this.call;
+    const { body, media } = await readMediaJson(response, { keys: MEDIA_KEYS, openTempFile, signal, hold });
+    try {
+      await this.deliver(this.read(body), media);
+      return await this.deliverEnd(media);
+    } finally {
+      await media.discard();
+    }
+  }
+
+  private async readStream(response: Response): Promise<ImageFinish> {
+    const { openTempFile, signal } = this.call;
+    const media = replaceMedia(readChunks(response, signal), { keys: MEDIA_KEYS, openTempFile });
+    try {
+      let events = 0;
+      for await (const event of readEvents(media.skeleton, MAX_EVENT)) {
+        events++;
+        await this.deliver(this.read(event), media);
+      }
+      // A response of usage alone is empty, one that stops after its first part is cut.
+      if (events === 0 || (this.result.hasBegun() && !this.result.isFinished()))
+        throw damaged("cut_off", "The upstream's answer ends before its last event.");
+      return await this.deliverEnd(media);
+    } finally {
+      await media.discard();
+    }
+  }
+
+  private async deliver(items: readonly ResponseItem[], media: MediaTempFiles): Promise<void> {
+    for (const item of items) {
+      if (item.type === "text") this.sink.onText(item.text, item.thought, item.signature);
+      else await this.sink.onImage(await media.take(item.value, item.mime), item.thought, item.signature);
+    }
+  }
+
+  private async deliverEnd(media: MediaTempFiles): Promise<ImageFinish> {
+    const { image } = this.result;
+    const finish = this.finish();
+    if (image) await this.sink.onImage(await media.take(image.value, image.mime), image.thought, image.signature);
+    return finish;
+  }
+
+  private finish(): ImageFinish {
+    const finish = this.result.finish();
+    const held = this.result.image ? undefined : accountReasonOf(finish.upstreamReason);
+    if (held) throw accountHeld(held, finish, this.api.endpoint.api);
+    return finish;
+  }
+
+  private read(body: unknown): readonly ResponseItem[] {
+    return statusInside(body) === null ? this.result.read(body) : this.refuse(body);
+  }
+
+  /** An error object inside a 200 is a refusal as long as nothing else has come. */
+  private refuse(body: unknown): never {
+    const { endpoint, now, learn } = this.api;
+    const { api, forget } = endpoint;
+    const status = statusInside(body)!;
+    const { error, unknown } = readRefusal(status, body, now(), api);
+    for (const { kind, word } of unknown) learn(kind, word, body);
+    const hasExpired = status === 401 && forget !== undefined;
+    if (hasExpired) forget(this.token);
+    // It was let in before it ended: the account is not at fault.
+    if (!this.result.hasBegun()) throw hasExpired ? expired(api) : error;
+    throw damaged("cut_off", "The upstream failed in the middle of its answer.");
   }
 }
 
-/** What a response object reports; an error object inside a 200 is a refusal as long as nothing else has come. */
-function readResponse(result: ResponseReader, body: unknown, { token, endpoint, now, learn }: Answering): ResponseItem[] {
-  const status = statusInside(body);
-  if (status === null) return result.read(body);
-  const { api, forget } = endpoint;
-  const { error, unknown } = readRefusal(status, body, now(), api);
-  for (const { kind, word } of unknown) learn(kind, word, body);
-  const hasExpired = status === 401 && forget !== undefined;
-  if (hasExpired) forget(token);
-  // It was let in before it ended: the account is not at fault.
-  if (!result.hasBegun()) throw hasExpired ? expired(api) : error;
-  throw damaged("cut_off", "The upstream failed in the middle of its answer.");
+/** Whether a request has more than texts. */
+function holdsMedia({ turns }: ImageRequest): boolean {
+  for (const { parts } of turns) for (const { type } of parts) if (type !== "text") return true;
+  return false;
 }
 
 const expired = ({ title }: GoogleApi): AppError =>
@@ -146,23 +206,4 @@ function accountHeld(reason: FailureReason, { upstreamReason, message, usage }: 
     upstreamStatus: 200,
     ...(usage ? { usage } : {}),
   });
-}
-
-async function deliver(items: ResponseItem[], media: MediaTempFiles, sink: ImageSink): Promise<void> {
-  for (const item of items) {
-    if (item.type === "text") sink.onText(item.text, item.thought, item.signature);
-    else await deliverImage(item, media, sink);
-  }
-}
-
-async function deliverEnd(result: ResponseReader, media: MediaTempFiles, { sink, endpoint }: Reading): Promise<ImageFinish> {
-  const { image, finish } = result.end();
-  const held = image ? undefined : accountReasonOf(finish.upstreamReason);
-  if (held) throw accountHeld(held, finish, endpoint.api);
-  if (image) await deliverImage(image, media, sink);
-  return finish;
-}
-
-async function deliverImage({ value, mime, thought, signature }: ResponseImage, media: MediaTempFiles, sink: ImageSink): Promise<void> {
-  await sink.onImage(await media.take(value, mime), thought, signature);
 }

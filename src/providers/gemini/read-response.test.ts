@@ -6,7 +6,8 @@ import { ResponseReader, toUsage } from "./read-response.ts";
 const readAll = (...responses: unknown[]) => {
   const result = new ResponseReader();
   const items = responses.flatMap((response) => result.read(response));
-  const { image, finish } = result.end();
+  const finish = result.finish();
+  const { image } = result;
   return { items: image ? [...items, image] : items, finish };
 };
 

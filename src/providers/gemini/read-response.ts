@@ -16,10 +16,12 @@ export type ResponseItem = { type: "text"; text: string; thought: boolean; signa
 export type UpdateFacts = (kind: NewsKind, word: string, body: unknown) => void;
 
 const NO_RECORD: JsonRecord = {};
+const NO_ITEMS: readonly ResponseItem[] = [];
 
 /** Collects one call's response: one response object, or those of a stream in order. */
 export class ResponseReader {
-  private image: ResponseImage | null = null;
+  /** The final one, as far as is known. */
+  image: ResponseImage | null = null;
   private hasText = false;
   private begun = false;
   private reason = "";
@@ -37,29 +39,29 @@ export class ResponseReader {
    * an earlier one comes out as an interim image when another follows.
    * @throws {AppError} `upstream_unavailable` with reason `malformed` when it is no object
    */
-  read(response: unknown): ResponseItem[] {
+  read(response: unknown): readonly ResponseItem[] {
     if (!isRecord(response)) throw damaged("malformed", "The upstream's answer is not an object.");
     for (const name in response) if (!FIELDS.has(name)) this.learn("field", name, response);
     const feedback = isRecord(response.promptFeedback) ? response.promptFeedback : NO_RECORD;
     const candidate = candidateOf(response.candidates);
     this.extras = readExtras(this.extras, response, candidate);
     this.readEnd(response, feedback, candidate);
-    const items: ResponseItem[] = [];
+    let items = NO_ITEMS;
     let hasParts = false;
-    for (const part of isRecord(candidate.content) ? arrayOf(candidate.content.parts) : []) {
+    for (const part of isRecord(candidate.content) ? arrayOf(candidate.content.parts) : NO_ITEMS) {
       if (!isRecord(part)) continue;
       hasParts = true;
       const item = this.readPart(part);
-      if (item) items.push(item);
+      if (item) items = [...items, item];
     }
     this.begun ||= hasParts || this.isFinished();
     return items;
   }
 
-  /** The final image, if there is one, and how it ended. */
-  end(): { image: ResponseImage | null; finish: ImageFinish } {
+  /** How it ended; {@link image} is the final one, if there is one. */
+  finish(): ImageFinish {
     const { image, block, reason, message, modelVersion, responseId, extras } = this;
-    const finish: ImageFinish = {
+    return {
       finish: block ? "policy_input" : toFinish(reason, image !== null, this.hasText),
       upstreamReason: block || reason,
       message: message && wordsToClient(message),
@@ -68,7 +70,6 @@ export class ResponseReader {
       responseId,
       extras,
     };
-    return { image, finish };
   }
 
   /** Whether anything but usage has come. */

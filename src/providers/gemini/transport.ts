@@ -65,8 +65,12 @@ type Classify = (status: number, body: unknown, now: number) => AppError;
 export type GenerateRequest = Required<Pick<GeminiRequest, "to" | "body" | "token" | "signal" | "remember">>;
 
 export type Transport = {
-  /** As `open`, for the call that makes an image. */
-  generate(request: GenerateRequest): Promise<Response>;
+  /** Makes the credential ready, so that what fails then has not been sent. @throws {AppError} as {@link Endpoint.credentialsOf} */
+  prepare(caller: Caller): Credentials | Promise<Credentials>;
+  /** Sends the call that makes an image with such a credential, and hands over the response, whatever its status. @throws {AppError} as `send` */
+  generate(request: GenerateRequest, credentials: Credentials): Promise<Response>;
+  /** The 200 of such a call whose response was none, with a renewed credential. @throws {AppError} the refusal */
+  retryRefused(response: Response, request: GenerateRequest, credentials: Credentials): Promise<Response>;
   /** Sends and hands over the response, whatever its status. @throws {AppError} as `send`, `upstream_unauthorized` for what is no key */
   exchange(request: GeminiRequest): Promise<Response>;
   /** Sends and hands over the response when it is a 200. @throws {AppError} as `exchange` and `toAppError` */
@@ -77,8 +81,6 @@ export type Transport = {
   lookUp(thing: "interaction" | "file", request: GeminiRequest): Promise<Response>;
   /** Reads a refusal that `exchange` gave and classifies it. */
   refusalOf(response: Response, request: GeminiRequest, classify?: Classify): Promise<AppError>;
-  /** Makes the credential ready, so that what fails then has not been sent. @throws {AppError} as {@link Endpoint.credentialsOf} */
-  prepare(caller: Caller): undefined | Promise<unknown>;
   /** An address as `exchange` goes to it. */
   addressOf(token: ProviderToken, to: string): URL;
   endpoint: Endpoint;
@@ -126,17 +128,14 @@ export function createTransport(options: Pick<GeminiOptions, "now" | "log" | "ne
     return credentials;
   };
 
-  const generate = async (request: GenerateRequest): Promise<Response> => {
-    const { to, body, token, signal } = request;
+  const generate = ({ to, body, token, signal }: GenerateRequest, credentials: Credentials): Promise<Response> => {
     const url = modelAddressOf(token, to);
-    const post = (credentials: Credentials) =>
-      send({ method: "POST", url, headers: { ...GENERATE_HEADERS, ...credentials }, body, proxy: token.proxy, signal });
-    const ready = endpoint.credentialsOf(request);
-    const credentials = ready instanceof Promise ? await ready : ready;
-    let response = await post(credentials);
-    if (response.status === 200) return response;
-    const others = await renewed(response, request, credentials);
-    if (others) response = await post(others);
+    return send({ method: "POST", url, headers: { ...GENERATE_HEADERS, ...credentials }, body, proxy: token.proxy, signal });
+  };
+
+  const retryRefused = async (refused: Response, request: GenerateRequest, credentials: Credentials): Promise<Response> => {
+    const others = await renewed(refused, request, credentials);
+    const response = others ? await generate(request, others) : refused;
     if (response.status === 200) return response;
     throw await refusalOf(response, request);
   };
@@ -179,7 +178,9 @@ export function createTransport(options: Pick<GeminiOptions, "now" | "log" | "ne
   };
 
   return {
+    prepare: endpoint.credentialsOf,
     generate,
+    retryRefused,
     exchange,
     open: (request) => openAs(request),
     ask: (request) => free(request),
@@ -187,10 +188,6 @@ export function createTransport(options: Pick<GeminiOptions, "now" | "log" | "ne
     refusalOf,
     addressOf,
     endpoint,
-    prepare(caller) {
-      const ready = endpoint.credentialsOf(caller);
-      return ready instanceof Promise ? ready : undefined;
-    },
   };
 }
 

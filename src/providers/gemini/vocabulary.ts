@@ -60,8 +60,10 @@ export function toFinish(reason: string, hasImage: boolean, hasText: boolean): F
   const fixed = Object.hasOwn(FINISHES, reason) ? FINISHES[reason] : undefined;
   if (fixed) return fixed;
   if (hasImage || (reason === "STOP" && hasText)) return "stop";
-  return fixed === undefined && POLICY_PARTS.some((part) => reason.includes(part)) ? "policy_output" : "no_image";
+  return fixed === undefined && isOfPolicy(reason) ? "policy_output" : "no_image";
 }
+
+const isOfPolicy = (reason: string) => POLICY_PARTS.some((part) => reason.includes(part));
 
 /** Fields of a response. */
 export const FIELDS: ReadonlySet<string> = new Set([
