@@ -171,7 +171,7 @@ export function createContext({ shutdown, ...options }: Options): Context {
   const bodyBudget = new BodyBudget(() => current().server);
   const holdBytes = (keyId: number, bytes: number) => bodyBudget.hold(keyId, bytes);
   const memory = new MemoryBudget();
-  const running = new RunningGenerations(shutdown);
+  const running = new RunningGenerations(shutdown, clock);
   const generate = createGenerate({ ...work, affinity, shutdown, holdBytes, memory, running });
   return {
     ...options,

@@ -1,7 +1,8 @@
 // Takes long base64 strings out of a JSON byte stream while it flows, decoding them straight to disk.
+
+import type { TempFile } from "../domain/generation.ts";
 import { readChunks, toNetworkError } from "../http.ts";
 import { decodeBase64, isCanonical } from "./base64.ts";
-import type { TempFile } from "../domain/generation.ts";
 import { JsonScanner } from "./json-scan.ts";
 import { damaged, parseJson, readJson } from "./json-stream.ts";
 import { createTempFiles, type MediaOptions, type MediaTempFiles, type MediaWriter } from "./media-temp-files.ts";

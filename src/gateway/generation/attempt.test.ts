@@ -43,7 +43,7 @@ async function outcome({ events, fails, keep, wraps }: Plot): Promise<[ErrorKind
     },
   } as unknown as MediaStore;
   const lease = { tokenId: 1, proxy: null } as Lease;
-  const deps = { tokens, media, affinity: createAffinity() };
+  const deps = { tokens, media, affinity: createAffinity(), clock: { now: () => 0 } };
   const { signal } = new AbortController();
   try {
     const owner = { signal, request: { key: { id: 1 }, requestId: "r" }, emit: () => {}, memory: new MemoryBudget(), retain: () => false };

@@ -1,5 +1,6 @@
 // Attempt: one call on one leased token, and the sink of its provider. Temp files become media items, what happens becomes events.
 
+import type { Clock } from "../../clock.ts";
 import type { GenerateEvent, ImageFinish, ImageRequest, Media, TempFile } from "../../domain/generation.ts";
 import { AppError, asCharged, type ErrorKind, knownFailure } from "../../errors.ts";
 import type { ImageSink, Provider } from "../../providers/provider.ts";
@@ -9,10 +10,7 @@ import type { Lease } from "../pool/lease-contract.ts";
 import type { Credentials } from "../tokens/credentials.ts";
 import { type Affinity, MAX_SIGNATURE } from "./inputs/affinity.ts";
 
-/** Result of a call that the upstream answered. */
-export type CallResult = { finish: ImageFinish; images: Media[]; text: string };
-
-type Dependencies = { tokens: Credentials; affinity: Affinity; media: Pick<MediaStore, "store" | "discard"> };
+type Dependencies = { tokens: Credentials; affinity: Affinity; media: Pick<MediaStore, "store" | "discard">; clock: Pick<Clock, "now"> };
 
 /** What the attempts of one image share. */
 export interface AttemptOwner {
@@ -30,6 +28,9 @@ export interface AttemptOwner {
 export class Attempt implements ImageSink {
   /** The body has left, or is about to: valid also while the call runs and after it failed. */
   submitted = false;
+  /** Health, cost and its row are written. */
+  isRecorded = false;
+  readonly startedAt: number;
   /** It ended, and cost nothing. */
   isRefused = false;
   text = "";
@@ -44,22 +45,23 @@ export class Attempt implements ImageSink {
   constructor(
     private readonly deps: Dependencies,
     private readonly owner: AttemptOwner,
-    private readonly lease: Lease,
-    private readonly request: ImageRequest,
-  ) {}
+    readonly lease: Lease,
+    readonly request: ImageRequest,
+  ) {
+    this.startedAt = deps.clock.now();
+  }
 
   /**
    * Runs the call and emits its events. A result is stored before its event.
    * @throws {AppError} as {@link Provider.generateImages}; marked as charged when the upstream may have taken it
    */
-  async run(provider: Provider): Promise<CallResult> {
+  async run(provider: Provider): Promise<ImageFinish> {
     const { tokens } = this.deps;
     const { signal } = this.owner;
     const opened = tokens.open(this.lease.tokenId, this.lease);
     const token = opened instanceof Promise ? await opened : opened;
     try {
-      const finish = await provider.generateImages(this.request, token, tokens.callContext(token, signal, this.hold), this);
-      return { finish, images: this.images, text: this.text };
+      return await provider.generateImages(this.request, token, tokens.callContext(token, signal, this.hold), this);
     } catch (thrown) {
       const error = this.failure ?? thrown;
       const known = knownFailure(error);

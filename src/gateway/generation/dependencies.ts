@@ -45,3 +45,6 @@ export type GenerateDependencies = {
   /** Aborts when the shutdown grace for open responses is over. */
   shutdown: AbortSignal;
 };
+
+/** What one generation works with. */
+export type GenerationDependencies = GenerateDependencies & Required<Pick<GenerateDependencies, "memory" | "running">>;

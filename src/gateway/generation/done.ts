@@ -13,14 +13,16 @@ const toRefusal = ({ upstreamReason, message }: ImageFinish) => ({ upstreamReaso
 /** Of several failures the one that may have cost something is returned: the client is not to repeat the request. */
 export const isCharged = (failure: unknown): boolean => failure instanceof AppError && failure.charged;
 
+const NO_REFUSALS: Done["refusals"] = [];
+
 const isRefusal = ({ images, finish }: ImageResult): boolean => images.length === 0 && finish.finish.startsWith("policy");
 
 /** Of one call. */
 export function toDone(made: ImageResult): Done {
   const { finish, upstreamReason, message, usage, modelVersion, extras } = made.finish;
-  const refusals = isRefusal(made) ? [toRefusal(made.finish)] : [];
-  const shared = { finish, upstreamReason, message, modelVersion, extras };
-  return { type: "done", ...shared, usage: usage ?? NO_USAGE, provider: made.provider, refusals };
+  const { provider } = made;
+  const refusals = isRefusal(made) ? [toRefusal(made.finish)] : NO_REFUSALS;
+  return { type: "done", finish, upstreamReason, message, modelVersion, extras, usage: usage ?? NO_USAGE, provider, refusals };
 }
 
 /** Of several: all usage, and the words of the first that made an image. */

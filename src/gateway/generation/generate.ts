@@ -1,12 +1,12 @@
 // Generates images for a request: chooses the family, admits the key, and starts the Generation that makes them.
 
-import type { Admission } from "../limits/contract.ts";
+import type { Admission, AdmissionRequest } from "../limits/contract.ts";
 import { MemoryBudget } from "../media/memory-budget.ts";
 import { type ChosenFamily, requireFamily } from "../models/choose-family.ts";
 import { takesAspect, withModel } from "../models/image-options.ts";
 import type { Generate, ImageGeneration } from "./contract.ts";
 import { withDefaultShape } from "./default-shape.ts";
-import type { GenerateDependencies } from "./dependencies.ts";
+import type { GenerateDependencies, GenerationDependencies } from "./dependencies.ts";
 import { Generation } from "./generation.ts";
 import { holdText } from "./inputs/request-text.ts";
 import { ImagePlan, planImages } from "./plan-images.ts";
@@ -16,30 +16,31 @@ import { RouteCache } from "./route-cache.ts";
 import { RunningGenerations } from "./running-generations.ts";
 import { joinUndelivered } from "./undelivered/join.ts";
 
-export function createGenerate(deps: GenerateDependencies): Generate {
+export function createGenerate(all: GenerateDependencies): Generate {
+  const running = all.running ?? new RunningGenerations(all.shutdown, all.clock);
+  const deps: GenerationDependencies = { ...all, running, memory: all.memory ?? new MemoryBudget() };
   const routes = new RouteCache(deps);
-  const running = deps.running ?? new RunningGenerations(deps.shutdown);
-  const memory = deps.memory ?? new MemoryBudget();
 
   /** By a remembered route; else a new one, which may be that of a successor. */
   function plan(request: ImageGeneration, record: GenerationRecord): ImagePlan {
-    let made: ImagePlan | null = null;
-    const route = routes.routeOf(request, () => {
-      const chosen = chooseServed(deps, request);
-      record.serve(chosen.family);
-      made = planImages(deps, request, chosen, record);
-      return made.route;
-    });
-    if (made) return made;
-    const { family, successorOf } = route;
-    record.serve(family);
-    if (successorOf !== null) deps.log.info("A retired model is served by its successor", { requested: successorOf, family });
-    return new ImagePlan(deps, { request, route, turns: request.turns, record });
+    const route = routes.find(request);
+    if (route === null) return planAnew(request, record);
+    record.serve(route.family);
+    if (route.successorOf !== null)
+      deps.log.info("A retired model is served by its successor", { requested: route.successorOf, family: route.family });
+    return new ImagePlan(deps, request, route);
+  }
+
+  function planAnew(request: ImageGeneration, record: GenerationRecord): ImagePlan {
+    const chosen = chooseServed(deps, request);
+    record.serve(chosen.family);
+    const made = planImages(deps, request, chosen);
+    routes.remember(request, made.route);
+    return made;
   }
 
   return async (request) => {
-    const payload = deps.settings().requests.record_payloads ? imagePayload(request) : undefined;
-    const record = new GenerationRecord(deps, payload ? { ...request, payload } : request);
+    const record = new GenerationRecord(deps, deps.settings().requests.record_payloads ? withPayload(request) : request);
     let admission: Admission | null = null;
     let release: (() => void) | null = null;
     try {
@@ -52,17 +53,13 @@ export function createGenerate(deps: GenerateDependencies): Generate {
         }
       }
       const planned = plan(request, record);
-      const { family } = planned;
       deps.media.assertSpace();
-      const { requestId, key, choice, forJob, n } = request;
-      const { images, videoSeconds, usd } = planned.lease.estimate;
-      const estimate = { images: images * n, videoSeconds, usd: usd * n };
-      admission = await deps.limits.admit(key.id, { requestId, kind: "image", model: choice.requested, family, estimate, forJob });
-      const generation = new Generation(deps, planned, { running, admission, memory, release });
+      admission = await deps.limits.admit(request.key.id, admissionOf(request, planned));
+      const generation = new Generation(deps, planned, record, { admission, release });
       generation.start();
       if (!generation.events.hasBegun) await generation.events.begun();
-      deps.media.claimInputs(requestId);
-      return generation.toRun(deps.pool.usualMs?.("image", family));
+      deps.media.claimInputs(request.requestId);
+      return generation.toRun(deps.pool.usualMs?.("image", planned.family));
     } catch (error) {
       release?.();
       record.fail(error);
@@ -70,6 +67,14 @@ export function createGenerate(deps: GenerateDependencies): Generate {
       throw error;
     }
   };
+}
+
+const withPayload = (request: ImageGeneration) => ({ ...request, payload: imagePayload(request) });
+
+function admissionOf({ requestId, choice, forJob, n }: ImageGeneration, { family, lease }: ImagePlan): AdmissionRequest {
+  const { images, videoSeconds, usd } = lease.estimate;
+  const estimate = n === 1 ? lease.estimate : { images: images * n, videoSeconds, usd: usd * n };
+  return { requestId, kind: "image", model: choice.requested, family, estimate, forJob };
 }
 
 /** The first living family of the choice that the pool can serve; one that has the shape asked for goes first. */

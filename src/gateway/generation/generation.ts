@@ -9,14 +9,15 @@ import type { Deadline } from "../pool/latency-estimate.ts";
 import { activityOf } from "./activity.ts";
 import type { Attempt } from "./attempt.ts";
 import type { ImageGeneration, Run, RunFacts, RunUnderWay } from "./contract.ts";
-import type { GenerateDependencies } from "./dependencies.ts";
+import type { GenerationDependencies } from "./dependencies.ts";
 import { type Done, isCharged, summarize, toDone, toFailure, withSoonest } from "./done.ts";
 import { EventLog } from "./event-log.ts";
 import { ImageAttempts, type ImageOwner, type ImageResult } from "./image-attempts.ts";
 import { LiveRun, type ReadGeneration, RunReader } from "./live-run.ts";
 import type { ImagePlan } from "./plan-images.ts";
 import { planSuccessor } from "./plan-successor.ts";
-import type { Cancellation, RunningGeneration, RunningGenerations } from "./running-generations.ts";
+import type { GenerationRecord } from "./request-record.ts";
+import type { Cancellation, RunningGeneration } from "./running-generations.ts";
 import { Delivery } from "./undelivered/delivery.ts";
 import { hashGeneration } from "./undelivered/hash-generation.ts";
 import { storedResult } from "./undelivered/stored-result.ts";
@@ -24,12 +25,13 @@ import { type Entry, isLost, type StoredResult } from "./undelivered/undelivered
 
 /** What a generation gives back at its end. */
 type Held = {
-  running: RunningGenerations;
   admission: Admission;
-  memory: MemoryBudget;
   /** Of the text that it holds. */
   release: (() => void) | null;
 };
+
+const NONE: readonly string[] = [];
+const isSpentCall = ({ submitted, isRefused }: Attempt) => submitted && !isRefused;
 
 export class Generation implements RunUnderWay, ImageOwner, ReadGeneration {
   readonly events = new EventLog<GenerateEvent>();
@@ -37,13 +39,13 @@ export class Generation implements RunUnderWay, ImageOwner, ReadGeneration {
   readonly delivery: Delivery;
   readonly deadline: Deadline;
   readonly request: ImageGeneration;
+  readonly memory: MemoryBudget;
   /** Its last call has ended. */
   isOver = false;
   private successor: RunFacts | null = null;
-  private readonly retired: string[] = [];
+  private retired: readonly string[] = NONE;
   private readonly cutter = new AbortController();
   private readonly calls: Attempt[] = [];
-  private readonly cancelTimer: () => void;
   private whenEnded: PromiseWithResolvers<void> | null = null;
   private done: Done | null = null;
   private isAttended = true;
@@ -54,16 +56,17 @@ export class Generation implements RunUnderWay, ImageOwner, ReadGeneration {
   private joined: Delivery | null = null;
 
   constructor(
-    private readonly deps: GenerateDependencies,
+    private readonly deps: GenerationDependencies,
     /** The plan that serves now: another than at the start once its model turned out to be retired. */
     private plan: ImagePlan,
+    readonly record: GenerationRecord,
     private readonly held: Held,
   ) {
     this.request = plan.request;
+    this.memory = deps.memory;
     const wholeMs = deps.settings().generation.image_timeout * 1000;
     this.deadline = { at: deps.clock.now() + wholeMs, wholeMs };
-    this.cancelTimer = deps.clock.after(wholeMs, () => this.cutLate());
-    held.running.add(this);
+    deps.running.add(this);
     this.delivery = new Delivery(this.request.signal, this);
   }
 
@@ -114,10 +117,6 @@ export class Generation implements RunUnderWay, ImageOwner, ReadGeneration {
     return "finishes";
   }
 
-  get memory(): MemoryBudget {
-    return this.held.memory;
-  }
-
   retain(base64: string): boolean {
     if (!this.request.returnsBytes || !this.isAttended || !this.memory.take(base64.length)) return false;
     this.memory.giveWhenGone(this, base64.length);
@@ -142,7 +141,7 @@ export class Generation implements RunUnderWay, ImageOwner, ReadGeneration {
     this.events.push(event);
   }
 
-  private cutLate(): void {
+  cutLate(): void {
     const seconds = this.deadline.wholeMs / 1000;
     this.cutter.abort(new AppError("upstream_timeout", `There was no result within ${seconds} seconds.`));
   }
@@ -151,16 +150,17 @@ export class Generation implements RunUnderWay, ImageOwner, ReadGeneration {
     const { plan } = this;
     let done: Done;
     try {
-      done = this.request.n === 1 ? toDone(await this.makeOne(plan)) : await this.runAll(plan);
-      plan.record.finish(done);
+      done = this.request.n === 1 ? toDone(await new ImageAttempts(this.deps, plan, this).run()) : await this.runAll(plan);
+      this.record.finish(done);
     } catch (thrown) {
+      if (this.request.n === 1 && this.successorAfter(thrown, plan)) return this.run();
       const failure = withSoonest(thrown, this.deps.pool, this.plan.lease);
-      plan.record.fail(failure);
-      plan.record.close(this.held.admission);
+      this.record.fail(failure);
+      this.record.close(this.held.admission);
       this.fail(failure);
       return;
     }
-    plan.record.close(this.held.admission);
+    this.record.close(this.held.admission);
     this.succeed(done);
   }
 
@@ -183,22 +183,23 @@ export class Generation implements RunUnderWay, ImageOwner, ReadGeneration {
     try {
       return await new ImageAttempts(this.deps, plan, this).run();
     } catch (error) {
-      const next = !this.signal.aborted && isModelRetired(error) ? this.successorTo(plan) : null;
+      const next = this.successorAfter(error, plan);
       if (!next) throw error;
       return this.makeOne(next);
     }
   }
 
-  /** Images of one request change over together. */
-  private successorTo(plan: ImagePlan): ImagePlan | null {
+  /** The plan that serves now instead of one whose model turned out to be retired. Images of one request change over together. */
+  private successorAfter(error: unknown, plan: ImagePlan): ImagePlan | null {
+    if (this.signal.aborted || !isModelRetired(error)) return null;
     if (this.retired.includes(plan.family)) return this.plan;
     const next = planSuccessor(this.deps, plan, new Set([...this.retired, plan.family]));
     if (!next) return null;
-    this.retired.push(plan.family);
+    this.retired = [...this.retired, plan.family];
     this.plan = next;
     const { requested } = this.request.choice;
     this.successor = { family: next.family, successorOf: requested };
-    plan.record.serve(next.family);
+    this.record.serve(next.family);
     this.deps.log.info("A retired model is served by its successor", { requested, family: next.family });
     return next;
   }
@@ -215,8 +216,7 @@ export class Generation implements RunUnderWay, ImageOwner, ReadGeneration {
 
   private end(): void {
     this.isOver = true;
-    this.cancelTimer();
-    this.held.running.delete(this);
+    this.deps.running.delete(this);
     this.held.release?.();
     this.whenEnded?.resolve();
   }
@@ -242,7 +242,7 @@ export class Generation implements RunUnderWay, ImageOwner, ReadGeneration {
 
   /** As the client that began it sees it. */
   toRun(usualMs: number | null | undefined): Run {
-    return new LiveRun(this, { signal: this.request.signal, delivery: this.delivery }, usualMs);
+    return new LiveRun(this, this.request.signal, this.delivery, usualMs);
   }
 
   /** The events, for one reader. `delivery` is its own. */
@@ -286,7 +286,7 @@ export class Generation implements RunUnderWay, ImageOwner, ReadGeneration {
   }
 
   private isSpent(): boolean {
-    return this.calls.some(({ submitted, isRefused }) => submitted && !isRefused);
+    return this.calls.some(isSpentCall);
   }
 
   private lost() {

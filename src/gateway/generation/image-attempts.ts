@@ -1,7 +1,7 @@
 // Attempts of one image: each on a leased token, on as many tokens as the retry rules allow, under the deadline of its generation.
 
 import { sleep } from "../../clock.ts";
-import { noImageText, type Turn } from "../../domain/generation.ts";
+import { type ImageFinish, type Media, noImageText, type Turn } from "../../domain/generation.ts";
 import { AppError, knownFailure } from "../../errors.ts";
 import { limitsOf } from "../models/image-options.ts";
 import { searchesOf } from "../models/model-options.ts";
@@ -9,16 +9,20 @@ import { actualImageUsd, estimateImageUsd } from "../models/prices.ts";
 import { asExhausted } from "../pool/availability.ts";
 import type { Deadline } from "../pool/latency-estimate.ts";
 import type { Lease, LeaseRequest } from "../pool/lease-contract.ts";
-import { Attempt, type AttemptOwner, type CallResult } from "./attempt.ts";
+import { Attempt, type AttemptOwner } from "./attempt.ts";
+import type { ImageGeneration } from "./contract.ts";
 import type { GenerateDependencies } from "./dependencies.ts";
 import { hasSignatures, turnsForAccount, turnsWithoutSignatures } from "./inputs/signatures.ts";
 import type { ImagePlan } from "./plan-images.ts";
 import { UsageOfFailures } from "./reported-usage.ts";
+import type { GenerationRecord } from "./request-record.ts";
 import { nextStep } from "./retry.ts";
 import { TriedTokens } from "./tried-tokens.ts";
 
 /** What the generation gives to the attempts of each of its images. */
 export interface ImageOwner extends AttemptOwner {
+  readonly request: ImageGeneration;
+  readonly record: Pick<GenerationRecord, "endCall">;
   readonly deadline: Deadline;
   /** Nothing was spent and nothing reads the result: another call is not begun. */
   readonly isPointless: boolean;
@@ -26,13 +30,13 @@ export interface ImageOwner extends AttemptOwner {
   addCall(attempt: Attempt): void;
 }
 
-export type ImageResult = CallResult & { provider: string };
+/** Result of an image that the upstream answered. */
+export type ImageResult = { finish: ImageFinish; images: readonly Media[]; text: string; provider: string };
 
 /** What the first attempt has left behind. */
 type Failed = { tried: TriedTokens; usage: UsageOfFailures; last: AppError };
 
-const NO_COST = { images: 0, usd: 0 };
-const NO_TOKENS: ReadonlySet<number> = new Set();
+const NO_IMAGES: readonly Media[] = [];
 
 export class ImageAttempts {
   private turns: Turn[];
@@ -56,9 +60,15 @@ export class ImageAttempts {
       let failure: AppError;
       try {
         owner.emit({ type: "token", label: lease.label, provider: lease.provider, attempt: attempts });
-        const result = await this.call(lease);
-        if (!this.failed) return result;
-        return { ...result, finish: { ...result.finish, usage: this.failed.usage.addTo(result.finish.usage) } };
+        const attempt = this.begin(lease);
+        try {
+          const finish = await attempt.run(deps.providers.get(lease.provider)!);
+          this.succeed(attempt, finish);
+          if (owner.request.onCallEnd) await owner.request.onCallEnd(true);
+          return this.resultOf(attempt, finish);
+        } catch (error) {
+          throw await this.fail(attempt, error);
+        }
       } catch (error) {
         if (!(error instanceof AppError)) throw error;
         failure = error;
@@ -123,13 +133,16 @@ export class ImageAttempts {
    */
   private lease(): Lease | Promise<Lease> {
     const { pool } = this.deps;
-    const { tried } = this.failed ?? {};
-    const request: LeaseRequest = { ...this.plan.lease, exclude: tried?.exclude ?? NO_TOKENS, avoid: tried?.avoid };
+    const request = this.failed ? this.leaseAfter(this.failed) : this.plan.lease;
     try {
       return pool.leaseNow?.(request, this.owner) ?? this.waitForLease(request);
     } catch (error) {
       throw this.unleased(error);
     }
+  }
+
+  private leaseAfter({ tried }: Failed): LeaseRequest {
+    return { ...this.plan.lease, exclude: tried.exclude, avoid: tried.avoid };
   }
 
   private async waitForLease(request: LeaseRequest): Promise<Lease> {
@@ -158,52 +171,60 @@ export class ImageAttempts {
   }
 
   private turnsFor(lease: Lease): Turn[] {
-    return hasSignatures(this.turns) ? turnsForAccount(this.turns, this.deps.affinity, (id) => lease.sharesAccount(id)) : this.turns;
+    return turnsForAccount(this.turns, this.deps.affinity, (id) => lease.sharesAccount(id));
   }
 
-  /** One call on the leased token, reported to health and recorded whatever happens. */
-  private async call(lease: Lease): Promise<ImageResult> {
+  private begin(lease: Lease): Attempt {
+    const turns = hasSignatures(this.turns) ? this.turnsFor(lease) : this.turns;
+    const attempt = new Attempt(this.deps, this.owner, lease, this.plan.requestFor(lease.provider, turns));
+    this.owner.addCall(attempt);
+    return attempt;
+  }
+
+  private resultOf({ images, text, lease: { provider } }: Attempt, finish: ImageFinish): ImageResult {
+    const usage = this.failed ? this.failed.usage.addTo(finish.usage) : finish.usage;
+    return { finish: this.failed ? { ...finish, usage } : finish, images, text, provider };
+  }
+
+  /** The upstream has answered: health, cost and row. @throws {AppError} `no_result` when it made nothing and says no reason for it */
+  private succeed(attempt: Attempt, finish: ImageFinish): void {
+    const { family, route } = this.plan;
+    const media = attempt.images;
+    const images = media.length;
+    if (images === 0 && (finish.finish === "no_image" || finish.finish === "malformed")) throw noResult(finish, attempt.text);
+    const { size, thinking } = attempt.request;
+    const { usage, extras } = finish;
+    const made = { size, usage, thinking, inputs: route.inputs, images, searches: searchesOf(extras) };
+    const usd = actualImageUsd(limitsOf(route.facts, attempt.lease.provider), made);
+    this.owner.record.endCall(attempt, family, { ok: true, usage, videoSeconds: 0, images, usd }, { media, images, usd, reply: finish });
+  }
+
+  /** The call has failed: reported to health and recorded. Resolves with what it failed with. */
+  private async fail(attempt: Attempt, error: unknown): Promise<unknown> {
     const { deps, owner } = this;
-    const { record, request } = this.plan;
-    const { facts, inputs } = this.plan.route;
-    const { provider } = lease;
-    const costs = limitsOf(facts, provider);
-    const imageRequest = this.plan.requestFor(provider, this.turnsFor(lease));
-    const { size, thinking, search } = imageRequest;
-    const attempt = new Attempt(deps, owner, lease, imageRequest);
-    owner.addCall(attempt);
-    const end = record.attempt(lease, deps.clock.now());
-    try {
-      const result = await attempt.run(deps.providers.get(provider)!);
-      const { finish } = result;
-      const images = result.images.length;
-      if (images === 0 && (finish.finish === "no_image" || finish.finish === "malformed")) throw noResult(result);
-      const actual = { size, usage: finish.usage, thinking, inputs, images, searches: searchesOf(finish.extras) };
-      const cost = { images, usd: actualImageUsd(costs, actual) };
-      end({ ok: true, usage: finish.usage, videoSeconds: 0, ...cost }, result.images, cost, finish);
-      if (request.onCallEnd) await request.onCallEnd(true);
-      return { finish, images: result.images, text: result.text, provider };
-    } catch (error) {
-      // A fault of this server says nothing of the token.
-      const { submitted } = attempt;
-      const known = knownFailure(error);
-      const failure = known ?? new AppError("unavailable", "The server failed by itself.", { charged: submitted, cause: error });
-      if (!known && submitted) deps.log.error("A result was lost by a bug", { requestId: request.requestId, error });
-      const { kind, detail, retryAfterMs, upstreamStatus, charged } = failure;
-      attempt.isRefused = !charged;
-      const pricing = { thinking, inputs, searches: search ? 1 : 0 };
-      const cost = charged ? { images: 1, usd: estimateImageUsd(costs, size, pricing) } : NO_COST;
-      // Health decides whether the call had time enough to say something of its token.
-      const cutAfterMs = owner.signal.aborted && kind === "upstream_timeout" ? owner.deadline.wholeMs : undefined;
-      end({ ok: false, kind, detail, retryAfterMs, upstreamStatus, charged, cutAfterMs }, [], cost);
-      if (submitted) await request.onCallEnd?.(charged);
-      // A charged call is returned as such, whatever lost its result.
-      throw known === null && !submitted ? error : failure;
-    }
+    const { request } = owner;
+    const { family, route } = this.plan;
+    // A fault of this server says nothing of the token.
+    const { submitted } = attempt;
+    const known = knownFailure(error);
+    const failure = known ?? new AppError("unavailable", "The server failed by itself.", { charged: submitted, cause: error });
+    if (!known && submitted) deps.log.error("A result was lost by a bug", { requestId: request.requestId, error });
+    const { kind, detail, retryAfterMs, upstreamStatus, charged } = failure;
+    attempt.isRefused = !charged;
+    const { size, thinking, search } = attempt.request;
+    const pricing = { thinking, inputs: route.inputs, searches: search ? 1 : 0 };
+    const usd = charged ? estimateImageUsd(limitsOf(route.facts, attempt.lease.provider), size, pricing) : 0;
+    // Health decides whether the call had time enough to say something of its token.
+    const cutAfterMs = owner.signal.aborted && kind === "upstream_timeout" ? owner.deadline.wholeMs : undefined;
+    const outcome = { ok: false as const, kind, detail, retryAfterMs, upstreamStatus, charged, cutAfterMs };
+    owner.record.endCall(attempt, family, outcome, { media: NO_IMAGES, images: charged ? 1 : 0, usd });
+    if (submitted) await request.onCallEnd?.(charged);
+    // A charged call is returned as such, whatever lost its result.
+    return known === null && !submitted ? error : failure;
   }
 }
 
-function noResult({ finish, text }: CallResult): AppError {
+function noResult(finish: ImageFinish, text: string): AppError {
   const message = finish.message ?? (text || noImageText(finish.upstreamReason));
   return new AppError("no_result", message, {
     detail: {

@@ -25,7 +25,7 @@ export class RunReader extends EventReader<GenerateEvent> {
   constructor(
     private readonly run: ReadGeneration,
     private readonly signal: AbortSignal,
-    private readonly delivery: Delivery,
+    protected readonly delivery: Delivery,
   ) {
     super(run.events);
   }
@@ -44,17 +44,23 @@ export class RunReader extends EventReader<GenerateEvent> {
   }
 }
 
-export class LiveRun implements Run {
-  readonly events: AsyncIterable<GenerateEvent>;
-  readonly delivered: () => void;
-
+/** A run that is read by the client that began it. */
+export class LiveRun extends RunReader implements Run {
   constructor(
     private readonly generation: ReadGeneration,
-    { signal, delivery }: { signal: AbortSignal; delivery: Delivery },
+    signal: AbortSignal,
+    delivery: Delivery,
     readonly usualMs: number | null | undefined,
   ) {
-    this.events = new RunReader(generation, signal, delivery);
-    this.delivered = delivery.delivered;
+    super(generation, signal, delivery);
+  }
+
+  get events(): AsyncIterable<GenerateEvent> {
+    return this;
+  }
+
+  get delivered(): () => void {
+    return this.delivery.delivered;
   }
 
   // A request for a model that turns out to be retired changes over to a successor while it runs.

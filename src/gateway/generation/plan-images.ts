@@ -12,7 +12,6 @@ import { withDefaultShape } from "./default-shape.ts";
 import type { GenerateDependencies } from "./dependencies.ts";
 import type { Affinity } from "./inputs/affinity.ts";
 import { countImages, countVideos, fitImages } from "./inputs/inputs.ts";
-import type { GenerationRecord } from "./request-record.ts";
 
 /** Every option that a route decides about; undefined: the provider does not take it. */
 type Resolved = { [Name in (typeof DECIDED)[number]]: ImageOptions[Name] };
@@ -33,26 +32,25 @@ export type Route = ChosenFamily & {
   resolved: Map<string, Resolved>;
 };
 
+const NO_TOKENS: ReadonlySet<number> = new Set();
+
 const UNDECIDED = Object.fromEntries(DECIDED.map((name) => [name, undefined])) as Resolved;
 
 /** What the calls of one request share. */
 export class ImagePlan {
-  readonly lease: Omit<LeaseRequest, "exclude">;
-  readonly request: ImageGeneration;
+  /** Of the first call: nothing is excluded. */
+  readonly lease: LeaseRequest;
   /** The conversation with as many images as its providers take. */
   readonly turns: Turn[];
-  readonly record: GenerationRecord;
-  readonly route: Route;
 
   constructor(
     private readonly deps: Pick<GenerateDependencies, "affinity" | "settings">,
-    { request, route, turns, record }: { request: ImageGeneration; route: Route; turns: Turn[]; record: GenerationRecord },
+    readonly request: ImageGeneration,
+    readonly route: Route,
+    turns?: Turn[],
   ) {
-    this.request = request;
-    this.route = route;
-    this.turns = turns;
-    this.record = record;
-    this.lease = { ...route.lease, keyId: request.key.id, prefer: preferredToken(deps.affinity, turns) };
+    this.turns = turns ?? request.turns;
+    this.lease = { ...route.lease, keyId: request.key.id, prefer: preferredToken(deps.affinity, this.turns), exclude: NO_TOKENS };
   }
 
   get family(): string {
@@ -84,9 +82,9 @@ export class ImagePlan {
 type PlanDependencies = Pick<GenerateDependencies, "pool" | "affinity" | "catalogue" | "settings">;
 
 /** @throws {AppError} `invalid_request` when the last turn has more images than any provider takes, or no provider meets its needs */
-export function planImages(deps: PlanDependencies, request: ImageGeneration, chosen: ChosenFamily, record: GenerationRecord): ImagePlan {
+export function planImages(deps: PlanDependencies, request: ImageGeneration, chosen: ChosenFamily): ImagePlan {
   const { route, turns } = routeOf(deps, request, chosen);
-  return new ImagePlan(deps, { request, route, turns, record });
+  return new ImagePlan(deps, request, route, turns);
 }
 
 /** The route of a request and its conversation. @throws as {@link planImages} */

@@ -15,7 +15,7 @@ export function planSuccessor(
   tried: ReadonlySet<string>,
 ): ImagePlan | null {
   if (!deps.settings().generation.successors) return null;
-  const { request, options, record } = plan;
+  const { request, options } = plan;
   const [first, ...others] = request.choice.families.filter((family) => !tried.has(family) && !deps.pool.isOff?.(family));
   if (!first) return null;
   const catalogue = deps.catalogue();
@@ -29,7 +29,7 @@ export function planSuccessor(
   );
   if (!chosen) return null;
   try {
-    return planImages(deps, request, chosen, record);
+    return planImages(deps, request, chosen);
   } catch (error) {
     // What the successor cannot express is not reported to the client, which named another model.
     if (error instanceof AppError) return null;

@@ -48,26 +48,27 @@ function setUp() {
   return { record, rows, ends, reports, admission, lease, pass };
 }
 
-const PICTURE = { images: 1, usd: 0.04 };
+const COST = { images: 1, usd: 0.04 };
+const PICTURE = { media: [], ...COST };
 const USAGE = { inputText: 3, inputImage: 0, outputText: 5, outputImage: 1000, thoughts: 10, total: 1018 };
 
 test("what was charged is settled and written once, with the time that it took", () => {
   const { record, rows, ends, admission, lease, pass } = setUp();
-  const end = record.attempt(lease, START);
+  const call = { lease, startedAt: START, isRecorded: false };
   pass(1500);
-  end(success(), [], PICTURE);
+  record.endCall(call, "m", success(), PICTURE);
   record.finish({ type: "done", finish: "stop", usage: USAGE, upstreamReason: "STOP", provider: "alpha" });
   for (let time = 0; time < 2; time++) record.close(admission);
   expect(ends).toMatchObject([
-    ["settled", { ok: true, ms: 1500, inputTokens: 3, outputTokens: 1015, calls: [{ tokenId: 7, ms: 1500, ...PICTURE }] }],
+    ["settled", { ok: true, ms: 1500, inputTokens: 3, outputTokens: 1015, calls: [{ tokenId: 7, ms: 1500, ...COST }] }],
   ]);
   expect(rows).toMatchObject([{ id: "req_1", outcome: "ok", ms: 1500, usd: 0.04, attempts: [{ tokenId: 7, ms: 1500, outcome: "ok" }] }]);
 });
 
 test("without a charge the reservation is released, and the first failure is the one that is reported", () => {
   const { record, rows, ends, reports, admission, lease } = setUp();
-  const end = record.attempt(lease, START);
-  for (let time = 0; time < 2; time++) end(failure("upstream_unavailable"), [], { images: 0, usd: 0 });
+  const call = { lease, startedAt: START, isRecorded: false };
+  for (let time = 0; time < 2; time++) record.endCall(call, "m", failure("upstream_unavailable"), { media: [], images: 0, usd: 0 });
   record.fail(new AppError("upstream_unavailable", "It is down."));
   record.fail(new Error("canary"));
   record.close(admission);
@@ -90,9 +91,9 @@ test("a bug is reported as internal, without its text; a client that goes away a
 
 test("a clock that is set back makes no time negative", () => {
   const { record, rows, ends, admission, lease, pass } = setUp();
-  const end = record.attempt(lease, START);
+  const call = { lease, startedAt: START, isRecorded: false };
   pass(-3_600_000);
-  end(success(), [], PICTURE);
+  record.endCall(call, "m", success(), PICTURE);
   record.close(admission);
   expect(rows).toMatchObject([{ ms: 0, attempts: [{ ms: 0 }] }]);
   expect(ends).toMatchObject([["settled", { ms: 0, calls: [{ ms: 0 }] }]]);

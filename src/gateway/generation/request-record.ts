@@ -30,13 +30,16 @@ export type RecordedRequest = {
   forJob?: unknown;
 };
 
-/** `reply`: what the upstream said of a call that succeeded. */
-export type AttemptEnd = (
-  outcome: Outcome,
-  images: Media[],
-  cost: { images: number; usd: number },
-  reply?: Pick<CallDetails, "finish" | "modelVersion" | "responseId">,
-) => void;
+/** A call of a generation, as its record sees it. */
+export type RecordedCall = { readonly lease: Lease; readonly startedAt: number; isRecorded: boolean };
+
+/** What a call made and cost. `reply`: what the upstream said of one that succeeded. */
+export type CallEnd = {
+  media: readonly Pick<Media, "id">[];
+  images: number;
+  usd: number;
+  reply?: Pick<CallDetails, "finish" | "modelVersion" | "responseId">;
+};
 
 const clip = (text: string) => (text.length > 200 ? `${text.slice(0, 200)}…` : text);
 
@@ -49,11 +52,13 @@ function described(error: unknown): { outcome: string; message: string } {
 
 /** Writes the row of a generation that has ended, counts it in the metrics and traces its calls. */
 export function writeRequest({ requests, metrics, traces }: Pick<Dependencies, "requests" | "metrics" | "traces">, row: TracedRow): void {
-  requests.append(traces ? { ...row, attempts: row.attempts.map((attempt) => omit(attempt, ["call"])) } : row);
+  requests.append(traces ? withoutCalls(row) : row);
   traces?.generationEnded(row);
   const provider = row.attempts.at(-1)?.provider ?? null;
   metrics.generationEnded({ kind: row.kind, provider, model: row.family, result: row.outcome, ms: row.ms });
 }
+
+const withoutCalls = (row: TracedRow) => ({ ...row, attempts: row.attempts.map((attempt) => omit(attempt, ["call"])) });
 
 /** Record of one generation, from its first attempt to its row. */
 export class GenerationRecord {
@@ -83,15 +88,38 @@ export class GenerationRecord {
     this.family = family;
   }
 
-  /** Opens an attempt. Calling the result closes it, once: health is reported, the attempt recorded, its cost added. */
-  attempt(lease: Lease, startedAt: number): AttemptEnd {
-    let isOpen = true;
-    const family = this.family ?? "";
-    return (outcome, images, cost, reply) => {
-      if (!isOpen) return;
-      isOpen = false;
-      this.endAttempt({ lease, startedAt, family, outcome, images, cost, reply });
+  /** The end of a call, which counts once: health is reported, the attempt recorded, its cost added. */
+  endCall(call: RecordedCall, family: string, outcome: Outcome, end: CallEnd): void {
+    if (call.isRecorded) return;
+    call.isRecorded = true;
+    const { metrics, clock, traces } = this.deps;
+    const { lease, startedAt } = call;
+    const { media, images, usd } = end;
+    lease.report(outcome);
+    const result = outcome.ok ? "ok" : outcome.kind;
+    const { tokenId, provider } = lease;
+    const { kind } = this.request.choice;
+    const made = { provider, model: family, kind, result, count: media.length, videoSeconds: 0, usd };
+    metrics.attemptEnded(made);
+    metrics.madeMedia(made);
+    const ms = elapsedMs(startedAt, clock.now());
+    this.calls.push({ tokenId, ok: outcome.ok, ms, images, videoSeconds: 0, usd });
+    const attempt: TracedAttempt = {
+      tokenId,
+      provider,
+      family,
+      startedAt,
+      ms,
+      outcome: result,
+      reason: outcome.ok ? null : (outcome.detail?.reason ?? null),
+      upstreamStatus: outcome.ok ? 200 : (outcome.upstreamStatus ?? null),
     };
+    if (traces) attempt.call = callDetails(lease, outcome, end);
+    this.attempts.push(attempt);
+    for (const { id } of media) this.mediaIds.push(id);
+    this.images += images;
+    this.usd += usd;
+    this.tokenId = tokenId;
   }
 
   finish(done: Extract<GenerateEvent, { type: "done" }>): void {
@@ -122,41 +150,8 @@ export class GenerationRecord {
     if (admission) this.endAdmission(admission, { ok: this.outcome === "ok", ms, inputTokens, outputTokens, calls: this.calls });
     // What was admitted counts as a generation that failed.
     if (admission) this.refusal = null;
-    this.write({ ms, inputTokens, outputTokens });
+    this.write(ms, inputTokens, outputTokens);
     if (!request.forJob) this.deps.traces?.release(request.requestId);
-  }
-
-  private endAttempt({ lease, startedAt, family, outcome, images, cost, reply }: EndedAttempt): void {
-    const { metrics, clock, traces } = this.deps;
-    lease.report(outcome);
-    const result = outcome.ok ? "ok" : outcome.kind;
-    const { tokenId, provider } = lease;
-    metrics.attemptEnded({ provider, model: family, result });
-    const { kind } = this.request.choice;
-    metrics.madeMedia({ provider, model: family, kind, count: images.length, videoSeconds: 0, usd: cost.usd });
-    const ms = elapsedMs(startedAt, clock.now());
-    this.calls.push({ tokenId, ok: outcome.ok, ms, images: cost.images, videoSeconds: 0, usd: cost.usd });
-    const attempt: TracedAttempt = {
-      tokenId,
-      provider,
-      family,
-      startedAt,
-      ms,
-      outcome: result,
-      reason: outcome.ok ? null : (outcome.detail?.reason ?? null),
-      upstreamStatus: outcome.ok ? 200 : (outcome.upstreamStatus ?? null),
-    };
-    if (traces) {
-      const usage = outcome.ok ? outcome.usage : null;
-      const { finish, modelVersion, responseId } = reply ?? {};
-      const made = { images: images.length, videoSeconds: 0, usd: cost.usd };
-      attempt.call = { waitedMs: lease.waitedMs, usage, finish, modelVersion, responseId, ...made };
-    }
-    this.attempts.push(attempt);
-    for (const { id } of images) this.mediaIds.push(id);
-    this.images += cost.images;
-    this.usd += cost.usd;
-    this.tokenId = tokenId;
   }
 
   private endAdmission(admission: Admission, end: GenerationEnd): void {
@@ -165,7 +160,7 @@ export class GenerationRecord {
     else admission.release(end);
   }
 
-  private write({ ms, inputTokens, outputTokens }: { ms: number; inputTokens: number; outputTokens: number }): void {
+  private write(ms: number, inputTokens: number, outputTokens: number): void {
     const { request, family, outcome, message, mediaIds, attempts, tokenId, refusal } = this;
     const model = clip(request.choice.requested);
     writeRequest(this.deps, {
@@ -189,19 +184,15 @@ export class GenerationRecord {
       mediaIds,
       attempts,
       payload: request.payload,
-      ...(refusal ? { refusal } : {}),
+      refusal: refusal ?? undefined,
     });
     const facts = { requestId: request.requestId, model, family, tokenId, attempts: attempts.length, ms, outcome };
     this.deps.log.info("generation", message ? { ...facts, message } : facts);
   }
 }
 
-type EndedAttempt = {
-  lease: Lease;
-  startedAt: number;
-  family: string;
-  outcome: Outcome;
-  images: Media[];
-  cost: { images: number; usd: number };
-  reply: Parameters<AttemptEnd>[3];
-};
+function callDetails({ waitedMs }: Lease, outcome: Outcome, { media, usd, reply }: CallEnd): CallDetails {
+  const { finish, modelVersion, responseId } = reply ?? {};
+  const usage = outcome.ok ? outcome.usage : null;
+  return { waitedMs, usage, finish, modelVersion, responseId, images: media.length, videoSeconds: 0, usd };
+}

@@ -16,23 +16,26 @@ export class RouteCache {
 
   constructor(private readonly deps: Pick<GenerateDependencies, "pool" | "settings" | "catalogue">) {}
 
-  /**
-   * The route of the request, decided by `decide` where none is remembered that still holds. Requests with inputs or rare options are
-   * decided each time.
-   */
-  routeOf(request: ImageGeneration, decide: () => Route): Route {
+  /** The route of the request that is remembered and still holds; null: it has to be decided. */
+  find(request: ImageGeneration): Route | null {
     const key = keyOf(request);
-    const revision = key === null ? null : (this.deps.pool.revision?.(request.choice.families) ?? null);
-    if (key === null || revision === null) return decide();
-    const settings = this.deps.settings();
-    const catalogue = this.deps.catalogue();
-    const known = this.#routes.get(key);
-    if (known && known.revision === revision && known.settings === settings && known.catalogue === catalogue) return known.route;
-    const route = decide();
+    const known = key === null ? undefined : this.#routes.get(key);
+    if (!known || known.revision !== this.#revisionFor(request)) return null;
+    return known.settings === this.deps.settings() && known.catalogue === this.deps.catalogue() ? known.route : null;
+  }
+
+  /** Requests with inputs or rare options are decided each time. */
+  remember(request: ImageGeneration, route: Route): void {
+    const key = keyOf(request);
+    const revision = this.#revisionFor(request);
+    if (key === null || revision === null) return;
     this.#routes.delete(key);
     if (this.#routes.size >= MAX_ROUTES) this.#routes.delete(this.#routes.keys().next().value!);
-    this.#routes.set(key, { revision, settings, catalogue, route });
-    return route;
+    this.#routes.set(key, { revision, settings: this.deps.settings(), catalogue: this.deps.catalogue(), route });
+  }
+
+  #revisionFor({ choice }: ImageGeneration): number | null {
+    return this.deps.pool.revision?.(choice.families) ?? null;
   }
 }
 

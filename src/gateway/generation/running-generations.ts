@@ -1,6 +1,8 @@
 // Generations under way: the end of the server and the operator reach them; each can be seen and cancelled.
 
+import type { Clock } from "../../clock.ts";
 import type { Kind } from "../../domain/generation.ts";
+import type { Deadline } from "../pool/latency-estimate.ts";
 
 /** A generation under way, as the operator sees it. Times are epoch ms. */
 export type RunningGeneration = {
@@ -32,12 +34,26 @@ export type RunningGeneration = {
  */
 export type Cancellation = "released" | "aborted" | "finishes";
 
-type Running = { readonly requestId: string; stopWithServer(): void; activity(): RunningGeneration; cancel(): Cancellation | null };
+type Running = {
+  readonly requestId: string;
+  readonly deadline: Deadline;
+  stopWithServer(): void;
+  /** Its deadline has passed. */
+  cutLate(): void;
+  activity(): RunningGeneration;
+  cancel(): Cancellation | null;
+};
 
 export class RunningGenerations {
   readonly #all = new Set<Running>();
+  /** One timer for all deadlines, set to the first of them or earlier. */
+  #sweepAt = Number.POSITIVE_INFINITY;
+  #cancelSweep = () => {};
 
-  constructor(private readonly shutdown: AbortSignal) {
+  constructor(
+    private readonly shutdown: AbortSignal,
+    private readonly clock: Clock,
+  ) {
     shutdown.addEventListener("abort", () => {
       for (const generation of this.#all) generation.stopWithServer();
     });
@@ -45,11 +61,36 @@ export class RunningGenerations {
 
   add(generation: Running): void {
     this.#all.add(generation);
+    const { at, wholeMs } = generation.deadline;
+    if (at < this.#sweepAt) this.#setSweep(at, wholeMs);
     if (this.shutdown.aborted) generation.stopWithServer();
   }
 
   delete(generation: Running): void {
     this.#all.delete(generation);
+  }
+
+  #setSweep(at: number, ms: number): void {
+    this.#cancelSweep();
+    this.#sweepAt = at;
+    this.#cancelSweep = this.clock.after(ms, () => this.#sweep());
+  }
+
+  /** A clock that is set cuts nothing early, and nothing later than its whole time after that. */
+  #sweep(): void {
+    const now = Math.min(this.clock.now(), this.#sweepAt);
+    this.#sweepAt = Number.POSITIVE_INFINITY;
+    let nextAt = Number.POSITIVE_INFINITY;
+    let nextMs = Number.POSITIVE_INFINITY;
+    for (const generation of this.#all) {
+      const { at, wholeMs } = generation.deadline;
+      if (at <= now) generation.cutLate();
+      else {
+        nextAt = Math.min(nextAt, at);
+        nextMs = Math.min(nextMs, at - now, wholeMs);
+      }
+    }
+    if (nextMs < Number.POSITIVE_INFINITY) this.#setSweep(nextAt, nextMs);
   }
 
   get size(): number {

@@ -48,7 +48,7 @@ export function createImages({ models, now, news = noNews }: ImageOptions, trans
   const { provider, title } = transport.endpoint.api;
   const learn: UpdateFacts = (kind, word, body) => news({ provider, kind, word: newsWord(word), shape: shapeOf(body) });
   const api: ImageApi = { models, title, now, learn, transport, endpoint: transport.endpoint };
-  return { generateImages: (image, token, call, sink) => new ImageCall(api, image, token, call, sink).run() };
+  return { generateImages: (image, token, call, sink) => new ImageCall(api, image, token, call).reportTo(sink) };
 }
 
 /** What all calls of an API have in common. */
@@ -60,13 +60,13 @@ class ImageCall implements GenerateRequest {
   body: Uint8Array | string = "";
   private readonly model: WireModel;
   private readonly result: ResponseReader;
+  private sink!: ImageSink;
 
   constructor(
     private readonly api: ImageApi,
     private readonly image: ImageRequest,
     readonly token: ProviderToken,
     private readonly call: CallContext,
-    private readonly sink: ImageSink,
   ) {
     this.model = requireModel(api, "image", image.family);
     const verb = image.includeThoughts ? "streamGenerateContent?alt=sse" : "generateContent";
@@ -83,7 +83,12 @@ class ImageCall implements GenerateRequest {
   }
 
   /** As {@link Provider.generateImages}. */
-  async run(): Promise<ImageFinish> {
+  reportTo(sink: ImageSink): Promise<ImageFinish> {
+    this.sink = sink;
+    return this.run();
+  }
+
+  private async run(): Promise<ImageFinish> {
     const { transport } = this.api;
     const content = toGenerateContent(this.image, this.model);
     this.body = holdsMedia(this.image) ? await encodeBody(content) : JSON.stringify(content);

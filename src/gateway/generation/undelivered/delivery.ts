@@ -2,6 +2,8 @@
 
 import type { AppError } from "../../../errors.ts";
 
+const ONCE = { once: true };
+
 export class Delivery {
   private isOpen = true;
   private refusal: AppError | null = null;
@@ -12,7 +14,7 @@ export class Delivery {
     private readonly ends: { left(): void; delivered(): void },
   ) {
     if (signal.aborted) this.leave();
-    else signal.addEventListener("abort", this, { once: true });
+    else signal.addEventListener("abort", this, ONCE);
   }
 
   /** The signal aborts. */
