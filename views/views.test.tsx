@@ -162,7 +162,7 @@ describe("hostile text", () => {
     [
       "people",
       PeoplePage({
-        view: v,
+        ...{ view: v, next: 1, isFirst: false },
         people: [
           {
             ...{ id: 2, name: EVIL, role: "viewer", source: "password", hasTwoStep: true, isWaiting: true },
@@ -202,7 +202,7 @@ describe("hostile text", () => {
       AccountPage({
         view: v,
         account: { ...ACCOUNT, name: EVIL },
-        canManage: true,
+        ...{ canManage: true, next: EVIL, isFirst: false },
         sessions: [{ account: EVIL, mark: EVIL, agent: EVIL, address: EVIL, createdAt: NOW, seenAt: NOW, isThis: false }],
         entries: [
           { id: 1, at: NOW, actor: EVIL, address: EVIL, action: EVIL, subject: EVIL, before: EVIL, after: { [EVIL]: EVIL }, items: 0 },
@@ -287,7 +287,7 @@ describe("hostile text", () => {
 
 describe("the policy", () => {
   test("no page has an inline script, an inline style or a handler in an attribute", async () => {
-    const body = AccountPage({ view: view(), account: ACCOUNT, canManage: true, sessions: [], entries: [] });
+    const body = AccountPage({ view: view(), account: ACCOUNT, canManage: true, sessions: [], next: null, isFirst: true, entries: [] });
     const html = await documentResponse(Layout({ view: view(), title: "x", nav: "account", children: body })).text();
     expect(html).toStartWith("<!doctype html><html");
     expect(html).not.toMatch(/ style=|<style| on\w+=|hx-on|javascript:|<script(?![^>]*src=)/);

@@ -15,6 +15,7 @@ import {
   type GalleryQuery,
   galleryItem,
   MOST_COUNTED,
+  mediaOfIds,
   pageOfMedia,
   readGalleryQuery,
 } from "../gateway/media/gallery.ts";
@@ -48,28 +49,31 @@ export const galleryRoutes = (ctx: AdminContext) => {
 type Pages = ReturnType<typeof galleryPages>;
 
 function galleryPages(ctx: AdminContext) {
-  const { store, media, requests } = ctx;
+  const { store, requests } = ctx;
   const trash: MediaTrash = createMediaTrash(ctx);
   const sources = { store, requests, trash };
   const noMedia = (request: Request) => new AppError("not_found", viewOf(ctx, request).t.gallery.gone);
   const find = async (request: Request, id: string) => {
     const item = await galleryItem({ ...ctx, trash }, id);
     if (!item) throw noMedia(request);
-    const siblings = await Promise.all((item.request?.mediaIds ?? []).filter((one) => one !== id).map((one) => media.get(one)));
+    const siblings = await mediaOfIds(
+      sources,
+      (item.request?.mediaIds ?? []).filter((one) => one !== id),
+    );
     return {
       ...item,
       keyName: ctx.keys.get(item.media.keyId ?? 0)?.name ?? null,
       tokens: tokenLabels(ctx),
       parameters: item.job ? jobParameters(item.job) : [],
-      siblings: siblings.filter((one) => one !== null),
+      siblings,
     };
   };
   /** The selection of a form: its ids, or everything that the page it came from shows. */
   const selected = async (form: FormReader): Promise<{ back: string; items: Media[]; isEvery: boolean }> => {
     const { back, query } = backOf(form.text("back", { max: 4000, verbatim: true }));
     if (form.flag("every")) return { back, isEvery: true, items: await allOfGallery(sources, query, MOST_AT_ONCE + 1) };
-    const found = await Promise.all([...new Set(form.list("id"))].slice(0, MOST_AT_ONCE + 1).map((id) => media.get(id)));
-    return { back, isEvery: false, items: found.filter((one) => one !== null && !trash.has(one.id)) as Media[] };
+    const ids = [...new Set(form.list("id"))].slice(0, MOST_AT_ONCE + 1);
+    return { back, isEvery: false, items: await mediaOfIds(sources, ids) };
   };
   return { trash, sources, noMedia, find, selected };
 }

@@ -5,10 +5,9 @@ import type { AdminContext } from "./context.ts";
 const MAX_KEYS = 200;
 
 /** The latest keys for a filter, with the one that is chosen. */
-export async function keyChoices({ store }: Pick<AdminContext, "store">, chosen: string): Promise<{ value: string; label: string }[]> {
-  const keys = await store.listKeys();
-  const shown = keys.toSorted((a, b) => b.id - a.id).slice(0, MAX_KEYS);
-  const current = keys.find(({ id }) => `${id}` === chosen);
+export function keyChoices({ keys }: Pick<AdminContext, "keys">, chosen: string): { value: string; label: string }[] {
+  const shown = keys.latest(MAX_KEYS);
+  const current = keys.get(Number(chosen));
   return [...(current && !shown.includes(current) ? [current] : []), ...shown].map(({ id, name }) => ({ value: `${id}`, label: name }));
 }
 

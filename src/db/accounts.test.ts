@@ -110,6 +110,56 @@ describe.each(ENGINES)("accounts over $name", ({ open }) => {
   });
 });
 
+describe.each(ENGINES)("pages of people and sessions over $name", ({ open }) => {
+  const person = (subject: string) => ({
+    ...({ source: "password", subject, name: subject, role: "viewer", passwordHash: null, passwordTemporary: false } as const),
+  });
+
+  test("accounts come oldest first, a page at a time or by their ids", async () => {
+    await using rig = await openRig(open);
+    for (const name of ["a", "b", "c"]) await rig.store.insertAccount(person(name), NOW);
+    const names = async (page: Parameters<typeof rig.store.listAccounts>[0]) =>
+      (await rig.store.listAccounts(page)).map(({ name }) => name);
+    expect([await names({ limit: 2 }), await names({ limit: 2, after: 2 }), await names({ after: 4 })]).toEqual([
+      ["admin", "a"],
+      ["b", "c"],
+      [],
+    ]);
+    expect([await names({ ids: [4, 2, 99] }), await names({ ids: [] })]).toEqual([["a", "c"], []]);
+  });
+
+  test("sessions come latest seen first, by account, found by the beginning of their hash, and counted", async () => {
+    await using rig = await openRig(open);
+    const { id } = await rig.store.insertAccount(person("a"), NOW);
+    const hash = (byte: number) => new Uint8Array(32).fill(byte);
+    for (const [byte, accountId, seenAt] of [
+      [1, id, NOW],
+      [2, FIRST_ACCOUNT, NOW],
+      [3, id, NOW + 5],
+      [4, id, NOW],
+    ] as const)
+      await rig.store.insertSession({ hash: hash(byte), accountId, createdAt: NOW, seenAt, address: null, agent: "" });
+    const page = async (query: Parameters<typeof rig.store.listSessions>[0]) =>
+      (await rig.store.listSessions(query)).map((row) => row.hash[0]);
+    const before = (byte: number, seenAt: number) => ({ before: { seenAt, prefix: hash(byte).slice(0, 6) } });
+    expect([await page({ limit: 2 }), await page({ limit: 2, ...before(4, NOW) }), await page(before(1, NOW))]).toEqual([
+      [3, 4],
+      [2, 1],
+      [],
+    ]);
+    expect(await page({ account: id, ...before(3, NOW + 5) })).toEqual([4, 1]);
+    expect((await rig.store.getSessionByPrefix(hash(3).slice(0, 6)))?.accountId).toBe(id);
+    expect(await rig.store.getSessionByPrefix(hash(9).slice(0, 6))).toBeNull();
+    const count = async (after: { created: number; seen: number }) =>
+      (await rig.store.countSessions([FIRST_ACCOUNT, id, 99], after)).sort((a, b) => a.accountId - b.accountId);
+    expect(await count({ created: NOW - 1, seen: NOW - 1 })).toEqual([
+      { accountId: FIRST_ACCOUNT, count: 1 },
+      { accountId: id, count: 3 },
+    ]);
+    expect(await count({ created: NOW - 1, seen: NOW })).toEqual([{ accountId: id, count: 1 }]);
+  });
+});
+
 describe.each(ENGINES)("admin tokens over $name", ({ open }) => {
   const token = (name: string, change: object = {}) => ({
     ...{ name, prefix: `f2a-${name}`, role: "viewer" as const, createdBy: "admin", accountId: FIRST_ACCOUNT, expiresAt: null },

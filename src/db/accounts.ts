@@ -7,10 +7,13 @@ export type AccountChange = Partial<
   Pick<AccountRow, "name" | "role" | "passwordHash" | "passwordTemporary" | "totpSecret" | "totpStep" | "recoveryHashes">
 >;
 
+/** `after`: id of the last one of the page before. */
+export type AccountPage = { limit?: number; after?: number; ids?: readonly number[] };
+
 /** The first account (`FIRST_ACCOUNT`, `admin`) exists from the first migration on, without a password. */
 export interface AccountStore {
-  /** Oldest first. */
-  listAccounts(): Promise<AccountRow[]>;
+  /** Oldest first; a page of them, or those of some ids. */
+  listAccounts(page?: AccountPage): Promise<AccountRow[]>;
   getAccount(id: number): Promise<AccountRow | null>;
   findAccount(source: AccountSource, subject: string): Promise<AccountRow | null>;
   /** @throws {AppError} `conflict` when its source has the subject already */

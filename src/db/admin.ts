@@ -40,11 +40,18 @@ export type AuditItem = Pick<AuditRow, "subject" | "before" | "after">;
 
 export type AuditFilter = { limit: number /** Id of the last row of the page before. */; before?: number; subject?: string };
 
+/** `before`: when the last one of the page before was seen, and the beginning of its hash. */
+export type SessionPage = { limit?: number; account?: number; before?: { seenAt: number; prefix: Uint8Array } };
+
 export interface AdminStore {
   insertSession(session: SessionRow): Promise<void>;
   getSession(hash: Uint8Array): Promise<SessionRow | null>;
-  /** Latest seen first. */
-  listSessions(): Promise<SessionRow[]>;
+  /** Latest seen first; a page of them. */
+  listSessions(page?: SessionPage): Promise<SessionRow[]>;
+  /** The session whose hash begins so; null: there is none. */
+  getSessionByPrefix(prefix: Uint8Array): Promise<SessionRow | null>;
+  /** By account, of those made and last seen after these times; accounts without any are left out. */
+  countSessions(accounts: readonly number[], after: { created: number; seen: number }): Promise<{ accountId: number; count: number }[]>;
   extendSession(hash: Uint8Array, seenAt: number): Promise<void>;
   deleteSession(hash: Uint8Array): Promise<void>;
   /** Resolves with how many. */

@@ -52,6 +52,19 @@ describe.each(ENGINES)("over $name", ({ open }) => {
       expect(await store.listDeletedTokens()).toEqual([]);
     }));
 
+  test("deleted tokens come in pages, latest first, are counted, and erased by id without those in the pool", () =>
+    withStore(async (store) => {
+      for (const label of ["one", "two", "three", "four"]) await store.insertToken(token(label), NOW);
+      await store.setTokensDeleted([1, 3], NOW);
+      await store.setTokensDeleted([2], NOW + 1);
+      const page = async (before?: { deletedAt: number; id: number }) =>
+        (await store.listDeletedTokens({ limit: 2, before })).map(({ id }) => id);
+      expect([await page(), await page({ deletedAt: NOW, id: 3 }), await page({ deletedAt: NOW, id: 1 })]).toEqual([[2, 3], [1], []]);
+      expect(await store.countDeletedTokens()).toBe(3);
+      expect((await store.eraseTokens([1, 2, 4, 9])).sort()).toEqual([1, 2]);
+      expect([await store.countDeletedTokens(), labels(await store.listTokens())]).toEqual([1, ["four"]]);
+    }));
+
   test("tokens deleted before a time are erased, a slice at a time", () =>
     withStore(async (store) => {
       for (const label of ["one", "two", "three", "four"]) await store.insertToken(token(label), NOW);

@@ -32,6 +32,23 @@ describe.each(ENGINES)("jobs in a store over $name", ({ open, stored }) => {
       expect(await store.findJob("nobody's")).toBeNull();
     }));
 
+  test("prompts are read for many requests at once, each of its latest job", () =>
+    withStore(async (store) => {
+      for (const [requestId, prompt] of [
+        ["r1", "former"],
+        ["r1", "latest"],
+        ["r2", "other"],
+        ["r3", "not asked for"],
+      ] as const)
+        await store.insertJob(newJob({ requestId, prompt }));
+      const found = await store.promptsOfRequests(["r2", "r1", "none"]);
+      expect(found.sort((a, b) => a.requestId.localeCompare(b.requestId))).toEqual([
+        { requestId: "r1", prompt: "latest" },
+        { requestId: "r2", prompt: "other" },
+      ]);
+      expect(await store.promptsOfRequests([])).toEqual([]);
+    }));
+
   test("a job comes back as it was written, and its webhook's address is not readable in what is stored", () =>
     withStore(async (store, folder) => {
       const job = newJob();

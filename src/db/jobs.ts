@@ -106,6 +106,8 @@ export interface JobStore {
   getJob(id: string): Promise<JobRow | null>;
   /** The job that this request made; null when it made none. */
   findJob(requestId: string): Promise<JobRow | null>;
+  /** Prompts of the latest jobs of requests; requests without one are left out. */
+  promptsOfRequests(requestIds: readonly string[]): Promise<{ requestId: string; prompt: string }[]>;
   /** At most `limit` jobs. */
   listJobs(query: JobQuery): Promise<JobRow[]>;
   /** How many have not ended, by state; states without any are left out. Costs the same however many have ended. */

@@ -30,6 +30,9 @@ type Parts = LedgerStore &
   NodeStore &
   ScratchStore;
 
+/** `before`: of the last one of the page before. */
+export type DeletedPage = { limit?: number; before?: { deletedAt: number; id: number } };
+
 /** With the parts in ledger.ts, jobs.ts, media.ts, responses.ts, undelivered.ts, admin.ts, accounts.ts, alerts.ts, nodes.ts and scratch.ts. */
 export interface Store extends Parts {
   /** What several nodes decide together; null: one process owns the store. */
@@ -38,8 +41,11 @@ export interface Store extends Parts {
   // tokens
   /** Those in the pool; deleted ones are in {@link Store.listDeletedTokens}. */
   listTokens(): Promise<TokenRow[]>;
-  /** Latest deleted first. */
-  listDeletedTokens(): Promise<TokenRow[]>;
+  /** Latest deleted first; a page of them. */
+  listDeletedTokens(page?: DeletedPage): Promise<TokenRow[]>;
+  countDeletedTokens(): Promise<number>;
+  /** Erases those of the ids that are deleted, at most 500, with what is known of them. Resolves with the ids that went. */
+  eraseTokens(ids: readonly number[]): Promise<number[]>;
   /** Replaces a deleted token that has the same secret. @throws {AppError} `conflict` when the same secret is already there */
   insertToken(token: NewToken, now: number): Promise<TokenRow>;
   /** Many in one transaction, at most 500: for each whether it was inserted or its secret was there already. */
@@ -102,6 +108,8 @@ export interface Store extends Parts {
 
 /** The request log: a file of its own. Losing the last second is allowed. */
 export interface RequestLog {
+  /** Recorded prompts by request id; those without one are left out. */
+  promptsOf(ids: readonly string[]): Promise<{ id: string; prompt: string }[]>;
   /** Never throws and never waits; rows are written in batches. */
   append(row: RequestRow): void;
   /** Rows appended before the call are seen. */

@@ -8,7 +8,7 @@ import { Field } from "../ui/fields.tsx";
 import { Time } from "../ui/figures.tsx";
 import { ActionButton, Form } from "../ui/form.tsx";
 import { PageHead } from "../ui/layout.tsx";
-import { Cell, Row, Table } from "../ui/table.tsx";
+import { Cell, Pager, Row, Table } from "../ui/table.tsx";
 import type { View } from "../ui/view.ts";
 
 /** A signed-in browser, without what would make one of it. */
@@ -27,12 +27,15 @@ type AccountProps = {
   account: AccountRow;
   /** Of role admin: those of all people. */
   sessions: readonly SessionView[];
+  /** Cursor of the following ones. */
+  next: string | null;
+  isFirst: boolean;
   entries: readonly AuditRow[];
   /** May manage people. */
   canManage: boolean;
 };
 
-export function AccountPage({ view, account: own, sessions, entries, canManage }: AccountProps) {
+export function AccountPage({ view, account: own, sessions, next, isFirst, entries, canManage }: AccountProps) {
   const { account } = view.t;
   return (
     <>
@@ -67,6 +70,11 @@ export function AccountPage({ view, account: own, sessions, entries, canManage }
         }
       >
         <SessionTable view={view} sessions={sessions} canManage={canManage} />
+        <Pager
+          view={view}
+          next={next === null ? null : `/admin/account?before=${encodeURIComponent(next)}`}
+          first={isFirst ? null : "/admin/account"}
+        />
       </Card>
       <Card title={account.trailTitle}>
         <AuditLogTable view={view} entries={entries} />

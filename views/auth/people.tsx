@@ -5,7 +5,7 @@ import { Field, Select } from "../ui/fields.tsx";
 import { Time } from "../ui/figures.tsx";
 import { ActionButton, Form } from "../ui/form.tsx";
 import { PageHead } from "../ui/layout.tsx";
-import { Cell, Row, Table } from "../ui/table.tsx";
+import { Cell, Pager, Row, Table } from "../ui/table.tsx";
 import type { View } from "../ui/view.ts";
 
 export type Person = {
@@ -25,6 +25,9 @@ export type Person = {
 type PeopleProps = {
   view: View;
   people: readonly Person[];
+  /** Where the following ones begin. */
+  next: number | null;
+  isFirst: boolean;
   wrong: Readonly<Record<string, string>>;
   /** What was typed into the form of a new person. */
   values?: { name: string; role: string };
@@ -32,7 +35,7 @@ type PeopleProps = {
 
 const ROLES = ["viewer", "operator", "admin"] as const satisfies readonly Role[];
 
-export function PeoplePage({ view, people, wrong, values }: PeopleProps) {
+export function PeoplePage({ view, people, next, isFirst, wrong, values }: PeopleProps) {
   const { account } = view.t;
   const say = account.people;
   const columns = [
@@ -53,6 +56,11 @@ export function PeoplePage({ view, people, wrong, values }: PeopleProps) {
             <PersonRow key={person.id} view={view} person={person} />
           ))}
         </Table>
+        <Pager
+          view={view}
+          next={next === null ? null : `/admin/account/people?after=${next}`}
+          first={isFirst ? null : "/admin/account/people"}
+        />
       </Card>
       <Card title={say.addTitle}>
         <p class="soft">{say.addAbout}</p>

@@ -3,16 +3,25 @@ import type { TokenRow } from "../../src/domain/token.ts";
 import { Button, EmptyState, LinkButton } from "../ui/controls.tsx";
 import { Time } from "../ui/figures.tsx";
 import { PageHead } from "../ui/layout.tsx";
-import { BulkBar, Cell, Row, Table } from "../ui/table.tsx";
+import { BulkBar, Cell, Pager, Row, Table } from "../ui/table.tsx";
 import type { View } from "../ui/view.ts";
 import { Lines } from "./token-fields.tsx";
 
 export const DELETED = "/admin/tokens/deleted";
-const MAX_SHOWN = 200;
 
-type DeletedProps = { view: View; rows: readonly TokenRow[]; total: number /** How long each can be restored, ms. */; keptMs: number };
+type DeletedProps = {
+  view: View;
+  rows: readonly TokenRow[];
+  /** Cursor of the following ones. */
+  next: string | null;
+  isFirst: boolean;
+  /** Of all pages. */
+  total: number;
+  /** How long each can be restored, ms. */
+  keptMs: number;
+};
 
-export function DeletedTokensPage({ view, rows, total, keptMs }: DeletedProps) {
+export function DeletedTokensPage({ view, rows, next, isFirst, total, keptMs }: DeletedProps) {
   const { tokens } = view.t;
   const columns = [
     { key: "label", label: tokens.columns.token },
@@ -38,7 +47,7 @@ export function DeletedTokensPage({ view, rows, total, keptMs }: DeletedProps) {
             </Button>
           </BulkBar>
           <Table view={view} label={tokens.deletedTitle} columns={columns} selectable>
-            {rows.slice(0, MAX_SHOWN).map((row) => (
+            {rows.map((row) => (
               <Row key={row.id} view={view} id={`deleted-${row.id}`} select={{ id: row.id, name: row.label }}>
                 <Cell label={tokens.columns.token}>
                   <Lines>
@@ -61,7 +70,11 @@ export function DeletedTokensPage({ view, rows, total, keptMs }: DeletedProps) {
               </Row>
             ))}
           </Table>
-          {total > MAX_SHOWN && <p class="soft">{tokens.moreLines(`${total - MAX_SHOWN}`)}</p>}
+          <Pager
+            view={view}
+            next={next === null ? null : `${DELETED}?before=${encodeURIComponent(next)}`}
+            first={isFirst ? null : DELETED}
+          />
         </div>
       )}
     </>

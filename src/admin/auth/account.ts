@@ -12,22 +12,31 @@ import type { FormReader } from "../forms.ts";
 import { goTo, page, readForm, viewOf } from "../page.ts";
 
 const AUDIT_ROWS = 50;
+const SESSION_ROWS = 50;
 
 export const accountRoutes = (ctx: AdminContext) =>
   new Elysia({ prefix: "/account" })
     .get("/", async ({ request }) => {
       const { account, mark } = sessionOf(ctx, request);
-      const sessions = (await ctx.sessions.list(seesAll(account) ? undefined : account.id)).map(
-        ({ account: { name }, agent, address, createdAt, seenAt, mark: own }) => ({
-          ...{ account: name, agent, address, createdAt, seenAt },
-          ...{ mark: own, isThis: own === mark },
-        }),
-      );
+      const cursor = new URL(request.url).searchParams.get("before") ?? undefined;
+      const found = await ctx.sessions.list({ account: seesAll(account) ? undefined : account.id, limit: SESSION_ROWS, cursor });
+      const sessions = found.sessions.map(({ account: { name }, agent, address, createdAt, seenAt, mark: own }) => ({
+        ...{ account: name, agent, address, createdAt, seenAt },
+        ...{ mark: own, isThis: own === mark },
+      }));
       const entries = await ctx.audit.list({ limit: AUDIT_ROWS });
       return page(ctx, request, (view) => ({
         title: view.t.account.title,
         nav: "account",
-        body: AccountPage({ view, account, sessions, entries, canManage: seesAll(account) }),
+        body: AccountPage({
+          view,
+          account,
+          sessions,
+          next: found.next,
+          isFirst: cursor === undefined,
+          entries,
+          canManage: seesAll(account),
+        }),
       }));
     })
     .post("/password", async ({ request, set }) => {

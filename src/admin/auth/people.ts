@@ -10,19 +10,25 @@ import type { Wrong } from "../forms.ts";
 import { goTo, page, readForm, viewOf } from "../page.ts";
 import { sessionOf } from "./account.ts";
 
+const PAGE_ROWS = 50;
+
 export const peopleRoutes = (ctx: AdminContext) => {
   const deps = { ...ctx, now: ctx.clock.now };
   const peoplePage = async (request: Request, { wrong = {}, values }: { wrong?: Wrong; values?: { name: string; role: string } } = {}) => {
-    const sessions = Map.groupBy(await ctx.sessions.list(), ({ accountId }) => accountId);
+    const after = Number(/^\d{1,15}$/.exec(new URL(request.url).searchParams.get("after") ?? "")?.[0] ?? 0);
+    const rows = await ctx.store.listAccounts({ limit: PAGE_ROWS + 1, after });
+    const shown = rows.slice(0, PAGE_ROWS);
+    const sessions = await ctx.sessions.count(shown);
     const own = sessionOf(ctx, request).account.id;
-    const people = (await ctx.store.listAccounts()).map((account) => ({
+    const next = rows.length > PAGE_ROWS ? shown.at(-1)!.id : null;
+    const people = shown.map((account) => ({
       id: account.id,
       name: actorOf(account),
       role: account.role,
       source: account.source,
       hasTwoStep: account.totpSecret !== null,
       isWaiting: account.passwordTemporary,
-      sessions: sessions.get(account.id)?.length ?? 0,
+      sessions: sessions.get(account.id) ?? 0,
       signedInAt: account.signedInAt,
       isOwn: account.id === own,
       isFirst: account.id === FIRST_ACCOUNT,
@@ -31,7 +37,7 @@ export const peopleRoutes = (ctx: AdminContext) => {
       title: view.t.account.people.title,
       nav: "account",
       status: Object.keys(wrong).length > 0 ? 422 : 200,
-      body: PeoplePage({ view, people, wrong, values }),
+      body: PeoplePage({ view, people, next, isFirst: after === 0, wrong, values }),
     }));
   };
   const passwordPage = (request: Request, name: string, password: string) =>

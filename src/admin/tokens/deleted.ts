@@ -1,6 +1,7 @@
 // Deleted tokens routes: list, restore, erase; and the pause of a provider.
 import { Elysia } from "elysia";
 import { DELETED, DeletedTokensPage } from "../../../views/tokens/deleted-tokens.tsx";
+import type { View } from "../../../views/ui/view.ts";
 import { createSettingsAdmin } from "../../gateway/settings/manage-settings.ts";
 import { pauseProvider } from "../../gateway/settings/pause-provider.ts";
 import { DELETED_MS } from "../../gateway/tokens/delete-tokens.ts";
@@ -10,16 +11,19 @@ import { ask } from "../question.ts";
 import { undoable } from "../undo.ts";
 import type { TokenPages } from "./context.ts";
 
+const PAGE_ROWS = 50;
+
 export const deletedTokenRoutes = (ctx: AdminContext, { deleted }: TokenPages) => {
   const chosen = async (request: Request): Promise<number[]> => {
     const form = await readForm(ctx, request);
-    return form.flag("every") ? (await deleted.list()).map(({ id }) => id) : form.list("id").map(Number);
+    return form.flag("every") ? await deleted.ids() : form.list("id").map(Number);
   };
   return new Elysia({ prefix: "/deleted" })
     .get("/", async ({ request }) => {
-      const rows = await deleted.list();
-      const body = (view: Parameters<typeof DeletedTokensPage>[0]["view"]) =>
-        DeletedTokensPage({ view, rows, total: rows.length, keptMs: DELETED_MS });
+      const cursor = new URL(request.url).searchParams.get("before") ?? undefined;
+      const found = await deleted.page({ limit: PAGE_ROWS, cursor });
+      const data = { ...found, total: await deleted.count(), isFirst: cursor === undefined, keptMs: DELETED_MS };
+      const body = (view: View) => DeletedTokensPage({ view, ...data });
       return page(ctx, request, (view) => ({ title: view.t.tokens.deletedTitle, nav: "tokens", body: body(view) }));
     })
     .post("/restore", async ({ request }) => {

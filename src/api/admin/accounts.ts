@@ -6,7 +6,7 @@ import { createAccount, deleteAccount, requireAccount, resetAccount, setAccountR
 import type { Session } from "../../gateway/auth/sessions.ts";
 import { actorOf } from "../../gateway/auth/sign-in.ts";
 import type { AdminApiContext } from "./context.ts";
-import { type ApiRoute, idOf, isoOf, isoOrNull, route, TIME, timeOf } from "./route.ts";
+import { type ApiRoute, idOf, isoOf, isoOrNull, numberOf, PAGE_ROWS, PAGING, pageOf, route, TIME, timeOf } from "./route.ts";
 import { oneOf, orNull, whole } from "./schemas.ts";
 
 const TOKEN = t.Object({
@@ -68,8 +68,13 @@ export function accountRoutes(ctx: AdminApiContext): ApiRoute[] {
     }),
     route({
       ...{ method: "GET", path: "/accounts", tag: "Access", summary: "People who may sign in, oldest first" },
-      response: t.Object({ data: t.Array(ACCOUNT) }),
-      run: async () => ({ data: (await ctx.store.listAccounts()).map(showAccount) }),
+      query: t.Object(PAGING),
+      response: pageOf(ACCOUNT),
+      async run({ query: { limit = PAGE_ROWS, cursor } }) {
+        const rows = await ctx.store.listAccounts({ limit: limit + 1, after: numberOf(cursor) });
+        const shown = rows.slice(0, limit);
+        return { data: shown.map(showAccount), next: rows.length > limit ? `${shown.at(-1)!.id}` : null };
+      },
     }),
     route({
       ...{ method: "POST", path: "/accounts", tag: "Access", summary: "Add a person, with a password for once" },
@@ -117,8 +122,12 @@ export function accountRoutes(ctx: AdminApiContext): ApiRoute[] {
     }),
     route({
       ...{ method: "GET", path: "/sessions", tag: "Access", summary: "Signed-in browsers, latest seen first" },
-      response: t.Object({ data: t.Array(SESSION) }),
-      run: async () => ({ data: (await ctx.sessions.list()).map(showSession) }),
+      query: t.Object(PAGING),
+      response: pageOf(SESSION),
+      async run({ query: { limit = PAGE_ROWS, cursor } }) {
+        const { sessions, next } = await ctx.sessions.list({ limit, cursor });
+        return { data: sessions.map(showSession), next };
+      },
     }),
     route({
       ...{ method: "DELETE", path: "/sessions/{mark}", tag: "Access", summary: "End a session" },

@@ -6,7 +6,7 @@ import { pauseProvider } from "../../gateway/settings/pause-provider.ts";
 import type { TokenEdit } from "../../gateway/tokens/bulk-edit.ts";
 import { matchingIds, readTokenQuery } from "../../gateway/tokens/list-tokens.ts";
 import type { AdminApiContext } from "./context.ts";
-import { type ApiRoute, idOf, isoOf, route, TIME } from "./route.ts";
+import { type ApiRoute, idOf, isoOf, isoOrNull, PAGE_ROWS, PAGING, pageOf, route, TIME } from "./route.ts";
 import { oneOf, orNull, whole } from "./schemas.ts";
 import { CAPS, CONCURRENCY, readProxyField, showToken, TOKEN, WORDS } from "./token-fields.ts";
 import { FILTERS, poolOf } from "./tokens.ts";
@@ -47,6 +47,10 @@ function editOf(edit: Static<typeof EDIT>): TokenEdit {
 
 const defined = <T extends object>(value: T): T => Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as T;
 
+const DELETED = t.Object({
+  ...{ id: whole(), provider: t.String(), label: t.String(), secret_hint: t.String(), created_at: TIME, deleted_at: orNull(TIME) },
+});
+
 const ACTIONS = ["edit", "check", "clear", "delete"] as const;
 
 export function bulkRoutes(ctx: AdminApiContext): ApiRoute[] {
@@ -82,14 +86,15 @@ export function bulkRoutes(ctx: AdminApiContext): ApiRoute[] {
     }),
     route({
       ...{ method: "GET", path: "/tokens/deleted", tag: "Tokens", summary: "Deleted tokens that can be restored, latest first" },
-      response: t.Object({
-        data: t.Array(t.Object({ id: whole(), provider: t.String(), label: t.String(), secret_hint: t.String(), created_at: TIME })),
-      }),
-      run: async () => ({
-        data: (await deleted.list()).map(({ id, provider, label, hint, createdAt }) => ({
-          ...{ id, provider, label, secret_hint: hint, created_at: isoOf(createdAt) },
-        })),
-      }),
+      query: t.Object(PAGING),
+      response: pageOf(DELETED),
+      async run({ query: { limit = PAGE_ROWS, cursor } }) {
+        const { rows, next } = await deleted.page({ limit, cursor });
+        const show = ({ id, provider, label, hint, createdAt, deletedAt }: (typeof rows)[number]) => ({
+          ...{ id, provider, label, secret_hint: hint, created_at: isoOf(createdAt), deleted_at: isoOrNull(deletedAt) },
+        });
+        return { data: rows.map(show), next };
+      },
     }),
     route({
       ...{ method: "POST", path: "/tokens/{id}/restore", tag: "Tokens", summary: "Put a deleted token back as it was" },

@@ -21,7 +21,7 @@ import {
 } from "../../gateway/keys/manage-keys.ts";
 import { duplicateKey, MAX_HOURS, rotateKey } from "../../gateway/keys/rotate-key.ts";
 import type { AdminApiContext } from "./context.ts";
-import { type ApiRoute, idOf, isoOf, isoOrNull, PAGE_ROWS, PAGING, pageOf, route, TIME, timeOf } from "./route.ts";
+import { type ApiRoute, idOf, isoOf, isoOrNull, numberOf, PAGE_ROWS, PAGING, pageOf, route, TIME, timeOf } from "./route.ts";
 import { oneOf, orNull, whole } from "./schemas.ts";
 
 const KINDS = ["image", "video"] as const;
@@ -132,9 +132,7 @@ export function keyRoutes(ctx: AdminApiContext): ApiRoute[] {
       }),
       response: pageOf(KEY),
       async run({ query: { limit = PAGE_ROWS, cursor, q = "", state = "living" } }) {
-        if (cursor !== undefined && !/^\d{1,15}$/.test(cursor))
-          throw new AppError("invalid_request", "cursor must be `next` of the page before.", { param: "cursor", reason: "invalid_value" });
-        const query = { text: q, state, limit, before: cursor === undefined ? undefined : Number(cursor) };
+        const query = { text: q, state, limit, before: numberOf(cursor) };
         const { rows, next } = pageOfKeys(await ctx.store.listKeys(), query, now());
         return { data: rows.map((row) => showKey(row, now())), next: next === null ? null : `${next}` };
       },

@@ -136,6 +136,16 @@ export const PAGE_ROWS = 50;
 /** A page of rows, and the cursor of the next. */
 export const pageOf = <T extends TSchema>(row: T) => t.Object({ data: t.Array(row), next: orNull(t.String()) });
 
+/** A cursor that is a number. @throws {AppError} `invalid_request` */
+export function numberOf(cursor: string | undefined): number | undefined {
+  if (cursor === undefined) return undefined;
+  if (!/^\d{1,15}$/.test(cursor)) throw badCursor();
+  return Number(cursor);
+}
+
+export const badCursor = () =>
+  new AppError("invalid_request", "cursor must be `next` of the page before.", { param: "cursor", reason: "invalid_value" });
+
 export const TIME = t.String({ format: "date-time" });
 export const isoOf = (time: number): string => new Date(time).toISOString();
 export const isoOrNull = (time: number | null | undefined): string | null => (typeof time === "number" ? isoOf(time) : null);

@@ -4,7 +4,7 @@ import type { AuditRow } from "../../db/admin.ts";
 import { AppError } from "../../errors.ts";
 import { readSummary } from "../../gateway/reports/summary.ts";
 import type { AdminApiContext } from "./context.ts";
-import { type ApiRoute, isoOf, isoOrNull, PAGE_ROWS, PAGING, pageOf, route, TIME } from "./route.ts";
+import { type ApiRoute, isoOf, isoOrNull, numberOf, PAGE_ROWS, PAGING, pageOf, route, TIME } from "./route.ts";
 import { ANYTHING, orNull, showUsage, USAGE_FIELDS, whole } from "./schemas.ts";
 
 const BY_KIND = t.Object({ image: whole(), video: whole() });
@@ -59,8 +59,7 @@ export const systemRoutes = (ctx: AdminApiContext): ApiRoute[] => [
     query: t.Object({ ...PAGING, subject: t.Optional(t.String({ minLength: 1, maxLength: 200, description: "e.g. `key 3`" })) }),
     response: pageOf(AUDIT),
     async run({ query: { limit = PAGE_ROWS, cursor, subject } }) {
-      if (cursor !== undefined && !/^\d{1,15}$/.test(cursor)) throw badCursor();
-      const rows = await ctx.audit.list({ limit: limit + 1, before: cursor === undefined ? undefined : Number(cursor), subject });
+      const rows = await ctx.audit.list({ limit: limit + 1, before: numberOf(cursor), subject });
       const data = rows.slice(0, limit);
       return { data: data.map(showAudit), next: rows.length > limit ? `${data.at(-1)!.id}` : null };
     },
@@ -167,6 +166,3 @@ function backupRoutes(ctx: AdminApiContext): ApiRoute[] {
     }),
   ];
 }
-
-const badCursor = () =>
-  new AppError("invalid_request", "cursor must be `next` of the page before.", { param: "cursor", reason: "invalid_value" });

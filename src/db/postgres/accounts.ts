@@ -1,7 +1,7 @@
 // SQL of the admin's accounts and of the tokens of its API; the secret of one-time codes is sealed.
 import { type AccountRow, type AccountSource, type AdminTokenRow, rolesAbove } from "../../domain/account.ts";
 import { AppError } from "../../errors.ts";
-import type { AccountChange, NewAccount, NewAdminToken } from "../accounts.ts";
+import type { AccountChange, AccountPage, NewAccount, NewAdminToken } from "../accounts.ts";
 import { TOTP } from "../sealed.ts";
 import type { Vault } from "../vault.ts";
 import type { Reader, Sql } from "./driver.ts";
@@ -20,8 +20,12 @@ const toRow = (vault: Vault, { totp, recovery, ...raw }: Raw): AccountRow => ({
 });
 
 /** Oldest first. */
-export async function listAccounts(sql: Reader, vault: Vault): Promise<AccountRow[]> {
-  return (await sql.all<Raw>(`SELECT ${COLUMNS} FROM accounts ORDER BY id`)).map((raw) => toRow(vault, raw));
+export async function listAccounts(sql: Reader, vault: Vault, { limit, after = 0, ids }: AccountPage = {}): Promise<AccountRow[]> {
+  const rows = await sql.all<Raw>(
+    `SELECT ${COLUMNS} FROM accounts WHERE id > $after AND ($ids::bigint[] IS NULL OR id = ANY ($ids::bigint[])) ORDER BY id LIMIT $limit`,
+    { after, limit: limit ?? null, ids: ids ? [...ids] : null },
+  );
+  return rows.map((raw) => toRow(vault, raw));
 }
 
 export async function getAccount(sql: Reader, vault: Vault, id: number, lock = ""): Promise<AccountRow | null> {

@@ -73,6 +73,7 @@ export const ACTIONS = {
   updateToken: sealed("admin")(tokens.updateToken),
   setTokensDeleted: ofAdmin(deletedTokens.setTokensDeleted),
   deleteToken: ofAdmin(tokens.deleteToken),
+  eraseTokens: ofAdmin(deletedTokens.eraseTokens),
   deleteTokensBefore: ofAdmin(deletedTokens.deleteTokensBefore, RELAXED),
   writeTokenSecret: sealed("admin")(tokens.writeTokenSecret),
   saveHealth: ofAdmin(tokens.saveHealth, RELAXED),

@@ -1,5 +1,5 @@
 // SQL of deleted tokens: out of the pool and back, and erased in the end.
-import type { Sql } from "./driver.ts";
+import type { Reader, Sql } from "./driver.ts";
 import { deleteToken } from "./tokens.ts";
 
 /** Deletes tokens at a time, or puts deleted ones back (null). Returns the ids that changed. */
@@ -22,4 +22,18 @@ export async function deleteTokensBefore(sql: Sql, time: number, limit: number):
   );
   for (const { id } of old) await deleteToken(sql, id);
   return old.length;
+}
+
+export async function countDeletedTokens(sql: Reader): Promise<number> {
+  return (await sql.get<{ count: number }>("SELECT count(*) AS count FROM tokens WHERE deleted_at IS NOT NULL", {}))!.count;
+}
+
+/** Erases those of the ids that are deleted. Returns the ids that went. */
+export async function eraseTokens(sql: Sql, ids: readonly number[]): Promise<number[]> {
+  const gone = await sql.all<{ id: number }>(
+    "SELECT id FROM tokens WHERE id = ANY ($ids::bigint[]) AND deleted_at IS NOT NULL ORDER BY id FOR UPDATE",
+    { ids: [...ids] },
+  );
+  for (const { id } of gone) await deleteToken(sql, id);
+  return gone.map(({ id }) => id);
 }

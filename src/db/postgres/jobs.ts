@@ -72,6 +72,15 @@ export async function findJob(sql: Reader, vault: Vault, requestId: string): Pro
   return raw && toJob(vault, raw);
 }
 
+/** Of the latest job of each request. */
+export function promptsOfRequests(sql: Reader, requestIds: readonly string[]): Promise<{ requestId: string; prompt: string }[]> {
+  return sql.all(
+    `SELECT DISTINCT ON (request_id) request_id AS "requestId", body::json ->> 'prompt' AS prompt FROM jobs
+     WHERE request_id = ANY ($ids::text[]) ORDER BY request_id, seq DESC`,
+    { ids: [...requestIds] },
+  );
+}
+
 export async function listJobs(sql: Reader, vault: Vault, { keyId, limit, after, order, kind, states, text }: JobQuery): Promise<JobRow[]> {
   const down = order === "desc";
   const conditions = [

@@ -1,5 +1,5 @@
 // SQL of admin sessions, by the SHA-256 of their id.
-import type { SessionRow, SessionsToEnd } from "../admin.ts";
+import type { SessionPage, SessionRow, SessionsToEnd } from "../admin.ts";
 import type { Reader, Sql } from "./driver.ts";
 
 const COLUMNS = `hash, account_id AS "accountId", created_at AS "createdAt", seen_at AS "seenAt", address, agent`;
@@ -17,8 +17,34 @@ export function getSession(sql: Reader, hash: Uint8Array): Promise<SessionRow | 
 }
 
 /** Latest seen first. */
-export function listSessions(sql: Reader): Promise<SessionRow[]> {
-  return sql.all(`SELECT ${COLUMNS} FROM sessions ORDER BY seen_at DESC`);
+export function listSessions(sql: Reader, { limit, account, before }: SessionPage = {}): Promise<SessionRow[]> {
+  return sql.all(
+    `SELECT ${COLUMNS} FROM sessions
+     WHERE ($account::bigint IS NULL OR account_id = $account)
+       AND ($seenAt::bigint IS NULL OR (seen_at, hash) < ($seenAt::bigint, $prefix::bytea))
+     ORDER BY seen_at DESC, hash DESC LIMIT $limit`,
+    { limit: limit ?? null, account: account ?? null, seenAt: before?.seenAt ?? null, prefix: before?.prefix ?? null },
+  );
+}
+
+export function getSessionByPrefix(sql: Reader, prefix: Uint8Array): Promise<SessionRow | null> {
+  return sql.get(
+    `SELECT ${COLUMNS} FROM sessions WHERE hash >= $prefix AND substring(hash FROM 1 FOR length($prefix::bytea)) = $prefix
+     ORDER BY hash LIMIT 1`,
+    { prefix },
+  );
+}
+
+export function countSessions(
+  sql: Reader,
+  accounts: readonly number[],
+  after: { created: number; seen: number },
+): Promise<{ accountId: number; count: number }[]> {
+  return sql.all(
+    `SELECT account_id AS "accountId", count(*) AS count FROM sessions
+     WHERE account_id = ANY ($accounts::bigint[]) AND created_at > $created AND seen_at > $seen GROUP BY account_id`,
+    { accounts: [...accounts], ...after },
+  );
 }
 
 /** A session that is gone stays gone. */

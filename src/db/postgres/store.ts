@@ -8,6 +8,7 @@ import { ACTIONS } from "./actions.ts";
 import * as alerts from "./alerts.ts";
 import * as audit from "./audit.ts";
 import { listCooldowns } from "./cooldowns.ts";
+import * as deletedTokens from "./deleted-tokens.ts";
 import { connect, type Postgres } from "./driver.ts";
 import * as fileNames from "./file-names.ts";
 import * as jobs from "./jobs.ts";
@@ -88,7 +89,9 @@ function createStore(db: Postgres, vault: Vault): Store {
 const poolMethods = ({ db, vault, write }: Engine) =>
   ({
     listTokens: () => tokens.listTokens(db, vault),
-    listDeletedTokens: () => tokens.listDeletedTokens(db, vault),
+    listDeletedTokens: (page) => tokens.listDeletedTokens(db, vault, page),
+    countDeletedTokens: () => deletedTokens.countDeletedTokens(db),
+    eraseTokens: (ids) => write("eraseTokens", ids),
     insertToken: (token, now) => write("insertToken", token, now),
     insertTokens: (rows, now) => write("insertTokens", rows, now),
     hasTokens: (secrets) => tokens.hasTokens(db, vault, secrets),
@@ -172,6 +175,7 @@ const jobMethods = ({ db, vault, write }: Engine) =>
     updateJob: (id, from, change, { delivery, node } = {}) => write("updateJob", { id, from, change, delivery, node }),
     getJob: (id) => jobs.getJob(db, vault, id),
     findJob: (requestId) => jobs.findJob(db, vault, requestId),
+    promptsOfRequests: (requestIds) => jobs.promptsOfRequests(db, requestIds),
     listJobs: (query) => jobs.listJobs(db, vault, query),
     countOpenJobs: () => jobs.countOpenJobs(db),
     countJobs: (most) => jobs.countJobs(db, most),
@@ -217,7 +221,9 @@ const adminMethods = ({ db, vault, write }: Engine) =>
 
     insertSession: (session) => write("insertSession", session),
     getSession: (hash) => sessions.getSession(db, hash),
-    listSessions: () => sessions.listSessions(db),
+    listSessions: (page) => sessions.listSessions(db, page),
+    getSessionByPrefix: (prefix) => sessions.getSessionByPrefix(db, prefix),
+    countSessions: (accounts, after) => sessions.countSessions(db, accounts, after),
     extendSession: (hash, seenAt) => write("extendSession", hash, seenAt),
     deleteSession: (hash) => write("deleteSession", hash),
     deleteSessions: (which) => write("deleteSessions", which),
@@ -269,7 +275,7 @@ const alertMethods = ({ db, vault, write }: Engine) =>
 
 const accountMethods = ({ db, vault, write }: Engine) =>
   ({
-    listAccounts: () => accounts.listAccounts(db, vault),
+    listAccounts: (page) => accounts.listAccounts(db, vault, page),
     getAccount: (id) => accounts.getAccount(db, vault, id),
     findAccount: (source, subject) => accounts.findAccount(db, vault, source, subject),
     async insertAccount(account, now) {

@@ -4,6 +4,7 @@ import { hintOf } from "../../domain/secret-hint.ts";
 import type { CooldownRow, HealthChange, HealthRow, NewToken, TokenChange, TokenRow, TokenSecret } from "../../domain/token.ts";
 import { AppError } from "../../errors.ts";
 import { PROXY, SECRET, STATE } from "../sealed.ts";
+import type { DeletedPage } from "../store.ts";
 import type { Vault } from "../vault.ts";
 import type { Bound } from "./binding.ts";
 import { deleteCooldowns, insertCooldowns } from "./cooldowns.ts";
@@ -77,8 +78,12 @@ export async function listTokens(sql: Reader, vault: Vault): Promise<TokenRow[]>
 }
 
 /** Latest deleted first. */
-export async function listDeletedTokens(sql: Reader, vault: Vault): Promise<TokenRow[]> {
-  const rows = await sql.all<Raw>(`SELECT ${COLUMNS} ${FROM} WHERE deleted_at IS NOT NULL ORDER BY deleted_at DESC, id DESC`);
+export async function listDeletedTokens(sql: Reader, vault: Vault, { limit, before }: DeletedPage = {}): Promise<TokenRow[]> {
+  const rows = await sql.all<Raw>(
+    `SELECT ${COLUMNS} ${FROM} WHERE deleted_at IS NOT NULL AND ($at::bigint IS NULL OR (deleted_at, id) < ($at::bigint, $id::bigint))
+     ORDER BY deleted_at DESC, id DESC LIMIT $limit`,
+    { limit: limit ?? null, at: before?.deletedAt ?? null, id: before?.id ?? 0 },
+  );
   return rows.map((raw) => toToken(raw, vault));
 }
 

@@ -37,6 +37,19 @@ describe.each(ENGINES)("over $name", ({ openLog }) => {
         expect(await log.get("unknown")).toBeNull();
       }));
 
+    test("prompts that were recorded are read for many rows at once", () =>
+      withLog(async (log) => {
+        const rows = [
+          newRow({ payload: { prompt: "a fox", parameters: {} } }),
+          newRow(),
+          newRow({ payload: { prompt: "an owl", parameters: {} } }),
+        ];
+        for (const row of rows) log.append(row);
+        const [fox, none] = rows.map(({ id }) => id);
+        expect(await log.promptsOf([fox!, none!, "req_none"])).toEqual([{ id: fox!, prompt: "a fox" }]);
+        expect(await log.promptsOf([])).toEqual([]);
+      }));
+
     test("a model name is cut to 200 characters and broken milliseconds are rounded", () =>
       withLog(async (log) => {
         const row = newRow({ model: "m".repeat(300), ms: 12.6, attempts: [newAttempt({ ms: 0.4 })] });

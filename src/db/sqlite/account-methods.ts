@@ -13,7 +13,7 @@ const DURABLE = { durable: true };
 
 export const accountMethods = ({ db, vault, writer: { write } }: Engine) =>
   ({
-    listAccounts: () => retryBusy(() => accounts.listAccounts(db, vault)),
+    listAccounts: (page) => retryBusy(() => accounts.listAccounts(db, vault, page)),
     getAccount: (id) => retryBusy(() => accounts.getAccount(db, vault, id)),
     findAccount: (source, subject) => retryBusy(() => accounts.findAccount(db, vault, source, subject)),
     insertAccount: (account, now) => write("insertAccount", [account, now], DURABLE),

@@ -2,7 +2,7 @@
 import type { Database } from "bun:sqlite";
 import { type AccountRow, type AccountSource, type AdminTokenRow, rolesAbove } from "../../domain/account.ts";
 import { AppError } from "../../errors.ts";
-import type { AccountChange, NewAccount, NewAdminToken } from "../accounts.ts";
+import type { AccountChange, AccountPage, NewAccount, NewAdminToken } from "../accounts.ts";
 import { TOTP } from "../sealed.ts";
 import type { Vault } from "../vault.ts";
 
@@ -23,10 +23,13 @@ function toRow(vault: Vault, { totp, recovery, passwordTemporary, ...raw }: Raw)
 }
 
 /** Oldest first. */
-export function listAccounts(db: Database, vault: Vault): AccountRow[] {
+export function listAccounts(db: Database, vault: Vault, { limit = -1, after = 0, ids }: AccountPage = {}): AccountRow[] {
   return db
-    .query<Raw, []>(`SELECT ${COLUMNS} FROM accounts ORDER BY id`)
-    .all()
+    .query<Raw, { limit: number; after: number; ids: string | null }>(
+      `SELECT ${COLUMNS} FROM accounts WHERE id > $after AND ($ids IS NULL OR id IN (SELECT value FROM json_each($ids)))
+       ORDER BY id LIMIT $limit`,
+    )
+    .all({ limit, after, ids: ids ? JSON.stringify(ids) : null })
     .map((raw) => toRow(vault, raw));
 }
 

@@ -51,6 +51,7 @@ export const STORE_ACTIONS = {
   updateToken: sealed(tokens.updateToken),
   setTokensDeleted: plain(deletedTokens.setTokensDeleted),
   deleteToken: plain(tokens.deleteToken),
+  eraseTokens: plain(deletedTokens.eraseTokens),
   deleteTokensBefore: plain(deletedTokens.deleteTokensBefore),
   writeTokenSecret: sealed(tokens.writeTokenSecret),
   saveHealth: plain(tokens.saveHealth),

@@ -16,3 +16,15 @@ export function deleteTokensBefore(db: Database, time: number, limit: number): n
   for (const { id } of old) deleteToken(db, id);
   return old.length;
 }
+
+export function countDeletedTokens(db: Database): number {
+  return db.query<{ count: number }, []>("SELECT count(*) AS count FROM tokens WHERE deleted_at IS NOT NULL").get()!.count;
+}
+
+/** Erases those of the ids that are deleted. Returns the ids that went. */
+export function eraseTokens(db: Database, ids: readonly number[]): number[] {
+  const statement = db.query<{ id: number }, { id: number }>("SELECT id FROM tokens WHERE id = $id AND deleted_at IS NOT NULL");
+  const gone = [...new Set(ids)].filter((id) => statement.get({ id }) !== null);
+  for (const id of gone) deleteToken(db, id);
+  return gone;
+}

@@ -79,6 +79,16 @@ export function findJob(db: Database, vault: Vault, requestId: string): JobRow |
   return raw && toJob(vault, raw);
 }
 
+/** Of the latest job of each request. */
+export function promptsOfRequests(db: Database, requestIds: readonly string[]): { requestId: string; prompt: string }[] {
+  return db
+    .query<{ requestId: string; prompt: string }, { ids: string }>(
+      `SELECT request_id AS requestId, body ->> '$.prompt' AS prompt FROM jobs
+       WHERE seq IN (SELECT max(seq) FROM jobs WHERE request_id IN (SELECT value FROM json_each($ids)) GROUP BY request_id)`,
+    )
+    .all({ ids: JSON.stringify(requestIds) });
+}
+
 export function listJobs(db: Database, vault: Vault, { keyId, limit, after, order, kind, states, text }: JobQuery): JobRow[] {
   const down = order === "desc";
   const conditions = [

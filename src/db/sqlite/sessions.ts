@@ -1,6 +1,6 @@
 // SQL of admin sessions, by the SHA-256 of their id.
 import type { Database } from "bun:sqlite";
-import type { SessionRow, SessionsToEnd } from "../admin.ts";
+import type { SessionPage, SessionRow, SessionsToEnd } from "../admin.ts";
 
 const COLUMNS = "hash, account_id AS accountId, created_at AS createdAt, seen_at AS seenAt, address, agent";
 
@@ -16,8 +16,35 @@ export function getSession(db: Database, hash: Uint8Array): SessionRow | null {
 }
 
 /** Latest seen first. */
-export function listSessions(db: Database): SessionRow[] {
-  return db.query<SessionRow, []>(`SELECT ${COLUMNS} FROM sessions ORDER BY seen_at DESC`).all();
+export function listSessions(db: Database, { limit = -1, account, before }: SessionPage = {}): SessionRow[] {
+  return db
+    .query<SessionRow, { limit: number; account: number | null; seenAt: number | null; prefix: Uint8Array }>(
+      `SELECT ${COLUMNS} FROM sessions
+       WHERE ($account IS NULL OR account_id = $account) AND ($seenAt IS NULL OR (seen_at, hash) < ($seenAt, $prefix))
+       ORDER BY seen_at DESC, hash DESC LIMIT $limit`,
+    )
+    .all({ limit, account: account ?? null, seenAt: before?.seenAt ?? null, prefix: before?.prefix ?? new Uint8Array() });
+}
+
+export function getSessionByPrefix(db: Database, prefix: Uint8Array): SessionRow | null {
+  return db
+    .query<SessionRow, { prefix: Uint8Array }>(
+      `SELECT ${COLUMNS} FROM sessions WHERE hash >= $prefix AND substr(hash, 1, length($prefix)) = $prefix ORDER BY hash LIMIT 1`,
+    )
+    .get({ prefix });
+}
+
+export function countSessions(
+  db: Database,
+  accounts: readonly number[],
+  after: { created: number; seen: number },
+): { accountId: number; count: number }[] {
+  return db
+    .query<{ accountId: number; count: number }, { accounts: string; created: number; seen: number }>(
+      `SELECT account_id AS accountId, count(*) AS count FROM sessions
+       WHERE account_id IN (SELECT value FROM json_each($accounts)) AND created_at > $created AND seen_at > $seen GROUP BY account_id`,
+    )
+    .all({ accounts: JSON.stringify(accounts), ...after });
 }
 
 /** A session that is gone stays gone. */

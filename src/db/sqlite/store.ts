@@ -12,6 +12,7 @@ import { STORE_ACTIONS } from "./actions.ts";
 import * as alerts from "./alerts.ts";
 import * as audit from "./audit.ts";
 import { closeDatabase, openDatabase, retryBusy } from "./database.ts";
+import * as deletedTokens from "./deleted-tokens.ts";
 import * as fileNames from "./file-names.ts";
 import * as jobs from "./jobs.ts";
 import * as keys from "./keys.ts";
@@ -116,7 +117,9 @@ function createStore(engine: Engine): Store {
 const poolMethods = ({ db, vault, writer: { write } }: Engine) =>
   ({
     listTokens: () => retryBusy(() => tokens.listTokens(db, vault)),
-    listDeletedTokens: () => retryBusy(() => tokens.listDeletedTokens(db, vault)),
+    listDeletedTokens: (page) => retryBusy(() => tokens.listDeletedTokens(db, vault, page)),
+    countDeletedTokens: () => retryBusy(() => deletedTokens.countDeletedTokens(db)),
+    eraseTokens: (ids) => write("eraseTokens", [ids]),
     insertToken: (token, now) => write("insertToken", [token, now], DURABLE),
     insertTokens: (rows, now) => write("insertTokens", [rows, now], DURABLE),
     hasTokens: (secrets) => retryBusy(() => tokens.hasTokens(db, vault, secrets)),
@@ -188,6 +191,7 @@ const jobMethods = ({ db, vault, writer: { write } }: Engine) =>
       write("updateJob", [{ id, from, change, delivery, node }], { durable }),
     getJob: (id) => retryBusy(() => jobs.getJob(db, vault, id)),
     findJob: (requestId) => retryBusy(() => jobs.findJob(db, vault, requestId)),
+    promptsOfRequests: (requestIds) => retryBusy(() => jobs.promptsOfRequests(db, requestIds)),
     listJobs: (query) => retryBusy(() => jobs.listJobs(db, vault, query)),
     countOpenJobs: () => retryBusy(() => jobs.countOpenJobs(db)),
     countJobs: (most) => retryBusy(() => jobs.countJobs(db, most)),
@@ -251,7 +255,9 @@ const adminMethods = ({ db, vault, writer: { write } }: Engine) =>
 
     insertSession: (session) => write("insertSession", [session]),
     getSession: (hash) => retryBusy(() => sessions.getSession(db, hash)),
-    listSessions: () => retryBusy(() => sessions.listSessions(db)),
+    listSessions: (page) => retryBusy(() => sessions.listSessions(db, page)),
+    getSessionByPrefix: (prefix) => retryBusy(() => sessions.getSessionByPrefix(db, prefix)),
+    countSessions: (accounts, after) => retryBusy(() => sessions.countSessions(db, accounts, after)),
     extendSession: (hash, seenAt) => write("extendSession", [hash, seenAt]),
     // An ended session stays ended after a power failure.
     deleteSession: (hash) => write("deleteSession", [hash], DURABLE),

@@ -5,6 +5,7 @@ import { hintOf } from "../../domain/secret-hint.ts";
 import type { CooldownRow, HealthChange, HealthRow, NewToken, TokenChange, TokenRow, TokenSecret } from "../../domain/token.ts";
 import { AppError } from "../../errors.ts";
 import { PROXY, SECRET, STATE } from "../sealed.ts";
+import type { DeletedPage } from "../store.ts";
 import type { Vault } from "../vault.ts";
 import { deleteBeats } from "./token-beats.ts";
 
@@ -83,8 +84,13 @@ export function listTokens(db: Database, vault: Vault): TokenRow[] {
 }
 
 /** Latest deleted first. */
-export function listDeletedTokens(db: Database, vault: Vault): TokenRow[] {
-  const rows = db.query<Raw, []>(`SELECT ${COLUMNS} ${FROM} WHERE deleted_at IS NOT NULL ORDER BY deleted_at DESC, id DESC`).all();
+export function listDeletedTokens(db: Database, vault: Vault, { limit = -1, before }: DeletedPage = {}): TokenRow[] {
+  const rows = db
+    .query<Raw, { limit: number; at: number | null; id: number }>(
+      `SELECT ${COLUMNS} ${FROM} WHERE deleted_at IS NOT NULL AND ($at IS NULL OR (deleted_at, id) < ($at, $id))
+       ORDER BY deleted_at DESC, id DESC LIMIT $limit`,
+    )
+    .all({ limit, at: before?.deletedAt ?? null, id: before?.id ?? 0 });
   return rows.map((raw) => toToken(raw, vault));
 }
 

@@ -3,6 +3,7 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 import type { SessionRow } from "../../db/admin.ts";
 import type { Store } from "../../db/store.ts";
 import type { AccountRow, AccountSource } from "../../domain/account.ts";
+import { AppError } from "../../errors.ts";
 import { newId } from "../../ids.ts";
 
 const HOUR_MS = 3_600_000;
@@ -33,6 +34,8 @@ export type Session = Omit<SessionRow, "hash"> & {
   account: AccountRow;
 };
 
+export type SessionQuery = { account?: number; limit?: number; cursor?: string };
+
 export type Sessions = {
   /** A session that begins now. Its id is returned only here. */
   open(from: { account: AccountRow; address: string | null; agent: string }): Promise<{ id: string; session: Session }>;
@@ -43,11 +46,28 @@ export type Sessions = {
   closeByMark(mark: string, account?: number): Promise<Session | null>;
   /** Ends the sessions of an account (absent: of all), but for the one of the id `except`. Resolves with how many. */
   closeAll(which?: { account?: number; except?: string }): Promise<number>;
-  /** Latest seen first, those over left out; of one account, or of all. */
-  list(account?: number): Promise<Session[]>;
+  /**
+   * Latest seen first, those over left out; of one account, or of all. `next` leads to the following page; null: there is none.
+   * @throws {AppError} `invalid_request` for a cursor that is none
+   */
+  list(query?: SessionQuery): Promise<{ sessions: Session[]; next: string | null }>;
+  /** How many each of these accounts has. */
+  count(accounts: readonly AccountRow[]): Promise<ReadonlyMap<number, number>>;
 };
 
 type Dependencies = { store: Store; now: () => number /** 32 bytes: form tokens are made with them. */; secret: Uint8Array };
+
+const MARK_LENGTH = 12;
+const MARK = /^[0-9a-f]{12}$/;
+/** Of a page where nobody says how many. */
+const PAGE_ROWS = 50;
+
+function readCursor(text: string): { seenAt: number; prefix: Uint8Array } {
+  const [, seenAt, mark] = /^(\d{1,15})\.([0-9a-f]{12})$/.exec(text) ?? [];
+  if (!seenAt || !mark)
+    throw new AppError("invalid_request", "cursor must be `next` of the page before.", { param: "cursor", reason: "invalid_value" });
+  return { seenAt: Number(seenAt), prefix: Buffer.from(mark, "hex") };
+}
 
 const hashOf = (id: string): Uint8Array => new Bun.CryptoHasher("sha256").update(id).digest();
 const hex = (bytes: Uint8Array, length: number) => Buffer.from(bytes).toString("hex").slice(0, length);
@@ -56,18 +76,22 @@ export function createSessions({ store, now, secret }: Dependencies): Sessions {
   const formTokenOf = (hash: Uint8Array) => createHmac("sha256", secret).update("form").update(hash).digest("base64url");
   const toSession = ({ hash, ...row }: SessionRow, account: AccountRow): Session => ({
     ...row,
-    mark: hex(hash, 12),
+    mark: hex(hash, MARK_LENGTH),
     formToken: formTokenOf(hash),
     account,
   });
 
-  const list: Sessions["list"] = async (of) => {
-    const accounts = new Map((await store.listAccounts()).map((account) => [account.id, account]));
-    return (await store.listSessions()).flatMap((row) => {
+  const list: Sessions["list"] = async ({ account: of, limit = PAGE_ROWS, cursor } = {}) => {
+    const rows = await store.listSessions({ limit: limit + 1, account: of, before: cursor === undefined ? undefined : readCursor(cursor) });
+    const shown = rows.slice(0, limit);
+    const ids = [...new Set(shown.map(({ accountId }) => accountId))];
+    const accounts = new Map((await store.listAccounts({ ids })).map((account) => [account.id, account]));
+    const sessions = shown.flatMap((row) => {
       const account = accounts.get(row.accountId);
-      const isListed = account && isSessionAlive(row, account.source, now()) && (of === undefined || of === account.id);
-      return isListed ? [toSession(row, account)] : [];
+      return account && isSessionAlive(row, account.source, now()) ? [toSession(row, account)] : [];
     });
+    const last = shown.at(-1);
+    return { sessions, next: rows.length > limit && last ? `${last.seenAt}.${hex(last.hash, MARK_LENGTH)}` : null };
   };
 
   return {
@@ -93,12 +117,24 @@ export function createSessions({ store, now, secret }: Dependencies): Sessions {
       return toSession(row, account);
     },
     close: (id) => store.deleteSession(hashOf(id)),
-    async closeByMark(mark, account) {
-      const found = (await list(account)).find((session) => session.mark === mark);
-      const row = found && (await store.listSessions()).find(({ hash }) => hex(hash, 12) === mark);
-      if (!found || !row) return null;
+    async closeByMark(mark, of) {
+      const row = MARK.test(mark) ? await store.getSessionByPrefix(Buffer.from(mark, "hex")) : null;
+      const account = row && (of === undefined || of === row.accountId) ? await store.getAccount(row.accountId) : null;
+      if (!row || !account || !isSessionAlive(row, account.source, now())) return null;
       await store.deleteSession(row.hash);
-      return found;
+      return toSession(row, account);
+    },
+    async count(accounts) {
+      const counts = new Map<number, number>();
+      for (const [isOidc, group] of Map.groupBy(accounts, ({ source }) => source === "oidc")) {
+        const after = { created: now() - (isOidc ? OIDC_MS : ABSOLUTE_MS), seen: now() - IDLE_MS };
+        const found = await store.countSessions(
+          group.map(({ id }) => id),
+          after,
+        );
+        for (const { accountId, count } of found) counts.set(accountId, count);
+      }
+      return counts;
     },
     closeAll: ({ account, except } = {}) =>
       store.deleteSessions({ account: account ?? null, except: except === undefined ? null : hashOf(except) }),

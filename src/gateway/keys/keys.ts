@@ -13,6 +13,8 @@ export type Keys = {
   count(): number;
   /** Those, in the order in which they were made. */
   rows(): KeyRow[];
+  /** The last ones that were made, revoked ones among them, newest first. */
+  latest(limit: number): KeyRow[];
 };
 
 /** SHA-256 of a key, the only form in which it is stored. */
@@ -56,6 +58,11 @@ export function createKeys(): Keys {
       return entry && timingSafeEqual(entry.hash, hash) ? entry.row : null;
     },
     get: (id) => byId.get(id) ?? null,
+    latest: (limit) =>
+      [...byId.keys()]
+        .sort((a, b) => b - a)
+        .slice(0, limit)
+        .map((id) => byId.get(id)!),
     rows: () => [...byId.values()].filter(({ revokedAt }) => revokedAt === null),
     count: () => byId.values().reduce((sum, { revokedAt }) => sum + (revokedAt === null ? 1 : 0), 0),
   };

@@ -33,8 +33,8 @@ export type GalleryCounts = { image: number; video: number };
 
 /** What a gallery is made of. */
 export type GallerySources = {
-  store: Pick<Store, "listMedia" | "countMedia" | "findJob" | "listJobs">;
-  requests: Pick<RequestLog, "list" | "get">;
+  store: Pick<Store, "listMedia" | "countMedia" | "promptsOfRequests" | "listJobs">;
+  requests: Pick<RequestLog, "list" | "promptsOf">;
   trash: Pick<MediaTrash, "has">;
 };
 
@@ -103,12 +103,20 @@ export async function allOfGallery(sources: GallerySources, query: GalleryQuery,
   return rows.filter(({ id }) => !sources.trash.has(id));
 }
 
+/** Of some ids, those that are there and not being deleted, in the order of the ids: whichever of results and inputs they are. */
+export async function mediaOfIds({ store, trash }: GallerySources, ids: readonly string[]): Promise<Media[]> {
+  if (ids.length === 0) return [];
+  const found = await Promise.all((["result", "input"] as const).map((origin) => store.listMedia({ origin, ids, limit: ids.length })));
+  const byId = new Map(found.flat().map((media) => [media.id, media]));
+  return ids.flatMap((id) => (trash.has(id) ? [] : (byId.get(id) ?? [])));
+}
+
 /** The prompt of a job, else the one that was recorded with the request. */
 async function withPrompts({ store, requests }: GallerySources, media: readonly Media[]): Promise<GalleryTile[]> {
-  const ids = new Set(media.flatMap(({ requestId }) => requestId ?? []));
-  const promptOf = async (id: string) =>
-    [id, (await store.findJob(id))?.prompt ?? (await requests.get(id))?.payload?.prompt ?? null] as const;
-  const prompts = new Map(await Promise.all([...ids].map(promptOf)));
+  const ids = [...new Set(media.flatMap(({ requestId }) => requestId ?? []))];
+  const prompts = new Map((await store.promptsOfRequests(ids)).map(({ requestId, prompt }) => [requestId, prompt] as const));
+  const others = ids.filter((id) => !prompts.has(id));
+  if (others.length > 0) for (const { id, prompt } of await requests.promptsOf(others)) prompts.set(id, prompt);
   return media.map((one) => ({ ...one, prompt: (one.requestId === null ? null : prompts.get(one.requestId)) || null }));
 }
 

@@ -18,7 +18,7 @@ const SWEEP_MS = 3_600_000;
 const SLICE = 500;
 
 type Dependencies = {
-  store: Pick<Store, "listTokens" | "listDeletedTokens" | "setTokensDeleted" | "deleteToken">;
+  store: Pick<Store, "listTokens" | "listDeletedTokens" | "countDeletedTokens" | "setTokensDeleted" | "eraseTokens">;
   audit: Pick<Audit, "recordMany">;
   undo: Pick<UndoLog, "record">;
   now: () => number;
@@ -34,9 +34,30 @@ export class DeletedTokens {
     this.#deps = deps;
   }
 
-  /** Those that can be restored, the latest deleted first. */
-  list(): Promise<TokenRow[]> {
-    return this.#deps.store.listDeletedTokens();
+  /** A page of those that can be restored, the latest deleted first. @throws {AppError} `invalid_request` for a cursor that is none */
+  async page({ limit, cursor }: { limit: number; cursor?: string }): Promise<{ rows: TokenRow[]; next: string | null }> {
+    const found = await this.#deps.store.listDeletedTokens({
+      limit: limit + 1,
+      before: cursor === undefined ? undefined : readCursor(cursor),
+    });
+    const rows = found.slice(0, limit);
+    const last = rows.at(-1);
+    return { rows, next: found.length > limit && last ? `${last.deletedAt}.${last.id}` : null };
+  }
+
+  count(): Promise<number> {
+    return this.#deps.store.countDeletedTokens();
+  }
+
+  /** Ids of all of them. */
+  async ids(): Promise<number[]> {
+    const ids: number[] = [];
+    for (let cursor: string | null | undefined; cursor !== null; ) {
+      const { rows, next } = await this.page({ limit: SLICE, cursor });
+      ids.push(...rows.map(({ id }) => id));
+      cursor = next;
+    }
+    return ids;
   }
 
   /** Takes tokens out of the pool; they can be undone for ten minutes and restored for {@link DELETED_MS}. Unknown ids are skipped. */
@@ -69,9 +90,7 @@ export class DeletedTokens {
   /** Erases deleted tokens with their secrets, for good; tokens in the pool are skipped. Resolves with how many there were. */
   async erase(wanted: readonly number[], by: By): Promise<number> {
     const { store, audit } = this.#deps;
-    const deleted = new Set((await store.listDeletedTokens()).map(({ id }) => id));
-    const ids = wanted.filter((id) => deleted.has(id));
-    await Promise.all(ids.map((id) => store.deleteToken(id).catch(ignoreNotFound)));
+    const ids = await inSlices(wanted, (slice) => store.eraseTokens(slice));
     await audit.recordMany({ action: "token.erase", subject: "tokens", items: ids.map((id) => ({ subject: `token ${id}` })) }, by);
     return ids.length;
   }
@@ -100,6 +119,9 @@ export function startTokenSweep({ store, clock, log }: SweepDependencies) {
   return repeat(clock, SWEEP_MS, sweep);
 }
 
-function ignoreNotFound(error: unknown): void {
-  if (!(error instanceof AppError) || error.kind !== "not_found") throw error;
+function readCursor(text: string): { deletedAt: number; id: number } {
+  const [, deletedAt, id] = /^(\d{1,15})\.(\d{1,15})$/.exec(text) ?? [];
+  if (!deletedAt || !id)
+    throw new AppError("invalid_request", "cursor must be `next` of the page before.", { param: "cursor", reason: "invalid_value" });
+  return { deletedAt: Number(deletedAt), id: Number(id) };
 }

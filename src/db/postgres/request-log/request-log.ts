@@ -5,7 +5,7 @@ import type { RequestLog } from "../../store.ts";
 import { type ConnectOptions, connect } from "../driver.ts";
 import { migrate } from "../migrate.ts";
 import { countFailures, readFailures } from "./failure-sums.ts";
-import { deleteRequestsBefore, getRequest, insertRequests, listRequests } from "./requests.ts";
+import { deleteRequestsBefore, getRequest, insertRequests, listRequests, promptsOf } from "./requests.ts";
 
 /** Rows deleted in one transaction. */
 const DELETE_SLICE = 500;
@@ -30,6 +30,7 @@ export async function openRequestLog(options: RequestLogOptions): Promise<Reques
     append: (row) => buffer.append(row),
     list: (filter) => afterFlush(() => listRequests(db, filter)),
     get: (id) => afterFlush(() => getRequest(db, id)),
+    promptsOf: (ids) => afterFlush(() => promptsOf(db, ids)),
     failures: (query) => afterFlush(() => readFailures(db, query)),
     countFailures: (query) => afterFlush(() => countFailures(db, query)),
     async deleteBefore(time, signal) {

@@ -208,6 +208,13 @@ export async function getRequest(sql: Reader, id: string): Promise<RequestRow | 
   return raw && toRow(raw);
 }
 
+/** Of those that have one. */
+export function promptsOf(sql: Reader, ids: readonly string[]): Promise<{ id: string; prompt: string }[]> {
+  return sql.all("SELECT id, payload::json ->> 'prompt' AS prompt FROM requests WHERE id = ANY ($ids::text[]) AND payload IS NOT NULL", {
+    ids: [...ids],
+  });
+}
+
 /** Deletes at most `limit` rows that began before `time` (epoch ms), oldest first; says how many. */
 export async function deleteRequestsBefore(sql: Sql, time: number, limit: number): Promise<number> {
   await deleteFailuresBefore(sql, time, limit);

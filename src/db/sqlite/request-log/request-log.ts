@@ -7,7 +7,7 @@ import { retryBusy } from "../database.ts";
 import type { StoreThread } from "../thread/store-thread.ts";
 import { countFailures, readFailures } from "./failure-sums.ts";
 import { RequestDatabase } from "./request-database.ts";
-import { getRequest, listRequests } from "./requests.ts";
+import { getRequest, listRequests, promptsOf } from "./requests.ts";
 
 /** Rows deleted in one transaction: about 10 ms of the event loop, then others have their turn. */
 const DELETE_SLICE = 100;
@@ -38,6 +38,10 @@ export async function openRequestLog(options: RequestLogOptions): Promise<Reques
     async get(id) {
       await flush();
       return database.use(({ db }) => retryBusy(() => getRequest(db, id)));
+    },
+    async promptsOf(ids) {
+      await flush();
+      return database.use(({ db }) => retryBusy(() => promptsOf(db, ids)));
     },
     async failures(query) {
       await flush();

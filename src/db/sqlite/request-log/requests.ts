@@ -167,6 +167,16 @@ export function getRequest(db: Database, id: string): RequestRow | null {
   return raw ? (withAttempts(db, [raw])[0] ?? null) : null;
 }
 
+/** Of those that have one. */
+export function promptsOf(db: Database, ids: readonly string[]): { id: string; prompt: string }[] {
+  return db
+    .query<{ id: string; prompt: string }, { ids: string }>(
+      `SELECT id, payload ->> '$.prompt' AS prompt FROM requests
+       WHERE id IN (SELECT value FROM json_each($ids)) AND payload IS NOT NULL`,
+    )
+    .all({ ids: JSON.stringify(ids) });
+}
+
 function withAttempts(db: Database, rows: Raw[]): RequestRow[] {
   const attempts = db
     .query<AttemptRow & { request: number }, { requests: string }>(
