@@ -8,7 +8,7 @@ export type HttpRequest = {
   method?: "GET" | "HEAD" | "POST" | "PUT" | "DELETE";
   url: string;
   headers?: Record<string, string>;
-  body?: string | Uint8Array | Blob;
+  body?: string | Uint8Array | Blob | ReadableStream<Uint8Array>;
   /** Proxy of this call, HTTP or SOCKS5, or null for a direct connection. The environment's HTTP_PROXY never counts. */
   proxy: string | null;
   signal: AbortSignal;

@@ -8,6 +8,7 @@ import { type KeyLimits, NO_LIMITS } from "../src/domain/key.ts";
 import { hashKey } from "../src/gateway/keys/keys.ts";
 import { type Simulator, startSimulator } from "../src/simulator/simulator.ts";
 import { temporaryFolder } from "../src/testing.ts";
+import { S3_ACCESS_KEY, S3_REGION, S3_SECRET_KEY, type S3Server } from "./s3.ts";
 
 const ROOT = join(import.meta.dir, "..");
 const SECRET_KEY = new Uint8Array(32).map((_, index) => index * 7 + 3);
@@ -38,15 +39,23 @@ export type Nodes = AsyncDisposable & {
   /** Sends JSON to a path of a node, with the test's key. */
   post(node: ServerNode, path: string, body: unknown, headers?: Record<string, string>): Promise<Response>;
   get(node: ServerNode, path: string): Promise<Response>;
+  /** With the test's key, unless `headers` says otherwise. */
+  send(node: ServerNode, path: string, init: RequestInit): Promise<Response>;
   /** How many jobs are a node's. */
   jobsOf(node: number): Promise<number>;
   /** As a balancer does: to a node that is ready, to the other one where a connection cannot be had. */
   balanced(path: string, body: unknown): Promise<Response>;
 };
 
-type Options = { limits?: Partial<KeyLimits>; tokens?: number; concurrency?: number };
+type Options = {
+  limits?: Partial<KeyLimits>;
+  tokens?: number;
+  concurrency?: number;
+  /** Media lie in this bucket; absent: in a folder of each node. */
+  s3?: Pick<S3Server, "endpoint" | "bucket">;
+};
 
-export async function startNodes({ limits = {}, tokens = 4, concurrency = 8 }: Options = {}): Promise<Nodes> {
+export async function startNodes({ limits = {}, tokens = 4, concurrency = 8, s3 }: Options = {}): Promise<Nodes> {
   const closing = new AsyncDisposableStack();
   try {
     const postgres = await Cluster.start();
@@ -65,7 +74,7 @@ export async function startNodes({ limits = {}, tokens = 4, concurrency = 8 }: O
         Date.now(),
       );
     }
-    const env = environment(simulator, databaseUrl);
+    const env = { ...environment(simulator, databaseUrl), ...(s3 && bucketEnvironment(s3)) };
     const first = await startServer(env, closing);
     const second = await startServer(env, closing);
     const headers = { authorization: `Bearer ${KEY}`, "content-type": "application/json" };
@@ -85,6 +94,11 @@ export async function startNodes({ limits = {}, tokens = 4, concurrency = 8 }: O
         return row.n;
       },
       get: (node, path) => send(`${node.url}${path}`, { headers }),
+      send: (node, path, init) =>
+        send(`${node.url}${path}`, {
+          ...init,
+          headers: { authorization: headers.authorization, ...(init.headers as Record<string, string>) },
+        }),
       async balanced(path, body) {
         for (let attempt = 0; ; attempt++) {
           const node = nodes[turn++ % 2]!;
@@ -117,8 +131,17 @@ const environment = (simulator: Simulator, databaseUrl: string): Record<string, 
   FLOW2API_FLOW_LABS_BASE_URL: simulator.flowLabsBaseUrl,
   FLOW2API_FLOW_API_BASE_URL: simulator.flowApiBaseUrl,
   FLOW2API_MEDIA_MIN_FREE_MB: "0",
+  FLOW2API_ALERTS_ALLOW_PRIVATE_HOSTS: "127.0.0.1",
   FLOW2API_LOG_FORMAT: "json",
   FLOW2API_LOG_LEVEL: "info",
+});
+
+const bucketEnvironment = ({ endpoint, bucket }: Pick<S3Server, "endpoint" | "bucket">): Record<string, string> => ({
+  FLOW2API_STORAGE_MEDIA_URL: `s3://${bucket}/pool`,
+  FLOW2API_STORAGE_S3_ENDPOINT: endpoint,
+  FLOW2API_STORAGE_S3_REGION: S3_REGION,
+  FLOW2API_STORAGE_S3_ACCESS_KEY: S3_ACCESS_KEY,
+  FLOW2API_STORAGE_S3_SECRET_KEY: S3_SECRET_KEY,
 });
 
 async function freePort(): Promise<number> {

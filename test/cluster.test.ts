@@ -2,14 +2,25 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { systemClock } from "../src/clock.ts";
 import { loadConfig } from "../src/config/config.ts";
+import type { IncidentRow } from "../src/db/alerts.ts";
 import { hasPostgres } from "../src/db/postgres/testing.ts";
 import { silentLog } from "../src/log.ts";
 import { start } from "../src/server.ts";
 import { temporaryFolder } from "../src/testing.ts";
-import { eventually, IMAGE, type Nodes, startNodes, VIDEO } from "./cluster-world.ts";
+import { startStandIns } from "./alert-stand-ins.ts";
+import { eventually, IMAGE, type Nodes, type ServerNode, startNodes, VIDEO } from "./cluster-world.ts";
+import { type S3Server, startS3 } from "./s3.ts";
 
 const image = { model: IMAGE, prompt: "a fox", n: 1 };
 const IMAGES = "/v1/images/generations";
+const HOUR = 3_600_000;
+/** An incident that nobody was told of. */
+const edgeOf = (id: string, now: number): IncidentRow => ({
+  ...{ id, rule: "sign_in", subject: id, beganAt: now - HOUR, endedAt: now - HOUR, settled: false },
+  state: { facts: { kind: "signIn", address: "203.0.113.9", actor: "admin" }, level: 1, urgent: true, changedAt: now - HOUR },
+});
+/** Signature, and a header of 64 × 64 pixels. */
+const PNG_HEAD = Buffer.from("89504e470d0a1a0a0000000d49484452000000400000004008060000", "hex");
 const statusOf = async (response: Response) => {
   await response.arrayBuffer();
   return response.status;
@@ -18,12 +29,59 @@ const countOf = (statuses: number[], status: number) => statuses.filter((one) =>
 
 describe.skipIf(!hasPostgres)("two nodes", () => {
   let world: Nodes;
+  let s3: S3Server;
   beforeAll(async () => {
-    world = await startNodes({ tokens: 4 });
+    s3 = await startS3();
+    world = await startNodes({ tokens: 4, s3 });
   }, 60_000);
   afterAll(async () => {
     await world?.[Symbol.asyncDispose]();
+    await s3[Symbol.asyncDispose]();
   });
+
+  /** Makes an image on a node; resolves with the path of its link. */
+  const mediaOf = async (node: ServerNode): Promise<string> => {
+    const response = await world.post(node, IMAGES, { ...image, response_format: "url" });
+    expect(response.status).toBe(200);
+    const { data } = (await response.json()) as { data: { url: string }[] };
+    return new URL(data[0]!.url).pathname;
+  };
+  const objects = async () => (await s3.client.list({ prefix: "pool/" })).contents ?? [];
+
+  test("media that one node made lie in the bucket, and the other one serves them, whole and by range", async () => {
+    const [a, b] = world.nodes;
+    const path = await mediaOf(a);
+    const id = path.slice("/media/".length).split(".")[0]!;
+    expect((await objects()).map(({ key }) => key.includes(id))).toContain(true);
+    const [here, there] = await Promise.all([a, b].map(async (node) => (await world.get(node, path)).bytes()));
+    expect(there).toEqual(here!);
+    const part = await world.send(b, path, { headers: { range: "bytes=100-199" } });
+    expect([part.status, await part.bytes()]).toEqual([206, here!.slice(100, 200)]);
+  }, 20_000);
+
+  test("the bucket gone: results wait on the disk of the node that made them, and are there when it is back", async () => {
+    const [a, b] = world.nodes;
+    const before = (await objects()).length;
+    await s3.close();
+    const path = await mediaOf(a);
+    expect(await statusOf(await world.get(a, path))).toBe(200);
+    expect(await statusOf(await world.get(b, path))).toBe(503);
+    s3.open();
+    await eventually("the other node has it", 20_000, async () => (await statusOf(await world.get(b, path))) === 200);
+    expect((await objects()).length).toBe(before + 1);
+  }, 40_000);
+
+  test("each alert is sent by one of them", async () => {
+    await using far = startStandIns();
+    const now = Date.now();
+    const channel = { id: "hook", kind: "webhook", name: "hook", enabled: true, rules: ["sign_in"], createdAt: now };
+    await world.store.putChannel({ ...channel, config: far.config("webhook") });
+    await world.store.saveIncidents([edgeOf("inc_one", now)], []);
+    await eventually("it is sent", 20_000, () => far.received.length > 0);
+    await Bun.sleep(6_000);
+    expect(far.received.map(({ body }) => (body as { incidents: { id: string }[] }).incidents.map(({ id }) => id))).toEqual([["inc_one"]]);
+    await world.store.deleteChannel("hook");
+  }, 40_000);
 
   test("both serve, and each is listed with where it is reached", async () => {
     const [a, b] = world.nodes;
@@ -57,6 +115,37 @@ describe.skipIf(!hasPostgres)("two nodes", () => {
     for (const text of texts) expect([text.includes("/media/"), text.includes("[DONE]")]).toEqual([true, true]);
     expect(world.simulator.counts().total.accepted - before).toBe(1);
   }, 20_000);
+
+  test("an upload that one node began goes on on the other, whatever the piece", async () => {
+    const [a, b] = world.nodes;
+    const bytes = Uint8Array.from({ length: 700_000 }, (_, at) => at % 251);
+    bytes.set(PNG_HEAD);
+    const begun = await world.send(a, "/upload/v1beta/files", {
+      method: "POST",
+      headers: { "x-goog-upload-protocol": "resumable", "x-goog-upload-command": "start", "x-goog-upload-header-content-length": "700000" },
+    });
+    const { pathname } = new URL(begun.headers.get("x-goog-upload-url")!);
+    const piece = (node: ServerNode, command: string, offset: number, body?: Uint8Array<ArrayBuffer>) =>
+      world.send(node, pathname, {
+        method: "POST",
+        headers: { "x-goog-upload-command": command, "x-goog-upload-offset": `${offset}`, authorization: "" },
+        body,
+      });
+    const first = await piece(b, "upload", 0, bytes.slice(0, 262_144));
+    expect([first.status, first.headers.get("x-goog-upload-status"), first.headers.get("x-goog-upload-size-received")]).toEqual([
+      ...[200, "active", "262144"],
+    ]);
+    expect((await piece(b, "query", 0)).headers.get("x-goog-upload-size-received")).toBe("262144");
+    expect((await piece(b, "upload", 5, bytes.slice(5, 10))).status).toBe(400);
+    expect((await piece(a, "upload", 262_144, bytes.slice(262_144, 524_288))).status).toBe(200);
+    const last = await piece(b, "upload, finalize", 524_288, bytes.slice(524_288));
+    const { file } = (await last.json()) as { file: { name: string; sizeBytes: string; state: string } };
+    expect([last.status, last.headers.get("x-goog-upload-status"), file.sizeBytes, file.state]).toEqual([200, "final", "700000", "ACTIVE"]);
+    expect(await statusOf(await world.get(b, `/v1beta/${file.name}`))).toBe(200);
+    expect(await statusOf(await piece(b, "query", 0))).toBe(404);
+    const unknown = await world.send(b, `${pathname.slice(0, pathname.lastIndexOf("-"))}-999999`, { method: "POST" });
+    expect([unknown.status, await unknown.text()]).toEqual([404, expect.stringContaining("The node that held this has ended.")]);
+  }, 30_000);
 
   test("a cooldown that one node met is known to the other", async () => {
     const [a, b] = world.nodes;
@@ -107,6 +196,20 @@ describe.skipIf(!hasPostgres)("a node that goes", () => {
     expect((await jobs()).map(({ tokenId }) => tokenId)).toEqual(tokens);
     expect(world.simulator.counts().total.accepted).toBe(8);
     await eventually("nothing is reserved", 5_000, async () => (await world.store.readLedger([], 0)).open.length === 0);
+  }, 90_000);
+
+  test("dies: the other one goes on to send alerts", async () => {
+    await using far = startStandIns();
+    await using world = await startNodes();
+    const now = Date.now();
+    const channel = { id: "hook", kind: "webhook", name: "hook", enabled: true, rules: ["sign_in"], createdAt: now };
+    await world.store.putChannel({ ...channel, config: far.config("webhook") });
+    // The oldest node sends.
+    world.nodes[0].kill("SIGKILL");
+    await world.store.saveIncidents([edgeOf("inc_left", now)], []);
+    await eventually("it is sent", 40_000, () => far.received.length > 0);
+    await Bun.sleep(6_000);
+    expect(far.received.length).toBe(1);
   }, 90_000);
 
   test("is paused and wakes up: it is fenced, and ends", async () => {

@@ -25,8 +25,8 @@ const ABSENT: Rule = { access: "absent", cors: true };
 /** Of every path that is not listed. */
 const CLOSED: Rule = { access: "key", cors: false };
 
-/** Address of a started upload: unguessable, and some clients send no key with it. */
-const STARTED_UPLOAD = /^\/upload\/v1(beta1?|alpha)?\/files\/[a-z2-7]{26}$/;
+/** Address of a started upload, with its node where there are several: unguessable, and some clients send no key with it. */
+const STARTED_UPLOAD = /^\/upload\/v1(beta1?|alpha)?\/files\/[a-z2-7]{26}(-\d{1,15})?$/;
 
 /** The admin's JSON API. */
 export const isAdminApi = (path: string): boolean => path === "/admin/api/v1" || path.startsWith("/admin/api/v1/");

@@ -48,10 +48,12 @@ const outcome = (verdict: ReturnType<ReturnType<typeof guard>["decide"]>) =>
 const UPLOAD = "/upload/v1beta/files/aaaaaaaaaaaaaaaaaaaaaaaaaa";
 
 describe("paths", () => {
-  const open = ["/health", "/ready", "/openapi.json", "/media/aaaaaaaaaaaaaaaaaaaaaaaaaa.png", UPLOAD];
+  const open = ["/health", "/ready", "/openapi.json", "/media/aaaaaaaaaaaaaaaaaaaaaaaaaa.png", UPLOAD, `${UPLOAD}-12`];
   const closed = [
     "/upload/v1beta/files",
     `${UPLOAD}/x`,
+    `${UPLOAD}-`,
+    `${UPLOAD}-12x`,
     "/v1/models",
     "/v1/chat/completions",
     "/v1beta/models",

@@ -4,6 +4,7 @@ import { Elysia } from "elysia";
 import type { FileName } from "../../db/media.ts";
 import { AppError, knownFailure } from "../../errors.ts";
 import type { AdmissionControl } from "../../gateway/limits/contract.ts";
+import type { NodeHop } from "../../gateway/nodes/node-hop.ts";
 import { arrivalOf } from "../arrival.ts";
 import { dialectOf, type RequestHead, splitUrl } from "../dialect.ts";
 import type { Api, Call } from "./call.ts";
@@ -22,6 +23,8 @@ import { operation, predictLongRunning } from "./videos.ts";
 
 export type GeminiContext = Api & {
   limits: Pick<AdmissionControl, "admitUpload" | "assertMayStart">;
+  /** To the node that holds an upload. */
+  hop: Pick<NodeHop, "id" | "forward">;
   /** The facts of an admitted request, from the guard. */
   callOf(request: Request): Call;
 };

@@ -6,6 +6,7 @@ import type { Log } from "../../log.ts";
 import { VERSION } from "../../version.ts";
 import { Announcer } from "../nodes/announcer.ts";
 import { Node } from "../nodes/node.ts";
+import { NodeHop } from "../nodes/node-hop.ts";
 import { StoreSlots } from "../nodes/slot-arbiter.ts";
 import { TokenTurns } from "../nodes/token-turns.ts";
 import { type HealthHolder, SharedHealth } from "./health/shared-health.ts";
@@ -18,12 +19,22 @@ export type NodeParts = {
   slots: StoreSlots | null;
   sharedHealth: SharedHealth | null;
   turns: TokenTurns | null;
+  /** Sends requests on to the node that holds what they are about. */
+  hop: NodeHop;
 };
 
-type Options = { settings: Pick<Settings, "server">; store: Store; clock: Clock; log: Log; pool: () => HealthHolder };
+type Options = {
+  settings: Pick<Settings, "server">;
+  store: Store;
+  clock: Clock;
+  log: Log;
+  pool: () => HealthHolder;
+  /** Shared by all nodes. */
+  sessionSecret: Uint8Array;
+};
 
 /** On SQLite there are no other nodes. */
-export function createNodeParts({ settings, store, clock, log, pool }: Options): NodeParts {
+export function createNodeParts({ settings, store, clock, log, pool, sessionSecret }: Options): NodeParts {
   const node = new Node({ store, clock, log, url: settings.server.node_url || null, version: VERSION });
   const { shared } = store;
   const announcer = new Announcer({ shared, node, clock, log });
@@ -33,6 +44,7 @@ export function createNodeParts({ settings, store, clock, log, pool }: Options):
     announcer,
     slots: shared && new StoreSlots({ shared, node, clock, log, onGiven }),
     turns: shared && new TokenTurns({ shared, node, announcer, clock }),
+    hop: new NodeHop({ node, store, secret: sessionSecret, clock, log }),
     sharedHealth: shared && new SharedHealth({ store, holder: pool, announcer }),
   };
 }

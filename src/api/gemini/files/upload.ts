@@ -5,6 +5,7 @@ import { isExpired } from "../../../domain/generation.ts";
 import { AppError } from "../../../errors.ts";
 import { refusalOf } from "../../../gateway/keys/keys.ts";
 import type { AdmissionControl } from "../../../gateway/limits/contract.ts";
+import type { NodeHop } from "../../../gateway/nodes/node-hop.ts";
 import type { Api, Call } from "../call.ts";
 import { camelKeys, type Fields, fieldsOf, numberOf, textOf } from "../proto-json.ts";
 import { isFileName } from "../references.ts";
@@ -15,7 +16,11 @@ import { nameTaken, type Upload, type Uploads } from "./resumable.ts";
 const MAX_NAME = 255;
 const NAMELESS = "upload";
 
-type UploadApi = Api & { uploads: Uploads; limits: Pick<AdmissionControl, "admitUpload"> };
+type UploadApi = Api & { uploads: Uploads; limits: Pick<AdmissionControl, "admitUpload">; hop: Pick<NodeHop, "id" | "forward"> };
+
+/** What an upload is called in its address: where there are several nodes it names the one that holds it. */
+const NAME = /^([a-z2-7]{26})(?:-(\d{1,15}))?$/;
+const nameOf = ({ id }: Upload, node: number | null): string => (node === null ? id : `${id}-${node}`);
 
 /** Begins an upload; without `X-Goog-Upload-Command: start` the body is the file, or a description and the file in two parts. */
 export async function startUpload(api: UploadApi, call: Call): Promise<Response> {
@@ -32,7 +37,10 @@ export async function startUpload(api: UploadApi, call: Call): Promise<Response>
   const upload = api.uploads.begin({ ...(await factsOf(api, call, described)), declaredBytes });
   const { pathname } = new URL(request.url);
   return new Response(null, {
-    headers: { "x-goog-upload-url": `${call.calledOrigin}${pathname.replace(/\/$/, "")}/${upload.id}`, ...statusHeaders("active", upload) },
+    headers: {
+      "x-goog-upload-url": `${call.calledOrigin}${pathname.replace(/\/$/, "")}/${nameOf(upload, api.hop.id)}`,
+      ...statusHeaders("active", upload),
+    },
   });
 }
 
@@ -85,10 +93,14 @@ async function describedFile(api: Api, request: Request) {
 }
 
 /**
- * What goes to an upload's address. Nobody is asked for a key; the key that began it must still be valid.
+ * What goes to an upload's address. Nobody is asked for a key; the key that began it must still be valid. An upload of another node is
+ * continued there.
  * @throws {AppError} `not_found` when the upload is over
  */
-export async function continueUpload(api: UploadApi, request: Request, id: string): Promise<Response> {
+export async function continueUpload(api: UploadApi, request: Request, name: string): Promise<Response> {
+  const [, id = "", node] = NAME.exec(name) ?? [];
+  const isElsewhere = node !== undefined && api.hop.id !== null && Number(node) !== api.hop.id;
+  if (isElsewhere) return api.hop.forward(request, Number(node), api.bodies.stream(request));
   const upload = api.uploads.find(id);
   if (!upload) throw new AppError("not_found", "There is no such upload: it is finished, cancelled or past its time.");
   const key = api.keys.get(upload.keyId);
