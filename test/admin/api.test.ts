@@ -58,6 +58,7 @@ describe("access", () => {
     expect([...new Set(ofAdmins.map(({ path }) => path.slice(BASE.length).split("/")[1]))].sort()).toEqual([
       "accounts",
       "admin-tokens",
+      "alerts",
       "backup",
       "restore",
       "sessions",

@@ -1,6 +1,8 @@
 // What the admin's JSON API gets of the program.
 import type { Clock } from "../../clock.ts";
 import type { RequestLog, Store } from "../../db/store.ts";
+import type { Alerts } from "../../gateway/alerts/alerts.ts";
+import type { AlertChannels } from "../../gateway/alerts/manage-channels.ts";
 import type { Audit } from "../../gateway/audit/audit.ts";
 import type { UndoLog } from "../../gateway/audit/undo.ts";
 import type { AuthParts } from "../../gateway/auth/auth.ts";
@@ -40,6 +42,8 @@ export type AdminApiContext = Omit<
     layers: SettingsLayers;
     maintenance: Maintenance;
     audit: Audit;
+    alerts: Pick<Alerts, "open">;
+    alertChannels: AlertChannels;
     undo: UndoLog;
     clock: Clock;
     log: Log;

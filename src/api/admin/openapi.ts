@@ -65,7 +65,7 @@ const failure = (description: string) => ({
 });
 
 function describe(route: ApiRoute): object {
-  const { method, path, tag, summary, description, status, response, body, upload, creates } = route;
+  const { method, path, tag, summary, description, status, also = {}, response, body, upload, creates } = route;
   const scope = SCOPE_OF_ROLE[neededApiRole(method, path)];
   const parameters = [...pathParameters(path), ...queryParameters(route), ...(creates ? [IDEMPOTENCY] : [])];
   const content = body ? { "application/json": { schema: plain(body) } } : upload ? { [upload.type]: {} } : null;
@@ -81,6 +81,7 @@ function describe(route: ApiRoute): object {
     ...(content ? { requestBody: { required: true, content } } : {}),
     responses: {
       [status]: { description: "Success", content: success },
+      ...Object.fromEntries(Object.entries(also).map(([code, text]) => [code, { description: text }])),
       ...Object.fromEntries(Object.keys(FAILURES).map((code) => [code, { $ref: `#/components/responses/Error${code}` }])),
     },
   };

@@ -32,6 +32,8 @@ type Described = {
   status: 200 | 201 | 202;
   /** JSON; of other types the description says what comes. */
   response: TSchema | { type: string };
+  /** Further statuses without a failure, each with what it means. */
+  also?: Readonly<Record<number, string>>;
   query?: TObject;
   body?: TObject;
   /** The body is stored as it arrives. */

@@ -4,6 +4,7 @@ import { AppError, knownFailure } from "../../errors.ts";
 import { tokenActor } from "../../gateway/auth/admin-tokens.ts";
 import type { Arrival } from "../arrival.ts";
 import { accountRoutes } from "./accounts.ts";
+import { alertRoutes } from "./alerts.ts";
 import { bulkRoutes } from "./bulk.ts";
 import type { AdminApiContext } from "./context.ts";
 import { errorResponse } from "./errors.ts";
@@ -11,6 +12,7 @@ import { BASE } from "./guard.ts";
 import { Idempotency } from "./idempotency.ts";
 import { jobRoutes } from "./jobs.ts";
 import { keyRoutes } from "./keys.ts";
+import { mediaRoutes } from "./media.ts";
 import { describeAdminApi } from "./openapi.ts";
 import { requestRoutes } from "./requests.ts";
 import { type ApiRoute, route } from "./route.ts";
@@ -27,7 +29,9 @@ export function adminApiTable(ctx: AdminApiContext): ApiRoute[] {
     ...keyRoutes(ctx),
     ...jobRoutes(ctx),
     ...requestRoutes(ctx),
+    ...mediaRoutes(ctx),
     ...settingRoutes(ctx),
+    ...alertRoutes(ctx),
     ...accountRoutes(ctx),
   ];
   let document: ReturnType<typeof describeAdminApi> | undefined;

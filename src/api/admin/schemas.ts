@@ -10,8 +10,11 @@ export const whole = (options: Parameters<typeof t.Integer>[0] = {}): ReturnType
 export const orNull = <T extends TSchema>(schema: T) => t.Union([schema, t.Null()]);
 
 /** One of some words. */
-export const oneOf = <const T extends string>(values: readonly T[]) =>
-  t.Union(values.map((value) => t.Literal(value))) as unknown as ReturnType<typeof t.Unsafe<T>>;
+export const oneOf = <const T extends string>(values: readonly T[], options: { description?: string } = {}) =>
+  t.Union(
+    values.map((value) => t.Literal(value)),
+    options,
+  ) as unknown as ReturnType<typeof t.Unsafe<T>>;
 
 /** What is sent as it was recorded: no promise about its fields. */
 export const ANYTHING = t.Unknown({ description: "As recorded" });

@@ -124,7 +124,7 @@ async function withPrompts({ store, requests }: GallerySources, media: readonly 
 async function findByPrompt({ store, requests }: GallerySources, text: string): Promise<string[]> {
   const [jobs, rows] = await Promise.all([
     store.listJobs({ keyId: null, order: "desc", limit: MOST_FOUND, text }),
-    requests.list({ limit: MOST_FOUND, text }),
+    requests.list({ limit: MOST_FOUND, text, withPayload: true }),
   ]);
   // The log is searched by model and message too.
   const words = text.toLowerCase().split(/\s+/);
