@@ -7,7 +7,7 @@ import { copiedAt, copySourceOf, copyStore } from "../db/copy/copy-store.ts";
 import { openEnd } from "../db/copy/open-end.ts";
 import { snapshotToFolder } from "../db/copy/snapshot.ts";
 import { copyDatabaseFile } from "../db/sqlite/backup/backup-file.ts";
-import { restoreBackup } from "../db/sqlite/backup/restore.ts";
+import { assertFile, restoreBackup } from "../db/sqlite/backup/restore.ts";
 import { openStore } from "../db/sqlite/store.ts";
 import { AppError } from "../errors.ts";
 import { engineOf, isShared } from "../store-engine.ts";
@@ -62,6 +62,7 @@ const RESTORED = /^backup [0-9a-f]{64} at (\d+)$/;
 export async function restoreShared(config: Config, file: string, io: Io): Promise<number> {
   const { storage } = config.settings;
   const { secretKey } = engineOf(config, io.env);
+  assertFile(file);
   mkdirSync(storage.data_dir, { recursive: true, mode: 0o700 });
   using folder = temporaryIn(storage.data_dir, ".restore-", io);
   await using to = await openEnd({ url: storage.database_url, directUrl: storage.database_direct_url }, secretKey);

@@ -1,6 +1,6 @@
 // Restore: checks and stages a backup, applies it at the next start, moves replaced files aside.
 import { Database } from "bun:sqlite";
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { AppError } from "../../../errors.ts";
 import { readTar, type TarEntry } from "../../tar.ts";
@@ -54,6 +54,7 @@ const damaged = (what: string) => refuse(`The backup is damaged: ${what}. Nothin
  * nothing is changed
  */
 export async function restoreBackup({ dataDir, file, env, now, takeMedia }: RestoreOptions): Promise<Restoration> {
+  assertFile(file);
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const incoming = join(dataDir, INCOMING);
   rmSync(incoming, { recursive: true, force: true });
@@ -136,7 +137,7 @@ async function unpack(file: string, folder: string): Promise<Manifest> {
   mkdirSync(folder, { mode: 0o700 });
   const written: Manifest["files"] = {};
   let manifest: Manifest | null = null;
-  for await (const entry of openArchive(file)) {
+  for await (const entry of readTar(file)) {
     if (manifest) throw damaged(`something follows ${MANIFEST_NAME}`);
     if (entry.name === MANIFEST_NAME) {
       manifest = await readManifest(entry);
@@ -153,14 +154,9 @@ async function unpack(file: string, folder: string): Promise<Manifest> {
   return manifest;
 }
 
-async function* openArchive(file: string): AsyncGenerator<TarEntry> {
-  try {
-    yield* readTar(file);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT" || code === "EISDIR") throw refuse(`${file}: expected a backup, got no such file.`, error);
-    throw error;
-  }
+/** @throws {AppError} when there is no such file: before anything else is asked for */
+export function assertFile(file: string): void {
+  if (!statSync(file, { throwIfNoEntry: false })?.isFile()) throw refuse(`${file}: expected a backup, got no such file.`);
 }
 
 async function readManifest(entry: TarEntry): Promise<Manifest> {
