@@ -10,6 +10,8 @@ import type { ChannelConfig } from "../gateway/alerts/channels/channel.ts";
 import { CHANNEL_KINDS, type ChannelKind, channelOf, isChannelKind } from "../gateway/alerts/channels/table.ts";
 import { fromRow } from "../gateway/alerts/incident-row.ts";
 import type { ChannelForm, ChannelView } from "../gateway/alerts/manage-channels.ts";
+import type { NodeFigures } from "../gateway/alerts/node-figures.ts";
+import { shareOf } from "../gateway/alerts/outcome-window.ts";
 import { createSettingsAdmin, type SettingChange, type SettingState } from "../gateway/settings/manage-settings.ts";
 import type { AdminContext } from "./context.ts";
 import type { FormReader } from "./forms.ts";
@@ -28,7 +30,7 @@ export const alertRoutes = (ctx: AdminContext) => new Elysia({ prefix: "/setting
 async function alertsPage(ctx: AdminContext, request: Request, { typed }: { typed?: Typed } = {}) {
   const states = await createSettingsAdmin({ ...ctx, now: ctx.clock.now }).states();
   const rows = await ctx.store.listIncidents({ limit: SHOWN, since: ctx.clock.now() - WEEK_MS });
-  const channels = await ctx.alertChannels.list();
+  const [channels, others] = await Promise.all([ctx.alertChannels.list(), ctx.nodeFigures()]);
   return page(ctx, request, (view) => ({
     title: view.t.alerts.title,
     nav: "settings",
@@ -38,7 +40,7 @@ async function alertsPage(ctx: AdminContext, request: Request, { typed }: { type
       data: {
         settings: settingsOf(states, typed),
         on: onOf(states, typed),
-        figures: figuresOf(ctx, view),
+        figures: figuresOf(ctx, others, view),
         incidents: rows.flatMap((row) => fromRow(row) ?? []),
         channels,
       },
@@ -63,13 +65,15 @@ function onOf(states: readonly SettingState[], typed?: Typed): ReadonlySet<strin
   return new Set(RULE_ORDER.filter((rule) => !off.includes(rule)));
 }
 
-/** What the rules see now, where that is a figure. */
-function figuresOf({ pool, settings, media, backups, maintenance, outcomes, clock }: AdminContext, view: View): Record<string, string> {
+/** What the rules see now, where that is a figure: of all nodes. */
+function figuresOf(ctx: AdminContext, others: readonly NodeFigures[], view: View): Record<string, string> {
+  const { pool, settings, media, backups, maintenance, outcomes, clock } = ctx;
   const { alerts } = view.t;
   const format = alertFormat(view);
   const { providers, held } = pool.held();
   const blocked = held.filter(({ scope, state }) => scope === "token" && state === "blocked").reduce((sum, { count }) => sum + count, 0);
-  const share = outcomes.share(settings.current().alerts.error_minutes);
+  const share = shareOf([outcomes.sums(settings.current().alerts.error_minutes), ...others]);
+  const freeBytes = Math.min(media.freeBytes(), ...others.map((node) => node.freeBytes));
   const { madeAt } = backups.state();
   return {
     pool_low:
@@ -79,7 +83,7 @@ function figuresOf({ pool, settings, media, backups, maintenance, outcomes, cloc
     tokens_blocked: alerts.now(format.count(blocked)),
     errors: share ? alerts.now(`${share.percent.toFixed(1)} %`) : "",
     backup: maintenance.isShared ? "" : alerts.now(madeAt === null ? alerts.noBackup : format.duration(Math.max(0, clock.now() - madeAt))),
-    disk: alerts.now(`${(media.freeBytes() / GB).toFixed(0)} GB`),
+    disk: alerts.now(`${(freeBytes / GB).toFixed(0)} GB`),
   };
 }
 

@@ -78,8 +78,8 @@ export function BackupSchedule({ view, data: { state, settings, stored, wrong },
 export function MediaChoice({ view: { t }, on, mediaUrl }: { view: View; on: boolean; mediaUrl: string }) {
   if (mediaUrl === "") return <Toggle name="media" label={t.system.withMedia} on={on} />;
   return (
-    <p class="soft">
-      {t.system.mediaInBucket} <code>{mediaUrl}</code> {t.system.mediaInBucketHint}
+    <p class="soft hint-after">
+      {t.system.mediaInBucket} <code>{mediaUrl}</code>. {t.system.mediaInBucketHint}
     </p>
   );
 }

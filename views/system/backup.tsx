@@ -103,25 +103,25 @@ function SharedBackup({ view, data: { dataDir, mediaUrl } }: { view: View; data:
     <>
       <SystemHead view={view} current="backup" />
       <Card title={system.sharedTitle}>
-        <p>{system.sharedAbout}</p>
+        <p class="hint">{system.sharedAbout}</p>
         <CodeBlock id="dump" text={'pg_dump --format=custom --file=flow2api.dump "$FLOW2API_STORAGE_DATABASE_URL"'} />
         {mediaUrl === "" ? (
-          <p>
+          <p class="hint-after">
             {system.sharedMedia} <code>{dataDir}/media</code>
           </p>
         ) : (
           <>
-            <p>
+            <p class="hint-after">
               {system.sharedBucket} <code>{mediaUrl}</code>
             </p>
-            <p>
+            <p class="hint-after">
               {system.sharedWaiting} <code>{dataDir}/media/waiting</code>
             </p>
           </>
         )}
-        <p>{system.sharedPortable}</p>
+        <p class="hint-after hint">{system.sharedPortable}</p>
         <CodeBlock id="portable" text="flow2api backup FILE --requests --media" />
-        <p class="soft">{system.sharedSchedule}</p>
+        <p class="soft hint-after">{system.sharedSchedule}</p>
         <p class="soft">{system.sharedSecret}</p>
       </Card>
     </>

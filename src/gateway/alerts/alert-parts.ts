@@ -17,7 +17,7 @@ import type { Maintenance } from "../reports/maintenance.ts";
 import { type NeedDependencies, readNeedFacts } from "../reports/read-needs.ts";
 import { type AlertDependencies, Alerts } from "./alerts.ts";
 import { AlertChannels } from "./manage-channels.ts";
-import { figuresOfOthers } from "./node-figures.ts";
+import { figuresOfOthers, type NodeFigures } from "./node-figures.ts";
 import { OutcomeWindow } from "./outcome-window.ts";
 import { createSignalReader, type SignalDependencies } from "./read-signals.ts";
 import { SignIns } from "./sign-ins.ts";
@@ -28,6 +28,8 @@ export type AlertParts = {
   alertChannels: AlertChannels;
   /** What became of the generations of the last hour. */
   outcomes: OutcomeWindow;
+  /** What other nodes report of themselves. */
+  nodeFigures: () => Promise<NodeFigures[]>;
   /** Scheduled backups. */
   backups: Backups;
   audit: Audit;
@@ -62,15 +64,29 @@ export function createAlertParts(deps: Dependencies): AlertParts {
     alerts: { failing: () => alerts.failing() },
     backups,
   };
-  const others = node.isShared ? () => figuresOfOthers(store, node.id) : undefined;
+  const nodeFigures = async () => (node.isShared ? await figuresOfOthers(store, node.id) : []);
   const alerts: Alerts = new Alerts({
     ...{ store, clock, log, settings, texts: deps.texts, isOwner: () => node.leads },
     guardedSend: createGuardedSend({ allowPrivateHosts: config.settings.alerts.allow_private_hosts }),
-    readSignals: createSignalReader({ ...deps, now, others, readNeedFacts: () => readNeedFacts(needs), backup: () => backupState() }),
+    readSignals: createSignalReader({
+      ...deps,
+      now,
+      others: nodeFigures,
+      readNeedFacts: () => readNeedFacts(needs),
+      backup: () => backupState(),
+    }),
   });
   const signIns = new SignIns({ store, alerts, now, log });
   const audit = withSignIns(createAudit({ store, now }), signIns);
-  return { alerts, alertChannels: new AlertChannels({ store, alerts, audit, now }), backups, audit, linkWatch, outcomes: deps.outcomes };
+  return {
+    alerts,
+    alertChannels: new AlertChannels({ store, alerts, audit, now }),
+    backups,
+    audit,
+    linkWatch,
+    outcomes: deps.outcomes,
+    nodeFigures,
+  };
 }
 
 function backupTarget({ backup, storage }: Settings): FolderTarget | S3Target {

@@ -49,11 +49,6 @@ export class OutcomeWindow {
       mostly: failures[0]?.[0] ?? "ok",
     };
   }
-
-  /** Of the last minutes; null: too few generations. */
-  share(minutes: number): FailureShare | null {
-    return shareOf([this.sums(minutes)]);
-  }
 }
 
 /** Of several nodes together; null: too few generations. */
