@@ -60,7 +60,10 @@ export function addFigures(sum: Figures, more: Figures): void {
 }
 
 /** One line for each figure. */
-export function inWords({ failed, ...counts }: Figures): string {
+export function inWords({
+  failed,
+  ...counts
+}: { failed: Record<string, number> } & Record<string, number | Record<string, number>>): string {
   const names = Object.entries(counts).map(
     ([name, count]) => [name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`), count] as const,
   );

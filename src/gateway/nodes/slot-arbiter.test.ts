@@ -81,3 +81,12 @@ test("while the store cannot be asked what is held, nothing is taken; what is gi
   await clock.advance(1_000);
   expect(state).toMatchObject({ inFlight: 0, given: 1 });
 });
+
+test("a count that is too high is corrected soon, also when nobody asks", async () => {
+  const { slots, state, clock } = setUp();
+  state.lost = true;
+  await slots.take(request).catch(() => {});
+  expect(state.inFlight).toBe(1);
+  await clock.advance(1_000);
+  expect(state.inFlight).toBe(0);
+});

@@ -68,7 +68,7 @@ export class StoreSlots implements SlotArbiter {
   async #work(): Promise<void> {
     // What arrives in the same turn shares the first round.
     await Promise.resolve();
-    while (this.#waiting.length > 0 || (this.#ends.length > 0 && this.#cancelRetry === null)) {
+    while (this.#waiting.length > 0 || (this.#cancelRetry === null && (this.#ends.length > 0 || !this.#isCertain))) {
       const asked = this.#waiting.splice(0, BATCH);
       const isCertain = this.#isCertain || (await this.#correct(asked));
       if (!isCertain) continue;
@@ -86,7 +86,7 @@ export class StoreSlots implements SlotArbiter {
       return true;
     } catch (error) {
       refuse(asked, error);
-      this.#retryLater(error);
+      this.#doubt(error);
       return false;
     }
   }
@@ -106,8 +106,8 @@ export class StoreSlots implements SlotArbiter {
       }
       if (outcomes.some((outcome) => "refused" in outcome && outcome.refused === "node")) node.fence();
     } catch (cause) {
-      this.#isCertain = false;
       refuse(batch, cause);
+      this.#doubt(cause);
     }
   }
 
@@ -120,8 +120,7 @@ export class StoreSlots implements SlotArbiter {
       for (const end of batch) this.#count(end, end.kind, -1);
       onGiven();
     } catch (error) {
-      this.#isCertain = false;
-      this.#retryLater(error);
+      this.#doubt(error);
     }
   }
 
@@ -135,9 +134,11 @@ export class StoreSlots implements SlotArbiter {
     else this.#spends.delete(spend);
   }
 
-  #retryLater(error: unknown): void {
+  /** The count is corrected before anything else, also when nobody asks: other nodes wait for what is counted too much. */
+  #doubt(error: unknown): void {
     const { clock, log } = this.deps;
-    log.warn("Slots could not be given back yet", { slots: this.#ends.length, error });
+    this.#isCertain = false;
+    log.warn("The store did not say what became of slots", { waiting: this.#ends.length, error });
     this.#cancelRetry ??= clock.after(RETRY_MS, () => {
       this.#cancelRetry = null;
       this.#start();
