@@ -31,15 +31,20 @@ function newPool(): string {
 
 let lastMs = -1;
 let lastPrefix = "";
+let lastRequestPrefix = "";
 
 /** As {@link newId}, sorted by time: ids made later come later, so that an index grows at its end. `now` in epoch ms. */
 export function newTimeId(now: number): string {
-  const ms = Math.floor(now);
-  if (ms !== lastMs) {
-    lastPrefix = timePrefix(ms);
-    lastMs = ms;
-  }
+  setPrefix(now);
   return lastPrefix + randomText(17);
+}
+
+function setPrefix(now: number): void {
+  const ms = Math.floor(now);
+  if (ms === lastMs) return;
+  lastMs = ms;
+  lastPrefix = timePrefix(ms);
+  lastRequestPrefix = `req_${lastPrefix}`;
 }
 
 function timePrefix(ms: number): string {
@@ -49,7 +54,10 @@ function timePrefix(ms: number): string {
 }
 
 /** The id of a request that began at `now`, epoch ms. */
-export const newRequestId = (now: number): string => `req_${newTimeId(now)}`;
+export function newRequestId(now: number): string {
+  setPrefix(now);
+  return lastRequestPrefix + randomText(17);
+}
 
 const ID = /^[a-z2-7]{26}$/;
 

@@ -22,8 +22,9 @@ type Early = {
 };
 
 /** The response of `whole`. With the setting on and after {@link EARLY_MS} a 200 begins: a later failure is an error object in its body. */
-export const sendEarly = (early: Early): Promise<Response> =>
-  early.api.settings.current().server.early_bytes ? sendInTime(early) : early.whole();
+export const sendEarly = (early: Early): Promise<Response> => (sendsEarly(early.api) ? sendInTime(early) : early.whole());
+
+export const sendsEarly = ({ settings }: Pick<Early["api"], "settings">): boolean => settings.current().server.early_bytes;
 
 async function sendInTime(early: Early): Promise<Response> {
   const { api, startedAt } = early;

@@ -82,7 +82,10 @@ const SEED = ["seed"] as const;
 
 /** `first`: parts that take precedence over the body, by name: a tool, the parameters of a prediction. */
 export function collectImageHints(body: Fields, first?: { [name: string]: unknown }): CollectedHints {
-  if (!first && isFlat(body, IMAGE_CONFIGS)) return hintsIn(body);
+  return !first && isFlat(body, IMAGE_CONFIGS) ? hintsIn(body) : hintsBelow(body, first);
+}
+
+function hintsBelow(body: Fields, first?: { [name: string]: unknown }): CollectedHints {
   const own = searchOrder({ path: "", fields: body }, IMAGE_CONFIGS);
   const before =
     first && Object.entries(first).flatMap(([path, value]) => (isRecord(value) ? searchOrder({ path, fields: value }, IMAGE_CONFIGS) : []));

@@ -107,7 +107,7 @@ async function* rejoin(begun: Uint8Array[], rest: AsyncGenerator<Uint8Array>): A
 }
 
 /** @throws {AppError} as `toNetworkError` */
-export const textFrom = (text: Promise<string>, signal: AbortSignal): Promise<string> =>
+const textFrom = (text: Promise<string>, signal: AbortSignal): Promise<string> =>
   text.catch((error) => {
     throw toNetworkError(error, signal);
   });
@@ -118,7 +118,8 @@ export function heldMedia(value: string, mime: string): TempFile {
   return { path: "", data, bytes: data.byteLength, mime, base64: isCanonical(value, data.byteLength) ? value : undefined };
 }
 
-const HELD: MediaTempFiles = {
+/** Media that are all in memory. */
+export const HELD: MediaTempFiles = {
   take: async (value, mime) => heldMedia(value, mime),
   async discard() {},
 };

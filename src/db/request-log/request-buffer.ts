@@ -39,7 +39,11 @@ export class RequestBuffer {
     }
     this.#held.push(row);
     if (this.#held.length >= this.#batch) void this.flush();
-    else this.#cancelTimer ??= this.options.clock.after(this.#flushMs, () => void this.flush());
+    else if (this.#cancelTimer === null) this.#flushLater();
+  }
+
+  #flushLater(): void {
+    this.#cancelTimer = this.options.clock.after(this.#flushMs, () => void this.flush());
   }
 
   /** Resolves when what was appended before is written, or lost. */

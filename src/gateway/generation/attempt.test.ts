@@ -45,15 +45,32 @@ async function outcome({ events, fails, keep, wraps }: Plot): Promise<[ErrorKind
   const lease = { tokenId: 1, proxy: null } as Lease;
   const deps = { tokens, media, affinity: createAffinity(), clock: { now: () => 0 } };
   const { signal } = new AbortController();
+  const owner = { signal, request: { key: { id: 1 }, requestId: "r" }, emit: () => {}, memory: new MemoryBudget(), retain: () => false };
+  const attempt = new Attempt(deps, owner, lease, { family: "f", turns: [] });
   try {
-    const owner = { signal, request: { key: { id: 1 }, requestId: "r" }, emit: () => {}, memory: new MemoryBudget(), retain: () => false };
-    await new Attempt(deps, owner, lease, { family: "f", turns: [] }).run(provider);
-  } catch (error) {
+    await attempt.start(provider);
+  } catch (thrown) {
+    const error = attempt.failureOf(thrown);
     if (error instanceof AppError) return [error.kind, error.charged];
     throw error;
   }
   throw new Error("It did not fail");
 }
+
+test("what fails after its end is no failure of the call", async () => {
+  const provider = { generateImages: async () => ({ finish: "stop", upstreamReason: "STOP", usage: null }) } as unknown as Provider;
+  const token = { id: 1, secret: "", proxy: null, state: {} };
+  const tokens = { open: () => token, callContext: () => ({}) } as unknown as Credentials;
+  const deps = { tokens, media: {} as MediaStore, affinity: createAffinity(), clock: { now: () => 0 } };
+  const { signal } = new AbortController();
+  const owner = { signal, request: { key: { id: 1 }, requestId: "r" }, emit: () => {}, memory: new MemoryBudget(), retain: () => false };
+  const attempt = new Attempt(deps, owner, { tokenId: 1, proxy: null } as Lease, { family: "f", turns: [] });
+  await attempt.start(provider);
+  attempt.onSubmit();
+  attempt.end();
+  const thrown = new AppError("cancelled", "after it");
+  expect(attempt.failureOf(thrown)).toBe(thrown);
+});
 
 const PLOTS: [name: string, plot: Plot, expected: [ErrorKind, boolean]][] = [
   ["refused before the body left", { events: [], fails: "upstream_rate_limited" }, ["upstream_rate_limited", false]],

@@ -3,7 +3,7 @@
 import type { Clock } from "../../clock.ts";
 import type { GenerateEvent, ImageFinish, ImageRequest, Media, TempFile } from "../../domain/generation.ts";
 import { AppError, asCharged, type ErrorKind, knownFailure } from "../../errors.ts";
-import type { ImageSink, Provider } from "../../providers/provider.ts";
+import type { ImageSink, Provider, ProviderToken } from "../../providers/provider.ts";
 import type { MediaStore } from "../media/contract.ts";
 import type { MemoryBudget } from "../media/memory-budget.ts";
 import type { Lease } from "../pool/lease-contract.ts";
@@ -37,6 +37,7 @@ export class Attempt implements ImageSink {
   readonly images: Media[] = [];
   /** Counted in the budget until the call has ended. */
   private heldBytes = 0;
+  private hasEnded = false;
   /** An image came, stored or not. */
   private hasImage = false;
   /** Our own failure, which the provider may have thrown on as one of its upstream. */
@@ -52,25 +53,34 @@ export class Attempt implements ImageSink {
   }
 
   /**
-   * Runs the call and emits its events. A result is stored before its event.
-   * @throws {AppError} as {@link Provider.generateImages}; marked as charged when the upstream may have taken it
+   * Starts the call, which emits its events. A result is stored before its event. To be followed by {@link end}.
+   * @throws {AppError} as {@link Provider.generateImages}, also at once
    */
-  async run(provider: Provider): Promise<ImageFinish> {
-    const { tokens } = this.deps;
+  start(provider: Provider): Promise<ImageFinish> {
+    const opened = this.deps.tokens.open(this.lease.tokenId, this.lease);
+    return opened instanceof Promise ? opened.then((token) => this.startWith(provider, token)) : this.startWith(provider, opened);
+  }
+
+  private startWith(provider: Provider, token: ProviderToken): Promise<ImageFinish> {
+    return provider.generateImages(this.request, token, this.deps.tokens.callContext(token, this.owner.signal, this.hold), this);
+  }
+
+  /** What the call failed with, marked as charged when the upstream may have taken it. What fails after its end is another matter. */
+  failureOf(thrown: unknown): unknown {
+    if (this.hasEnded) return thrown;
     const { signal } = this.owner;
-    const opened = tokens.open(this.lease.tokenId, this.lease);
-    const token = opened instanceof Promise ? await opened : opened;
-    try {
-      return await provider.generateImages(this.request, token, tokens.callContext(token, signal, this.hold), this);
-    } catch (thrown) {
-      const error = this.failure ?? thrown;
-      const known = knownFailure(error);
-      const failure = known && signal.aborted && signal.reason instanceof AppError ? signal.reason : known;
-      if (!failure) throw error;
-      throw this.hasImage || (this.submitted && mayBeCharged(failure)) ? asCharged(failure) : failure;
-    } finally {
-      if (this.heldBytes > 0) this.owner.memory.give(this.heldBytes);
-    }
+    const error = this.failure ?? thrown;
+    const known = knownFailure(error);
+    const failure = known && signal.aborted && signal.reason instanceof AppError ? signal.reason : known;
+    if (!failure) return error;
+    return this.hasImage || (this.submitted && mayBeCharged(failure)) ? asCharged(failure) : failure;
+  }
+
+  /** The upstream has answered, or the call has failed: gives back the memory that it holds. */
+  end(): void {
+    this.hasEnded = true;
+    if (this.heldBytes > 0) this.owner.memory.give(this.heldBytes);
+    this.heldBytes = 0;
   }
 
   private readonly hold = (bytes: number): boolean => {

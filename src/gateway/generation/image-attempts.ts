@@ -57,30 +57,33 @@ export class ImageAttempts {
     for (let attempts = 1; ; attempts++) {
       const leasing = this.lease();
       const lease = leasing instanceof Promise ? await leasing : leasing;
-      let failure: AppError;
+      let last: AppError;
       try {
         owner.emit({ type: "token", label: lease.label, provider: lease.provider, attempt: attempts });
         const attempt = this.begin(lease);
         try {
-          const finish = await attempt.run(deps.providers.get(lease.provider)!);
+          const finish = await attempt.start(deps.providers.get(lease.provider)!);
+          attempt.end();
           this.succeed(attempt, finish);
           if (owner.request.onCallEnd) await owner.request.onCallEnd(true);
           return this.resultOf(attempt, finish);
         } catch (error) {
-          throw await this.fail(attempt, error);
+          const failure = attempt.failureOf(error);
+          attempt.end();
+          throw await this.fail(attempt, failure);
         }
       } catch (error) {
         if (!(error instanceof AppError)) throw error;
-        failure = error;
+        last = error;
         this.noteFailure(error);
       } finally {
         await lease[Symbol.asyncDispose]();
       }
-      if (failure.detail?.reason === "signature" && !owner.signal.aborted && hasSignatures(this.turns)) {
+      if (last.detail?.reason === "signature" && !owner.signal.aborted && hasSignatures(this.turns)) {
         this.turns = turnsWithoutSignatures(this.turns);
         continue;
       }
-      const delayMs = this.decide(failure, attempts, lease.tokenId);
+      const delayMs = this.decide(last, attempts, lease.tokenId);
       if (delayMs > 0) await this.withUsage(sleep(deps.clock, delayMs, owner.signal));
     }
   }

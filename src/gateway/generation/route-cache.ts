@@ -47,6 +47,8 @@ function keyOf({ choice, options, turns, shapeParams }: ImageGeneration): string
     if (parts.length === 0) return null;
     for (const { type } of parts) if (type !== "text") return null;
   }
+  // Most requests ask for no shape: the model's name is the key.
+  if ((aspect ?? size ?? pixels ?? thinking ?? shapeParams) === undefined) return choice.requested;
   const shape = pixels ? `${pixels.width}x${pixels.height}` : "";
   const exact = shapeParams ? `${shapeParams.aspect} ${shapeParams.size} ${shapeParams.thinking}` : "";
   return `${choice.requested} ${aspect} ${size} ${shape} ${thinking} ${exact}`;

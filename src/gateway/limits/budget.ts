@@ -129,9 +129,11 @@ export function reserve(account: Account, estimate: Amounts, now: number): Hold 
 
 function balancesAt(account: Account, time: number): readonly Balance[] {
   const names = periodNames(time);
-  if (account.latest?.names !== names) account.latest = { names, balances: names.map((period) => balanceOf(account, period)) };
+  if (account.latest?.names !== names) account.latest = { names, balances: balancesOf(account, names) };
   return account.latest.balances;
 }
+
+const balancesOf = (account: Account, names: readonly string[]) => names.map((period) => balanceOf(account, period));
 
 /** Reserves the estimate alone, as of `time`. Changes `account`. */
 export function holdAt(account: Account, estimate: Amounts, time: number): Hold {

@@ -18,8 +18,9 @@ function namesOn(time: number): PeriodNames {
   return { day: text.slice(0, 10), month: text.slice(0, 7), total: "total" };
 }
 
-function dayOf(time: number): typeof latest {
-  if (time >= latest.start && time < latest.start + DAY_MS) return latest;
+const dayOf = (time: number) => (time >= latest.start && time < latest.start + DAY_MS ? latest : newDay(time));
+
+function newDay(time: number): typeof latest {
   const names = namesOn(time);
   latest = { start: Math.floor(time / DAY_MS) * DAY_MS, names, list: PERIODS.map((period) => names[period]) };
   return latest;

@@ -21,7 +21,7 @@ export function findSurplus(sums: readonly MediaSum[], maxBytes: number): MediaS
 
 /** Running sums of the media, by owner and origin. */
 export class MediaUsage {
-  #sums = new Map<string, MediaSum>();
+  #sums = new Map<number | string, MediaSum>();
 
   load(sums: readonly MediaSum[]): void {
     this.#sums = new Map(sums.map((sum) => [nameOf(sum), { ...sum }]));
@@ -51,4 +51,6 @@ export class MediaUsage {
   }
 }
 
-const nameOf = ({ keyId, origin }: Pick<Media, "keyId" | "origin">) => `${origin} ${keyId}`;
+/** Results of a key are named by its id: they are by far the most. */
+const nameOf = ({ keyId, origin }: Pick<Media, "keyId" | "origin">): number | string =>
+  origin === "result" && keyId !== null ? keyId : `${origin} ${keyId}`;

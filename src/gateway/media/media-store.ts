@@ -48,6 +48,8 @@ const ROW_TRIES = 60;
 const ROW_RETRY_MS = 1_000;
 const MEBIBYTE = 1024 * 1024;
 
+const isAway = (error: unknown) => error instanceof AppError && error.reason === "store_unavailable";
+
 /** The media store: rows, and bytes in one data folder or in an object store. */
 export class RowMediaStore implements MediaStore {
   private readonly folder: string;
@@ -83,12 +85,19 @@ export class RowMediaStore implements MediaStore {
   }
 
   async store(file: TempFile, facts: MediaFacts): Promise<Media> {
+    let counted: Media | null = null;
     try {
       const head = file.data?.subarray(0, HEAD_BYTES) ?? (await this.tempFiles.head(file, HEAD_BYTES));
-      return await this.insert(this.describe(head, file.bytes, facts), file, facts.source);
+      const media = this.describe(head, file.bytes, facts);
+      if (media.origin === "input") return await this.insert(media, file);
+      this.usage.add(media);
+      counted = media;
+      await this.write(media, file, facts.source);
+      return media;
     } catch (error) {
+      if (counted) this.usage.add(counted, -1);
       await this.tempFiles.discard(file);
-      throw error;
+      throw counted ? asDiskError(error) : error;
     }
   }
 
@@ -208,7 +217,7 @@ export class RowMediaStore implements MediaStore {
   }
 
   /** Small bytes go into the row; larger ones into a file first, so that a row always has its file. */
-  private async insert(media: Media, source: Source, maker?: MediaFacts["source"]): Promise<Media> {
+  private async insert(media: Media, source: Source): Promise<Media> {
     // Counted before it is written: what arrives together shares the space.
     const { keyId, bytes, origin, requestId, name } = media;
     if (origin === "input" && keyId !== null) {
@@ -218,15 +227,18 @@ export class RowMediaStore implements MediaStore {
       });
     } else this.usage.add(media);
     try {
-      const data = bytesAtHand(source);
-      if (data && bytes <= this.rowBytes) await this.insertRow(media, data, maker);
-      else await this.insertFile(media, source, maker);
+      await this.write(media, source);
     } catch (error) {
       this.usage.add(media, -1);
       throw asDiskError(error);
     }
     if (origin === "input" && requestId !== null && name === null) this.unclaimed.add(requestId, media);
     return media;
+  }
+
+  private write(media: Media, source: Source, maker?: MediaFacts["source"]): Promise<void> {
+    const data = bytesAtHand(source);
+    return data && media.bytes <= this.rowBytes ? this.insertRow(media, data, maker) : this.insertFile(media, source, maker);
   }
 
   private async insertFile(media: Media, source: Source, maker?: MediaFacts["source"]): Promise<void> {
@@ -240,18 +252,24 @@ export class RowMediaStore implements MediaStore {
   }
 
   /** A result is paid for: while the database is away its bytes wait for their row, a minute at most. */
-  private async insertRow(media: Media, data: Uint8Array | null, maker?: MediaFacts["source"]): Promise<void> {
+  private insertRow(media: Media, data: Uint8Array | null, maker?: MediaFacts["source"]): Promise<void> {
+    const inserted = this.deps.store.insertMedia(media, data, maker);
+    return media.origin === "result" ? inserted.catch((error) => this.retryRow(error, media, data, maker)) : inserted;
+  }
+
+  private async retryRow(first: unknown, media: Media, data: Uint8Array | null, maker?: MediaFacts["source"]): Promise<void> {
     const { store, clock } = this.deps;
-    for (let tries = 1; ; tries++) {
+    let failure = first;
+    for (let tries = 1; tries < ROW_TRIES && isAway(failure); tries++) {
+      await sleep(clock, ROW_RETRY_MS);
       try {
-        if (tries === 1 || (await store.getMedia(media.id)) === null) await store.insertMedia(media, data, maker);
+        if ((await store.getMedia(media.id)) === null) await store.insertMedia(media, data, maker);
         return;
       } catch (error) {
-        const isAway = error instanceof AppError && error.reason === "store_unavailable";
-        if (media.origin !== "result" || !isAway || tries >= ROW_TRIES) throw error;
+        failure = error;
       }
-      await sleep(clock, ROW_RETRY_MS);
     }
+    throw failure;
   }
 
   /** Bytes that all media may take: the limit, or what the disk has. An object store has no end that could be asked for. */

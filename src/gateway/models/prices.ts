@@ -33,12 +33,11 @@ export type ImageCall = ImagePricing & { size?: ImageSize; usage: Usage | null; 
  * Images without reported tokens count at list price.
  */
 export function actualImageUsd(costs: ImageCosts, call: ImageCall): number {
-  const { size, usage, ...pricing } = call;
+  const { size, usage, images = 1 } = call;
   const { price } = costs;
-  const images = pricing.images ?? 1;
   const drawing = images * drawingUsd(costs, size);
   const rates = price.perMillionTokens;
-  const searching = searchUsd(price, pricing);
+  const searching = searchUsd(price, call);
   if (usage && rates)
     return (
       searching +
@@ -47,7 +46,7 @@ export function actualImageUsd(costs: ImageCosts, call: ImageCall): number {
         : inputUsd(usage, rates) + thoughtsUsd(usage.thoughts, rates) + drawing)
     );
   const thought = !usage || usage.thoughts > 0;
-  return searching + drawing + inputImagesUsd(price, pricing) + (thought ? images * thinkingUsd(costs, pricing.thinking) : 0);
+  return searching + drawing + inputImagesUsd(price, call) + (thought ? images * thinkingUsd(costs, call.thinking) : 0);
 }
 
 /** List price of a video with its input images, in USD. Without a resolution, that of the family's default. */
@@ -67,8 +66,10 @@ export function actualVideoUsd({ price }: VideoCosts, usage: Usage | null, estim
   return (input + (usage.outputText + usage.thoughts) * rates.outputText + usage.outputImage * rates.outputVideo) / 1e6;
 }
 
+const SIZES = ["512", "1K", "2K", "4K"] as const;
+
 function drawingUsd({ price, defaultSize }: ImageCosts, size: ImageSize | undefined): number {
-  return listed(price.perImage, size ?? defaultSize, ["512", "1K", "2K", "4K"]);
+  return listed(price.perImage, size ?? defaultSize, SIZES);
 }
 
 function thinkingUsd({ price, defaultThinking }: ImageCosts, level: Thinking | undefined): number {
@@ -93,9 +94,13 @@ function inputUsd(usage: Usage, rates: TokenRates): number {
 
 /** The price of the size asked for or the next larger that has one, else the largest's; nothing listed costs nothing. */
 function listed<T extends string>(prices: Partial<Record<T, number>>, asked: T | undefined, order: readonly T[]): number {
-  const priced = order.filter((size) => prices[size] !== undefined);
-  const size = priced.find((candidate) => order.indexOf(candidate) >= (asked ? order.indexOf(asked) : 0)) ?? priced.at(-1);
-  return size ? prices[size]! : 0;
+  const from = asked ? order.indexOf(asked) : 0;
+  let price = 0;
+  for (let at = 0; at < order.length; at++) {
+    price = prices[order[at]!] ?? price;
+    if (at >= from && prices[order[at]!] !== undefined) return price;
+  }
+  return price;
 }
 
 /** What a request costs at each provider, in USD. */

@@ -4,7 +4,7 @@ import type { ImageFinish, ImageRequest } from "../../domain/generation.ts";
 import { AppError, type FailureReason } from "../../errors.ts";
 import { readChunks, toNetworkError } from "../../http.ts";
 import { encodeBody } from "../encode-body.ts";
-import { heldMedia, type MediaTempFiles, readMediaJson, replaceMedia, shortText, textFrom } from "../json-media.ts";
+import { HELD, heldMedia, type MediaTempFiles, readMediaJson, replaceMedia, shortText } from "../json-media.ts";
 import { afterAcceptance, damaged, parseJson, readEvents } from "../json-stream.ts";
 import { newsWord, noNews, shapeOf } from "../news.ts";
 import type { CallContext, ImageSink, Provider, ProviderModels, ProviderToken, WireModel } from "../provider.ts";
@@ -69,8 +69,7 @@ class ImageCall implements GenerateRequest {
     private readonly call: CallContext,
   ) {
     this.model = requireModel(api, "image", image.family);
-    const verb = image.includeThoughts ? "streamGenerateContent?alt=sse" : "generateContent";
-    this.to = api.endpoint.pathOf(token, `models/${this.model.wire}:${verb}`);
+    this.to = api.endpoint.pathOf(token, methodOf(this.model, image.includeThoughts === true));
     this.result = new ResponseReader(api.learn);
   }
 
@@ -105,22 +104,22 @@ class ImageCall implements GenerateRequest {
     try {
       if (this.image.includeThoughts) return await this.readStream(response);
       const short = this.call.hold ? shortText(response, this.call.hold) : null;
-      return short ? await this.readHeld(await textFrom(short, this.signal)) : await this.readLong(response);
+      if (!short) return await this.readLong(response);
+      let text: string;
+      try {
+        text = await short;
+      } catch (error) {
+        throw toNetworkError(error, this.signal);
+      }
+      const items = this.read(parseJson(text));
+      if (items.length > 0) await this.deliver(items, HELD);
+      const finish = this.finish();
+      const { image } = this.result;
+      if (image) await this.sink.onImage(heldMedia(image.value, image.mime), image.thought, image.signature);
+      return finish;
     } catch (error) {
       throw afterAcceptance(error);
     }
-  }
-
-  /** A response that is in memory, and what it holds. */
-  private async readHeld(text: string): Promise<ImageFinish> {
-    for (const item of this.read(parseJson(text))) {
-      if (item.type === "text") this.sink.onText(item.text, item.thought, item.signature);
-      else await this.sink.onImage(heldMedia(item.value, item.mime), item.thought, item.signature);
-    }
-    const { image } = this.result;
-    const finish = this.finish();
-    if (image) await this.sink.onImage(heldMedia(image.value, image.mime), image.thought, image.signature);
-    return finish;
   }
 
   private async readLong(response: Response): Promise<ImageFinish> {
@@ -190,6 +189,19 @@ class ImageCall implements GenerateRequest {
     if (!this.result.hasBegun()) throw hasExpired ? expired(api) : error;
     throw damaged("cut_off", "The upstream failed in the middle of its answer.");
   }
+}
+
+/** The same few texts for all calls. */
+const methods = new WeakMap<WireModel, { stream: string; whole: string }>();
+
+function methodOf(model: WireModel, isStream: boolean): string {
+  let known = methods.get(model);
+  if (!known) {
+    const start = `models/${model.wire}:`;
+    known = { stream: `${start}streamGenerateContent?alt=sse`, whole: `${start}generateContent` };
+    methods.set(model, known);
+  }
+  return isStream ? known.stream : known.whole;
 }
 
 /** Whether a request has more than texts. */

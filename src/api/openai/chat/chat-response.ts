@@ -91,8 +91,12 @@ export class ChatResponse implements Listener<GenerateEvent> {
 
   /** @throws {AppError} what the generation fails with */
   async whole(): Promise<Response> {
+    return this.end(await readWhole(this.run.events, this));
+  }
+
+  /** All of it, once everything was heard. @throws {AppError} as {@link assertShown} */
+  end(done: Done): Response {
     const { api, run, envelope, images, embedded } = this;
-    const done = await readWhole(run.events, this);
     assertShown(api, done);
     const text = this.text || images.length > 0 ? this.text : refusalText(done);
     envelope.model = run.family;

@@ -6,10 +6,11 @@ import { AppError } from "../../../errors.ts";
 import type { LocalReply } from "../../../gateway/side-calls/reply.ts";
 import { takeSideCall } from "../../../gateway/side-calls/take-side-call.ts";
 import { validator } from "../../body/body.ts";
-import { sendEarly } from "../../early-bytes.ts";
+import { sendEarly, sendsEarly } from "../../early-bytes.ts";
 import { isJoined } from "../../generation-headers.ts";
 import { framePieces } from "../../json-bytes.ts";
 import { COMMENT, frame, streamFrames } from "../../sse.ts";
+import { readWhole } from "../../whole-response.ts";
 import { type Api, type Call, modelOf, startImages } from "../call.ts";
 import { errorBody } from "../errors.ts";
 import { ChatBody } from "../schema.ts";
@@ -58,7 +59,9 @@ export async function chat(api: Api, call: Call): Promise<Response> {
     if (!isJoined(started.run.headers)) side.started();
     answer = { response: new ChatResponse(api, call, started, form), decoded, stop: started.stop };
   }
-  return answer.decoded.stream ? streamChat(answer) : sendEarly(answer.response);
+  if (answer.decoded.stream) return streamChat(answer);
+  const { response } = answer;
+  return sendsEarly(api) ? sendEarly(response) : response.end(await readWhole(response.run.events, response));
 }
 
 type ChatAnswer = { response: ChatResponse; decoded: DecodedChat; stop(): void };

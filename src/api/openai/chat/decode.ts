@@ -46,7 +46,7 @@ export function decodeChat(body: ChatBody): DecodedChat {
   const turns = endWithUser(decoded.length === 1 ? decoded : joinTurns(decoded));
   if (turns.length === 0 && messages.at(-1)?.role === "user") throw nothingSaid("messages");
   if (body.image) lastUserTurn(turns)?.parts.push({ type: "reference", url: body.image, param: "image", trusted: true });
-  const modalities = body.modalities?.map((one) => one.toLowerCase()) ?? NO_WORDS;
+  const modalities = lowerCased(body.modalities);
   const form = modalities.includes("image") || body.image_config ? "images" : null;
   return {
     route: "POST /v1/chat/completions",
@@ -68,6 +68,8 @@ export function decodeChat(body: ChatBody): DecodedChat {
 
 const NO_WORDS: readonly string[] = [];
 const COMPARED = { images: { form: "images" }, none: { form: null } } as const;
+
+const lowerCased = (words: readonly string[] | null | undefined) => words?.map((word) => word.toLowerCase()) ?? NO_WORDS;
 
 /** Index of the first message of the user's last turn. */
 function firstExact(messages: ChatBody["messages"]): number {

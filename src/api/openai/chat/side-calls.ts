@@ -31,7 +31,8 @@ export function chatFacts(body: ChatBody, decoded: Decoded & { form: unknown }, 
     model: body.model,
   });
   if (decoded.turns.length === 0) silence(call);
-  return { call, ...chatDemands(loose) };
+  const { json, tool } = chatDemands(loose);
+  return { call, json, tool };
 }
 
 export function responsesFacts(body: ResponsesBody, { model, hints, turns }: Decoded, kind: Kind, headers: Headers): SideFacts {
@@ -59,7 +60,8 @@ function silence(call: ChatCall): void {
 
 type Given = Pick<ChatCall, "kind" | "maxTokens" | "marker" | "hasImageOptions" | "model"> & { instructions: string };
 
-function callOf(messages: readonly Loose[], { instructions, ...given }: Given): ChatCall {
+function callOf(messages: readonly Loose[], given: Given): ChatCall {
+  const { kind, maxTokens, marker, hasImageOptions, model, instructions } = given;
   const users: string[] = [];
   let spoken = 0;
   let lastUser: Loose | undefined;
@@ -79,22 +81,28 @@ function callOf(messages: readonly Loose[], { instructions, ...given }: Given): 
     if (said !== "") system += system === "" ? said : `\n\n${said}`;
   }
   const lastText = isDirective ? textIn(last.content) : (users.pop() ?? "");
-  return {
-    ...given,
+  const hasAttachment = !isDirective && holdsMedia(lastUser?.content);
+  const call: ChatCall = {
+    kind,
+    maxTokens,
+    marker,
+    hasImageOptions,
+    model,
     system,
     text: lastText,
     earlier: users,
     messages: spoken,
-    hasAttachment:
-      !isDirective && Array.isArray(lastUser?.content) && lastUser.content.some((part) => isRecord(part) && !isText(part.text)),
+    hasAttachment,
   };
+  return call;
 }
 
-function textIn(content: unknown): string {
-  if (isText(content)) return content;
-  if (!Array.isArray(content)) return "";
-  return content.flatMap((part) => (isText(part) ? [part] : isRecord(part) && isText(part.text) ? [part.text] : [])).join("\n");
-}
+const holdsMedia = (content: unknown) => Array.isArray(content) && content.some((part) => isRecord(part) && !isText(part.text));
+
+const textIn = (content: unknown): string => (isText(content) ? content : Array.isArray(content) ? textsOf(content) : "");
+
+const textsOf = (parts: readonly unknown[]): string =>
+  parts.flatMap((part) => (isText(part) ? [part] : isRecord(part) && isText(part.text) ? [part.text] : [])).join("\n");
 
 const numberIn = (value: unknown): number | null => (typeof value === "number" && value > 0 ? value : null);
 const hasHints = (hints: ImageHints): boolean => {

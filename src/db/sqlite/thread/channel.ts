@@ -24,12 +24,13 @@ export class Channel {
     private readonly send: (batch: Packed) => void,
   ) {}
 
-  write: Writer<Record<string, never>>["write"] = (action: string, args: readonly unknown[], { durable = false }: WriteOptions = {}) =>
-    new Promise<never>((resolve, reject) => {
-      if (this.#isClosed) return reject(new Error("The store is closed."));
-      this.#waiting.push({ action, args, durable, resolve, reject });
-      this.#schedule();
-    });
+  write: Writer<Record<string, never>>["write"] = (action: string, args: readonly unknown[], options?: WriteOptions) => {
+    if (this.#isClosed) return Promise.reject(new Error("The store is closed."));
+    const { promise, resolve, reject } = Promise.withResolvers<never>();
+    this.#waiting.push({ action, args, durable: options?.durable ?? false, resolve, reject });
+    this.#schedule();
+    return promise;
+  };
 
   async drain(): Promise<void> {
     if (this.#sent.length === 0 && this.#waiting.length === 0) return;
@@ -47,7 +48,8 @@ export class Channel {
   receive(outcomes: readonly Outcome[]): void {
     const sent = this.#sent;
     this.#sent = [];
-    for (const [index, outcome] of outcomes.entries()) {
+    for (let index = 0; index < outcomes.length; index++) {
+      const outcome = outcomes[index]!;
       if ("error" in outcome) sent[index]!.reject(outcome.error);
       else sent[index]!.resolve(outcome.value as never);
     }
@@ -71,14 +73,14 @@ export class Channel {
     if (this.#isScheduled || this.#sent.length > 0) return;
     this.#isScheduled = true;
     // A single action does not wait; under load a short wait makes few large commits of many small ones.
-    if (this.#lastSize > CROWD) setTimeout(() => this.#post(), GATHER_MS);
-    else setImmediate(() => this.#post());
+    if (this.#lastSize > CROWD) setTimeout(this.#post, GATHER_MS);
+    else setImmediate(this.#post);
   }
 
-  #post(): void {
+  readonly #post = (): void => {
     this.#isScheduled = false;
     this.#sent = this.#waiting.splice(0, BATCH);
     this.#lastSize = this.#sent.length;
     if (this.#sent.length > 0) this.send(packActions(this.name, this.#sent));
-  }
+  };
 }

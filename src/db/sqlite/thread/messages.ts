@@ -23,12 +23,13 @@ const isPlainValue = (value: unknown) => typeof value !== "object" || value === 
 
 export function packActions(name: FileName, actions: readonly SentAction[]): Packed {
   const cloned: unknown[] = [];
-  const rows = actions.map((sent) => {
-    const head = [sent.action, sent.durable ? 1 : 0];
-    if (isPlainAction(sent)) return [...head, sent.args];
-    cloned.push(sent.args);
-    return head;
-  });
+  const rows: unknown[] = [];
+  for (const sent of actions) {
+    const durable = sent.durable ? 1 : 0;
+    const isPlain = isPlainAction(sent);
+    if (!isPlain) cloned.push(sent.args);
+    rows.push(isPlain ? [sent.action, durable, sent.args] : [sent.action, durable]);
+  }
   return pack([name, rows], cloned);
 }
 
@@ -62,10 +63,11 @@ export function packOutcomes(name: FileName, actions: readonly SentAction[], out
 export function unpackOutcomes(packed: Packed): { name: FileName; outcomes: Outcome[] } {
   const { content, cloned } = unpack<[FileName, SentOutcome[]]>(packed);
   let next = 0;
-  const outcomes = content[1].map(([how, value]): Outcome => {
-    if (how === "error") return { error: receiveError(value) };
-    return { value: how === "cloned" ? cloned[next++] : value };
-  });
+  const outcomes: Outcome[] = [];
+  for (const [how, value] of content[1]) {
+    if (how === "error") outcomes.push({ error: receiveError(value) });
+    else outcomes.push({ value: how === "cloned" ? cloned[next++] : value });
+  }
   return { name: content[0], outcomes };
 }
 
