@@ -7,10 +7,12 @@ import type { Catalogue } from "../gateway/models/catalogue/catalogue.ts";
 import { successorOf } from "../gateway/models/choose-family.ts";
 import { IGNORED_HEADER, ignoredHeader } from "../gateway/models/model-options.ts";
 
+const NONE: readonly string[] = [];
+
 /** Headers of the run, the successor of a retired model, and the fields without effect: `ignored` beside the run's own. */
 export function generationHeaders(
   { headers, family, successorOf }: Pick<Run, "headers" | "family" | "successorOf">,
-  ignored: readonly string[] = [],
+  ignored: readonly string[] = NONE,
 ): Readonly<Record<string, string>> {
   if (ignored.length === 0 && successorOf === null) return headers;
   const ignoredHeaders = ignored.length > 0 ? ignoredHeader([...ignored, ...(headers[IGNORED_HEADER]?.split(", ") ?? [])]) : {};

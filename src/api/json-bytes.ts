@@ -95,9 +95,9 @@ function textOf(parts: readonly (string | BodyBytes)[]): string | null {
   return parts.map((part) => (part instanceof Base64Text ? part.text : part)).join("");
 }
 
-/** A body without bytes as a response, written at once. `onSent` runs when it is handed over. */
-export function jsonAtOnce(body: object, headers: Readonly<Record<string, string>>, onSent?: () => void): Response {
-  onSent?.();
+/** A body without bytes as a response, written at once: it is delivered. */
+export function jsonAtOnce(body: object, headers: Readonly<Record<string, string>>, run: { delivered?(): void }): Response {
+  run.delivered?.();
   return new Response(JSON.stringify(body), { headers: { "content-type": JSON_TYPE, ...headers } });
 }
 

@@ -71,7 +71,7 @@ export class BodyReader {
   private async read<T>(request: Request, maxBytes: number, validate: ((value: unknown) => T) | null): Promise<Body<T>> {
     const declared = declaredBytes(request);
     const isShort = declared <= this.arrivals.unwatchedBytes && !request.headers.has("content-encoding");
-    const count = this.openCount(request, maxBytes);
+    const count = this.openCount(request, declared, maxBytes);
     const short = isShort ? this.arrivals.watchText(request) : null;
     try {
       const text = await (short ? short.text : this.largeText(request, count));
@@ -84,8 +84,8 @@ export class BodyReader {
     }
   }
 
-  private openCount(request: Request, maxBytes: number): BodyCount {
-    if (declaredBytes(request) > maxBytes) throw bodyTooLarge(maxBytes);
+  private openCount(request: Request, declared: number, maxBytes: number): BodyCount {
+    if (declared > maxBytes) throw bodyTooLarge(maxBytes);
     return this.budget.open(this.ownerOf(request), maxBytes);
   }
 
@@ -95,7 +95,7 @@ export class BodyReader {
     maxBytes: number,
     read: (count: BodyCount) => Promise<T>,
   ): Promise<{ value: T; count: BodyCount }> {
-    const count = this.openCount(request, maxBytes);
+    const count = this.openCount(request, declaredBytes(request), maxBytes);
     try {
       return { value: await read(count), count };
     } catch (error) {

@@ -48,7 +48,7 @@ async function makeImages(api: Api, call: Call, tool: string, given: Given): Pro
     else if (event.type === "done") end = event;
   }
   if (!end) throw new Error("A generation ended without an end");
-  if (run.delivered) call.onSent(run.delivered);
+  if (run.delivered) call.onSent(() => run.delivered?.());
   if (made.length === 0) throw withoutImage(end, text);
   const successor = run.successorOf === null ? "" : `The model ${run.successorOf} is retired; ${run.family} took its place.`;
   return { content: await imageContent(api, call, made, [text.trim(), `Model: ${run.family}.`, successor, refusedAmong(end)]) };

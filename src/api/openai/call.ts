@@ -15,7 +15,7 @@ import type { Jobs } from "../../gateway/jobs/contract.ts";
 import { followJob } from "../../gateway/jobs/follow-job.ts";
 import type { MediaStore } from "../../gateway/media/contract.ts";
 import type { Catalogue } from "../../gateway/models/catalogue/catalogue.ts";
-import { type ImageHints, readImageOptions } from "../../gateway/models/image-options.ts";
+import { type ImageHints, NO_OPTIONS, readImageOptions } from "../../gateway/models/image-options.ts";
 import type { ModelChoice } from "../../gateway/models/parse-model.ts";
 import type { SettingsStore } from "../../gateway/settings/settings.ts";
 import type { SideCallLog } from "../../gateway/side-calls/log.ts";
@@ -118,7 +118,10 @@ function imageChoiceOf(api: Api, model: string): ModelChoice {
   });
 }
 
-const optionsOf = ({ options, hints, names }: AskedImages): ImageOptions => ({ ...options, ...readImageOptions(hints, names) });
+function optionsOf({ options, hints, names }: AskedImages): ImageOptions {
+  const shape = readImageOptions(hints, names);
+  return shape === NO_OPTIONS ? options : { ...options, ...shape };
+}
 
 type Reading = { signal: AbortSignal; leftOut: LeftOut[] };
 

@@ -58,7 +58,11 @@ export class Attempt implements ImageSink {
    */
   start(provider: Provider): Promise<ImageFinish> {
     const opened = this.deps.tokens.open(this.lease.tokenId, this.lease);
-    return opened instanceof Promise ? opened.then((token) => this.startWith(provider, token)) : this.startWith(provider, opened);
+    return opened instanceof Promise ? this.startLater(provider, opened) : this.startWith(provider, opened);
+  }
+
+  private async startLater(provider: Provider, opened: Promise<ProviderToken>): Promise<ImageFinish> {
+    return this.startWith(provider, await opened);
   }
 
   private startWith(provider: Provider, token: ProviderToken): Promise<ImageFinish> {

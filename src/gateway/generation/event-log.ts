@@ -83,6 +83,7 @@ export interface Listener<T> {
 /** One reader of a log: all items, from the first. */
 export class EventReader<T> implements AsyncIterable<T>, AsyncIterator<T, undefined> {
   private position = 0;
+  private listener: Listener<T> | null = null;
 
   constructor(private readonly log: EventLog<T>) {}
 
@@ -118,11 +119,16 @@ export class EventReader<T> implements AsyncIterable<T>, AsyncIterator<T, undefi
    * Resolves with the last item.
    * @throws as {@link next}, what the listener throws
    */
-  async hearAll(listener: Listener<T>): Promise<T | undefined> {
+  hearAll(listener: Listener<T>): Promise<T | undefined> {
+    this.listener = listener;
+    return this.hearWhole();
+  }
+
+  private async hearWhole(): Promise<T | undefined> {
     try {
       for (this.assertStays(); !this.log.hasEnded; this.assertStays()) await this.log.end();
       for (const item of this.log.all()) {
-        const heard = listener.hear(item);
+        const heard = this.listener!.hear(item);
         if (heard) await heard;
       }
       this.log.assertNoFailure();

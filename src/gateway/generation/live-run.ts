@@ -59,8 +59,8 @@ export class LiveRun extends RunReader implements Run {
     return this;
   }
 
-  get delivered(): () => void {
-    return this.delivery.delivered;
+  delivered(): void {
+    this.delivery.delivered();
   }
 
   // A request for a model that turns out to be retired changes over to a successor while it runs.

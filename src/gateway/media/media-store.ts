@@ -1,6 +1,6 @@
 // Media store: inputs and results in files under minted ids, a row each, swept by age and total size.
 import { join } from "node:path";
-import { type Clock, sleep } from "../../clock.ts";
+import type { Clock } from "../../clock.ts";
 import type { Settings } from "../../config/settings-schema.ts";
 import type { Store } from "../../db/store.ts";
 import type { Media, TempFile, TempFileWriter } from "../../domain/generation.ts";
@@ -12,6 +12,7 @@ import { type Blobs, bytesOfBlob, FileBlobs, type MediaBytes, ROW_BYTES } from "
 import type { MediaStore } from "./contract.ts";
 import { describeMedia, type MediaFacts } from "./describe-media.ts";
 import { createFreeSpace } from "./free-space.ts";
+import { insertRow } from "./insert-row.ts";
 import { deleteOldOrphans, moveOrphans, type Orphanage, orphansBeside } from "./media-orphans.ts";
 import { MediaUsage } from "./media-shares.ts";
 import { ObjectBlobs } from "./object-blobs.ts";
@@ -44,11 +45,7 @@ export type MediaDependencies = {
 const STALE_TEMP_FILE_MS = 3_600_000;
 /** When inputs of today may be old enough to give way, ms. */
 const SHARE_RETRY_MS = 600_000;
-const ROW_TRIES = 60;
-const ROW_RETRY_MS = 1_000;
 const MEBIBYTE = 1024 * 1024;
-
-const isAway = (error: unknown) => error instanceof AppError && error.reason === "store_unavailable";
 
 /** The media store: rows, and bytes in one data folder or in an object store. */
 export class RowMediaStore implements MediaStore {
@@ -238,38 +235,17 @@ export class RowMediaStore implements MediaStore {
 
   private write(media: Media, source: Source, maker?: MediaFacts["source"]): Promise<void> {
     const data = bytesAtHand(source);
-    return data && media.bytes <= this.rowBytes ? this.insertRow(media, data, maker) : this.insertFile(media, source, maker);
+    return data && media.bytes <= this.rowBytes ? insertRow(this.deps, media, data, maker) : this.insertFile(media, source, maker);
   }
 
   private async insertFile(media: Media, source: Source, maker?: MediaFacts["source"]): Promise<void> {
     await this.blobs.put(media, source);
     try {
-      await this.insertRow(media, null, maker);
+      await insertRow(this.deps, media, null, maker);
     } catch (error) {
       await this.blobs.delete(media).catch((failure) => this.deps.log.warn("A media file could not be deleted", { error: failure }));
       throw error;
     }
-  }
-
-  /** A result is paid for: while the database is away its bytes wait for their row, a minute at most. */
-  private insertRow(media: Media, data: Uint8Array | null, maker?: MediaFacts["source"]): Promise<void> {
-    const inserted = this.deps.store.insertMedia(media, data, maker);
-    return media.origin === "result" ? inserted.catch((error) => this.retryRow(error, media, data, maker)) : inserted;
-  }
-
-  private async retryRow(first: unknown, media: Media, data: Uint8Array | null, maker?: MediaFacts["source"]): Promise<void> {
-    const { store, clock } = this.deps;
-    let failure = first;
-    for (let tries = 1; tries < ROW_TRIES && isAway(failure); tries++) {
-      await sleep(clock, ROW_RETRY_MS);
-      try {
-        if ((await store.getMedia(media.id)) === null) await store.insertMedia(media, data, maker);
-        return;
-      } catch (error) {
-        failure = error;
-      }
-    }
-    throw failure;
   }
 
   /** Bytes that all media may take: the limit, or what the disk has. An object store has no end that could be asked for. */

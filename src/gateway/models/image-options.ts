@@ -68,7 +68,8 @@ export function readImageOptions(hints: ImageHints, names: Partial<Record<keyof 
   return isSilent(hints) ? NO_OPTIONS : readHints(hints, names);
 }
 
-const NO_OPTIONS: Readonly<ImageOptions> = Object.freeze({});
+/** Of hints that say nothing. */
+export const NO_OPTIONS: Readonly<ImageOptions> = Object.freeze({});
 const NO_NAMES: Partial<Record<keyof ImageHints, string>> = {};
 
 function readHints(hints: ImageHints, names: Partial<Record<keyof ImageHints, string>>): ImageOptions {

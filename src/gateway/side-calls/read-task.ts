@@ -5,7 +5,7 @@ export type Task = {
   /** The words of the writer, without what is quoted. */
   instruction: string;
   /** What is quoted, in order: tagged blocks, fences, lines of a transcript. */
-  quoted: string[];
+  quoted: readonly string[];
   /** True when a quoted part is a conversation: lines that begin with a role. */
   hasTranscript: boolean;
   /** The last text of a user in what is quoted, or what is quoted when it has no roles; "" when nothing is. */
@@ -45,9 +45,11 @@ export function clipEnds(text: string): string {
 /** Without one of these nothing is quoted: no line but the first, no tag, no colon, no quotation mark, no fence. */
 const MAY_QUOTE = /[\n<:："“「`]/;
 
+const NOTHING_QUOTED: readonly string[] = [];
+
 export function readTask(whole: string): Task {
   if (whole.length <= HEAD_CHARS + TAIL_CHARS && !MAY_QUOTE.test(whole))
-    return { instruction: whole.trim(), quoted: [], hasTranscript: false, lastUserText: "" };
+    return { instruction: whole.trim(), quoted: NOTHING_QUOTED, hasTranscript: false, lastUserText: "" };
   const quoted: string[] = [];
   const text = withoutFences(withoutTags(clipEnds(whole), quoted), quoted);
   const lines = withoutRoles(text);

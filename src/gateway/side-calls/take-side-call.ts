@@ -21,8 +21,9 @@ class SideCallTaken implements SideCallInput {
   readonly imagesRoutesOnly: boolean;
   /** Null: an image or a video is to be made. */
   readonly reply: LocalReply | null;
-  private readonly verdict: Verdict;
   private readonly log: SideCallLog;
+  /** Of one that is remembered once it was started: its words are at hand now. */
+  private readonly shape: CallShape | null;
 
   constructor(
     api: Dependencies,
@@ -34,9 +35,15 @@ class SideCallTaken implements SideCallInput {
     this.mode = key.sideCalls ?? (api.settings.current().chat.auxiliary ? "answer" : "generate");
     this.imagesRoutesOnly = key.imagesRoutesOnly;
     const { verdict, reply } = decideSideCall(this);
-    this.verdict = verdict;
     this.reply = reply;
     if (reply) this.log.answered();
+    this.shape = this.isRemembered(verdict) ? new CallShape(call, verdict) : null;
+  }
+
+  private isRemembered({ signs }: Verdict): boolean {
+    const { call, mode } = this;
+    if (this.reply || mode === "generate" || call.hasImageOptions) return false;
+    return signs.length > 0 || (call.text.length <= SHORT_TEXT && !call.hasAttachment);
   }
 
   isListed(verdict: Verdict): boolean {
@@ -45,9 +52,6 @@ class SideCallTaken implements SideCallInput {
 
   /** To be called when an image or a video was started. */
   started(): void {
-    const { call, verdict, mode } = this;
-    if (this.reply || mode === "generate" || call.hasImageOptions) return;
-    if (verdict.signs.length === 0 && (call.text.length > SHORT_TEXT || call.hasAttachment)) return;
-    this.log.generated(new CallShape(call, verdict), this.key.id, call.model);
+    if (this.shape) this.log.generated(this.shape, this.key.id, this.call.model);
   }
 }

@@ -50,34 +50,6 @@ type Dependencies = {
 type Known = { secret: string; state: ProviderState; version: number; former?: ReadonlySet<string> };
 type Change = Parameters<CallContext["remember"]>[0];
 
-/** What the calls of all tokens may use. */
-type Lent = Pick<CallContext, "openTempFile"> & {
-  rememberFor(token: ProviderToken): CallContext["remember"];
-  exclusivelyFor(token: ProviderToken): CallContext["exclusively"];
-};
-
-/** What one call may use; most of it is made when an adapter asks for it. */
-class OneCall implements CallContext {
-  constructor(
-    private readonly lent: Lent,
-    private readonly token: ProviderToken,
-    readonly signal: AbortSignal,
-    readonly hold: CallContext["hold"],
-  ) {}
-
-  get openTempFile(): CallContext["openTempFile"] {
-    return this.lent.openTempFile;
-  }
-
-  get remember(): CallContext["remember"] {
-    return this.lent.rememberFor(this.token);
-  }
-
-  get exclusively(): CallContext["exclusively"] {
-    return this.lent.exclusivelyFor(this.token);
-  }
-}
-
 export class Credentials {
   readonly #deps: Dependencies;
   /** Decrypted secrets by token id. */
@@ -111,18 +83,10 @@ export class Credentials {
 
   /** What an adapter may use during one call of this token. `hold`: see {@link CallContext}. */
   callContext(token: ProviderToken, signal: AbortSignal, hold?: CallContext["hold"]): CallContext {
-    return new OneCall(this.#lent, token, signal, hold);
-  }
-
-  readonly #lent: Lent = {
-    openTempFile: (mime) => this.#deps.openTempFile(mime),
-    rememberFor: (token) => (change) => this.#remember(token, change),
-    exclusivelyFor: (token) => this.#exclusivelyFor(token),
-  };
-
-  #exclusivelyFor(token: ProviderToken): CallContext["exclusively"] {
-    const { turns } = this.#deps;
-    return turns ? (work) => turns.run(token.id, () => this.#withStored(token, work)) : undefined;
+    const { openTempFile, turns } = this.#deps;
+    const remember: CallContext["remember"] = (change) => this.#remember(token, change);
+    if (!turns) return { signal, openTempFile, hold, remember };
+    return { signal, openTempFile, hold, remember, exclusively: (work) => turns.run(token.id, () => this.#withStored(token, work)) };
   }
 
   async #withStored<T>(token: ProviderToken, work: (stored: { secret: string; state: ProviderState }) => Promise<T>): Promise<T> {

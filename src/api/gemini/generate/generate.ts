@@ -41,7 +41,7 @@ export async function generateContent(api: Api, call: Call, model: string): Prom
   const whole = async () =>
     jsonWithBytes(await wholeResponse({ api, call, output }, run.events, envelope), {
       headers: headers(),
-      onSent: run.delivered,
+      onSent: () => run.delivered?.(),
     });
   return sendEarly({ api, startedAt: call.startedAt, headers, errorBody, whole });
 }
@@ -56,7 +56,7 @@ export async function streamGenerateContent(api: Api, call: Call, model: string)
     heartbeat: framing.heartbeat,
     headers: { ...headersOf(run, ignored, leftOut), ...framing.headers },
     onCancel: stop,
-    onEnd: run.delivered,
+    onEnd: () => run.delivered?.(),
   });
 }
 

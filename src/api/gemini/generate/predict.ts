@@ -59,7 +59,7 @@ export async function predict(api: Api, call: Call, model: string): Promise<Resp
     const { made, refusals } = await collect(run.events);
     const predictions = await Promise.all(made.map((one) => encodePrediction(api, one, output)));
     const filtered = includeReasons ? refusals.map((reason) => ({ raiFilteredReason: reason })) : [];
-    return jsonWithBytes({ predictions: [...predictions, ...filtered] }, { headers: headers(), onSent: run.delivered });
+    return jsonWithBytes({ predictions: [...predictions, ...filtered] }, { headers: headers(), onSent: () => run.delivered?.() });
   };
   return sendEarly({ api, startedAt: call.startedAt, headers, errorBody, whole });
 }

@@ -38,8 +38,8 @@ export class ChatResponse implements Listener<GenerateEvent> {
   readonly notes: string;
   readonly embedded = new Base64Placeholders();
   private readonly leftOut: readonly LeftOut[];
-  private readonly images: ShownImage[] = [];
-  private text = "";
+  readonly images: ShownImage[] = [];
+  text = "";
 
   constructor(
     readonly api: Api,
@@ -98,10 +98,14 @@ export class ChatResponse implements Listener<GenerateEvent> {
   end(done: Done): Response {
     const { api, run, envelope, images, embedded } = this;
     assertShown(api, done);
-    const text = this.text || images.length > 0 ? this.text : refusalText(done);
+    if (!this.text && images.length === 0) this.text = refusalText(done);
     envelope.model = run.family;
-    const body = encodeCompletion(envelope, { text, images, reasoning: this.notes, finish: done.finish, usage: done.usage });
-    if (embedded.isEmpty) return jsonAtOnce(body, this.headers(), run.delivered);
-    return jsonWithBytes(body, { headers: this.headers(), onSent: run.delivered }, embedded);
+    const body = encodeCompletion(envelope, this, done);
+    return embedded.isEmpty ? jsonAtOnce(body, this.headers(), run) : this.withBytes(body);
+  }
+
+  private withBytes(body: object): Response {
+    const { run, embedded } = this;
+    return jsonWithBytes(body, { headers: this.headers(), onSent: () => run.delivered?.() }, embedded);
   }
 }

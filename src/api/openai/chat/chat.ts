@@ -29,21 +29,22 @@ import {
   type ShownImage,
 } from "./encode.ts";
 import { encodeLocal, localChunks } from "./local-reply.ts";
-import { chatFacts, demandOf } from "./side-calls.ts";
+import { chatCall } from "./side-calls.ts";
+import { chatDemand } from "./side-demands.ts";
 import { answerChatVideo, startChatVideo } from "./video.ts";
 
 const validate = validator(ChatBody);
 
 /** @throws {AppError} everything that is known before an upstream is called */
 export async function chat(api: Api, call: Call): Promise<Response> {
-  let answer: ChatAnswer;
+  let response: ChatResponse;
   {
     // Released while the client waits.
     using body = await api.bodies.json(call.request, validate);
     const decoded = decodeChat(body.value);
     const kind = api.catalogue().parseModel(decoded.model)?.kind ?? "image";
-    const facts = chatFacts(body.value, decoded, kind, call.request.headers);
-    const side = takeSideCall(api, call.key, facts.call, demandOf(facts));
+    const said = chatCall(body.value, decoded, kind, call.request.headers);
+    const side = takeSideCall(api, call.key, said, chatDemand(body.value));
     if (side.reply) return answerLocally(api, decoded, side.reply);
 
     const choice = modelOf(api.catalogue(), decoded.model);
@@ -57,10 +58,9 @@ export async function chat(api: Api, call: Call): Promise<Response> {
     decoded.returnsBytes = form !== "markdown_url";
     const started = await startImages(api, call, decoded);
     if (!isJoined(started.run.headers)) side.started();
-    answer = { response: new ChatResponse(api, call, started, form), decoded, stop: started.stop };
+    response = new ChatResponse(api, call, started, form);
+    if (decoded.stream) return streamChat({ response, decoded, stop: started.stop });
   }
-  if (answer.decoded.stream) return streamChat(answer);
-  const { response } = answer;
   return sendsEarly(api) ? sendEarly(response) : response.end(await readWhole(response.run.events, response));
 }
 
@@ -87,7 +87,7 @@ function streamChat({ response, decoded, stop }: ChatAnswer): Response {
   const state = { hasContent: false };
   const heartbeat = () => frame(encodeChunk(envelope, state.hasContent ? { content: "" } : { reasoning_content: progress.beat() }));
   const frames = chatFrames(response, decoded.includeUsage, progress, state);
-  return streamFrames(frames, { clock: api.clock, heartbeat, headers: response.headers(), onCancel: stop, onEnd: run.delivered });
+  return streamFrames(frames, { clock: api.clock, heartbeat, headers: response.headers(), onCancel: stop, onEnd: () => run.delivered?.() });
 }
 
 /**

@@ -15,7 +15,7 @@ describe("a completion", () => {
 
   test("shows an image in the text or beside it, and names where it is stored in any form", () => {
     const shown = (images: (typeof link | typeof data)[]) =>
-      encodeCompletion(envelope, { text: "Here.", images, finish: "stop", usage: NO_USAGE }).choices[0]!.message;
+      encodeCompletion(envelope, { text: "Here.", images }, { finish: "stop", usage: NO_USAGE }).choices[0]!.message;
     expect(shown([link])).toEqual({ role: "assistant", content: `Here.\n\n![image](https://g/media/a.png)\n\n${WHERE}`, refusal: null });
     expect(shown([data])).toEqual({
       role: "assistant",

@@ -82,21 +82,22 @@ function imageParts(images: readonly ShownImage[]): CompletionMessage["images"] 
 /** `chat.completion`. */
 export function encodeCompletion(
   envelope: Envelope,
-  response: { text: string; images: ShownImage[]; reasoning?: string; finish: Finish; usage: Usage },
+  response: { text: string; images: readonly ShownImage[]; notes?: string },
+  { finish, usage }: { finish: Finish; usage: Usage },
 ) {
   // What is undefined is left out of the JSON.
   const message: CompletionMessage = {
     role: "assistant",
     content: contentOf(response.text, response.images),
     refusal: null,
-    reasoning_content: response.reasoning || undefined,
+    reasoning_content: response.notes || undefined,
     images: imageParts(response.images),
   };
   return {
     ...envelope,
     object: "chat.completion" as const,
-    choices: [{ index: 0, message, finish_reason: FINISH_REASON[response.finish], logprobs: null }],
-    usage: encodeUsage(response.usage),
+    choices: [{ index: 0, message, finish_reason: FINISH_REASON[finish], logprobs: null }],
+    usage: encodeUsage(usage),
   };
 }
 

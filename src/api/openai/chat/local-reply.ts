@@ -7,7 +7,7 @@ import { type Envelope, encodeChunk, encodeCompletion } from "./encode.ts";
 
 /** `chat.completion`. Source: OpenAI API reference, chat completions, tool calls (read 2026-11-29). */
 export function encodeLocal(envelope: Envelope, reply: LocalReply): object {
-  const completion = encodeCompletion(envelope, { text: reply.text ?? "", images: [], finish: "stop", usage: NO_USAGE });
+  const completion = encodeCompletion(envelope, { text: reply.text ?? "", images: [] }, { finish: "stop", usage: NO_USAGE });
   if (reply.text !== null) return completion;
   const [choice] = completion.choices;
   const message = { ...choice!.message, content: null, tool_calls: [toolCall(reply)] };

@@ -6,13 +6,12 @@ import type { ImageHints } from "../../../gateway/models/image-options.ts";
 import type { ChatCall } from "../../../gateway/side-calls/decide.ts";
 import type { Demand } from "../../../gateway/side-calls/reply.ts";
 import type { ChatBody, ResponsesBody } from "../schema.ts";
-import { chatDemands, type FunctionDemand, type JsonDemand, responsesDemands } from "./side-demands.ts";
+import { asDemand, type FunctionDemand, type JsonDemand, responsesDemands } from "./side-demands.ts";
 
 export type SideFacts = { call: ChatCall; json: JsonDemand | null; tool: FunctionDemand | null };
 
 /** JSON goes before a function, where a client demands both. */
-export const demandOf = ({ json, tool }: SideFacts): Demand | null =>
-  json ?? (tool && { field: tool.field, schema: tool.schema, tool: tool.name });
+export const demandOf = ({ json, tool }: SideFacts): Demand | null => json ?? asDemand(tool);
 
 type Loose = Record<string, unknown>;
 type Decoded = { model: string; hints: ImageHints; turns: readonly unknown[] };
@@ -20,7 +19,7 @@ type Decoded = { model: string; hints: ImageHints; turns: readonly unknown[] };
 const isText = (value: unknown): value is string => typeof value === "string";
 const isInstruction = ({ role }: Loose) => role === "system" || role === "developer";
 
-export function chatFacts(body: ChatBody, decoded: Decoded & { form: unknown }, kind: Kind, headers: Headers): SideFacts {
+export function chatCall(body: ChatBody, decoded: Decoded & { form: unknown }, kind: Kind, headers: Headers): ChatCall {
   const loose = body as Loose;
   const call = callOf(body.messages as Loose[], {
     kind,
@@ -31,8 +30,7 @@ export function chatFacts(body: ChatBody, decoded: Decoded & { form: unknown }, 
     model: body.model,
   });
   if (decoded.turns.length === 0) silence(call);
-  const { json, tool } = chatDemands(loose);
-  return { call, json, tool };
+  return call;
 }
 
 export function responsesFacts(body: ResponsesBody, { model, hints, turns }: Decoded, kind: Kind, headers: Headers): SideFacts {

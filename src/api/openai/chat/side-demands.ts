@@ -1,6 +1,7 @@
 // JSON and functions that a chat or responses body demands as its response. Pure.
 
 import { isRecord } from "../../../domain/is-record.ts";
+import type { Demand } from "../../../gateway/side-calls/reply.ts";
 
 /** JSON that the response must be: its schema, where one is given, and the field that demands it. */
 export type JsonDemand = { field: string; schema?: unknown };
@@ -13,7 +14,9 @@ type Loose = Record<string, unknown>;
 const CHAT_FORMATS = ["response_format", "text.format"] as const;
 const RESPONSES_FORMATS = ["text.format", "response_format"] as const;
 
-export const chatDemands = (body: Loose): Demands => ({ json: jsonIn(body, CHAT_FORMATS), tool: chatTool(body) });
+/** JSON goes before a function, where a client demands both. */
+export const chatDemand = (body: Loose): Demand | null => jsonIn(body, CHAT_FORMATS) ?? asDemand(chatTool(body));
+export const asDemand = (tool: FunctionDemand | null): Demand | null => tool && { field: tool.field, schema: tool.schema, tool: tool.name };
 export const responsesDemands = (body: Loose): Demands => ({ json: jsonIn(body, RESPONSES_FORMATS), tool: responsesTool(body) });
 
 /** Where clients demand JSON: the route's own field, the other route's, and either below `extra_body`, where it was not unpacked. */

@@ -66,7 +66,7 @@ async function endedJob(api: Api, call: Call, job: Job): Promise<Job> {
 
 async function completion(api: Api, call: Call, envelope: Envelope, job: Job) {
   const { text, finish } = await endOf(api, call, job);
-  return encodeCompletion(envelope, { text, images: [], finish, usage: job.usage ?? NO_USAGE });
+  return encodeCompletion(envelope, { text, images: [] }, { finish, usage: job.usage ?? NO_USAGE });
 }
 
 async function* videoFrames(

@@ -49,7 +49,7 @@ export async function images(api: Api, call: Call, kind: ImagesKind): Promise<Re
     firstMs: FIRST_COMMENT_MS,
     headers: responseHeaders(run, leftOut),
     onCancel: stop,
-    onEnd: run.delivered,
+    onEnd: () => run.delivered?.(),
   });
 }
 
@@ -124,7 +124,7 @@ class ImagesResponse implements Listener<GenerateEvent> {
     const done = await readWhole(run.events, this);
     if (made.length === 0) throw withoutImage(done, this.text);
     const body = await imagesBody(this.api, this.call, { made, usage: done.usage }, decoded);
-    return jsonWithBytes(body, { headers: this.headers(), onSent: run.delivered });
+    return jsonWithBytes(body, { headers: this.headers(), onSent: () => run.delivered?.() });
   }
 }
 

@@ -79,7 +79,7 @@ async function begin(api: Own, call: Call) {
   const work: ResponseWork = { envelope: envelopeOf(job), decoded, events: run.events, keep };
   // Of the end rather than the beginning: a retired model is known by then.
   const headersNow = () => ({ ...generationHeaders(run), ...leftOutHeaders(leftOut) });
-  return { work, headersNow, stop, delivered: run.delivered };
+  return { work, headersNow, stop, delivered: () => run.delivered?.() };
 }
 
 /** Without the input and masks, which are not returned and may be large. */

@@ -39,9 +39,9 @@ export class Delivery {
     if (this.refusal) throw this.refusal;
   }
 
-  readonly delivered = (): void => {
+  delivered(): void {
     if (this.close()) this.ends.delivered();
-  };
+  }
 
   private close(): boolean {
     const { isOpen } = this;

@@ -38,7 +38,7 @@ function joinRun({ undelivered }: Dependencies, request: ImageGeneration, record
   const { family, successorOf } = run.facts;
   record.serve(family);
   const events = recorded(run.read(request.signal, delivery), record, delivery);
-  return { family, successorOf, headers: joinedHeader(entry.requestId), events, delivered: delivery.delivered };
+  return { family, successorOf, headers: joinedHeader(entry.requestId), events, delivered: () => delivery.delivered() };
 }
 
 /** Null when the result was deleted in the meantime. */
@@ -61,7 +61,7 @@ async function joinResult(
   const { family, successorOf } = result;
   record.serve(family);
   const events = recorded(replayOutput(deps, result), record, delivery);
-  return { family, successorOf, headers: joinedHeader(entry.requestId), events, delivered: delivery.delivered };
+  return { family, successorOf, headers: joinedHeader(entry.requestId), events, delivered: () => delivery.delivered() };
 }
 
 /** The events, written down when they end: a row that cost nothing. An end without an image is delivered with its words. */
