@@ -12,6 +12,7 @@ import { fromRow } from "../gateway/alerts/incident-row.ts";
 import type { ChannelForm, ChannelView } from "../gateway/alerts/manage-channels.ts";
 import type { NodeFigures } from "../gateway/alerts/node-figures.ts";
 import { shareOf } from "../gateway/alerts/outcome-window.ts";
+import { countedFamilies } from "../gateway/reports/board.ts";
 import { createSettingsAdmin, type SettingChange, type SettingState } from "../gateway/settings/manage-settings.ts";
 import type { AdminContext } from "./context.ts";
 import type { FormReader } from "./forms.ts";
@@ -67,10 +68,11 @@ function onOf(states: readonly SettingState[], typed?: Typed): ReadonlySet<strin
 
 /** What the rules see now, where that is a figure: of all nodes. */
 function figuresOf(ctx: AdminContext, others: readonly NodeFigures[], view: View): Record<string, string> {
-  const { pool, settings, media, backups, maintenance, outcomes, clock } = ctx;
+  const { pool, settings, media, backups, maintenance, outcomes, clock, catalogue } = ctx;
   const { alerts } = view.t;
   const format = alertFormat(view);
   const { providers, held } = pool.held();
+  const { left } = pool.capacity(countedFamilies(catalogue())).kinds.image;
   const blocked = held.filter(({ scope, state }) => scope === "token" && state === "blocked").reduce((sum, { count }) => sum + count, 0);
   const share = shareOf([outcomes.sums(settings.current().alerts.error_minutes), ...others]);
   const freeBytes = Math.min(media.freeBytes(), ...others.map((node) => node.freeBytes));
@@ -80,6 +82,7 @@ function figuresOf(ctx: AdminContext, others: readonly NodeFigures[], view: View
       providers.length === 0
         ? ""
         : alerts.now(providers.map(({ provider, healthy }) => `${format.provider(provider)} ${healthy}`).join(", ")),
+    images_left: left ? alerts.now(format.count(left.requests)) : "",
     tokens_blocked: alerts.now(format.count(blocked)),
     errors: share ? alerts.now(`${share.percent.toFixed(1)} %`) : "",
     backup: maintenance.isShared ? "" : alerts.now(madeAt === null ? alerts.noBackup : format.duration(Math.max(0, clock.now() - madeAt))),

@@ -229,6 +229,7 @@ export const SettingsSchema = t.Object({
     rules_off: list("Alert rules that are switched off, by name"),
     healthy_tokens: whole(1, [1, 100_000], "Alert when fewer tokens of a provider than this are healthy"),
     healthy_provider: choice(["any", "gemini", "vertex", "flow"], "Provider that this counts; any: each that has tokens"),
+    images_left: whole(10, [1, 1_000_000], "Alert when fewer images than this are left today by the caps of tokens, where each has one"),
     error_percent: whole(10, [1, 100], "Alert when more than this share of generations fails, in percent"),
     error_minutes: whole(10, [1, 60], "Time over which that share is counted, in minutes"),
     limit_percent: whole(80, [1, 100], "Alert when a key or a token has used this share of a limit, in percent; and again at 100"),

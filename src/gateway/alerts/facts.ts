@@ -4,6 +4,7 @@ import type { HealthReason } from "../pool/health/reasons.ts";
 /** Rules in the order of the page; each can be switched off. */
 export const RULE_NAMES = [
   "pool_low",
+  "images_left",
   "pool_empty",
   "tokens_blocked",
   "errors",
@@ -27,6 +28,8 @@ export type AlertFacts =
   | { kind: "poolEmpty"; why: "noTokens" | "allHeld"; until: number | null }
   | { kind: "providerOff"; provider: string; count: number }
   | { kind: "poolLow"; provider: string; healthy: number; below: number }
+  /** By the operator's own caps per day; `until`: when they begin anew. */
+  | { kind: "imagesLeft"; left: number; below: number; until: number }
   /** `families`: only these models of them; empty: the tokens as a whole. */
   | { kind: "tokens"; provider: string; reason: HealthReason; count: number; names: string[]; families: string[] }
   | { kind: "jobs"; count: number; usd: number }

@@ -115,7 +115,11 @@ describe("of two nodes", () => {
 test("failures of all nodes and the smallest disk of any are what the rules see", async () => {
   const { settings } = loadConfig({ file: null, env: {}, flags: {} });
   const read = createSignalReader({
-    ...{ settings: () => settings, now: () => Date.UTC(2026, 10, 23), pool: { capUses: () => [], canServe: () => true } },
+    ...{
+      settings: () => settings,
+      now: () => Date.UTC(2026, 10, 23),
+      pool: { capUses: () => [], capacity: () => ({ kinds: { image: { tokens: 0, left: null } } }), canServe: () => true },
+    },
     ...{ keys: { rows: () => [] }, limits: {}, backup: () => ({ madeAt: Date.UTC(2026, 10, 23), since: 0 }) },
     readNeedFacts: async () =>
       ({

@@ -5,8 +5,9 @@ import type { Limits } from "../limits/limits.ts";
 import type { MediaStore } from "../media/contract.ts";
 import type { CatalogueLayers } from "../models/catalogue/layers.ts";
 import { retirementsOf } from "../models/list-models.ts";
-import type { CapUse } from "../pool/cap-use.ts";
+import type { PoolCapacity } from "../pool/capacity.ts";
 import type { Pool } from "../pool/pool.ts";
+import { countedFamilies } from "../reports/board.ts";
 import type { NeedFacts } from "../reports/needs.ts";
 import { needsOf } from "../reports/needs.ts";
 import type { Signal } from "./facts.ts";
@@ -16,7 +17,7 @@ import { type SignalFacts, signalsOf } from "./signals.ts";
 
 export type SignalDependencies = {
   readNeedFacts(): Promise<NeedFacts>;
-  pool: Pick<Pool, "capUses" | "canServe">;
+  pool: Pick<Pool, "capUses" | "canServe" | "capacity">;
   keys: Pick<Keys, "rows">;
   limits: Pick<Limits, "usage">;
   media: Pick<MediaStore, "freeBytes">;
@@ -34,7 +35,7 @@ const LIMITS_MS = 30_000;
 
 /** Reads everything that the rules look at, each time it is called. */
 export function createSignalReader(deps: SignalDependencies): () => Promise<Signal[]> {
-  let walked: { at: number; keys: SignalFacts["keys"]; caps: readonly CapUse[] } = { at: 0, keys: [], caps: [] };
+  let walked: { at: number } & Pick<SignalFacts, "keys" | "caps" | "imagesLeft"> = { at: 0, keys: [], caps: [], imagesLeft: null };
   return async () => {
     const { pool, limits, media, models, outcomes, now } = deps;
     const { alerts } = deps.settings();
@@ -48,6 +49,7 @@ export function createSignalReader(deps: SignalDependencies): () => Promise<Sign
         at: now(),
         keys: keys.map((key) => ({ key, usage: limits.usage(key.id) })),
         caps: pool.capUses(alerts.limit_percent / 100),
+        imagesLeft: imagesLeft(pool.capacity(countedFamilies(models.current()))),
       };
     }
     return signalsOf(
@@ -66,6 +68,9 @@ export function createSignalReader(deps: SignalDependencies): () => Promise<Sign
     );
   };
 }
+
+/** Tokens that serve no image have nothing left of it either. */
+const imagesLeft = ({ kinds: { image } }: PoolCapacity): number | null => (image.tokens === 0 ? null : (image.left?.requests ?? null));
 
 const hasLimit = ({ images, videoSeconds, usd }: SignalFacts["keys"][number]["key"]["limits"]): boolean =>
   [images, videoSeconds, usd].some(({ day, month, total }) => day !== null || month !== null || total !== null);

@@ -15,6 +15,8 @@ type Rule = {
 
 export const RULES: Readonly<Record<RuleName, Rule>> = {
   pool_low: { forMs: MINUTE, tellsEnd: true },
+  // Its message names when the caps begin anew.
+  images_left: { forMs: MINUTE, tellsEnd: false },
   pool_empty: { forMs: 30 * SECOND, tellsEnd: true },
   tokens_blocked: { forMs: MINUTE, tellsEnd: true },
   errors: { forMs: 0, tellsEnd: true },
@@ -31,7 +33,7 @@ export const RULES: Readonly<Record<RuleName, Rule>> = {
 /** Rules of which nothing is sent while an incident of this kind lasts: it explains them. */
 const EXPLAINS: Partial<Record<AlertFacts["kind"], readonly RuleName[]>> = {
   network: ["pool_empty", "pool_low", "tokens_blocked", "errors"],
-  poolEmpty: ["pool_low", "tokens_blocked", "errors"],
+  poolEmpty: ["pool_low", "images_left", "tokens_blocked", "errors"],
   ledger: ["errors"],
 };
 

@@ -14,7 +14,7 @@ const GB = 1e9;
 const THRESHOLDS = loadConfig({ file: null, env: {}, flags: {} }).settings.alerts;
 
 const WELL: SignalFacts = {
-  ...{ needs: [], keys: [], caps: [], failures: null, freeBytes: 100 * GB, retirements: [], failingChannels: [] },
+  ...{ needs: [], keys: [], caps: [], imagesLeft: null, failures: null, freeBytes: 100 * GB, retirements: [], failingChannels: [] },
   providers: [providerTokens({ provider: "gemini", total: 9, healthy: 9 })],
   backup: { madeAt: NOW - DAY, error: null, since: NOW - 99 * DAY },
 };
@@ -75,6 +75,16 @@ describe("thresholds", () => {
     ]);
     expect(seen({ providers }, { healthy_tokens: 3, healthy_provider: "gemini" })).toEqual([["pool_low", 1, false]]);
     expect(seen({ providers }, { healthy_tokens: 1 })).toEqual([["pool_low", 2, false]]);
+  });
+
+  test("images left by the caps per day: fewer than so many, none is worse, not known is nothing", () => {
+    expect(seen({ imagesLeft: 10 })).toEqual([]);
+    expect(seen({ imagesLeft: 9 })).toEqual([["images_left", 1, false]]);
+    expect(seen({ imagesLeft: 0 })).toEqual([["images_left", 2, false]]);
+    expect(seen({ imagesLeft: 99 }, { images_left: 100 })).toEqual([["images_left", 1, false]]);
+    const [signal] = signalsOf({ ...WELL, imagesLeft: 3 }, THRESHOLDS, NOW);
+    // Midnight in Los Angeles.
+    expect(signal!.facts).toEqual({ kind: "imagesLeft", left: 3, below: 10, until: Date.UTC(2026, 11, 1, 8) });
   });
 
   test("the share of generations that fails", () => {

@@ -6,6 +6,7 @@ import { PERIODS } from "../limits/periods.ts";
 import type { Retirement } from "../models/list-models.ts";
 import type { CapUse } from "../pool/cap-use.ts";
 import type { ProviderTokens } from "../pool/held.ts";
+import { nextPacificMidnight } from "../pool/pacific-time.ts";
 import type { Need } from "../reports/needs.ts";
 import type { AlertFacts, LimitFacts, OtherNeed, RuleName, Signal } from "./facts.ts";
 import type { FailureShare } from "./outcome-window.ts";
@@ -25,6 +26,8 @@ export type SignalFacts = {
   providers: readonly ProviderTokens[];
   keys: readonly { key: Pick<KeyRow, "id" | "name" | "limits">; usage: KeyUsage }[];
   caps: readonly CapUse[];
+  /** Images that the operator's own caps allow today; null: some token has no cap, so that nobody knows. */
+  imagesLeft: number | null;
   failures: FailureShare | null;
   /** Of the disk of media. */
   freeBytes: number;
@@ -51,6 +54,7 @@ export function signalsOf(facts: SignalFacts, thresholds: Thresholds, now: numbe
     ...facts.providers.flatMap((provider) => lowSignal(provider, thresholds)),
     ...facts.keys.flatMap(({ key, usage }) => keySignals(key, usage, thresholds)),
     ...facts.caps.map(capSignal),
+    ...leftSignal(facts.imagesLeft, thresholds, now),
     ...failureSignal(facts.failures, thresholds),
     ...diskSignal(facts, thresholds),
     ...backupSignal(facts.backup, thresholds, now),
@@ -118,6 +122,12 @@ function lowSignal(
 ): Signal[] {
   if ((only !== "any" && only !== provider) || total === disabled || healthy >= below) return [];
   return [signal("pool_low", provider, { kind: "poolLow", provider, healthy, below }, { level: healthy === 0 ? 2 : 1 })];
+}
+
+function leftSignal(left: number | null, { images_left: below }: Thresholds, now: number): Signal[] {
+  if (left === null || left >= below) return [];
+  const facts = { kind: "imagesLeft" as const, left, below, until: nextPacificMidnight(now) };
+  return [signal("images_left", "images", facts, { level: left === 0 ? 2 : 1 })];
 }
 
 const UNITS = ["images", "videoSeconds", "usd"] as const;

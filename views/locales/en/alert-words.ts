@@ -40,6 +40,10 @@ export const alertWords: AlertTexts = {
         return facts.healthy === 0
           ? `No token of ${format.provider(facts.provider)} is healthy`
           : `Healthy tokens of ${format.provider(facts.provider)}: only ${facts.healthy}`;
+      case "imagesLeft":
+        return facts.left === 0
+          ? "No image is left today by the caps per day"
+          : `Images left today by the caps per day: ${format.count(facts.left)}`;
       case "tokens":
         return facts.families.length > 0
           ? `${tokens(facts.count)} of ${format.provider(facts.provider)}, some models: ${reasons[facts.reason]}`
@@ -79,6 +83,8 @@ export const alertWords: AlertTexts = {
         const list = named.length === 0 ? "" : `${named.join(", ")}${rest > 0 ? ` and ${rest} more` : ""}. `;
         return `${list}${health[facts.reason]}`;
       }
+      case "imagesLeft":
+        return `Fewer than ${format.count(facts.below)}. The caps begin anew at ${format.time(facts.until)}.`;
       case "poolLow":
         return `Fewer than ${facts.below}.`;
       case "jobs":

@@ -8,6 +8,7 @@ import { alertWords } from "./alert-words.ts";
 /** A rule as a sentence: text, and `{name}` for the field of a setting of `alerts`. */
 const rules: Record<RuleName, string> = {
   pool_low: "fewer than {healthy_tokens} tokens of {healthy_provider} are healthy",
+  images_left: "fewer than {images_left} images are left today, where each token has a cap per day",
   pool_empty: "no token can serve, or all tokens of a provider are disabled",
   tokens_blocked: "tokens are blocked, grouped by reason",
   errors: "more than {error_percent} % of generations fail in {error_minutes} minutes",
@@ -60,6 +61,7 @@ export const alerts = {
   fieldNames: {
     healthy_tokens: "Healthy tokens",
     healthy_provider: "Provider",
+    images_left: "Images left",
     error_percent: "Percent",
     error_minutes: "Minutes",
     limit_percent: "Percent of a limit",

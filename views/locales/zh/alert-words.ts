@@ -33,6 +33,8 @@ export const alertWords: AlertTexts = {
         return facts.why === "noTokens" ? "没有令牌：无法生成" : "没有可用令牌：无法生成";
       case "providerOff":
         return `${format.provider(facts.provider)} 的全部 ${facts.count} 个令牌都已停用`;
+      case "imagesLeft":
+        return facts.left === 0 ? "按每日上限，今天已没有剩余图片" : `按每日上限，今天还剩 ${format.count(facts.left)} 张图片`;
       case "poolLow":
         return facts.healthy === 0
           ? `${format.provider(facts.provider)} 没有健康的令牌`
@@ -76,6 +78,8 @@ export const alertWords: AlertTexts = {
         const list = named.length === 0 ? "" : `${named.join("、")}${rest > 0 ? ` 等 ${facts.count} 个` : ""}。`;
         return `${list}${health[facts.reason]}`;
       }
+      case "imagesLeft":
+        return `少于 ${format.count(facts.below)} 张。上限于 ${format.time(facts.until)} 重新开始计算。`;
       case "poolLow":
         return `少于 ${facts.below} 个。`;
       case "jobs":

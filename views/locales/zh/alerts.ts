@@ -8,6 +8,7 @@ export const alerts: typeof en = {
   tell: "以下情况通知我",
   rulesOn: (on, all) => `共 ${all} 条规则，${on} 条已开启`,
   rules: {
+    images_left: "今天剩余的图片少于 {images_left} 张（每个令牌都有每日上限时可知）",
     pool_low: "{healthy_provider} 的健康令牌少于 {healthy_tokens} 个",
     pool_empty: "没有令牌可用，或某个提供商的令牌全部停用",
     tokens_blocked: "令牌被阻止（按原因分组）",
@@ -24,6 +25,7 @@ export const alerts: typeof en = {
   fieldNames: {
     healthy_tokens: "健康令牌数",
     healthy_provider: "提供商",
+    images_left: "剩余图片数",
     error_percent: "百分比",
     error_minutes: "分钟",
     limit_percent: "限额百分比",

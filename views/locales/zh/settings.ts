@@ -94,6 +94,7 @@ const descriptions: Record<SettingKey, string> = {
   "alerts.language": "告警消息的语言",
   "alerts.rules_off": "已关闭的告警规则（名称）",
   "alerts.healthy_tokens": "某个提供商的健康令牌少于此数时告警",
+  "alerts.images_left": "今天按令牌每日上限剩余的图片少于此数时告警；仅当每个令牌都有上限时可知",
   "alerts.healthy_provider": "统计的提供商；any：每个有令牌的提供商",
   "alerts.error_percent": "失败的生成请求超过此比例时告警（百分比）",
   "alerts.error_minutes": "统计该比例的时间（分钟）",
