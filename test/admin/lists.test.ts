@@ -29,6 +29,7 @@ beforeAll(async () => {
     const person = { source: "header", subject: name, name, role: "viewer", passwordHash: null, passwordTemporary: false } as const;
     const account = await store.insertAccount(person, 1);
     await sessions.open({ account, address: null, agent: name });
+    await rig.context.adminTokens.issue({ name, scope: "read", expiresAt: null, accountId: account.id }, { address: null, actor: name });
   }
   me = await signIn(rig);
   call = await callerOf(rig);
@@ -75,6 +76,7 @@ test.each([
   ["/tokens/deleted", "id", MANY],
   ["/accounts", "id", MANY + 1],
   ["/sessions", "mark", MANY + 1],
+  ["/admin-tokens", "id", MANY + 1],
 ])("%s comes in pages", async (path, id, total) => {
   const { pages, rows } = await dataOf(path, 50);
   expect([pages, rows.length, distinct(rows.map((row) => row[id]))]).toEqual([3, total, total]);

@@ -147,8 +147,14 @@ export function accountRoutes(ctx: AdminApiContext): ApiRoute[] {
 const tokenRoutes = ({ adminTokens }: AdminApiContext): ApiRoute[] => [
   route({
     ...{ method: "GET", path: "/admin-tokens", tag: "Access", summary: "Tokens of this API, newest first" },
-    response: t.Object({ data: t.Array(TOKEN) }),
-    run: async () => ({ data: (await adminTokens.list()).map(showToken) }),
+    query: t.Object(PAGING),
+    response: pageOf(TOKEN),
+    async run({ query: { limit = PAGE_ROWS, cursor } }) {
+      const before = numberOf(cursor) ?? Number.POSITIVE_INFINITY;
+      const rows = (await adminTokens.list()).filter(({ id }) => id < before);
+      const shown = rows.slice(0, limit);
+      return { data: shown.map(showToken), next: rows.length > limit ? `${shown.at(-1)!.id}` : null };
+    },
   }),
   route({
     ...{ method: "POST", path: "/admin-tokens", tag: "Access", summary: "Make a token of this API" },
