@@ -240,7 +240,7 @@ describe.skipIf(!hasPostgres)("a node that goes", () => {
     }
     isOver = true;
     await Promise.all(load);
-    expect([countOf(statuses, 200), statuses.length > 20]).toEqual([statuses.length, true]);
+    expect([statuses.filter((status) => status !== 200), statuses.length > 20]).toEqual([[], true]);
     await eventually("the video completes", 30_000, async () => (await world.store.getJob(video.id))?.state === "completed");
     expect(world.simulator.counts().total.accepted).toBe(statuses.length + 1);
   }, 120_000);
