@@ -75,6 +75,9 @@ class Pair {
   /** Since when each sturdy token has had room, elapsed ms. */
   readonly roomSince = new Map<string, number>();
   awaySince = 0;
+  /** Nodes that have not read the operator's last change yet, and when one has read one last. */
+  readonly unread = new Set<Node>();
+  readAt = 0;
   lostNewsAt = -1;
   isResting = false;
   #ids = 0;
@@ -126,7 +129,7 @@ class Pair {
       ? { requestsPerMinute: dice.between(2, 8), ...(dice.chance(0.5) ? { requestsPerDay: dice.between(50, 400) } : {}) }
       : null;
     // What was called while there was no cap counts against none.
-    if (this.tokens.get(id)?.caps === null && caps !== null) this.cappedSince.set(id, this.time.now() + 3 * SECOND);
+    if (this.tokens.get(id)?.caps === null && caps !== null) this.cappedSince.set(id, Number.POSITIVE_INFINITY);
     const concurrency = { imageConcurrency: dice.pick([1, 1, 2, 3]), videoConcurrency: dice.pick([1, 2]) };
     this.tokens.set(id, tokenRow(id, { ...concurrency, caps: id < STURDY ? caps : null, imageEnabled: dice.chance(0.95) }));
   }
@@ -226,7 +229,21 @@ class Pair {
     const id = this.dice.pick([...this.tokens.keys()]);
     this.#put(id);
     this.chronicle.note("changed", { id });
-    for (const node of this.nodes) this.time.after(this.dice.between(0, SECOND), () => node.isUp && this.#load(node).catch(() => {}));
+    for (const node of this.nodes) {
+      const load = () => {
+        if (!node.isUp) return void this.unread.delete(node);
+        // Tried again until the store answers, as a reloader does.
+        this.#load(node).then(
+          () => {
+            this.unread.delete(node);
+            this.readAt = this.time.elapsed();
+          },
+          () => this.time.after(SECOND, load),
+        );
+      };
+      this.unread.add(node);
+      this.time.after(this.dice.between(0, SECOND), load);
+    }
   }
 
   #come(count: number): void {
@@ -301,10 +318,14 @@ class Pair {
     const limit = kind === "image" ? row.imageConcurrency : row.videoConcurrency;
     const running = [...this.calls].filter((other) => other.tokenId === tokenId && other.kind === kind).length;
     // A limit that the operator has just lowered is known a moment later.
-    const isKnown = this.#knownSince(row) > 3 * SECOND;
+    const isKnown = this.#isKnown(row);
     chronicle.assert(!isKnown || running < limit, "No token has more calls at once than its limit:", { tokenId, kind, running, limit });
     const now = time.now();
-    const since = this.cappedSince.get(tokenId) ?? 0;
+    let since = this.cappedSince.get(tokenId) ?? 0;
+    if (since === Number.POSITIVE_INFINITY && isKnown) {
+      since = time.now();
+      this.cappedSince.set(tokenId, since);
+    }
     const own = this.counted.filter((other) => other.tokenId === tokenId && other.isCounted && other.at > since);
     const caps = row.caps as Cap;
     // A call counts from the moment at which the store took it on, a little before it is known here.
@@ -321,6 +342,12 @@ class Pair {
     this.calls.add(call);
     this.counted = this.counted.filter(({ at }) => now - at < 25 * HOUR);
     this.counted.push(call);
+  }
+
+  /** Whether every node goes by this row: calls of before it was read may still run. */
+  #isKnown(row: TokenRow): boolean {
+    const isRead = this.unread.size === 0 && this.time.elapsed() - this.readAt > 3 * SECOND;
+    return isRead && this.#knownSince(row) > 3 * SECOND;
   }
 
   readonly #changedAt = new WeakMap<TokenRow, number>();
@@ -359,7 +386,7 @@ class Pair {
       if (id < STURDY) continue;
       for (const kind of ["image", "video"] as const) {
         const [limit, isOn] = kind === "image" ? [row.imageConcurrency, row.imageEnabled] : [row.videoConcurrency, row.videoEnabled];
-        const hasRoom = isOn && this.#knownSince(row) > IDLE_MS && (held.get(`${id}/${kind}`) ?? 0) < limit && !store.isAway;
+        const hasRoom = isOn && this.#isKnown(row) && (held.get(`${id}/${kind}`) ?? 0) < limit && !store.isAway;
         if (!hasRoom) this.roomSince.delete(`${id}/${kind}`);
         else if (!this.roomSince.has(`${id}/${kind}`)) this.roomSince.set(`${id}/${kind}`, now);
         const idleMs = now - Math.max(this.roomSince.get(`${id}/${kind}`) ?? now, this.awaySince);
