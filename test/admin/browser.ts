@@ -50,10 +50,16 @@ export async function launchBrowser(): Promise<TestBrowser> {
       page.on("console", (message) => {
         if (message.type() === "error" && !EXPECTED.test(message.text())) complaints.push(`console: ${message.text()}`);
       });
-      return { page, complaints, [Symbol.asyncDispose]: () => context.close() };
+      return { page, complaints, [Symbol.asyncDispose]: () => close(page) };
     },
     [Symbol.asyncDispose]: () => browser.close(),
   };
+}
+
+/** Closes a page's context. One that is on its way to another page may never be closed: it is stopped first. */
+async function close(page: Page): Promise<void> {
+  await page.goto("about:blank", { timeout: 2_000 }).catch(() => {});
+  await Promise.race([page.context().close(), Bun.sleep(5_000)]);
 }
 
 /** A page of a session: `cookie` is `name=value`, `path` where to begin; without one the page is empty. */

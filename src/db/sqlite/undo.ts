@@ -22,14 +22,16 @@ export function insertUndo(db: Database, vault: Vault, action: UndoAction): void
 /** What is listed holds no secret. */
 const headOf = ({ actor, action, count, name }: UndoAction) => JSON.stringify({ actor, action, count, name });
 
-/** The action itself is read only where a build before wrote it: it may be thousands of rows long. */
-const LIST = `SELECT id, at, head, CASE WHEN head IS NULL THEN action END AS action FROM undo_actions
-  WHERE at >= $since ORDER BY at DESC, id DESC LIMIT $limit`;
 type Listed = { id: string; at: number; head: string | null; action: Uint8Array | null };
 
-/** Since a time, newest first. */
+/** Since a time, newest first. The action itself is read only where a build before wrote it: it may be thousands of rows long. */
 export function listUndo(db: Database, vault: Vault, since: number, limit: number): UndoEntry[] {
-  const rows = db.query<Listed, { since: number; limit: number }>(LIST).all({ since, limit });
+  const rows = db
+    .query<Listed, { since: number; limit: number }>(
+      `SELECT id, at, head, CASE WHEN head IS NULL THEN action END AS action FROM undo_actions
+         WHERE at >= $since ORDER BY at DESC, id DESC LIMIT $limit`,
+    )
+    .all({ since, limit });
   return rows.map(({ id, at, head, action }) => {
     if (head !== null) return { id, at, ...JSON.parse(head) };
     const { steps: _steps, ...entry }: UndoAction = JSON.parse(vault.open(UNDO, action!));
