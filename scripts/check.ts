@@ -5,8 +5,11 @@ import { join } from "node:path";
 
 const root = join(import.meta.dir, "..");
 
-/** Test files of a worker share its modules, as all do when `bun test` runs alone. More workers than four gain little and need memory. */
-const SIDE_BY_SIDE = [`--parallel=${Math.min(4, availableParallelism())}`, "--no-isolate"];
+/**
+ * Test files of a worker share its modules, as all do when `bun test` runs alone. More workers than four gain little and need memory. The
+ * slowest, as once measured, begin first.
+ */
+const SIDE_BY_SIDE = [`--parallel=${Math.min(4, availableParallelism())}`, "--no-isolate", "--timings=test/timings.json"];
 
 /** Runs one step with its output shown. Null when it ended well, else its name. */
 async function step(name: string, command: string[], env: Record<string, string> = {}): Promise<string | null> {
