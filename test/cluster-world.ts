@@ -9,6 +9,7 @@ import { hashKey } from "../src/gateway/keys/keys.ts";
 import { type Simulator, startSimulator } from "../src/simulator/simulator.ts";
 import { temporaryFolder } from "../src/testing.ts";
 import { S3_ACCESS_KEY, S3_REGION, S3_SECRET_KEY, type S3Server } from "./s3.ts";
+import { serverEnv } from "./server-env.ts";
 
 const ROOT = join(import.meta.dir, "..");
 const SECRET_KEY = new Uint8Array(32).map((_, index) => index * 7 + 3);
@@ -122,17 +123,11 @@ export async function startNodes({ limits = {}, tokens = 4, concurrency = 8, s3 
 }
 
 const environment = (simulator: Simulator, databaseUrl: string): Record<string, string> => ({
-  PATH: process.env.PATH ?? "",
+  ...serverEnv(simulator),
   FLOW2API_SECRET_KEY: encodedKey,
   FLOW2API_STORAGE_DATABASE_URL: databaseUrl,
-  FLOW2API_SERVER_HOST: "127.0.0.1",
   FLOW2API_SERVER_DRAIN_TIMEOUT: "10",
-  FLOW2API_GEMINI_BASE_URL: simulator.geminiBaseUrl,
-  FLOW2API_FLOW_LABS_BASE_URL: simulator.flowLabsBaseUrl,
-  FLOW2API_FLOW_API_BASE_URL: simulator.flowApiBaseUrl,
-  FLOW2API_MEDIA_MIN_FREE_MB: "0",
   FLOW2API_ALERTS_ALLOW_PRIVATE_HOSTS: "127.0.0.1",
-  FLOW2API_LOG_FORMAT: "json",
   FLOW2API_LOG_LEVEL: "info",
 });
 

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type Simulator, type StartOptions as SimulatorStart, startSimulator } from "../src/simulator/simulator.ts";
 import { temporaryFolder } from "../src/testing.ts";
+import { serverEnv } from "./server-env.ts";
 
 const root = join(import.meta.dir, "..");
 export const EXECUTABLE = join(root, "dist", "flow2api");
@@ -67,16 +68,8 @@ export async function startProgram({
   const simulator = await startSimulator(simulated);
   if (models !== undefined) await Bun.write(join(folder.path, "config", "models.toml"), models);
   const environment: Record<string, string> = {
-    PATH: process.env.PATH ?? "",
-    FLOW2API_SERVER_HOST: "127.0.0.1",
+    ...serverEnv(simulator),
     FLOW2API_SERVER_PORT: "0",
-    FLOW2API_GEMINI_BASE_URL: simulator.geminiBaseUrl,
-    FLOW2API_FLOW_LABS_BASE_URL: simulator.flowLabsBaseUrl,
-    FLOW2API_FLOW_API_BASE_URL: simulator.flowApiBaseUrl,
-    FLOW2API_VERTEX_BASE_URL: simulator.vertexBaseUrl,
-    FLOW2API_VERTEX_TOKEN_URL: simulator.vertexTokenUrl,
-    FLOW2API_MEDIA_MIN_FREE_MB: "0",
-    FLOW2API_LOG_FORMAT: "json",
     FLOW2API_LOG_LEVEL: "debug",
     ...env,
   };

@@ -22,12 +22,12 @@ export async function signIn(rig: Rig): Promise<SignedIn> {
 }
 
 /** The cookie of a login. @throws {Error} when it is refused */
-export async function login(url: string, password: string): Promise<string> {
+export async function login(url: string, password: string, username?: string): Promise<string> {
   const response = await fetch(`${url}/admin/login`, {
     method: "POST",
     redirect: "manual",
     headers: { origin: url },
-    body: new URLSearchParams({ password }),
+    body: new URLSearchParams({ ...(username !== undefined && { username }), password }),
   });
   const cookie = response.headers.get("set-cookie")?.split(";")[0];
   if (!cookie) throw new Error(`The login was answered with ${response.status}.`);

@@ -6,7 +6,7 @@ import { hashPassword } from "../../src/gateway/auth/password.ts";
 import { neededRole, OWN_CHANGES } from "../../src/gateway/auth/roles.ts";
 import { createMetrics } from "../../src/metrics.ts";
 import { type Rig, startRig } from "../rig.ts";
-import { type SignedIn, signedIn, signIn } from "./admin.ts";
+import { login, type SignedIn, signedIn, signIn } from "./admin.ts";
 
 /** Passwords are compared slowly, by design. */
 setDefaultTimeout(30_000);
@@ -25,13 +25,7 @@ async function personOf(rig: Rig, name: string, role: Role): Promise<SignedIn> {
   } as const;
   const account = await store.insertAccount(row, clock.now());
   await sessions.open({ account, address: null, agent: "" });
-  const response = await fetch(`${rig.url}/admin/login`, {
-    method: "POST",
-    redirect: "manual",
-    headers: { origin: rig.url },
-    body: new URLSearchParams({ username: name, password: PASSWORD }),
-  });
-  return signedIn(rig.url, response.headers.getSetCookie()[0]!.split(";")[0]!);
+  return signedIn(rig.url, await login(rig.url, PASSWORD, name));
 }
 
 /** Every change that the admin's pages have, with an id where one is asked for. */

@@ -3,7 +3,7 @@ import { expect, setDefaultTimeout, test } from "bun:test";
 import { type Role, SCOPE_OF_ROLE } from "../../src/domain/account.ts";
 import { hashPassword } from "../../src/gateway/auth/password.ts";
 import { type Rig, startRig } from "../rig.ts";
-import { type SignedIn, signedIn, signIn } from "./admin.ts";
+import { login, type SignedIn, signedIn, signIn } from "./admin.ts";
 import { BASE } from "./api.ts";
 
 /** Passwords are compared slowly, by design. */
@@ -15,13 +15,7 @@ async function adminNamed(rig: Rig, name: string): Promise<SignedIn> {
   const { store, clock } = rig.context;
   const row = { source: "password", subject: name, name, role: "admin", passwordTemporary: false } as const;
   await store.insertAccount({ ...row, passwordHash: await hashPassword(PASSWORD) }, clock.now());
-  const response = await fetch(`${rig.url}/admin/login`, {
-    method: "POST",
-    redirect: "manual",
-    headers: { origin: rig.url },
-    body: new URLSearchParams({ username: name, password: PASSWORD }),
-  });
-  return signedIn(rig.url, response.headers.getSetCookie()[0]!.split(";")[0]!);
+  return signedIn(rig.url, await login(rig.url, PASSWORD, name));
 }
 
 /** Made on the account page. */

@@ -1,6 +1,7 @@
 // What the crash loops share: the load, the faults, and the checks of jobs, reservations and submissions against what was asked.
 import { join } from "node:path";
 import type { Simulator } from "../../src/simulator/simulator.ts";
+import { serverEnv } from "../server-env.ts";
 
 export const KEY = "sk-f2a-crash-key-000000000000000000000000000000";
 const MAIN = join(import.meta.dir, "../..", "src", "main.ts");
@@ -32,17 +33,9 @@ export async function startServer(env: Record<string, string>, simulator: Simula
     // Bun looks for tsconfig.json, which says what JSX is, where it is started.
     cwd: join(import.meta.dir, "../.."),
     env: {
-      PATH: process.env.PATH ?? "",
       ...env,
-      FLOW2API_SERVER_HOST: "127.0.0.1",
+      ...serverEnv(simulator),
       FLOW2API_SERVER_PORT: "0",
-      FLOW2API_GEMINI_BASE_URL: simulator.geminiBaseUrl,
-      FLOW2API_FLOW_LABS_BASE_URL: simulator.flowLabsBaseUrl,
-      FLOW2API_FLOW_API_BASE_URL: simulator.flowApiBaseUrl,
-      FLOW2API_VERTEX_BASE_URL: simulator.vertexBaseUrl,
-      FLOW2API_VERTEX_TOKEN_URL: simulator.vertexTokenUrl,
-      FLOW2API_MEDIA_MIN_FREE_MB: "0",
-      FLOW2API_LOG_FORMAT: "json",
     },
     stdout: "pipe",
     stderr: "pipe",
