@@ -106,8 +106,12 @@ export function createAdminGuard({ sessions, signIn, settings, cookie, publicUrl
     const { account } = session;
     if (account.source === "password") return settings().password;
     if (account.source !== "header") return true;
-    const role = identity?.subject === account.subject ? roleOfIdentity(identity, settings()) : null;
-    if (!identity || role === null) return false;
+    if (identity?.subject !== account.subject) return false;
+    const role = roleOfIdentity(identity, settings());
+    if (role === null) {
+      await signIn.endAccess(identity);
+      return false;
+    }
     if (role !== account.role) session.account = await signIn.accountOf(identity, role);
     return true;
   };

@@ -36,7 +36,8 @@ export class Idempotency {
     if (known?.body !== undefined) return { body: known.body, replayed: true };
     if (known) throw conflict("A request with this Idempotency-Key is under way.", "idempotency_running");
     const body = await create().catch(async (error: unknown) => {
-      await store.deleteScratch(name);
+      // Where it cannot be given back it expires by itself.
+      await store.deleteScratch(name).catch(() => {});
       throw error;
     });
     await store.putScratch(name, { fingerprint, body: withoutSecrets(body, asked.secrets) }, now() + DAY_MS);

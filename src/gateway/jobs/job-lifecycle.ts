@@ -106,8 +106,9 @@ export class JobLifecycle {
   /** A job whose client was refused because the store's answer was lost, and that is stored nevertheless, does not run. */
   async deleteUnwritten(): Promise<void> {
     for (const [id, until] of this.#unwritten) {
-      await this.deps.store.deleteJob(id);
-      if (until <= this.deps.clock.now()) this.#unwritten.delete(id);
+      // Refused while its reservation is open: the release is on its way.
+      const isGone = await this.deps.store.deleteJob(id);
+      if (isGone && until <= this.deps.clock.now()) this.#unwritten.delete(id);
     }
   }
 

@@ -46,13 +46,13 @@ export class ResponseReader {
     const candidate = candidateOf(response.candidates);
     this.extras = readExtras(this.extras, response, candidate);
     this.readEnd(response, feedback, candidate);
-    let items = NO_ITEMS;
+    const items: ResponseItem[] = [];
     let hasParts = false;
     for (const part of isRecord(candidate.content) ? arrayOf(candidate.content.parts) : NO_ITEMS) {
       if (!isRecord(part)) continue;
       hasParts = true;
       const item = this.readPart(part);
-      if (item) items = [...items, item];
+      if (item) items.push(item);
     }
     this.begun ||= hasParts || this.isFinished();
     return items;
