@@ -2,6 +2,7 @@
 import type { LoginCounts } from "../../db/shared.ts";
 import { type Failures, type LoginTry, loginWaitMs, withFailure, withoutFailures } from "../../domain/login-failures.ts";
 import { AppError } from "../../errors.ts";
+import { RecentMap } from "../../recent-map.ts";
 
 /** Wrong passwords of one address that cost nothing but themselves. */
 const FREE_FAILURES = 3;
@@ -10,7 +11,7 @@ const LONGEST_DELAY_MS = 15 * 60_000;
 const PASSWORDS_OF_ALL: OfAll = { free: 20, longestMs: 10_000 };
 /** A code has a million values and three that are right: who knows the password must not be able to try them from many addresses. */
 export const CODES_OF_ALL: OfAll = { free: 5, longestMs: 60_000 };
-const MAX_NAMES = 10_000;
+const MAX_NAMES = 20_000;
 
 /** Who shares a count: an IPv4 address, or the /64 that an IPv6 host picks its addresses from. */
 export function throttleKey(address: string | null): string {
@@ -83,29 +84,23 @@ export function createLogin<Attempt, Result>(options: Options<Attempt, Result>):
 
 /** Counts of one process, in its memory. */
 export class MemoryLoginCounts implements LoginCounts {
-  readonly #byName = new Map<string, Failures>();
+  readonly #byName = new RecentMap<string, Failures>(MAX_NAMES);
 
   async countLoginTry(tried: LoginTry): Promise<number> {
     const { own, all, subject, at } = tried;
     const wait = loginWaitMs(tried, this.#of(own.name), this.#of(all?.name));
     if (wait > 0) return wait;
-    for (const { name } of [own, all].filter((one) => one !== null)) this.#set(name, withFailure(this.#of(name), subject, at));
+    for (const { name } of [own, all].filter((one) => one !== null)) this.#byName.set(name, withFailure(this.#of(name), subject, at));
     return 0;
   }
 
   async endLoginFailures(tried: LoginTry): Promise<void> {
     const { own, all } = tried;
-    this.#set(own.name, withoutFailures(this.#of(own.name), tried, { isKnown: true }));
-    if (all) this.#set(all.name, withoutFailures(this.#of(all.name), tried, { isKnown: false }));
+    this.#byName.set(own.name, withoutFailures(this.#of(own.name), tried, { isKnown: true }));
+    if (all) this.#byName.set(all.name, withoutFailures(this.#of(all.name), tried, { isKnown: false }));
   }
 
   #of(name: string | undefined): Failures {
     return (name === undefined ? undefined : this.#byName.get(name)) ?? {};
-  }
-
-  #set(name: string, failures: Failures): void {
-    this.#byName.delete(name);
-    this.#byName.set(name, failures);
-    if (this.#byName.size > MAX_NAMES) this.#byName.delete(this.#byName.keys().next().value!);
   }
 }

@@ -1,5 +1,7 @@
 // Throttle: at most `failures` per key in a time window.
 
+import { RecentMap } from "../../recent-map.ts";
+
 export type Throttle = {
   /** Milliseconds that this key must wait, or 0. */
   waitMs(key: string): number;
@@ -9,9 +11,9 @@ export type Throttle = {
 
 type Options = { failures: number; windowMs: number; now: () => number; maxKeys?: number };
 
-/** Counts in memory, at most `maxKeys` at once: the oldest windows are forgotten first. */
-export function createThrottle({ failures, windowMs, now, maxKeys = 10_000 }: Options): Throttle {
-  const windows = new Map<string, { count: number; since: number }>();
+/** Counts in memory, at most `maxKeys` at once and the newer half of them at least: the oldest windows are forgotten first. */
+export function createThrottle({ failures, windowMs, now, maxKeys = 20_000 }: Options): Throttle {
+  const windows = new RecentMap<string, { count: number; since: number }>(maxKeys);
   const windowOf = (key: string) => {
     const window = windows.get(key);
     const age = window ? now() - window.since : 0;
@@ -28,9 +30,7 @@ export function createThrottle({ failures, windowMs, now, maxKeys = 10_000 }: Op
         window.count++;
         return;
       }
-      windows.delete(key);
       windows.set(key, { count: 1, since: now() });
-      if (windows.size > maxKeys) windows.delete(windows.keys().next().value!);
     },
   };
 }

@@ -1,15 +1,15 @@
 // Inputs of requests that are not over and have not begun anything: deleted when the request is refused.
 import type { Media } from "../../domain/generation.ts";
+import { RecentMap } from "../../recent-map.ts";
 
+/** Beyond it the oldest are forgotten: their inputs are deleted by age. */
 const MAX_REQUESTS = 10_000;
 
 export class UnclaimedInputs {
-  private readonly byRequest = new Map<string, Media[]>();
+  private readonly byRequest = new RecentMap<string, Media[]>(MAX_REQUESTS);
 
   add(requestId: string, media: Media): void {
     this.byRequest.set(requestId, [...(this.byRequest.get(requestId) ?? []), media]);
-    // Inputs of a request whose end was never reported are deleted by their age.
-    if (this.byRequest.size > MAX_REQUESTS) this.byRequest.delete(this.byRequest.keys().next().value!);
   }
 
   /** Forgets the inputs of a request; undefined: it has none. */

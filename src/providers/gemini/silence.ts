@@ -1,13 +1,14 @@
 // Interactions that are complete and show nothing: polled on for a while, as the result may come late, then left to the operator.
 import { AppError } from "../../errors.ts";
+import { RecentMap } from "../../recent-map.ts";
 import type { VideoStatus } from "../provider.ts";
 
-/** Interactions that are watched at once; the oldest is forgotten beyond it. */
+/** Interactions that are watched at once; the oldest are forgotten beyond it. */
 const MAX_WATCHED = 10_000;
 
 export class SilenceWatch {
   /** Epoch ms at which each was first seen complete without a result. */
-  readonly #since = new Map<string, number>();
+  readonly #since = new RecentMap<string, number>(MAX_WATCHED);
 
   /** @param silenceMs how long to poll on; 0: the upstream's word is taken at once */
   constructor(private readonly silenceMs: number) {}
@@ -22,7 +23,6 @@ export class SilenceWatch {
     const since = this.#since.get(id) ?? now;
     if (now - since < this.silenceMs) {
       this.#since.set(id, since);
-      if (this.#since.size > MAX_WATCHED) this.#since.delete(this.#since.keys().next().value!);
       return { state: "pending", progress: null };
     }
     this.#since.delete(id);

@@ -14,7 +14,7 @@ test("a result leads to its token and signature, a signature to its token", () =
 });
 
 test("what is remembered again replaces what was", () => {
-  const affinity = createAffinity({ results: 10, signatures: 10 });
+  const affinity = createAffinity({ results: 10, signatures: 30 });
   for (let time = 0; time < 100; time++) affinity.remember("one", { tokenId: time, signature: "12345" });
   affinity.remember("two", { tokenId: 7, signature: "67890" });
   expect([affinity.of("one"), affinity.of("two")]).toEqual([
@@ -26,7 +26,7 @@ test("what is remembered again replaces what was", () => {
 });
 
 test("the oldest signatures go first, and their results still lead to their tokens", () => {
-  const affinity = createAffinity({ results: 100, signatures: 1_000 });
+  const affinity = createAffinity({ results: 100, signatures: 2_000 });
   for (let id = 0; id < 20; id++) affinity.remember(`m${id}`, { tokenId: id, signature: `${id}`.padEnd(100, "x") });
   expect(affinity.of("m9")).toEqual({ tokenId: 9 });
   expect(affinity.of("m10")?.signature).toHaveLength(100);

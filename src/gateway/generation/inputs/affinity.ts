@@ -1,6 +1,7 @@
 // Affinity: the token that made a result, and the thought signature of it, for the next turn. A cache of the media rows.
 
 import type { MediaRows } from "../../../db/media.ts";
+import { RecentMap } from "../../../recent-map.ts";
 
 export type Origin = { tokenId: number; signature?: string };
 
@@ -22,43 +23,28 @@ export const MAX_SIGNATURE = 16_384;
 /** Of all signatures together, in characters: the oldest results lose theirs first. */
 const MAX_SIGNATURES = 4 * 1024 * 1024;
 
+/** The most that is held; at least the newer half of it is. */
 type Capacity = { results: number; signatures: number };
 
 /**
- * In memory, the newest results. Of a fixed size: what fills for hours looks like a leak. Without `rows`, losing one costs a preference.
+ * In memory, the newest results. Of a bounded size: what fills for hours looks like a leak. Without `rows`, losing one costs a preference.
  * Signatures of text parts are in memory only.
  */
 export function createAffinity(
   { results, signatures }: Capacity = { results: 10_000, signatures: MAX_SIGNATURES },
   rows?: Pick<MediaRows, "readMediaSources">,
 ): Affinity {
-  const tokenIds = new Map<string, number>();
-  const stored = new Map<string, string>();
-  let length = 0;
+  const tokenIds = new RecentMap<string, number>(results);
+  const stored = new RecentMap<string, string>(signatures, ({ length }) => length);
   /** By hash: 53 bits as a plain number, which takes no memory of its own. */
-  const bySignature = new Map<number, number>();
+  const bySignature = new RecentMap<number, number>(results);
 
-  const store = (mediaId: string, signature: string) => {
-    stored.set(mediaId, signature);
-    length += signature.length;
-    for (const [id, oldest] of stored) {
-      if (length <= signatures && stored.size <= results) break;
-      stored.delete(id);
-      length -= oldest.length;
-    }
-  };
-  const rememberSignature = (signature: string, tokenId: number) => {
-    bySignature.set(hashOf(signature), tokenId);
-    dropOldest(bySignature, results);
-  };
+  const rememberSignature = (signature: string, tokenId: number) => bySignature.set(hashOf(signature), tokenId);
   const remember = (mediaId: string, { tokenId, signature }: Origin) => {
-    length -= stored.get(mediaId)?.length ?? 0;
-    stored.delete(mediaId);
     tokenIds.set(mediaId, tokenId);
-    dropOldest(tokenIds, results);
-    if (!signature) return;
-    if (signature.length <= MAX_SIGNATURE) store(mediaId, signature);
-    rememberSignature(signature, tokenId);
+    if (signature && signature.length <= MAX_SIGNATURE) stored.set(mediaId, signature);
+    else stored.delete(mediaId);
+    if (signature) rememberSignature(signature, tokenId);
   };
   const of = (mediaId: string): Origin | null => {
     const tokenId = tokenIds.get(mediaId);
@@ -82,7 +68,3 @@ export function createAffinity(
 }
 
 const hashOf = (text: string): number => Number(BigInt.asUintN(53, Bun.hash(text) as bigint));
-
-function dropOldest(map: Map<unknown, unknown>, capacity: number): void {
-  if (map.size > capacity) map.delete(map.keys().next().value);
-}
