@@ -1,6 +1,6 @@
 // That blobs in a body are base64 strings in its JSON, whatever their size and place.
 import { expect, test } from "bun:test";
-import { Base64Placeholders, jsonPieces, jsonWithBytes } from "./json-bytes.ts";
+import { Base64Placeholders, Base64Text, jsonPieces, jsonWithBytes } from "./json-bytes.ts";
 
 const bytesOf = (length: number) => Uint8Array.from({ length }, (_, index) => (index * 31) % 251);
 
@@ -36,4 +36,14 @@ test("text may name blobs, in any order and more than ten", async () => {
   const body = { text: `first ${marks[11]} then ${marks[1]}`, plain: marks[0] };
   const text = (await Array.fromAsync(jsonPieces(body, embedded))).join("");
   expect(JSON.parse(text)).toEqual({ text: `first ${btoa("blob 11")} then ${btoa("blob 1")}`, plain: btoa("blob 0") });
+});
+
+test.each([3, 60_000, 100_000, 2_000_000])("base64 of %d characters at hand, as text or as bytes, comes out as it is", async (length) => {
+  const text = "AbC+/9=".repeat(length).slice(0, length);
+  for (const at of [text, new TextEncoder().encode(text)]) {
+    const { b, c } = (await jsonWithBytes({ b: new Base64Text(at), c: "é" }).json()) as { b: string; c: string };
+    expect([b === text, c]).toEqual([true, "é"]);
+    const pieces = (await Array.fromAsync(jsonPieces({ b: new Base64Text(at), c: "é" }))).join("");
+    expect((JSON.parse(pieces) as { b: string }).b === text).toBe(true);
+  }
 });

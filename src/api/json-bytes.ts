@@ -1,4 +1,5 @@
 // JSON with blobs as base64, streamed slice by slice: a response with images is never whole in memory.
+import type { Base64 } from "../domain/generation.ts";
 import { newId } from "../ids.ts";
 
 /** Bytes read at a time; a multiple of 3, so that base64 pieces join without padding. */
@@ -9,7 +10,7 @@ const AT_ONCE = 64 * 1024;
 
 /** Base64 that is at hand already. */
 export class Base64Text {
-  constructor(readonly text: string) {}
+  constructor(readonly text: Base64) {}
 }
 
 /** Bytes of a body: they are written as base64. */
@@ -64,17 +65,24 @@ const embedAll = (body: object, placeholders: Base64Placeholders): string =>
 
 /** The JSON of `body` in pieces, with base64 in place of bytes. */
 export async function* jsonPieces(body: object, placeholders = new Base64Placeholders()): AsyncGenerator<string> {
-  yield* piecesOf(jsonParts(body, placeholders));
+  for await (const piece of piecesOf(jsonParts(body, placeholders))) yield asText(piece);
 }
 
-async function* piecesOf(parts: readonly (string | BodyBytes)[]): AsyncGenerator<string> {
+/** Text that is at hand as bytes is not copied. */
+async function* piecesOf(parts: readonly (string | BodyBytes)[]): AsyncGenerator<string | Uint8Array> {
   for (const part of parts) {
     if (typeof part === "string") yield part;
     else if (part instanceof Base64Text) {
-      for (let at = 0; at < part.text.length; at += TEXT_SLICE) yield part.text.slice(at, at + TEXT_SLICE);
+      const { text } = part;
+      for (let at = 0; at < text.length; at += TEXT_SLICE)
+        yield typeof text === "string" ? text.slice(at, at + TEXT_SLICE) : text.subarray(at, at + TEXT_SLICE);
     } else for (let byte = 0; byte < part.size; byte += SLICE) yield (await part.slice(byte, byte + SLICE).bytes()).toBase64();
   }
 }
+
+/** Base64 as text. */
+export const asText = (ascii: Base64): string =>
+  typeof ascii === "string" ? ascii : Buffer.from(ascii.buffer, ascii.byteOffset, ascii.byteLength).toString("latin1");
 
 /** One frame of an event stream with the JSON of `body`, in pieces. */
 export async function* framePieces(body: object, placeholders: Base64Placeholders): AsyncGenerator<string> {
@@ -92,7 +100,7 @@ function textOf(parts: readonly (string | BodyBytes)[]): string | null {
   }
   if (length > AT_ONCE) return null;
   if (parts.length === 1 && typeof parts[0] === "string") return parts[0];
-  return parts.map((part) => (part instanceof Base64Text ? part.text : part)).join("");
+  return parts.map((part) => (part instanceof Base64Text ? asText(part.text) : part)).join("");
 }
 
 /** A body without bytes as a response, written at once: it is delivered. */
@@ -119,7 +127,7 @@ export function jsonWithBytes(
   return new Response(streamOf(piecesOf(parts), init.onSent), { status: init.status, headers });
 }
 
-function streamOf(pieces: AsyncGenerator<string>, onSent?: () => void): ReadableStream<Uint8Array> {
+function streamOf(pieces: AsyncGenerator<string | Uint8Array>, onSent?: () => void): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
@@ -127,7 +135,7 @@ function streamOf(pieces: AsyncGenerator<string>, onSent?: () => void): Readable
       if (done) {
         controller.close();
         onSent?.();
-      } else controller.enqueue(encoder.encode(value));
+      } else controller.enqueue(typeof value === "string" ? encoder.encode(value) : value);
     },
     cancel: () => void pieces.return(undefined),
   });

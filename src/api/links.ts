@@ -1,6 +1,6 @@
 // Media links and data URLs, made when a response is written.
 
-import type { Media } from "../domain/generation.ts";
+import type { Base64, Media } from "../domain/generation.ts";
 import type { MediaStore } from "../gateway/media/contract.ts";
 import { type Base64Placeholders, Base64Text, type BodyBytes } from "./json-bytes.ts";
 
@@ -15,7 +15,7 @@ export async function mediaDataUrl(store: Pick<MediaStore, "open">, made: MadeIm
 }
 
 /** An image of a generation: its bytes are in the store, and in memory as long as `base64` is there. */
-export type MadeImage = { media: Media; base64?: string };
+export type MadeImage = { media: Media; base64?: Base64 };
 
 /** The bytes of an image, unread where they are not at hand. */
 export async function bytesOf(store: Pick<MediaStore, "open">, { media, base64 }: MadeImage): Promise<BodyBytes> {

@@ -101,14 +101,17 @@ export type Usage = {
   total: number;
 };
 
+/** Standard base64 with padding, nothing between its characters: as text, or as the bytes of that text. */
+export type Base64 = string | Uint8Array;
+
 /** Bytes of a result on their way into the store: complete, not yet a media row. */
 export type TempFile = {
   /** Where the bytes lie, unless `data` holds them. */
   path: string;
   /** All bytes of a small temp file, which is not on disk. */
   data?: Uint8Array;
-  /** The same bytes in standard base64 with padding, where the upstream sent them so. */
-  base64?: string;
+  /** The same bytes as base64, where the upstream sent them so. */
+  base64?: Base64;
   bytes: number;
   /** As the upstream claimed; the store decides by magic bytes. */
   mime: string;
@@ -181,7 +184,7 @@ export type GenerateEvent =
   /** An interim image, only when thoughts were asked for. */
   | { type: "draft"; media: Media; signature?: string }
   /** `base64`: its bytes, while the client that began the generation reads it; absent: they are read from the store. */
-  | { type: "image"; media: Media; signature?: string; base64?: string }
+  | { type: "image"; media: Media; signature?: string; base64?: Base64 }
   | {
       type: "done";
       finish: Finish;

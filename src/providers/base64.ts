@@ -59,7 +59,7 @@ export function decodeBase64(text: string): Uint8Array {
 /** Whether a value that was decoded to so many bytes is standard base64, padded and without anything between. */
 export function isCanonical(value: string, bytes: number): boolean {
   const padding = (3 - (bytes % 3)) % 3;
-  if (value.length !== Math.ceil(bytes / 3) * 4 || value.includes("-") || value.includes("_")) return false;
+  if (value.length !== Math.ceil(bytes / 3) * 4 || isUrlSafe(value)) return false;
   return padding === 0 || value.endsWith(padding === 1 ? "=" : "==");
 }
 
@@ -71,8 +71,10 @@ function withoutPadding(text: string): string {
   return text.slice(0, end);
 }
 
+const isUrlSafe = (text: string): boolean => text.includes("-") || text.includes("_");
+
 function toStandard(text: string): string {
-  if (!text.includes("-") && !text.includes("_")) return text;
+  if (!isUrlSafe(text)) return text;
   return text.replaceAll("-", "+").replaceAll("_", "/");
 }
 

@@ -1,8 +1,7 @@
 // Takes long base64 strings out of a JSON byte stream while it flows, decoding them straight to disk.
 
-import type { TempFile } from "../domain/generation.ts";
 import { readChunks, toNetworkError } from "../http.ts";
-import { decodeBase64, isCanonical } from "./base64.ts";
+import { parseHeld } from "./held-media.ts";
 import { JsonScanner } from "./json-scan.ts";
 import { damaged, parseJson, readJson } from "./json-stream.ts";
 import { createTempFiles, type MediaOptions, type MediaTempFiles, type MediaWriter } from "./media-temp-files.ts";
@@ -36,20 +35,22 @@ const UNCOUNTED = 64 * 1024;
 const MAX_SKELETON = 8 * 1024 * 1024;
 
 /**
- * Reads a JSON response whole, its long media on disk. A short one (by Content-Length) is parsed in memory.
+ * Reads a JSON response whole, its long media on disk; in memory where `hold` allows it.
  * @throws {AppError} as {@link MediaPlaceholder.skeleton}, also `malformed` for what is not JSON; network failures as `toNetworkError`
  */
 export async function readMediaJson(
   response: Response,
   options: MediaOptions & { signal: AbortSignal },
 ): Promise<{ body: unknown; media: MediaTempFiles }> {
-  const { signal, hold } = options;
-  const short = shortText(response, hold);
-  if (short) return { body: parseJson(await textFrom(short, signal)), media: hold ? HELD : createTempFiles(options) };
+  const { signal, hold, keys } = options;
+  const length = lengthOf(response);
+  if (!hold && length !== null && length <= SMALL_ANSWER)
+    return { body: parseJson(await arrived(response.text(), signal)), media: createTempFiles(options) };
+  if (hold && length !== null && mayHold(length, hold)) return parseHeld(await arrived(response.bytes(), signal), keys);
   let chunks: AsyncIterable<Uint8Array> = readChunks(response, signal);
-  if (hold && lengthOf(response) === null) {
+  if (hold && length === null) {
     const start = await readStart(response, signal, hold);
-    if ("text" in start) return { body: parseJson(start.text), media: HELD };
+    if ("bytes" in start) return parseHeld(start.bytes, keys);
     chunks = start.chunks;
   }
   const media = replaceMedia(chunks, options);
@@ -61,10 +62,10 @@ export async function readMediaJson(
   }
 }
 
-/** A response that may be held in memory by its length, as text to come; null: it may not, or its length is not known. */
-export function shortText(response: Response, hold: MediaOptions["hold"]): Promise<string> | null {
+/** A response that is short by its length, as text to come; null: it is not, or its length is not known. */
+export function shortText(response: Response): Promise<string> | null {
   const length = lengthOf(response);
-  return length !== null && mayHold(length, hold) ? response.text() : null;
+  return length !== null && length <= UNCOUNTED ? response.text() : null;
 }
 
 /** Null where it is not known, or is another once it is unpacked. */
@@ -73,27 +74,28 @@ function lengthOf({ headers }: Response): number | null {
   return length === null ? null : Number(length);
 }
 
-/** A response in memory is there three times for a moment: as text, as base64 and as bytes. */
-function mayHold(length: number, hold: MediaOptions["hold"]): boolean {
-  if (!hold) return length <= SMALL_ANSWER;
-  return length <= UNCOUNTED || (length <= LONGEST_HELD && hold(3 * length));
-}
+type Hold = NonNullable<MediaOptions["hold"]>;
 
-/** The text of a response of unknown length, or its chunks once there are too many to hold. */
+/** Such a response is in memory as it came, and once more decoded. Whoever hands its base64 on counts that for itself. */
+const heldBytes = (length: number): number => 2 * length;
+
+const mayHold = (length: number, hold: Hold): boolean => length <= UNCOUNTED || (length <= LONGEST_HELD && hold(heldBytes(length)));
+
+/** The bytes of a response of unknown length, or its chunks once there are too many to hold. */
 async function readStart(
   response: Response,
   signal: AbortSignal,
-  hold: NonNullable<MediaOptions["hold"]>,
-): Promise<{ text: string } | { chunks: AsyncGenerator<Uint8Array> }> {
+  hold: Hold,
+): Promise<{ bytes: Uint8Array } | { chunks: AsyncGenerator<Uint8Array> }> {
   const chunks = readChunks(response, signal);
   const begun: Uint8Array[] = [];
   let bytes = 0;
   for (;;) {
     const { done, value } = await chunks.next();
-    if (done) return { text: new TextDecoder().decode(begun.length === 1 ? begun[0] : Buffer.concat(begun, bytes)) };
+    if (done) return { bytes: begun.length === 1 ? begun[0]! : Buffer.concat(begun, bytes) };
     begun.push(value);
     bytes += value.byteLength;
-    if (bytes > LONGEST_HELD || (bytes > UNCOUNTED && !hold(3 * value.byteLength))) return { chunks: rejoin(begun, chunks) };
+    if (bytes > LONGEST_HELD || (bytes > UNCOUNTED && !hold(heldBytes(value.byteLength)))) return { chunks: rejoin(begun, chunks) };
   }
 }
 
@@ -107,22 +109,10 @@ async function* rejoin(begun: Uint8Array[], rest: AsyncGenerator<Uint8Array>): A
 }
 
 /** @throws {AppError} as `toNetworkError` */
-const textFrom = (text: Promise<string>, signal: AbortSignal): Promise<string> =>
-  text.catch((error) => {
+const arrived = <T>(body: Promise<T>, signal: AbortSignal): Promise<T> =>
+  body.catch((error) => {
     throw toNetworkError(error, signal);
   });
-
-/** A media item that is in memory already, as base64 in the parsed response. */
-export function heldMedia(value: string, mime: string): TempFile {
-  const data = decodeBase64(value);
-  return { path: "", data, bytes: data.byteLength, mime, base64: isCanonical(value, data.byteLength) ? value : undefined };
-}
-
-/** Media that are all in memory. */
-export const HELD: MediaTempFiles = {
-  take: async (value, mime) => heldMedia(value, mime),
-  async discard() {},
-};
 
 /**
  * Splits JSON (one document, an array of them, or lines that hold it such as SSE) into a skeleton and its media. Chunks may be cut

@@ -1,7 +1,7 @@
 // Attempt: one call on one leased token, and the sink of its provider. Temp files become media items, what happens becomes events.
 
 import type { Clock } from "../../clock.ts";
-import type { GenerateEvent, ImageFinish, ImageRequest, Media, TempFile } from "../../domain/generation.ts";
+import type { Base64, GenerateEvent, ImageFinish, ImageRequest, Media, TempFile } from "../../domain/generation.ts";
 import { AppError, asCharged, type ErrorKind, knownFailure } from "../../errors.ts";
 import type { ImageSink, Provider, ProviderToken } from "../../providers/provider.ts";
 import type { MediaStore } from "../media/contract.ts";
@@ -22,7 +22,7 @@ export interface AttemptOwner {
   readonly memory: MemoryBudget;
   emit(event: GenerateEvent): void;
   /** Whether the base64 of an image may stay in memory for its reader. */
-  retain(base64: string): boolean;
+  retain(base64: Base64): boolean;
 }
 
 export class Attempt implements ImageSink {

@@ -1,6 +1,6 @@
 // Generation: the owner of one image run. Its calls, events, deadline, and what happens when its client leaves.
 
-import type { GenerateEvent } from "../../domain/generation.ts";
+import type { Base64, GenerateEvent } from "../../domain/generation.ts";
 import { AppError, serverFailure } from "../../errors.ts";
 import type { Admission } from "../limits/contract.ts";
 import type { MemoryBudget } from "../media/memory-budget.ts";
@@ -117,7 +117,7 @@ export class Generation implements RunUnderWay, ImageOwner, ReadGeneration {
     return "finishes";
   }
 
-  retain(base64: string): boolean {
+  retain(base64: Base64): boolean {
     if (!this.request.returnsBytes || !this.isAttended || !this.memory.take(base64.length)) return false;
     this.memory.giveWhenGone(this, base64.length);
     this.retainedBytes += base64.length;

@@ -1,8 +1,8 @@
 // Where the bytes of media lie: in files of this machine (here), or in an object store (object-blobs.ts).
 
-import { rm } from "node:fs/promises";
-import { join } from "node:path";
-import type { Media } from "../../domain/generation.ts";
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { Media, TempFile } from "../../domain/generation.ts";
 import type { ByteRange } from "../../object-store/object-store.ts";
 import { bytesAtHand, type Source, type TempFiles } from "./temp-files.ts";
 
@@ -61,8 +61,17 @@ export const bytesOfBlob = (blob: Blob): MediaBytes => ({
 
 /** Writes a source to a path: a temp file is moved. */
 export async function writeSource(tempFiles: TempFiles, source: Source, path: string): Promise<void> {
-  const data = source instanceof Blob ? source : bytesAtHand(source);
-  await (data === null ? tempFiles.moveTo(source as Exclude<Source, Uint8Array | Blob>, path) : Bun.write(path, data));
+  if (source instanceof Blob) return void (await Bun.write(path, source));
+  const data = bytesAtHand(source);
+  if (data === null) return tempFiles.moveTo(source as TempFile, path);
+  // Not by Bun.write, which copies the bytes first.
+  await writeFile(path, data).catch((error) => writeInNewFolder(path, data, error));
+}
+
+async function writeInNewFolder(path: string, data: Uint8Array, error: NodeJS.ErrnoException): Promise<void> {
+  if (error.code !== "ENOENT") throw error;
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await writeFile(path, data);
 }
 
 /** The file of a media item; null when it is missing or cut. */

@@ -4,7 +4,8 @@ import type { ImageFinish, ImageRequest } from "../../domain/generation.ts";
 import { AppError, type FailureReason } from "../../errors.ts";
 import { readChunks, toNetworkError } from "../../http.ts";
 import { encodeBody } from "../encode-body.ts";
-import { HELD, heldMedia, type MediaTempFiles, readMediaJson, replaceMedia, shortText } from "../json-media.ts";
+import { HELD, heldMedia } from "../held-media.ts";
+import { type MediaTempFiles, readMediaJson, replaceMedia, shortText } from "../json-media.ts";
 import { afterAcceptance, damaged, parseJson, readEvents } from "../json-stream.ts";
 import { newsWord, noNews, shapeOf } from "../news.ts";
 import type { CallContext, ImageSink, Provider, ProviderModels, ProviderToken, WireModel } from "../provider.ts";
@@ -103,7 +104,7 @@ class ImageCall implements GenerateRequest {
     this.body = "";
     try {
       if (this.image.includeThoughts) return await this.readStream(response);
-      const short = this.call.hold ? shortText(response, this.call.hold) : null;
+      const short = this.call.hold ? shortText(response) : null;
       if (!short) return await this.readLong(response);
       let text: string;
       try {

@@ -1,7 +1,7 @@
 // Body of ImagesResponse, for requests and jobs: images converted, then linked or inline.
 import type { Media, Usage } from "../../../domain/generation.ts";
 import { formatOf, isConverted, type RenderedImage, renderMade } from "../../image-output.ts";
-import type { BodyBytes } from "../../json-bytes.ts";
+import { asText, type BodyBytes } from "../../json-bytes.ts";
 import { type MadeImage, mediaUrl } from "../../links.ts";
 import type { Api, Call } from "../call.ts";
 import type { ImageEcho } from "./decode.ts";
@@ -36,4 +36,4 @@ async function datumOf(
 
 /** Whole, for frames that are written in one piece. */
 export const base64Of = async ({ blob }: Pick<RenderedImage, "blob">): Promise<string> =>
-  blob instanceof Blob ? (await blob.bytes()).toBase64() : blob.text;
+  blob instanceof Blob ? (await blob.bytes()).toBase64() : asText(blob.text);
