@@ -21,6 +21,7 @@ const OPEN = [
   "src/serial.ts",
   "src/soft-delete.ts",
   "src/keyed-semaphore.ts",
+  "src/recent-map.ts",
   "src/version.ts",
   "src/config/nearest.ts",
   "src/config/settings-schema.ts",
