@@ -57,9 +57,17 @@ const codeOf = (error: unknown): string => (error instanceof Error && "code" in 
  * @throws {AppError} `network` (it was not sent), `upstream_unknown_outcome` (it may have arrived, without a response),
  * or the signal's own reason when that is an AppError (`cancelled`, `upstream_timeout`)
  */
-export function send(request: HttpRequest): Promise<Response> {
-  return request.proxy !== null && isSocks(request.proxy) ? sendBySocks(request, request.proxy) : sendByHttp(request);
+export async function send(request: HttpRequest): Promise<Response> {
+  try {
+    return await sendRaw(request);
+  } catch (error) {
+    throw toNetworkError(error, request.signal);
+  }
 }
+
+/** As {@link send}, with failures as they come: {@link toNetworkError} says what they mean. */
+export const sendRaw = (request: HttpRequest): Promise<Response> =>
+  request.proxy !== null && isSocks(request.proxy) ? sendBySocks(request, request.proxy) : sendByHttp(request);
 
 const bridges = new SocksBridges(systemClock);
 
@@ -70,7 +78,7 @@ async function sendBySocks(request: HttpRequest, address: string): Promise<Respo
   const refused = (cause?: unknown) => new AppError("network", `The upstream could not be reached: ${bridge.failure}.`, { cause });
   // Without a tunnel a connection belongs to one host.
   const response = await sendByHttp({ ...request, proxy: url }, request.url.startsWith("https:")).catch((error) => {
-    throw error instanceof AppError && bridge.failure !== "" && isTunnelFailure(error.cause) ? refused(error.cause) : error;
+    throw bridge.failure !== "" && isTunnelFailure(error) ? refused(error) : error;
   });
   if (response.headers.get(BRIDGE_HEADER) !== bridge.credential) return response;
   await response.body?.cancel();
@@ -80,25 +88,18 @@ async function sendBySocks(request: HttpRequest, address: string): Promise<Respo
 const isTunnelFailure = (error: unknown) => codeOf(error) === "ERR_PROXY_TUNNEL";
 
 function sendByHttp(request: HttpRequest, keepalive = true): Promise<Response> {
-  const { signal } = request;
-  try {
-    const response = fetch(request.url, {
-      keepalive,
-      method: request.method ?? "GET",
-      headers: request.headers,
-      body: request.body,
-      signal,
-      redirect: "manual",
-      // `false` (unlike null or "") also disables HTTP_PROXY of the environment; missing in the types.
-      proxy: (request.proxy ?? false) as string,
-      decompress: request.decompress ?? true,
-      tls: request.serverName ? { serverName: request.serverName } : undefined,
-    } as BunFetchRequestInit);
-    return response.catch((error) => Promise.reject(toNetworkError(error, signal)));
-  } catch (error) {
-    // What cannot be sent at all, such as a header with a line break.
-    return Promise.reject(toNetworkError(error, signal));
-  }
+  return fetch(request.url, {
+    keepalive,
+    method: request.method ?? "GET",
+    headers: request.headers,
+    body: request.body,
+    signal: request.signal,
+    redirect: "manual",
+    // `false` (unlike null or "") also disables HTTP_PROXY of the environment; missing in the types.
+    proxy: (request.proxy ?? false) as string,
+    decompress: request.decompress ?? true,
+    tls: request.serverName ? { serverName: request.serverName } : undefined,
+  } as BunFetchRequestInit);
 }
 
 /** A failure of `fetch` or of its body as AppError. Messages omit the URL, which may hold a secret. */

@@ -22,7 +22,7 @@ function fileOf(text: string, sent: Base64, mime: string): TempFile {
 
 /** Media that are all in memory. */
 export const HELD: MediaTempFiles = {
-  take: async (value, mime) => heldMedia(value, mime),
+  take: heldMedia,
   async discard() {},
 };
 

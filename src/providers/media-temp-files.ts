@@ -26,7 +26,7 @@ export type MediaTempFiles = {
    * @param mime type as the upstream claims it
    * @throws {AppError} `upstream_unavailable` with reason `malformed` when the value is neither
    */
-  take(value: string, mime: string): Promise<TempFile>;
+  take(value: string, mime: string): TempFile | Promise<TempFile>;
   /** Deletes the files that were not taken. May be called at any time, any number of times. */
   discard(): Promise<void>;
 };

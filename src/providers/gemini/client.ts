@@ -1,10 +1,10 @@
 // The official Gemini API as a provider: images by generateContent, videos by Interactions, keys checked by the list of models.
 
-import type { ImageFinish, ImageRequest } from "../../domain/generation.ts";
+import type { ImageFinish, ImageRequest, TempFile } from "../../domain/generation.ts";
 import { AppError, type FailureReason } from "../../errors.ts";
 import { readChunks, toNetworkError } from "../../http.ts";
 import { encodeBody } from "../encode-body.ts";
-import { HELD, heldMedia } from "../held-media.ts";
+import { HELD } from "../held-media.ts";
 import { type MediaTempFiles, readMediaJson, replaceMedia, shortText } from "../json-media.ts";
 import { afterAcceptance, damaged, parseJson, readEvents } from "../json-stream.ts";
 import { newsWord, noNews, shapeOf } from "../news.ts";
@@ -14,7 +14,7 @@ import { readRefusal, statusInside } from "./errors.ts";
 import type { GoogleApi } from "./google-api.ts";
 import { asCheckFailure, readFamilies } from "./model-list.ts";
 import { requireModel } from "./models.ts";
-import { type ResponseItem, ResponseReader, type UpdateFacts } from "./read-response.ts";
+import { type ResponseImage, type ResponseItem, ResponseReader, type UpdateFacts } from "./read-response.ts";
 import { createTransport, type Endpoint, type GeminiOptions, type GenerateRequest, geminiEndpoint, type Transport } from "./transport.ts";
 import { GeminiVideos, videoMethods } from "./video.ts";
 import { accountReasonOf } from "./vocabulary.ts";
@@ -62,6 +62,8 @@ class ImageCall implements GenerateRequest {
   private readonly model: WireModel;
   private readonly result: ResponseReader;
   private sink!: ImageSink;
+  /** How it ended, once everything was delivered. */
+  private ended: ImageFinish | null = null;
 
   constructor(
     private readonly api: ImageApi,
@@ -98,43 +100,50 @@ class ImageCall implements GenerateRequest {
     this.sink.onStage("generating");
     const submitting = this.sink.onSubmit();
     if (submitting) await submitting;
-    let response = await transport.generate(this, credentials);
-    if (response.status !== 200) response = await transport.retryRefused(response, this, credentials);
-    // The inputs may be many megabytes, and the response takes its time.
-    this.body = "";
+    const { includeThoughts } = this.image;
+    let response: Response | null = null;
+    let text: string | null = null;
     try {
-      if (this.image.includeThoughts) return await this.readStream(response);
-      const short = this.call.hold ? shortText(response) : null;
-      if (!short) return await this.readLong(response);
-      let text: string;
-      try {
-        text = await short;
-      } catch (error) {
-        throw toNetworkError(error, this.signal);
-      }
-      const items = this.read(parseJson(text));
-      if (items.length > 0) await this.deliver(items, HELD);
-      const finish = this.finish();
-      const { image } = this.result;
-      if (image) await this.sink.onImage(heldMedia(image.value, image.mime), image.thought, image.signature);
-      return finish;
+      response = await transport.generate(this, credentials);
+      if (response.status !== 200) response = await transport.retryRefused(response, this, credentials);
+      // The inputs may be many megabytes, and the response takes its time.
+      this.body = "";
+      if (!includeThoughts && this.call.hold) text = await shortText(response);
+    } catch (error) {
+      const failure = toNetworkError(error, this.signal);
+      throw response?.status === 200 ? afterAcceptance(failure) : failure;
+    }
+    try {
+      if (text !== null) await this.deliverAll(parseJson(text));
+      else await (includeThoughts ? this.readStream(response) : this.readLong(response));
     } catch (error) {
       throw afterAcceptance(error);
     }
+    return this.ended!;
   }
 
-  private async readLong(response: Response): Promise<ImageFinish> {
+  /** A response that is whole in memory. */
+  private deliverAll(body: unknown): void | Promise<void> {
+    const items = this.read(body);
+    return items.length === 0 ? this.deliverEnd(HELD) : this.deliverLater(items, HELD);
+  }
+
+  private async deliverLater(items: readonly ResponseItem[], media: MediaTempFiles): Promise<void> {
+    await this.deliver(items, media);
+    await this.deliverEnd(media);
+  }
+
+  private async readLong(response: Response): Promise<void> {
     const { openTempFile, signal, hold } = this.call;
     const { body, media } = await readMediaJson(response, { keys: MEDIA_KEYS, openTempFile, signal, hold });
     try {
-      await this.deliver(this.read(body), media);
-      return await this.deliverEnd(media);
+      await this.deliverLater(this.read(body), media);
     } finally {
       await media.discard();
     }
   }
 
-  private async readStream(response: Response): Promise<ImageFinish> {
+  private async readStream(response: Response): Promise<void> {
     const { openTempFile, signal } = this.call;
     const media = replaceMedia(readChunks(response, signal), { keys: MEDIA_KEYS, openTempFile });
     try {
@@ -146,7 +155,7 @@ class ImageCall implements GenerateRequest {
       // A response of usage alone is empty, one that stops after its first part is cut.
       if (events === 0 || (this.result.hasBegun() && !this.result.isFinished()))
         throw damaged("cut_off", "The upstream's answer ends before its last event.");
-      return await this.deliverEnd(media);
+      await this.deliverEnd(media);
     } finally {
       await media.discard();
     }
@@ -155,15 +164,22 @@ class ImageCall implements GenerateRequest {
   private async deliver(items: readonly ResponseItem[], media: MediaTempFiles): Promise<void> {
     for (const item of items) {
       if (item.type === "text") this.sink.onText(item.text, item.thought, item.signature);
-      else await this.sink.onImage(await media.take(item.value, item.mime), item.thought, item.signature);
+      else await this.deliverImage(item, media);
     }
   }
 
-  private async deliverEnd(media: MediaTempFiles): Promise<ImageFinish> {
-    const { image } = this.result;
-    const finish = this.finish();
-    if (image) await this.sink.onImage(await media.take(image.value, image.mime), image.thought, image.signature);
-    return finish;
+  private deliverEnd(media: MediaTempFiles): void | Promise<void> {
+    this.ended = this.finish();
+    if (this.result.image) return this.deliverImage(this.result.image, media);
+  }
+
+  private deliverImage(image: ResponseImage, media: MediaTempFiles): void | Promise<void> {
+    const taking = media.take(image.value, image.mime);
+    return taking instanceof Promise ? this.deliverTaken(image, taking) : this.sink.onImage(taking, image.thought, image.signature);
+  }
+
+  private async deliverTaken({ thought, signature }: ResponseImage, taking: Promise<TempFile>): Promise<void> {
+    await this.sink.onImage(await taking, thought, signature);
   }
 
   private finish(): ImageFinish {

@@ -1,6 +1,6 @@
 // Calls to one of Google's APIs of the models: an honest name, the credential to its own origin only, refusals classified.
 import { AppError } from "../../errors.ts";
-import { readBody, send, withoutEndSlashes } from "../../http.ts";
+import { type HttpRequest, readBody, send, sendRaw, withoutEndSlashes } from "../../http.ts";
 import type { Log } from "../../log.ts";
 import { VERSION } from "../../version.ts";
 import { noNews, type ReportNews, shapeOf } from "../news.ts";
@@ -67,7 +67,7 @@ export type GenerateRequest = Required<Pick<GeminiRequest, "to" | "body" | "toke
 export type Transport = {
   /** Makes the credential ready, so that what fails then has not been sent. @throws {AppError} as {@link Endpoint.credentialsOf} */
   prepare(caller: Caller): Credentials | Promise<Credentials>;
-  /** Sends the call that makes an image with such a credential, and hands over the response, whatever its status. @throws {AppError} as `send` */
+  /** Sends the call that makes an image with such a credential, and hands over the response, whatever its status. @throws as `sendRaw` */
   generate(request: GenerateRequest, credentials: Credentials): Promise<Response>;
   /** The 200 of such a call whose response was none, with a renewed credential. @throws {AppError} the refusal */
   retryRefused(response: Response, request: GenerateRequest, credentials: Credentials): Promise<Response>;
@@ -128,14 +128,20 @@ export function createTransport(options: Pick<GeminiOptions, "now" | "log" | "ne
     return credentials;
   };
 
-  const generate = ({ to, body, token, signal }: GenerateRequest, credentials: Credentials): Promise<Response> => {
-    const url = modelAddressOf(token, to);
-    return send({ method: "POST", url, headers: { ...GENERATE_HEADERS, ...credentials }, body, proxy: token.proxy, signal });
-  };
+  const toHttp = ({ to, body, token, signal }: GenerateRequest, credentials: Credentials): HttpRequest => ({
+    method: "POST",
+    url: modelAddressOf(token, to),
+    headers: { ...GENERATE_HEADERS, ...credentials },
+    body,
+    proxy: token.proxy,
+    signal,
+  });
+
+  const generate = (request: GenerateRequest, credentials: Credentials): Promise<Response> => sendRaw(toHttp(request, credentials));
 
   const retryRefused = async (refused: Response, request: GenerateRequest, credentials: Credentials): Promise<Response> => {
     const others = await renewed(refused, request, credentials);
-    const response = others ? await generate(request, others) : refused;
+    const response = others ? await send(toHttp(request, others)) : refused;
     if (response.status === 200) return response;
     throw await refusalOf(response, request);
   };
