@@ -1,6 +1,7 @@
 // Contract of generations: the request for images, the run that answers it.
 
 import type { Dialect, GenerateEvent, ImageOptions, Turn } from "../../domain/generation.ts";
+import type { Job } from "../../domain/job.ts";
 import type { KeyRow } from "../../domain/key.ts";
 import type { ModelChoice } from "../models/parse-model.ts";
 import type { Delivery } from "./undelivered/delivery.ts";
@@ -48,6 +49,8 @@ export type Run = {
   family: string;
   /** The retired family that it replaces, or null. */
   successorOf: string | null;
+  /** The job that it follows, as it was at the start; absent: it is a run of its own. */
+  job?: Job;
   /** What calls of this family took lately, in ms; absent: nothing is known. */
   usualMs?: number | null;
   /** Response headers of this run. */

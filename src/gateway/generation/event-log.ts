@@ -80,8 +80,20 @@ export interface Listener<T> {
   hear(item: T): void | Promise<void>;
 }
 
+/** Items for one reader as they come: what is there is taken at once. */
+export interface EventSource<T> {
+  /** The next item; undefined: there is none now. @throws what the items end with */
+  take(): T | undefined;
+  /** Everything was taken, and nothing follows. */
+  readonly hasEnded: boolean;
+  /** Resolves when there may be more. @throws as {@link take} */
+  more(): Promise<void>;
+  /** The reader stops by itself. */
+  return(): Promise<unknown>;
+}
+
 /** One reader of a log: all items, from the first. */
-export class EventReader<T> implements AsyncIterable<T>, AsyncIterator<T, undefined> {
+export class EventReader<T> implements EventSource<T>, AsyncIterable<T>, AsyncIterator<T, undefined> {
   private position = 0;
   private listener: Listener<T> | null = null;
 
@@ -91,20 +103,32 @@ export class EventReader<T> implements AsyncIterable<T>, AsyncIterator<T, undefi
     return this;
   }
 
-  async next(): Promise<IteratorResult<T, undefined>> {
-    const { log } = this;
+  take(): T | undefined {
     try {
-      for (;;) {
-        this.assertStays();
-        const items = log.all();
-        if (this.position < items.length) return { done: false, value: items[this.position++]! };
-        log.assertNoFailure();
-        if (log.hasEnded) return { done: true, value: undefined };
-        await log.change();
-      }
+      this.assertStays();
+      const items = this.log.all();
+      if (this.position < items.length) return items[this.position++]!;
+      this.log.assertNoFailure();
     } catch (error) {
       this.abandoned();
       throw error;
+    }
+  }
+
+  get hasEnded(): boolean {
+    return this.log.hasEnded && this.position === this.log.all().length;
+  }
+
+  more(): Promise<void> {
+    return this.log.change();
+  }
+
+  async next(): Promise<IteratorResult<T, undefined>> {
+    for (;;) {
+      const value = this.take();
+      if (value !== undefined) return { done: false, value };
+      if (this.hasEnded) return { done: true, value: undefined };
+      await this.more();
     }
   }
 
@@ -148,6 +172,33 @@ export class EventReader<T> implements AsyncIterable<T>, AsyncIterator<T, undefi
   /** The reader stopped reading by itself; awaited. */
   protected stopped(): unknown {
     return undefined;
+  }
+}
+
+/** The items of an iterable as a source. */
+export const sourceOf = <T>(events: AsyncIterable<T>): EventSource<T> =>
+  events instanceof EventReader ? events : new IteratedEvents(events[Symbol.asyncIterator]());
+
+class IteratedEvents<T> implements EventSource<T> {
+  hasEnded = false;
+  private item: T | undefined;
+
+  constructor(private readonly iterator: AsyncIterator<T>) {}
+
+  take(): T | undefined {
+    const { item } = this;
+    this.item = undefined;
+    return item;
+  }
+
+  async more(): Promise<void> {
+    const { done, value } = await this.iterator.next();
+    if (done) this.hasEnded = true;
+    else this.item = value;
+  }
+
+  async return(): Promise<void> {
+    await this.iterator.return?.();
   }
 }
 

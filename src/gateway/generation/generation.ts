@@ -30,7 +30,7 @@ type Held = {
   release: (() => void) | null;
 };
 
-const NONE: readonly string[] = [];
+const NONE: readonly never[] = [];
 const isSpentCall = ({ submitted, isRefused }: Attempt) => submitted && !isRefused;
 
 export class Generation implements RunUnderWay, ImageOwner, ReadGeneration {
@@ -46,6 +46,10 @@ export class Generation implements RunUnderWay, ImageOwner, ReadGeneration {
   private retired: readonly string[] = NONE;
   private readonly cutter = new AbortController();
   private readonly calls: Attempt[] = [];
+  private readonly results: ImageResult[] = [];
+  private failures: readonly unknown[] = NONE;
+  /** Images that have not ended. */
+  private pending: number;
   private whenEnded: PromiseWithResolvers<void> | null = null;
   private done: Done | null = null;
   private isAttended = true;
@@ -63,6 +67,7 @@ export class Generation implements RunUnderWay, ImageOwner, ReadGeneration {
     private readonly held: Held,
   ) {
     this.request = plan.request;
+    this.pending = plan.request.n;
     this.memory = deps.memory;
     const wholeMs = deps.settings().generation.image_timeout * 1000;
     this.deadline = { at: deps.clock.now() + wholeMs, wholeMs };
@@ -72,7 +77,7 @@ export class Generation implements RunUnderWay, ImageOwner, ReadGeneration {
 
   /** Starts the calls at once. The last event is one `done`; without any success the events end with the first failure. */
   start(): void {
-    void this.run();
+    for (let image = 0; image < this.request.n; image++) this.makeImage(this.plan);
   }
 
   /** Resolves when the last call has ended and the log is closed. */
@@ -146,47 +151,31 @@ export class Generation implements RunUnderWay, ImageOwner, ReadGeneration {
     this.cutter.abort(new AppError("upstream_timeout", `There was no result within ${seconds} seconds.`));
   }
 
-  private async run(): Promise<void> {
-    const { plan } = this;
-    let done: Done;
-    try {
-      done = this.request.n === 1 ? toDone(await new ImageAttempts(this.deps, plan, this).run()) : await this.runAll(plan);
-      this.record.finish(done);
-    } catch (thrown) {
-      if (this.request.n === 1 && this.successorAfter(thrown, plan)) return this.run();
-      const failure = withSoonest(thrown, this.deps.pool, this.plan.lease);
-      this.record.fail(failure);
-      this.record.close(this.held.admission);
-      this.fail(failure);
-      return;
-    }
-    this.record.close(this.held.admission);
-    this.succeed(done);
+  private makeImage(plan: ImagePlan): void {
+    void new ImageAttempts(this.deps, plan, this).run();
   }
 
-  /** @throws {AppError} the first failure when no call succeeded */
-  private async runAll(plan: ImagePlan): Promise<Done> {
-    const made: ImageResult[] = [];
-    const failures: unknown[] = [];
-    const one = () =>
-      this.makeOne(plan).then(
-        (result) => made.push(result),
-        (failure) => failures.push(failure),
-      );
-    await Promise.all(Array.from({ length: this.request.n }, one));
-    if (made.length === 0) throw failures.find(isCharged) ?? failures[0];
-    return summarize(made);
+  made(result: ImageResult): void {
+    this.results.push(result);
+    this.endOne();
   }
 
-  /** One image, by the successor where the upstream has retired the plan's model. Nothing was charged until then. */
-  private async makeOne(plan: ImagePlan): Promise<ImageResult> {
-    try {
-      return await new ImageAttempts(this.deps, plan, this).run();
-    } catch (error) {
-      const next = this.successorAfter(error, plan);
-      if (!next) throw error;
-      return this.makeOne(next);
+  /** By the successor where the upstream has retired the plan's model: nothing was charged until then. */
+  failed(error: unknown, plan: ImagePlan): void {
+    const next = this.successorAfter(error, plan);
+    if (next) this.makeImage(next);
+    else {
+      this.failures = [...this.failures, error];
+      this.endOne();
     }
+  }
+
+  private endOne(): void {
+    this.pending -= 1;
+    if (this.pending > 0) return;
+    const { results } = this;
+    if (results.length > 0) this.succeed(results.length === 1 ? toDone(results[0]!) : summarize(results));
+    else this.fail(this.failures.find(isCharged) ?? this.failures[0]);
   }
 
   /** The plan that serves now instead of one whose model turned out to be retired. Images of one request change over together. */
@@ -222,6 +211,8 @@ export class Generation implements RunUnderWay, ImageOwner, ReadGeneration {
   }
 
   private succeed(done: Done): void {
+    this.record.finish(done);
+    this.record.close(this.held.admission);
     this.done = done;
     this.end();
     if (this.entry) this.deps.undelivered!.change(this.entry, { type: "result", result: this.result() });
@@ -229,9 +220,12 @@ export class Generation implements RunUnderWay, ImageOwner, ReadGeneration {
     this.events.close();
   }
 
-  private fail(error: unknown): void {
+  private fail(thrown: unknown): void {
+    const { undelivered, pool } = this.deps;
+    const error = withSoonest(thrown, pool, this.plan.lease);
+    this.record.fail(error);
+    this.record.close(this.held.admission);
     this.end();
-    const { undelivered } = this.deps;
     if (undelivered && !this.request.forJob && isLost(error)) {
       const outcome = { type: "failure" as const, failure: toFailure(error) };
       if (this.entry) undelivered.change(this.entry, outcome);

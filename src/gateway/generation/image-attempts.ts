@@ -28,6 +28,10 @@ export interface ImageOwner extends AttemptOwner {
   readonly isPointless: boolean;
   /** Takes note of a call that is about to be made. */
   addCall(attempt: Attempt): void;
+  /** An image that the upstream answered, made or refused. */
+  made(result: ImageResult): void;
+  /** An image that failed, with the usage of all its calls. */
+  failed(error: unknown, plan: ImagePlan): void;
 }
 
 /** Result of an image that the upstream answered. */
@@ -51,41 +55,52 @@ export class ImageAttempts {
     this.turns = plan.turns;
   }
 
-  /** One image. @throws {AppError} the last failure, with the usage of all */
-  async run(): Promise<ImageResult> {
+  /** Makes one image and tells its owner; never rejects. */
+  async run(): Promise<void> {
     const { owner, deps } = this;
-    for (let attempts = 1; ; attempts++) {
-      const leasing = this.lease();
-      const lease = leasing instanceof Promise ? await leasing : leasing;
-      let last: AppError;
-      try {
-        owner.emit({ type: "token", label: lease.label, provider: lease.provider, attempt: attempts });
-        const attempt = this.begin(lease);
+    let result: ImageResult | null = null;
+    try {
+      for (let attempts = 1; result === null; attempts++) {
+        const leasing = this.lease();
+        const lease = leasing instanceof Promise ? await leasing : leasing;
         try {
-          const finish = await attempt.start(deps.providers.get(lease.provider)!);
-          attempt.end();
-          this.succeed(attempt, finish);
-          if (owner.request.onCallEnd) await owner.request.onCallEnd(true);
-          return this.resultOf(attempt, finish);
+          owner.emit({ type: "token", label: lease.label, provider: lease.provider, attempt: attempts });
+          const attempt = this.begin(lease);
+          try {
+            const finish = await attempt.start(deps.providers.get(lease.provider)!);
+            attempt.end();
+            this.succeed(attempt, finish);
+            if (owner.request.onCallEnd) await owner.request.onCallEnd(true);
+            result = this.resultOf(attempt, finish);
+          } catch (error) {
+            const failure = attempt.failureOf(error);
+            attempt.end();
+            throw await this.fail(attempt, failure);
+          }
         } catch (error) {
-          const failure = attempt.failureOf(error);
-          attempt.end();
-          throw await this.fail(attempt, failure);
+          if (!(error instanceof AppError)) throw error;
+          this.noteFailure(error);
+        } finally {
+          await lease[Symbol.asyncDispose]();
         }
-      } catch (error) {
-        if (!(error instanceof AppError)) throw error;
-        last = error;
-        this.noteFailure(error);
-      } finally {
-        await lease[Symbol.asyncDispose]();
+        if (result === null) await this.beforeNext(attempts, lease.tokenId);
       }
-      if (last.detail?.reason === "signature" && !owner.signal.aborted && hasSignatures(this.turns)) {
-        this.turns = turnsWithoutSignatures(this.turns);
-        continue;
-      }
-      const delayMs = this.decide(last, attempts, lease.tokenId);
-      if (delayMs > 0) await this.withUsage(sleep(deps.clock, delayMs, owner.signal));
+    } catch (error) {
+      return owner.failed(error, this.plan);
     }
+    owner.made(result);
+  }
+
+  /** After a failure: resolves when the next attempt may begin. @throws {AppError} the failure, where there is none */
+  private async beforeNext(attempts: number, tokenId: number): Promise<void> {
+    const { owner, deps } = this;
+    const { last } = this.failed!;
+    if (last.detail?.reason === "signature" && !owner.signal.aborted && hasSignatures(this.turns)) {
+      this.turns = turnsWithoutSignatures(this.turns);
+      return;
+    }
+    const delayMs = this.decide(last, attempts, tokenId);
+    if (delayMs > 0) await this.withUsage(sleep(deps.clock, delayMs, owner.signal));
   }
 
   private noteFailure(error: AppError): void {

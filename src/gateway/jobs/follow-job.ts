@@ -19,6 +19,7 @@ export type JobReader = OutputReader & { jobs: Pick<Jobs, "watch"> };
 export function followJob(reader: JobReader, job: Job, choice: ModelChoice, signal: AbortSignal): Run {
   let last = job;
   return {
+    job,
     // A job of a retired model switches to its successor while it is queued.
     get family() {
       return last.family;
