@@ -161,7 +161,7 @@ export class RequestPipeline {
     const failure = isUnknownPath ? unknownUrl(request.method, arrival.path, baseUrlHint(arrival.calledOrigin)) : error;
     if (this.#gate.pages?.guard.hasSeen(request) && !isAdminApi(arrival.path)) return this.#gate.pages!.errorResponse(request, failure);
     arrival.failure = knownFailure(failure);
-    return ENVELOPES[isAdminApi(arrival.path) ? "admin" : dialectOf(arrival)](failure);
+    return ENVELOPES[isAdminApi(arrival.path) ? "admin" : (arrival.dialect ?? dialectOf(arrival))](failure);
   }
 
   /**
@@ -269,7 +269,11 @@ export class RequestPipeline {
   }
 
   async #finishLater(request: Request, response: Promise<Response>): Promise<Response> {
-    return this.finish(request, await response);
+    try {
+      return this.finish(request, await response);
+    } catch (error) {
+      return this.finish(request, this.fail(request, error, false));
+    }
   }
 
   /** Null: it is let in. */

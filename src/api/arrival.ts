@@ -3,7 +3,7 @@ import type { AdminTokenRow } from "../domain/account.ts";
 import type { KeyRow } from "../domain/key.ts";
 import type { AppError } from "../errors.ts";
 import { calledOrigin, clientAddress, publicOrigin } from "./address.ts";
-import { firstSegment, splitUrl } from "./dialect.ts";
+import { type Dialect, firstSegment, splitUrl } from "./dialect.ts";
 
 /** What the listener of a request serves. */
 export type Listener = "all" | "api" | "admin";
@@ -55,6 +55,8 @@ export class Arrival {
   isRated = false;
   /** Why it got an error. */
   failure: AppError | null = null;
+  /** Of the route that it reached, where one dialect alone has it; null: as its path, headers and query say. */
+  dialect: Dialect | null = null;
   /** The admin token of a request to the admin's JSON API that was admitted. */
   adminToken: AdminTokenRow | null = null;
   /** Headers of every response to this request, beside its id. */

@@ -25,9 +25,19 @@ test("no piece is larger than a slice", async () => {
   expect(Math.max(...pieces.map((piece) => piece.length))).toBeLessThanOrEqual(512 * 1024);
 });
 
-test("status and headers are the caller's", () => {
-  const response = jsonWithBytes({}, { status: 202, headers: { location: "/x" } });
-  expect([response.status, response.headers.get("location")]).toEqual([202, "/x"]);
+test("headers are the caller's, and a short response is delivered at once", () => {
+  let delivered = 0;
+  const response = jsonWithBytes({ a: new Base64Text("YQ==") }, { location: "/x" }, { delivered: () => void delivered++ });
+  expect([response.headers.get("location"), delivered]).toEqual(["/x", 1]);
+});
+
+test("base64 at hand is written as it is, short or long", async () => {
+  for (const length of [0, 4, 65_536, 65_540, 2_000_000]) {
+    const text = "A".repeat(length);
+    const body = await jsonWithBytes({ a: [new Base64Text(text)], b: "c", d: new Blob(["e"]) }).json();
+    expect(body).toEqual({ a: [text], b: "c", d: btoa("e") });
+    expect(await jsonWithBytes({ a: [new Base64Text(text)] }).json()).toEqual({ a: [text] });
+  }
 });
 
 test("text may name blobs, in any order and more than ten", async () => {

@@ -11,6 +11,11 @@ const AT_ONCE = 64 * 1024;
 /** Base64 that is at hand already. */
 export class Base64Text {
   constructor(readonly text: Base64) {}
+
+  /** A long one stays what it is, and is split from its JSON. */
+  toJSON(): string | this {
+    return this.text.length <= AT_ONCE ? asText(this.text) : this;
+  }
 }
 
 /** Bytes of a body: they are written as base64. */
@@ -45,20 +50,24 @@ export class Base64Placeholders {
 
 const isBytes = (value: unknown): value is BodyBytes => value instanceof Blob || value instanceof Base64Text;
 
-/** Whether bytes stand in the body itself; those behind placeholders do not. */
-function holdsBytes(value: object): boolean {
-  if (isBytes(value)) return true;
+/** Length of the base64 at hand in a body itself, infinite where bytes have to be read; those behind placeholders do not count. */
+function base64Length(value: object): number {
+  if (value instanceof Base64Text) return value.text.length;
+  if (value instanceof Blob) return Number.POSITIVE_INFINITY;
+  let length = 0;
   for (const name in value) {
     const field: unknown = value[name as keyof typeof value];
-    if (typeof field === "object" && field !== null && holdsBytes(field)) return true;
+    if (typeof field === "object" && field !== null) length += base64Length(field);
   }
-  return false;
+  return length;
 }
 
+/** The JSON of a body where its bytes are at hand and no more than a socket takes at once; else null. */
+export const shortJson = (body: object): string | null => (base64Length(body) <= AT_ONCE ? JSON.stringify(body) : null);
+
 /** The JSON of `body`, split where base64 belongs: at each value of bytes in it and at each placeholder. */
-function jsonParts(body: object, placeholders: Base64Placeholders): (string | BodyBytes)[] {
-  return placeholders.split(holdsBytes(body) ? embedAll(body, placeholders) : JSON.stringify(body));
-}
+const jsonParts = (body: object, placeholders: Base64Placeholders): (string | BodyBytes)[] =>
+  placeholders.split(base64Length(body) > 0 ? embedAll(body, placeholders) : JSON.stringify(body));
 
 const embedAll = (body: object, placeholders: Base64Placeholders): string =>
   JSON.stringify(body, (_name, value: unknown) => (isBytes(value) ? placeholders.embed(value) : value));
@@ -103,38 +112,43 @@ function textOf(parts: readonly (string | BodyBytes)[]): string | null {
   return parts.map((part) => (part instanceof Base64Text ? asText(part.text) : part)).join("");
 }
 
+/** What is told that all of a response was handed over. */
+export type Sent = { delivered?(): void };
+
 /** A body without bytes as a response, written at once: it is delivered. */
-export function jsonAtOnce(body: object, headers: Readonly<Record<string, string>>, run: { delivered?(): void }): Response {
-  run.delivered?.();
-  return new Response(JSON.stringify(body), { headers: { "content-type": JSON_TYPE, ...headers } });
+export const jsonAtOnce = (body: object, headers: Readonly<Record<string, string>>, sent: Sent): Response =>
+  textResponse(JSON.stringify(body), headers, sent);
+
+function textResponse(text: string, headers: Readonly<Record<string, string>> | undefined, sent: Sent | undefined): Response {
+  sent?.delivered?.();
+  return new Response(text, { headers: { "content-type": JSON_TYPE, ...headers } });
 }
 
 const JSON_TYPE = "application/json; charset=utf-8";
 
-/** As a response; one that is short is written at once. `onSent` runs when all of it is handed over, unless the reader has left. */
+/** As a response; one that is short is written at once. `sent` is told when all of it is handed over, unless the reader has left. */
 export function jsonWithBytes(
   body: object,
-  init: { status?: number; headers?: Readonly<Record<string, string>>; onSent?(): void } = {},
-  placeholders = new Base64Placeholders(),
+  headers?: Readonly<Record<string, string>>,
+  sent?: Sent,
+  placeholders: Base64Placeholders | null = null,
 ): Response {
-  const headers = { "content-type": JSON_TYPE, ...init.headers };
-  const parts = jsonParts(body, placeholders);
+  const short = placeholders === null ? shortJson(body) : null;
+  if (short !== null) return textResponse(short, headers, sent);
+  const parts = jsonParts(body, placeholders ?? new Base64Placeholders());
   const text = textOf(parts);
-  if (text !== null) {
-    init.onSent?.();
-    return new Response(text, { status: init.status, headers });
-  }
-  return new Response(streamOf(piecesOf(parts), init.onSent), { status: init.status, headers });
+  if (text !== null) return textResponse(text, headers, sent);
+  return new Response(streamOf(piecesOf(parts), sent), { headers: { "content-type": JSON_TYPE, ...headers } });
 }
 
-function streamOf(pieces: AsyncGenerator<string | Uint8Array>, onSent?: () => void): ReadableStream<Uint8Array> {
+function streamOf(pieces: AsyncGenerator<string | Uint8Array>, sent?: Sent): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
       const { done, value } = await pieces.next();
       if (done) {
         controller.close();
-        onSent?.();
+        sent?.delivered?.();
       } else controller.enqueue(typeof value === "string" ? encoder.encode(value) : value);
     },
     cancel: () => void pieces.return(undefined),

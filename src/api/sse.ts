@@ -1,4 +1,4 @@
-// Server-sent events: frames of an async source, heartbeats in silence, cancellation when the reader leaves.
+// Server-sent events: frames of a source, heartbeats in silence, cancellation when the reader leaves.
 import type { Clock } from "../clock.ts";
 import { Heartbeat } from "./heartbeat.ts";
 
@@ -18,63 +18,130 @@ export function frame(data: unknown, event?: string): string {
   return event ? `event: ${event}\ndata: ${text}\n\n` : `data: ${text}\n\n`;
 }
 
-type StreamOptions = {
+type Piece = string | Uint8Array;
+
+/** Writes the frames of one response. Exactly one of `left` and `ended` is called, unless `next` throws. */
+export interface FrameSource {
+  /**
+   * What comes next, at once where it is at hand: whole frames, or a piece of a large one, which a blank line ends. Bytes are pieces of one
+   * frame that has no end. Null: nothing follows.
+   */
+  next(): Piece | null | Promise<Piece | null>;
+  /** Fills a silence between frames. */
+  heartbeat(): string;
+  /** The reader left before the end. */
+  left(): unknown;
+  /** All frames were handed over. */
+  ended(): void;
+}
+
+export type StreamSettings = {
   clock: Clock;
-  /** A function is called for each heartbeat. */
-  heartbeat: string | (() => string);
   /** Silence before the first heartbeat, in ms; absent: as between frames. */
   firstMs?: number;
   headers?: Readonly<Record<string, string>>;
+};
+
+type StreamOptions = StreamSettings & {
+  /** A function is called for each heartbeat. */
+  heartbeat: string | (() => string);
   /** The reader left before the end. */
   onCancel(): void;
   /** All frames were handed over. */
   onEnd?(): void;
 };
 
-/**
- * A response that writes each frame as it arrives. A large frame may arrive in pieces: a blank line ends it, and heartbeats are sent
- * only between frames; bytes are pieces of one frame that has no end. Exactly one of `onCancel` and `onEnd` runs, unless the source throws.
- */
-export function streamFrames(frames: AsyncGenerator<string | Uint8Array>, options: StreamOptions): Response {
-  const { clock, heartbeat, headers, onCancel, onEnd } = options;
-  const encoder = new TextEncoder();
-  let isBetweenFrames = true;
-  let silenceMs = options.firstMs ?? HEARTBEAT_MS;
-  let beats: Heartbeat | null = null;
-  const body = new ReadableStream<Uint8Array>(
-    {
-      start(controller) {
-        const beat = () => controller.enqueue(encoder.encode(typeof heartbeat === "string" ? heartbeat : heartbeat()));
-        beats = new Heartbeat(clock, HEARTBEAT_MS, beat);
-      },
-      async pull(controller) {
-        if (isBetweenFrames) beats!.wait(silenceMs);
-        silenceMs = HEARTBEAT_MS;
-        try {
-          const { done, value } = await frames.next();
-          beats!.rest();
-          if (done) {
-            beats!.stop();
-            controller.close();
-            onEnd?.();
-          } else controller.enqueue(typeof value === "string" ? encoder.encode(value) : value);
-          isBetweenFrames = typeof value === "string" && value.endsWith("\n\n");
-        } catch (error) {
-          beats!.stop();
-          controller.error(error);
-        }
-      },
-      async cancel() {
-        beats!.stop();
-        onCancel();
-        await frames.return(undefined);
-      },
-    },
-    { highWaterMark: 0 },
-  );
-  return new Response(body, {
-    headers: { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache", "x-accel-buffering": "no", ...headers },
+const ON_DEMAND = { highWaterMark: 0 };
+const EVENT_HEADERS = { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache", "x-accel-buffering": "no" };
+
+/** A response that writes what a source gives as the reader takes it, with heartbeats between frames. */
+export const streamSource = (source: FrameSource, settings: StreamSettings): Response =>
+  new Response(new ReadableStream<Uint8Array>(new FrameStream(source, settings), ON_DEMAND), {
+    headers: { ...EVENT_HEADERS, ...settings.headers },
   });
+
+/** As {@link streamSource}, for the frames of a generator. */
+export const streamFrames = (frames: AsyncGenerator<Piece>, options: StreamOptions): Response =>
+  streamSource(new GeneratedFrames(frames, options), options);
+
+class GeneratedFrames implements FrameSource {
+  constructor(
+    private readonly frames: AsyncGenerator<Piece>,
+    private readonly options: StreamOptions,
+  ) {}
+
+  async next(): Promise<Piece | null> {
+    const { done, value } = await this.frames.next();
+    return done ? null : value;
+  }
+
+  heartbeat(): string {
+    const { heartbeat } = this.options;
+    return typeof heartbeat === "string" ? heartbeat : heartbeat();
+  }
+
+  left(): Promise<unknown> {
+    this.options.onCancel();
+    return this.frames.return(undefined);
+  }
+
+  ended(): void {
+    this.options.onEnd?.();
+  }
+}
+
+const encoder = new TextEncoder();
+
+class FrameStream implements UnderlyingDefaultSource<Uint8Array> {
+  private isBetweenFrames = true;
+  private silenceMs: number;
+  private beats!: Heartbeat;
+
+  constructor(
+    private readonly source: FrameSource,
+    private readonly settings: StreamSettings,
+  ) {
+    this.silenceMs = settings.firstMs ?? HEARTBEAT_MS;
+  }
+
+  start(controller: ReadableStreamDefaultController<Uint8Array>): void {
+    this.beats = new Heartbeat(this.settings.clock, HEARTBEAT_MS, () => controller.enqueue(encoder.encode(this.source.heartbeat())));
+  }
+
+  pull(controller: ReadableStreamDefaultController<Uint8Array>): void | Promise<void> {
+    const next = this.source.next();
+    if (next instanceof Promise) return this.wait(controller, next);
+    this.give(controller, next);
+  }
+
+  async cancel(): Promise<void> {
+    this.beats.stop();
+    await this.source.left();
+  }
+
+  private async wait(controller: ReadableStreamDefaultController<Uint8Array>, next: Promise<Piece | null>): Promise<void> {
+    if (this.isBetweenFrames) this.beats.wait(this.silenceMs);
+    try {
+      const piece = await next;
+      this.beats.rest();
+      this.give(controller, piece);
+    } catch (error) {
+      this.beats.stop();
+      controller.error(error);
+    }
+  }
+
+  private give(controller: ReadableStreamDefaultController<Uint8Array>, piece: Piece | null): void {
+    this.silenceMs = HEARTBEAT_MS;
+    if (piece === null) {
+      this.beats.stop();
+      controller.close();
+      this.source.ended();
+      return;
+    }
+    controller.enqueue(typeof piece === "string" ? encoder.encode(piece) : piece);
+    this.isBetweenFrames = typeof piece === "string" && piece.endsWith("\n\n");
+  }
 }
 
 /** A signal that aborts when the client leaves or `stop` is called: one controller, where `AbortSignal.any` would need a third signal. */

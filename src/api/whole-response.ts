@@ -6,10 +6,11 @@ import { hearAll, type Listener } from "../gateway/generation/event-log.ts";
 export type Done = Extract<GenerateEvent, { type: "done" }>;
 
 /** Gives each event to the listener, and resolves with the last, its end. @throws what the generation fails with, what the listener throws */
-export const readWhole = (events: AsyncIterable<GenerateEvent>, listener: Listener<GenerateEvent>): Promise<Done> =>
-  hearAll(events, listener).then(asDone);
+export const readWhole = async (events: AsyncIterable<GenerateEvent>, listener: Listener<GenerateEvent>): Promise<Done> =>
+  asDone(await hearAll(events, listener));
 
-function asDone(last: GenerateEvent | undefined): Done {
+/** The end of a generation, its last event. */
+export function asDone(last: GenerateEvent | undefined): Done {
   if (last?.type !== "done") throw new Error("A generation ended without an end");
   return last;
 }

@@ -19,6 +19,7 @@ import type { SideCallLog } from "../../gateway/side-calls/log.ts";
 import type { Log } from "../../log.ts";
 import { type Admission, admitBody } from "../admission.ts";
 import type { BodyReader } from "../body/body.ts";
+import type { Dialect, RequestHead } from "../dialect.ts";
 
 /** Dependencies of the routes of this dialect. */
 export type Api = Admission & {
@@ -39,7 +40,7 @@ export type Api = Admission & {
 };
 
 /** One admitted request. */
-export type Call = {
+export type Call = RequestHead & {
   request: Request;
   requestId: string;
   key: KeyRow;
@@ -48,6 +49,8 @@ export type Call = {
   startedAt: number;
   /** Its response has the rate headers of its key. */
   isRated?: boolean;
+  /** Whose envelope a failure has; absent: that of its path. */
+  dialect?: Dialect | null;
 };
 
 const NOUNS = { image: "images", video: "videos" } as const;

@@ -26,7 +26,12 @@ const READ = {
   ],
   imageConfig: ["aspectRatio", "imageSize", "outputMimeType", "outputCompressionQuality", "imageOutputOptions", "personGeneration"],
   thinkingConfig: ["includeThoughts", "thinkingLevel"],
+  safety: ["category", "threshold"],
 } as const;
+/** Fields of `generationConfig` that are objects. */
+const OBJECTS = ["imageConfig", "thinkingConfig"] as const;
+const NO_OUTER: Fields = {};
+const NO_NAMES: readonly string[] = [];
 
 /** A video model is asked for images by clients that know no other word. */
 const MODALITIES = { image: ["MODALITY_UNSPECIFIED", "TEXT", "IMAGE"], video: ["MODALITY_UNSPECIFIED", "TEXT", "IMAGE", "VIDEO"] };
@@ -41,32 +46,27 @@ export function decodeOptions(body: Fields, kind: Kind = "image"): DecodedOption
   const config = fieldsOf(body.generationConfig);
   const image = fieldsOf(config.imageConfig);
   refuseImpossible(body, config, kind);
-  const tools = readTools(body.tools);
-  const safety = readSafety(body.safetySettings);
+  const ignored: string[] = [];
+  addUnread(ignored, body, READ.body, "");
+  addUnreadParts(ignored, body.contents);
+  addUnread(ignored, config, READ.generationConfig, "generationConfig.");
+  addUnread(ignored, image, READ.imageConfig, "generationConfig.imageConfig.");
+  addUnread(ignored, fieldsOf(config.thinkingConfig), READ.thinkingConfig, "generationConfig.thinkingConfig.");
+  addMisshapen(ignored, config, OBJECTS, "generationConfig.");
+  if (isUnmadeText(config)) ignored.push("generationConfig.responseMimeType");
+  const search = readTools(body.tools, ignored);
+  const output = outputOf(image);
+  ignored.push(...unmadeOutput(image, NO_OUTER, "generationConfig.imageConfig."));
+  for (const one of listOf(body.safetySettings)) addUnread(ignored, fieldsOf(one), READ.safety, "safetySettings.");
   const options = present({
-    safety: safety.length > 0 ? safety : undefined,
-    search: tools.search,
+    safety: readSafety(body.safetySettings),
+    search,
     temperature: ranged(config.temperature, 2, "generationConfig.temperature"),
     topP: ranged(config.topP, 1, "generationConfig.topP"),
     topK: ranged(config.topK, 1000, "generationConfig.topK"),
     personGeneration: textOf(image.personGeneration)?.toUpperCase(),
   });
-  return {
-    ...(Object.keys(options).length > 0 ? { options } : {}),
-    output: outputOf(image),
-    ignored: [
-      ...unread(body, READ.body, ""),
-      ...unreadParts(body.contents),
-      ...unread(config, READ.generationConfig, "generationConfig."),
-      ...unread(image, READ.imageConfig, "generationConfig.imageConfig."),
-      ...unread(fieldsOf(config.thinkingConfig), READ.thinkingConfig, "generationConfig.thinkingConfig."),
-      ...misshapen(config, ["imageConfig", "thinkingConfig"], "generationConfig."),
-      ...unmadeText(config),
-      ...tools.ignored,
-      ...unmadeOutput(image, {}, "generationConfig.imageConfig."),
-      ...listOf(body.safetySettings).flatMap((one) => unread(fieldsOf(one), ["category", "threshold"], "safetySettings.")),
-    ],
-  };
+  return { options, output, ignored };
 }
 
 const READ_OF_INTERACTIONS = {
@@ -122,59 +122,72 @@ export function imagenSafety(value: unknown): ModelOptions["safety"] | null {
 
 /** Names of the fields that are not read; empty values do not count. */
 export function unread(fields: Fields, read: readonly string[], prefix: string): string[] {
-  return Object.entries(fields).flatMap(([name, value]) => (read.includes(name) || isEmpty(value) ? [] : [`${prefix}${name}`]));
+  const names: string[] = [];
+  addUnread(names, fields, read, prefix);
+  return names;
+}
+
+function addUnread(names: string[], fields: Fields, read: readonly string[], prefix: string): void {
+  for (const name in fields) if (!read.includes(name) && !isEmpty(fields[name])) names.push(`${prefix}${name}`);
 }
 
 const PART_FIELDS = ["text", "inlineData", "fileData", "thought", "thoughtSignature"];
 
 /** Names of fields of parts that are not read (`videoMetadata`, results of functions), each once. */
-function unreadParts(contents: unknown): string[] {
-  const names = new Set<string>();
+function addUnreadParts(names: string[], contents: unknown): void {
+  let found: Set<string> | null = null;
   for (const content of listOf(contents)) {
     for (const part of listOf(fieldsOf(content).parts)) {
-      if (isRecord(part)) for (const name of unread(part, PART_FIELDS, "contents.parts.")) names.add(name);
+      const fields = fieldsOf(part);
+      for (const name in fields) {
+        if (PART_FIELDS.includes(name) || isEmpty(fields[name])) continue;
+        found ??= new Set();
+        found.add(`contents.parts.${name}`);
+      }
     }
   }
-  return [...names];
+  if (found) names.push(...found);
 }
 
 /** Names of fields that are no objects where only an object is read. */
-export const misshapen = (fields: Fields, names: readonly string[], prefix: string): string[] =>
-  names.flatMap((name) => (isRecord(fields[name]) || isEmpty(fields[name]) ? [] : [`${prefix}${name}`]));
+function addMisshapen(ignored: string[], fields: Fields, names: readonly string[], prefix: string): void {
+  for (const name of names) if (!isRecord(fields[name]) && !isEmpty(fields[name])) ignored.push(`${prefix}${name}`);
+}
 
+const MADE_TEXT = /^text\/plain$|json/i;
 /** JSON is answered or refused elsewhere; plain text is what an image model says. */
-const unmadeText = ({ responseMimeType }: Fields): string[] =>
-  /^text\/plain$|json/i.test(textOf(responseMimeType) ?? "text/plain") ? [] : ["generationConfig.responseMimeType"];
+const isUnmadeText = ({ responseMimeType }: Fields): boolean => !MADE_TEXT.test(textOf(responseMimeType) ?? "text/plain");
 
-const isEmpty = (value: unknown) =>
-  value === undefined ||
-  value === null ||
-  value === "" ||
-  value === false ||
-  (typeof value === "object" && Object.keys(value).length === 0);
+function isEmpty(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return value === undefined || value === null || value === "" || value === false;
+  return Object.keys(value).length === 0;
+}
 
 function refuseImpossible({ cachedContent }: Fields, { candidateCount, responseModalities }: Fields, kind: Kind): void {
   const count = candidateCount === undefined ? 1 : numberOf(candidateCount);
   if (count !== 1) throw mustBe("generationConfig.candidateCount", "1 (image models make one candidate)", candidateCount);
   if (textOf(cachedContent)) throw mustBe("cachedContent", "absent: nothing is cached here", cachedContent);
-  const other = listOf(responseModalities).find((one) => !MODALITIES[kind].includes(String(one).toUpperCase()));
-  if (other !== undefined) throw mustBe("generationConfig.responseModalities", "TEXT and IMAGE: this model makes nothing else", other);
+  for (const one of listOf(responseModalities)) {
+    if (MODALITIES[kind].includes(String(one).toUpperCase())) continue;
+    throw mustBe("generationConfig.responseModalities", "TEXT and IMAGE: this model makes nothing else", one);
+  }
 }
 
-function readSafety(value: unknown): NonNullable<ModelOptions["safety"]> {
-  return listOf(value).flatMap((one, index) => {
+function readSafety(value: unknown): ModelOptions["safety"] {
+  const list = listOf(value);
+  if (list.length === 0) return undefined;
+  return list.map((one, index) => {
     const { category, threshold } = fieldsOf(one);
     const [name, word] = [textOf(category)?.toUpperCase(), textOf(threshold)?.toUpperCase()];
     if (!name || !/^[A-Z_]{1,80}$/.test(name)) throw mustBe(`safetySettings[${index}].category`, "a harm category", category);
     if (!word || !THRESHOLDS.includes(word))
       throw mustBe(`safetySettings[${index}].threshold`, `one of ${THRESHOLDS.slice(1).join(", ")}`, threshold);
-    return [{ category: name, threshold: word }];
+    return { category: name, threshold: word };
   });
 }
 
-/** The older name of the tool means the same; what else stands in a tool is reported. */
-function readTools(value: unknown): { search?: SearchOptions; ignored: string[] } {
-  const ignored: string[] = [];
+/** The older name of the tool means the same; what else stands in a tool is added to `ignored`. */
+function readTools(value: unknown, ignored: string[]): SearchOptions | undefined {
   let search: SearchOptions | undefined;
   for (const tool of listOf(value)) {
     if (!isRecord(tool)) ignored.push("tools");
@@ -183,7 +196,7 @@ function readTools(value: unknown): { search?: SearchOptions; ignored: string[] 
     if (settings !== undefined && settings !== false) search = readSearch(fieldsOf(settings), ignored);
     ignored.push(...Object.keys(others).map((name) => `tools.${name}`));
   }
-  return { search, ignored };
+  return search;
 }
 
 function readSearch(settings: Fields, ignored: string[]): SearchOptions {
@@ -202,21 +215,31 @@ function ranged(value: unknown, most: number, param: string): number | undefined
 }
 
 /** Name of the field that asks for an encoding that is not made here, in a list to be reported: the image is the same in another one. */
-export function unmadeOutput(image: Fields, outer: Fields, prefix: string): string[] {
+export function unmadeOutput(image: Fields, outer: Fields, prefix: string): readonly string[] {
   const asked = textOf(fieldsOf(image.imageOutputOptions).mimeType ?? image.outputMimeType ?? outer.mimeType);
-  return asked && !outputOf(image, outer)?.format ? [`${prefix}${"outputMimeType" in image ? "outputMimeType" : "mimeType"}`] : [];
+  if (!asked || outputOf(image, outer)?.format) return NO_NAMES;
+  return [`${prefix}${"outputMimeType" in image ? "outputMimeType" : "mimeType"}`];
 }
 
 /** What cannot be made here is passed over. */
-export function outputOf(image: Fields, outer: Fields = {}): ImageFormatOptions | null {
+export function outputOf(image: Fields, outer: Fields = NO_OUTER): ImageFormatOptions | null {
   const inner = fieldsOf(image.imageOutputOptions);
-  const type = textOf(inner.mimeType ?? image.outputMimeType ?? outer.mimeType);
+  const word = imageTypeOf(inner.mimeType ?? image.outputMimeType ?? outer.mimeType);
   const quality = numberOf(inner.compressionQuality ?? image.outputCompressionQuality ?? outer.compressionQuality);
-  const word = type?.toLowerCase().replace("image/", "").replace("jpg", "jpeg");
-  const format = IMAGE_FORMATS.find((one) => one === word) ?? null;
+  const format = word === undefined ? null : (IMAGE_FORMATS.find((one) => one === word) ?? null);
   const compression = quality === undefined ? null : Math.min(100, Math.max(0, Math.round(quality)));
   return format === null && compression === null ? null : { format, compression };
 }
 
-const present = <T extends object>(value: T): { [K in keyof T]?: NonNullable<T[K]> } =>
-  Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)) as never;
+const imageTypeOf = (type: unknown): string | undefined => textOf(type)?.toLowerCase().replace("image/", "").replace("jpg", "jpeg");
+
+/** The fields that have a value; undefined where none has one. */
+function present<T extends object>(value: T): { [K in keyof T]?: NonNullable<T[K]> } | undefined {
+  let found: Record<string, unknown> | undefined;
+  for (const name in value) {
+    if (value[name] === undefined) continue;
+    found ??= {};
+    found[name] = value[name];
+  }
+  return found as never;
+}

@@ -29,15 +29,34 @@ function wordOf(name: string, value: unknown): unknown {
   return typeof value === "number" ? (ENUMS[name]![value] ?? value) : value;
 }
 
-/** The same value with every name in camelCase, enums as words, and without fields that are null. Texts are not copied. */
-export function camelKeys(value: unknown, depth = 0): unknown {
+/** The same value with every name in camelCase, enums as words, and without fields that are null. What is so already is not copied. */
+export const camelKeys = (value: unknown): unknown => (isCamel(value, 0) ? value : copyCamel(value, 0));
+
+function isCamel(value: unknown, depth: number): boolean {
+  if (typeof value !== "object" || value === null || depth > MAX_DEPTH) return true;
+  if (Array.isArray(value)) {
+    for (const one of value) if (!isCamel(one, depth + 1)) return false;
+    return true;
+  }
+  const fields = value as Fields;
+  for (const name in fields) {
+    const field = fields[name];
+    if (field === null || name.includes("_") || (Object.hasOwn(ENUMS, name) && holdsNumber(field))) return false;
+    if (!SCHEMAS.has(name) && !isCamel(field, depth + 1)) return false;
+  }
+  return true;
+}
+
+const holdsNumber = (value: unknown): boolean => typeof value === "number" || (Array.isArray(value) && value.some(holdsNumber));
+
+function copyCamel(value: unknown, depth: number): unknown {
   if (typeof value !== "object" || value === null || depth > MAX_DEPTH) return value;
-  if (Array.isArray(value)) return value.map((one) => camelKeys(one, depth + 1));
+  if (Array.isArray(value)) return value.map((one) => copyCamel(one, depth + 1));
   const fields = Object.entries(value).filter(([, field]) => field !== null);
   return Object.fromEntries(
     fields.map(([name, field]) => {
       const camel = toCamel(name);
-      return [camel, SCHEMAS.has(camel) ? field : camelKeys(wordOf(camel, field), depth + 1)];
+      return [camel, SCHEMAS.has(camel) ? field : copyCamel(wordOf(camel, field), depth + 1)];
     }),
   );
 }
@@ -47,10 +66,13 @@ const toCamel = (name: string): string =>
   name.includes("_") ? name.replace(/_+([a-z0-9]?)/g, (whole, letter: string) => letter.toUpperCase() || whole) : name;
 
 /** The fields of an object; none for anything else. */
-export const fieldsOf = (value: unknown): Fields => (isRecord(value) ? value : {});
+export const fieldsOf = (value: unknown): Fields => (isRecord(value) ? value : NO_FIELDS);
+const NO_FIELDS: Fields = Object.freeze({});
 
 /** A list as it is, anything else as a list of one, nothing as an empty list. */
-export const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : value === undefined || value === null ? [] : [value]);
+export const listOf = (value: unknown): readonly unknown[] =>
+  Array.isArray(value) ? value : value === undefined || value === null ? NOTHING : [value];
+const NOTHING: readonly unknown[] = Object.freeze([]);
 
 /** A text that says something, without surrounding blanks. */
 export function textOf(value: unknown): string | undefined {

@@ -2,7 +2,16 @@
 
 import type { InputMedia, Kind, Turn } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
-import { fileIdOf, type LeftOut, namedFileUrl, ownMediaId, readInput, resolveTurns } from "../../gateway/generation/inputs/inputs.ts";
+import {
+  fileIdOf,
+  holdsReferences,
+  type LeftOut,
+  namedFileUrl,
+  ownMediaId,
+  plainTurns,
+  readInput,
+  resolveTurns,
+} from "../../gateway/generation/inputs/inputs.ts";
 import type { InputReference, UnresolvedTurn } from "../../gateway/generation/inputs/unresolved-turn.ts";
 import { admitInputs } from "../admission.ts";
 import { mustBe } from "../body/invalid.ts";
@@ -69,15 +78,19 @@ export const noSuchFile = (name: string, param?: string) =>
 
 const ownerOf = ({ key, requestId, request }: Call) => ({ keyId: key.id, requestId, signal: request.signal });
 
-/** A conversation with bytes in place of what it names; what history names and cannot be read goes to `leftOut`. @throws {AppError} `forbidden` for an unknown file, else as `resolveTurns` */
-export async function readTurns(
+/**
+ * A conversation with bytes in place of what it names, at once where it names nothing; what history names and cannot be read goes to `leftOut`.
+ * @throws {AppError} `forbidden` for an unknown file, else as `resolveTurns`
+ */
+export function readTurns(
   { inputs, limits }: Pick<Api, "inputs" | "limits">,
   call: Call,
   turns: UnresolvedTurn[],
   leftOut: LeftOut[] = [],
-): Promise<Turn[]> {
+): Turn[] | Promise<Turn[]> {
+  if (!holdsReferences(turns)) return plainTurns(turns);
+  admitInputs({ limits }, call.request, call.key.id);
   const references = turns.flatMap(({ parts }) => parts.filter((part) => part.type === "reference"));
-  if (references.length > 0) admitInputs({ limits }, call.request, call.key.id);
   return asGoogleSays(references, () => resolveTurns(inputs, turns, { ...ownerOf(call), leftOut }));
 }
 

@@ -2,13 +2,11 @@
 
 import { Elysia } from "elysia";
 import type { FileName } from "../../db/media.ts";
-import { AppError, knownFailure } from "../../errors.ts";
+import { AppError } from "../../errors.ts";
 import type { AdmissionControl } from "../../gateway/limits/contract.ts";
 import type { NodeHop } from "../../gateway/nodes/node-hop.ts";
-import { arrivalOf } from "../arrival.ts";
-import { dialectOf, type RequestHead, splitUrl } from "../dialect.ts";
+import { dialectOf, type RequestHead } from "../dialect.ts";
 import type { Api, Call } from "./call.ts";
-import { errorResponse } from "./errors.ts";
 import { deleteFile, listFiles, oneFile } from "./files/files.ts";
 import { createUploads, type Uploads } from "./files/resumable.ts";
 import { continueUpload, startUpload } from "./files/upload.ts";
@@ -44,35 +42,17 @@ type Answer = (api: Api, call: Call, name: string) => Response | Promise<Respons
 type Server = { timeout(request: Request, seconds: number): void } | null;
 type Arrival = { request: Request; server: Server; set: { headers: object } };
 
-/** Always returns a response; failures have Google's envelope. */
-async function respond(
-  { log }: Pick<Api, "log">,
-  call: { failure: AppError | null } | null,
-  handle: () => Response | Promise<Response>,
-): Promise<Response> {
-  try {
-    return await handle();
-  } catch (error) {
-    if (!(error instanceof AppError)) log.error("A request failed by a bug", { error });
-    if (call) call.failure = knownFailure(error);
-    return errorResponse(error);
-  }
-}
-
-/** Answers a request of a key; `answer` gets the rest of the path after `start`. Without the idle timeout, as generations and files take long. */
-function respondTo(
-  ctx: GeminiContext,
-  { call, server }: { call: Call; server: Server },
-  start: string,
-  handler: Answer,
-): Promise<Response> {
-  server?.timeout(call.request, 0);
-  return respond(ctx, arrivalOf(call.request), () => handler(ctx, call, restOf(call.request.url, start)));
+/** The call of a route that this dialect alone has. Without the idle timeout, as generations and files take long. */
+function enter(ctx: GeminiContext, request: Request, server: Server): Call {
+  server?.timeout(request, 0);
+  const call = ctx.callOf(request);
+  call.dialect = "gemini";
+  return call;
 }
 
 /** The path after `start`, decoded; ids may hold slashes. */
-function restOf(url: string, start: string): string {
-  const rest = splitUrl(url).path.slice(start.length);
+function restOf({ path }: RequestHead, start: string): string {
+  const rest = path.slice(start.length);
   try {
     return decodeURIComponent(rest);
   } catch {
@@ -91,13 +71,17 @@ const SHARED: readonly { method: string; path: RegExp; start: string; answer: An
 
 /** Answers paths that both dialects have; undefined for a request of the OpenAI dialect, and for any other path. */
 export function createSharedPaths(ctx: GeminiContext) {
-  return (call: Call & RequestHead & { group: string }, server: Server): Promise<Response> | undefined => {
-    if (call.group !== "v1" || call.request.method === "POST") return undefined;
-    const shared = sharedPathOf(call.request.method, call.path);
+  return (call: Call & { group: string }, server: Server): Promise<Response> | undefined => {
+    const { request } = call;
+    if (call.group !== "v1" || request.method === "POST") return undefined;
+    const shared = sharedPathOf(request.method, call.path);
     if (!shared || dialectOf(call) !== "gemini") return undefined;
-    return respondTo(ctx, { call, server }, shared.start, shared.answer);
+    return answerShared(shared, enter(ctx, request, server), ctx);
   };
 }
+
+const answerShared = async ({ start, answer }: (typeof SHARED)[number], call: Call, ctx: GeminiContext) =>
+  answer(ctx, call, restOf(call, start));
 
 const sharedPathOf = (method: string, path: string) => SHARED.find((one) => one.method === method && one.path.test(path));
 
@@ -122,15 +106,20 @@ function routesUnder(ctx: GeminiContext, prefix: Prefix) {
   const detail = (summary: string, body: object = {}) => ({ tags: ["Gemini"], summary, ...body, hide: prefix !== PREFIXES[0] });
   const route = (path: string, handler: Answer) => {
     const start = `${prefix}${path}`;
-    return ({ request, server }: Arrival) => respondTo(ctx, { call: ctx.callOf(request), server }, start, handler);
+    // Elysia reads this text: what is not named is not made.
+    return ({ request, server }: Arrival) => {
+      const call = enter(ctx, request, server);
+      return handler(ctx, call, restOf(call, start));
+    };
   };
   /** Counts against the key's limit per minute; the response has the rate headers. */
   const counted = (path: string, handler: Answer) => {
     const start = `${prefix}${path}`;
+    // Elysia reads this text: what is not named is not made.
     return ({ request, server }: Arrival) => {
-      const call = ctx.callOf(request);
+      const call = enter(ctx, request, server);
       call.isRated = true;
-      return respondTo(ctx, { call, server }, start, handler);
+      return handler(ctx, call, restOf(call, start));
     };
   };
   const app = new Elysia({ name: `gemini ${prefix}`, prefix });
@@ -186,11 +175,10 @@ const withoutVerb =
 /** Under Google's versions. What follows the first request needs no key: its address is the credential. */
 function uploadRoutes(ctx: GeminiContext, uploads: Uploads) {
   const api = { ...ctx, uploads };
-  const begin = ({ request, server }: Arrival) =>
-    respondTo(ctx, { call: ctx.callOf(request), server }, "", (_, call) => startUpload(api, call));
+  const begin = ({ request, server }: Arrival) => startUpload(api, enter(ctx, request, server));
   const goOn = ({ request, server, params }: Arrival & { params: { upload: string } }) => {
-    server?.timeout(request, 0);
-    return respond(ctx, arrivalOf(request), () => continueUpload(api, request, params.upload));
+    enter(ctx, request, server);
+    return continueUpload(api, request, params.upload);
   };
   return new Elysia({ name: "gemini upload", prefix: "/upload/:version/files" })
     .post("/", begin, { parse: "none", detail: { tags: ["Gemini"], summary: "Begin the upload of an image or a video" } })

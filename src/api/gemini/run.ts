@@ -1,9 +1,7 @@
 // Start of images and videos for generateContent and :predict, live or as a job that outlives its client.
 
 import type { ModelOptions } from "../../domain/generation.ts";
-import type { Job } from "../../domain/job.ts";
 import type { ImageGeneration, ImageSpec, Run } from "../../gateway/generation/contract.ts";
-import { createRepeatable } from "../../gateway/generation/start.ts";
 import { JobClient } from "../../gateway/generation/undelivered/job-client.ts";
 import type { CreateVideoJob } from "../../gateway/jobs/contract.ts";
 import { followJob } from "../../gateway/jobs/follow-job.ts";
@@ -11,6 +9,7 @@ import { ignoredHeader, leftBehind, OPTION_NAMES, pickModelOptions } from "../..
 import type { ModelChoice } from "../../gateway/models/parse-model.ts";
 import { idempotencyKeyOf, insists } from "../generation-headers.ts";
 import { stoppable as stoppableBy } from "../sse.ts";
+import { startImages } from "../start-images.ts";
 import { type Api, type Call, jobsOf } from "./call.ts";
 
 /** A generation under way. `stop` ends it as if the client had left; a job goes on. */
@@ -18,25 +17,37 @@ export type Started = { run: Run; stop(): void };
 
 export type ImageWork = ImageSpec & { route: string; stream: boolean };
 
-/** Starts what the request asks for. @throws {AppError} everything that is known before an upstream is called */
-export async function startImages(api: Api, call: Call, work: ImageWork): Promise<Started> {
-  const { requestId, key, startedAt, request } = call;
+/** The generation of what the request asks for, not started. */
+export function generationOf({ requestId, key, startedAt, request }: Call, work: ImageWork): { generation: ImageGeneration; stop(): void } {
   // A response in one piece is abandoned by its request alone.
   const stoppable = work.stream ? stoppableBy(request) : null;
-  const signal = stoppable?.signal ?? request.signal;
-  const facts = { requestId, dialect: "gemini" as const, returnsBytes: true, key, signal, startedAt, insist: insists(request) };
-  const generation: ImageGeneration = { ...work, ...facts };
-  const stop = stoppable?.stop ?? stopNothing;
-  const idempotencyKey = idempotencyKeyOf(request);
-  if (idempotencyKey === undefined || !api.jobs) return { run: await api.generate(generation), stop };
-  return { run: followed(api, await createRepeatable(api.jobs, generation, { idempotencyKey }), generation), stop };
+  const generation: ImageGeneration = {
+    ...work,
+    requestId,
+    dialect: "gemini",
+    returnsBytes: true,
+    key,
+    signal: stoppable?.signal ?? request.signal,
+    startedAt,
+    insist: insists(request),
+  };
+  return { generation, stop: stoppable?.stop ?? stopNothing };
 }
 
 const stopNothing = () => {};
 
-function followed(api: Api, job: Job, { choice, options, signal }: ImageGeneration): Run {
-  const run = followJob({ ...api, jobs: api.jobs!, affinity: api.inputs.affinity }, job, choice, signal);
-  return { ...run, headers: { ...run.headers, ...ignoredHeader(leftByJob(api, choice, pickModelOptions(options))) } };
+/** Starts it. @throws {AppError} everything that is known before an upstream is called */
+export function startRun(api: Api, { request }: Call, generation: ImageGeneration): Promise<Run> {
+  const idempotencyKey = idempotencyKeyOf(request);
+  const starting = startImages(api, generation, idempotencyKey);
+  return idempotencyKey === undefined || !api.jobs ? starting : withLeftBehind(api, generation, starting);
+}
+
+/** A job reports what its model leaves behind in no header of its own. */
+async function withLeftBehind(api: Api, { choice, options }: ImageGeneration, starting: Promise<Run>): Promise<Run> {
+  const run = await starting;
+  run.headers = { ...run.headers, ...ignoredHeader(leftByJob(api, choice, pickModelOptions(options))) };
+  return run;
 }
 
 /** Names of the options that a job's model leaves behind on some provider that can serve it; of a video model all. */

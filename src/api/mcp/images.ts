@@ -3,13 +3,11 @@
 import type { GenerateEvent, Media } from "../../domain/generation.ts";
 import { noImageText } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
-import type { ImageGeneration, Run } from "../../gateway/generation/contract.ts";
 import { type LeftOut, resolveTurns } from "../../gateway/generation/inputs/inputs.ts";
-import { createRepeatable } from "../../gateway/generation/start.ts";
-import { followJob } from "../../gateway/jobs/follow-job.ts";
 import { readImageOptions } from "../../gateway/models/image-options.ts";
 import { countOr } from "../body/invalid.ts";
 import { foldSeed } from "../seed.ts";
+import { startImages } from "../start-images.ts";
 import { type Api, admitInputs, type Call, modelOf, referenceOf, repetitionOf, type ToolResult } from "./call.ts";
 import { imageContent } from "./content.ts";
 import { eventWords } from "./progress.ts";
@@ -52,13 +50,6 @@ async function makeImages(api: Api, call: Call, tool: string, given: Given): Pro
   if (made.length === 0) throw withoutImage(end, text);
   const successor = run.successorOf === null ? "" : `The model ${run.successorOf} is retired; ${run.family} took its place.`;
   return { content: await imageContent(api, call, made, [text.trim(), `Model: ${run.family}.`, successor, refusedAmong(end)]) };
-}
-
-async function startImages(api: Api, generation: ImageGeneration, idempotencyKey: string | undefined): Promise<Run> {
-  const { jobs } = api;
-  if (!jobs || idempotencyKey === undefined) return api.generate(generation);
-  const job = await createRepeatable(jobs, generation, { idempotencyKey });
-  return followJob({ ...api, jobs }, job, generation.choice, generation.signal);
 }
 
 function withoutImage(done: Done, text: string): AppError {

@@ -1,18 +1,16 @@
 // Call of the OpenAI dialect: an admitted request, and the start of its image generation.
 
 import type { Clock } from "../../clock.ts";
-import type { ImageOptions, Json, Turn } from "../../domain/generation.ts";
+import type { ImageOptions, Json } from "../../domain/generation.ts";
 import type { Job } from "../../domain/job.ts";
 import type { KeyRow } from "../../domain/key.ts";
 import { AppError } from "../../errors.ts";
-import type { Generate, ImageGeneration, ImageSpec, Run } from "../../gateway/generation/contract.ts";
+import type { Generate, ImageGeneration, Run } from "../../gateway/generation/contract.ts";
 import type { Affinity } from "../../gateway/generation/inputs/affinity.ts";
 import { holdsReferences, type InputDependencies, type LeftOut, plainTurns, resolveTurns } from "../../gateway/generation/inputs/inputs.ts";
 import type { UnresolvedTurn } from "../../gateway/generation/inputs/unresolved-turn.ts";
-import { createRepeatable } from "../../gateway/generation/start.ts";
 import type { JobClient } from "../../gateway/generation/undelivered/job-client.ts";
 import type { Jobs } from "../../gateway/jobs/contract.ts";
-import { followJob } from "../../gateway/jobs/follow-job.ts";
 import type { MediaStore } from "../../gateway/media/contract.ts";
 import type { Catalogue } from "../../gateway/models/catalogue/catalogue.ts";
 import { type ImageHints, NO_OPTIONS, readImageOptions } from "../../gateway/models/image-options.ts";
@@ -26,6 +24,7 @@ import type { BodyReader } from "../body/body.ts";
 import { idempotencyKeyOf, insists } from "../generation-headers.ts";
 import type { CollectedHints } from "../image-config.ts";
 import { stoppable as stoppableBy } from "../sse.ts";
+import { startImages } from "../start-images.ts";
 
 /** Dependencies of the routes of this dialect. */
 export type Api = Admission & {
@@ -91,22 +90,58 @@ export type ImageOrder = {
   compared?: Json;
 };
 
-/** An order that can be started: understood, its images stored. */
-export type PreparedOrder = { spec: ImageSpec; leftOut: LeftOut[] };
+/** Images that a request asks for: understood, what they name was read. */
+export type PreparedImages = {
+  generation: ImageGeneration;
+  /** Inputs of the history that could not be read. */
+  leftOut: readonly LeftOut[];
+  /** Ends the generation as if the client had left; a job goes on. */
+  stop(): void;
+};
 
-type AskedImages = Pick<ImageOrder, "model" | "turns" | "n" | "options" | "hints" | "names" | "imagesParam">;
+const NOTHING_LEFT_OUT: readonly LeftOut[] = [];
+const stopNothing = () => {};
 
 /**
- * Understands the order and reads the images that it names.
+ * Understands the order and reads the images that it names; at once where it names none.
  * @throws {AppError} `not_found`, `invalid_request`
  */
-export async function prepareImages(api: Api, call: Call, order: AskedImages, signal: AbortSignal): Promise<PreparedOrder> {
-  const choice = imageChoiceOf(api, order.model);
-  const options = optionsOf(order);
-  const leftOut: LeftOut[] = [];
-  const turns = holdsReferences(order.turns) ? await readTurns(api, call, order.turns, { signal, leftOut }) : plainTurns(order.turns);
-  return { spec: { choice, options, turns, n: order.n, imagesParam: order.imagesParam }, leftOut };
+export function prepareImages(api: Api, call: Call, order: ImageOrder): PreparedImages | Promise<PreparedImages> {
+  const { request, requestId, key, startedAt } = call;
+  // A response in one piece is abandoned by its request alone.
+  const stoppable = order.stream ? stoppableBy(request) : null;
+  const generation: ImageGeneration = {
+    choice: imageChoiceOf(api, order.model),
+    options: optionsOf(order),
+    turns: plainTurns(order.turns),
+    n: order.n,
+    imagesParam: order.imagesParam,
+    requestId,
+    dialect: "openai",
+    route: order.route,
+    stream: order.stream,
+    returnsBytes: order.returnsBytes,
+    key,
+    signal: stoppable?.signal ?? request.signal,
+    insist: insists(request),
+    startedAt,
+  };
+  const prepared = { generation, leftOut: NOTHING_LEFT_OUT, stop: stoppable?.stop ?? stopNothing };
+  return holdsReferences(order.turns) ? withInputs(api, call, order.turns, prepared) : prepared;
 }
+
+async function withInputs(api: Api, { request }: Call, turns: UnresolvedTurn[], prepared: PreparedImages): Promise<PreparedImages> {
+  const { generation } = prepared;
+  const { key, requestId, signal } = generation;
+  const leftOut: LeftOut[] = [];
+  admitInputs(api, request, key.id);
+  const read = await resolveTurns(api.inputs, turns, { keyId: key.id, requestId, signal, leftOut });
+  return { ...prepared, generation: { ...generation, turns: read }, leftOut };
+}
+
+/** Starts them. @throws {AppError} everything that is known before an upstream is called */
+export const startPrepared = (api: Api, { request }: Call, order: ImageOrder, { generation }: PreparedImages): Promise<Run> =>
+  startImages(api, generation, idempotencyKeyOf(request), order);
 
 /** @throws {AppError} `not_found` */
 function imageChoiceOf(api: Api, model: string): ModelChoice {
@@ -118,76 +153,21 @@ function imageChoiceOf(api: Api, model: string): ModelChoice {
   });
 }
 
-function optionsOf({ options, hints, names }: AskedImages): ImageOptions {
+function optionsOf({ options, hints, names }: ImageOrder): ImageOptions {
   const shape = readImageOptions(hints, names);
   return shape === NO_OPTIONS ? options : { ...options, ...shape };
 }
 
-type Reading = { signal: AbortSignal; leftOut: LeftOut[] };
-
-function readTurns(api: Api, { key, requestId, request }: Call, turns: UnresolvedTurn[], { signal, leftOut }: Reading): Promise<Turn[]> {
-  admitInputs(api, request, key.id);
-  return resolveTurns(api.inputs, turns, { keyId: key.id, requestId, signal, leftOut });
-}
-
-type NewImageJob = { call: Call; order: ImageOrder; spec: ImageSpec; client: JobClient };
+type NewImageJob = { call: Call; order: ImageOrder; generation: ImageGeneration; client: JobClient };
 
 /** Creates the job, or finds the one of the same earlier request. @throws {AppError} as `Jobs.createImages` */
-export function createImageJob(jobs: Jobs, { call, order, spec, client }: NewImageJob): Promise<Job> {
-  const { request, requestId, key, startedAt } = call;
-  const { route, echo, webhookUrl, compared } = order;
-  const idempotencyKey = idempotencyKeyOf(request);
-  const facts = { requestId, startedAt, dialect: "openai" as const, route, keyId: key.id };
-  return jobs.createImages({ ...spec, ...facts, echo, webhookUrl, compared, idempotencyKey, client });
+export function createImageJob(jobs: Jobs, { call, order, generation, client }: NewImageJob): Promise<Job> {
+  const { choice, options, turns, n, imagesParam, requestId, startedAt, dialect, route, key } = generation;
+  const { echo, webhookUrl, compared } = order;
+  const spec = { choice, options, turns, n, imagesParam };
+  const facts = { requestId, startedAt, dialect, route, keyId: key.id };
+  return jobs.createImages({ ...spec, ...facts, echo, webhookUrl, compared, idempotencyKey: idempotencyKeyOf(call.request), client });
 }
-
-/** `job`: what answers the request and its repetitions; null: a run of its own. `turns`: the conversation as it goes upstream. */
-export type StartedImages = {
-  run: Run;
-  job: Job | null;
-  turns: Turn[];
-  /** Inputs of the history that could not be read. */
-  leftOut: readonly LeftOut[];
-  /** Ends the generation as if the client had left; a job goes on. */
-  stop(): void;
-};
-
-const NOTHING_LEFT_OUT: readonly LeftOut[] = [];
-const stopNothing = () => {};
-
-/** Reads the images that the order names and starts it. @throws {AppError} everything that is known before an upstream is called */
-export async function startImages(api: Api, call: Call, order: ImageOrder): Promise<StartedImages> {
-  const { request } = call;
-  // A response in one piece is abandoned by its request alone.
-  const stoppable = order.stream ? stoppableBy(request) : null;
-  const signal = stoppable?.signal ?? request.signal;
-  const choice = imageChoiceOf(api, order.model);
-  const options = optionsOf(order);
-  const leftOut: LeftOut[] | null = holdsReferences(order.turns) ? [] : null;
-  const turns = leftOut ? await readTurns(api, call, order.turns, { signal, leftOut }) : plainTurns(order.turns);
-  const generation: ImageGeneration = {
-    choice,
-    options,
-    turns,
-    n: order.n,
-    imagesParam: order.imagesParam,
-    requestId: call.requestId,
-    dialect: "openai",
-    route: order.route,
-    stream: order.stream,
-    returnsBytes: order.returnsBytes,
-    key: call.key,
-    signal,
-    insist: insists(request),
-    startedAt: call.startedAt,
-  };
-  const idempotencyKey = idempotencyKeyOf(request);
-  const job = idempotencyKey && api.jobs ? await createRepeatable(api.jobs, generation, { ...repetitionOf(order), idempotencyKey }) : null;
-  const run = job ? followJob({ ...api, jobs: api.jobs! }, job, choice, signal) : await api.generate(generation);
-  return { run, job, turns, leftOut: leftOut ?? NOTHING_LEFT_OUT, stop: stoppable?.stop ?? stopNothing };
-}
-
-const repetitionOf = ({ echo, webhookUrl, compared }: ImageOrder) => ({ echo, webhookUrl, compared });
 
 /** Unique part of a response's ids; a job's own id, so that repetitions have the same ids. */
-export const answerId = (job: Job | null): string => job?.id.slice(job.id.indexOf("_") + 1) ?? newId();
+export const answerId = (job: Job | null | undefined): string => job?.id.slice(job.id.indexOf("_") + 1) ?? newId();

@@ -11,13 +11,15 @@ export const fileReference = (fileId: string, param: string): InputReference => 
   trusted: true,
 });
 
+const NONE: readonly InputReference[] = [];
+
 /**
  * The images of a field: one or a list of `"https:…"`, `"data:…"`, `{image_url}`, `{image_url: {url}}`, `{url}`, `{file_id}`.
  * Null and the empty string name none.
  * @throws {AppError} `invalid_request` naming the element that is none of them
  */
-export function referencesOf(value: unknown, param: string): InputReference[] {
-  if (value === undefined || value === null || value === "") return [];
+export function referencesOf(value: unknown, param: string): readonly InputReference[] {
+  if (value === undefined || value === null || value === "") return NONE;
   if (Array.isArray(value)) return value.flatMap((one, index) => referencesOf(one, `${param}[${index}]`));
   if (isRecord(value) && typeof value.file_id === "string") return [fileReference(value.file_id, `${param}.file_id`)];
   const named = isRecord(value) ? (value.image_url ?? value.url) : value;

@@ -11,7 +11,7 @@ import { mustBe } from "../../body/invalid.ts";
 import { type CollectedHints, collectImageHints } from "../../image-config.ts";
 import { lastTurnStart, saysSomething } from "../../last-turn.ts";
 import { foldSeed } from "../../seed.ts";
-import { fieldsOf, listOf, textOf } from "../proto-json.ts";
+import { type Fields, fieldsOf, listOf, textOf } from "../proto-json.ts";
 import { dataReference, uriReference } from "../references.ts";
 import type { CountBody, GenerateBody } from "../schema.ts";
 
@@ -60,19 +60,30 @@ export function decodeGenerate(body: GenerateBody): DecodedGenerate {
   }
   const config = fieldsOf(body.generationConfig);
   const thinking = fieldsOf(config.thinkingConfig);
-  const modalities = listOf(config.responseModalities).map((one) => String(one).toLowerCase());
   return {
     turns,
     leftOut,
     ...collectImageHints(body),
     options: {
-      system: [instructionOf(body.systemInstruction, "systemInstruction"), ...instructions].filter(Boolean).join("\n\n") || undefined,
-      imageOnly: modalities.includes("image") && !modalities.includes("text"),
+      system: systemOf(body.systemInstruction, instructions),
+      imageOnly: hasModality(config, "image") && !hasModality(config, "text"),
       includeThoughts: thinking.includeThoughts === true || thinking.includeThoughts === "true",
       thinking: thinkingOf(thinking.thinkingLevel, HINT_NAMES.thinking),
       seed: foldSeed(config.seed, "generationConfig.seed"),
     },
   };
+}
+
+/** Whether `responseModalities` names it; in lower case. */
+export function hasModality({ responseModalities }: Fields, name: string): boolean {
+  for (const one of listOf(responseModalities)) if (String(one).toLowerCase() === name) return true;
+  return false;
+}
+
+function systemOf(instruction: unknown, others: readonly string[]): string | undefined {
+  const own = instructionOf(instruction, "systemInstruction");
+  if (others.length === 0) return own || undefined;
+  return [own, ...others].filter(Boolean).join("\n\n") || undefined;
 }
 
 /** What there is to count. @throws {AppError} as {@link decodeGenerate} */
@@ -90,9 +101,9 @@ export function decodeCount(body: CountBody): { texts: string[]; images: number 
 /** An instruction as a text, a content (its role does not count), or a list of parts. @throws {AppError} for a text that is none */
 export function instructionOf(value: unknown, param: string): string {
   if (typeof value === "string") return value.trim();
-  const hasParts = isRecord(value) && "parts" in value;
-  const parts = hasParts ? value.parts : value;
-  const where = hasParts ? `${param}.parts` : param;
+  if (value === undefined) return "";
+  const parts = hasParts(value) ? value.parts : value;
+  const where = hasParts(value) ? `${param}.parts` : param;
   return listOf(parts)
     .flatMap((part, at) => textOf(textIn(part, Array.isArray(parts) ? `${where}[${at}]` : where)) ?? [])
     .join("\n");
@@ -108,30 +119,62 @@ function textIn(part: unknown, where: string): string | undefined {
 }
 
 /** `instructions`: what contents of the role `system` say. Parts outside of a content are the user's. */
-function decodeContents(contents: unknown): { instructions: string[]; turns: UnresolvedTurn[]; leftOut: LeftOut[] } {
-  const instructions: string[] = [];
-  const turns: UnresolvedTurn[] = [];
-  const leftOut: LeftOut[] = [];
-  const isList = Array.isArray(contents);
-  const list = listOf(contents).map((content) => {
-    const fields = isRecord(content) && "parts" in content ? content : { role: fieldsOf(content).role, parts: content };
-    return { content, fields, role: roleOf(fields.role) };
-  });
-  const exactFrom = lastTurnStart(
-    list.map(({ role }) => role),
-    (index) => saysSomething(list[index]!.fields.parts),
-  );
-  for (const [index, { content, fields, role }] of list.entries()) {
-    const where = isList ? `contents[${index}]` : "contents";
-    if (role === "system") instructions.push(instructionOf(fields, where));
-    if (role !== "user" && role !== "model") continue;
-    const place = isRecord(content) && "parts" in content ? `${where}.parts` : where;
-    const placeOf = (at: number) => (Array.isArray(fields.parts) ? `${where}.parts[${at}]` : place);
-    const decode = index >= exactFrom ? decodePart : leniently(leftOut);
-    const parts = listOf(fields.parts).flatMap((part, at) => decode(part, placeOf(at), role));
-    turns.push({ role, parts });
+function decodeContents(contents: unknown): Decoded {
+  const list = listOf(contents);
+  const decoded: Decoded = { instructions: [], turns: [], leftOut: [] };
+  const exactFrom = list.length === 1 ? 0 : firstExact(list);
+  for (let index = 0; index < list.length; index++) {
+    const content = list[index];
+    const plain = plainTurn(content);
+    if (plain) decoded.turns.push(plain);
+    else
+      decodeContent(content, { where: Array.isArray(contents) ? `contents[${index}]` : "contents", isExact: index >= exactFrom }, decoded);
   }
-  return { instructions, turns: joinTurns(turns), leftOut };
+  if (decoded.turns.length > 1 || decoded.turns[0]?.parts.length === 0) decoded.turns = joinTurns(decoded.turns);
+  return decoded;
+}
+
+type Decoded = { instructions: string[]; turns: UnresolvedTurn[]; leftOut: LeftOut[] };
+
+/** Index of the first content of the user's last turn. */
+function firstExact(list: readonly unknown[]): number {
+  const roles = list.map((content) => roleOf(fieldsOf(content).role));
+  return lastTurnStart(roles, (index) => saysSomething(hasParts(list[index]) ? list[index].parts : list[index]));
+}
+
+const hasParts = (content: unknown): content is Fields => isRecord(content) && "parts" in content;
+
+/** The turn of a content whose parts are texts and nothing else; null: it has to be decoded. */
+function plainTurn(content: unknown): UnresolvedTurn | null {
+  if (!isRecord(content) || !Array.isArray(content.parts)) return null;
+  const role = roleOf(content.role);
+  if (role !== "user" && role !== "model") return null;
+  const parts: UnresolvedPart[] = [];
+  for (const part of content.parts) {
+    const text = plainText(part);
+    if (text === null) return null;
+    if (text.trim() !== "") parts.push({ type: "text", text });
+  }
+  return { role, parts };
+}
+
+/** The text of a part that has no other field; null: it is no such part. */
+function plainText(part: unknown): string | null {
+  if (!isRecord(part) || typeof part.text !== "string") return null;
+  for (const name in part) if (name !== "text") return null;
+  return part.text;
+}
+
+/** In any form that clients send. `isExact`: what is attached has to be readable; else it is left out with a note. */
+function decodeContent(content: unknown, { where, isExact }: { where: string; isExact: boolean }, decoded: Decoded): void {
+  const { role, parts } = hasParts(content) ? content : { role: fieldsOf(content).role, parts: content };
+  const speaker = roleOf(role);
+  if (speaker === "system") decoded.instructions.push(instructionOf({ parts }, where));
+  if (speaker !== "user" && speaker !== "model") return;
+  const place = hasParts(content) ? `${where}.parts` : where;
+  const placeOf = (at: number) => (Array.isArray(parts) ? `${where}.parts[${at}]` : place);
+  const decode = isExact ? decodePart : leniently(decoded.leftOut);
+  decoded.turns.push({ role: speaker, parts: listOf(parts).flatMap((part, at) => decode(part, placeOf(at), speaker)) });
 }
 
 /** As {@link decodePart}, for an earlier turn: what cannot be understood or, later on, read is left out with a note. */

@@ -1,7 +1,7 @@
 // Encoder of GenerateContentResponse. Pure; base64 is written when the response is sent.
 // Source: Gemini API reference, GenerateContentResponse; enums of @google/genai 3.1.0 (read 2026-11-23).
 
-import type { Finish, GenerateEvent, OutputExtras, Usage } from "../../../domain/generation.ts";
+import { type Finish, type GenerateEvent, NO_USAGE, type OutputExtras, type Usage } from "../../../domain/generation.ts";
 import { AppError } from "../../../errors.ts";
 import type { BodyBytes } from "../../json-bytes.ts";
 
@@ -43,9 +43,9 @@ const REASONS = {
 
 /** The end of a generation in Google's words: the upstream's own where it is one of them. */
 export function endOf({ finish, upstreamReason, message, usage, modelVersion, extras }: Omit<Done, "type" | "provider">): End {
-  const rest = { message, usage, modelVersion, extras };
-  if (finish === "policy_input") return { blockReason: wordOf(upstreamReason) ?? REASONS[finish], ...rest };
-  return { finishReason: wordOf(upstreamReason) ?? REASONS[finish], ...rest };
+  const word = wordOf(upstreamReason) ?? REASONS[finish];
+  if (finish === "policy_input") return { blockReason: word, message, usage, modelVersion, extras };
+  return { finishReason: word, message, usage, modelVersion, extras };
 }
 
 /** The end that a failure stands for, because Google answers so with HTTP 200: refusals, and responses without an image. Null: an error. */
@@ -63,40 +63,43 @@ export function endOfFailure(error: unknown): End | null {
 /** What all objects of one response share. */
 export type Envelope = { model: string; responseId: string };
 
-/** A response, or a piece of a streamed one; the last piece has an end. */
+/** A response, or a piece of a streamed one; the last piece has an end. What is undefined is left out of the JSON. */
 export function encodeResponse({ model, responseId }: Envelope, parts: WirePart[], end: End | null) {
-  const facts = { modelVersion: end?.modelVersion ?? model, responseId };
-  const usage = end ? { usageMetadata: encodeUsage(end.usage) } : {};
+  const modelVersion = end?.modelVersion ?? model;
+  const usageMetadata = end ? encodeUsage(end.usage) : undefined;
   if (end && "blockReason" in end) {
-    const message = end.message ? { blockReasonMessage: end.message } : {};
-    return { promptFeedback: { ...end.extras?.promptFeedback, blockReason: end.blockReason, ...message }, ...usage, ...facts };
+    const { blockReason, message, extras } = end;
+    const promptFeedback = { ...extras?.promptFeedback, blockReason, blockReasonMessage: message || undefined };
+    return { promptFeedback, usageMetadata, modelVersion, responseId };
   }
-  const content = parts.length > 0 ? { content: { role: "model" as const, parts } } : {};
-  const message = end?.message && end.finishReason !== "STOP" ? { finishMessage: end.message } : {};
-  const finish = end ? { finishReason: end.finishReason, ...message } : {};
-  const feedback = end?.extras?.promptFeedback ? { promptFeedback: end.extras.promptFeedback } : {};
-  return { candidates: [{ ...content, ...finish, ...end?.extras?.candidate, index: 0 }], ...feedback, ...usage, ...facts };
+  return { candidates: [candidateOf(parts, end)], promptFeedback: end?.extras?.promptFeedback, usageMetadata, modelVersion, responseId };
 }
+
+const candidateOf = (parts: WirePart[], end: Extract<End, { finishReason: string }> | null) => ({
+  content: parts.length > 0 ? { role: "model" as const, parts } : undefined,
+  finishReason: end?.finishReason,
+  finishMessage: end?.finishReason === "STOP" ? undefined : end?.message || undefined,
+  ...end?.extras?.candidate,
+  index: 0,
+});
 
 /** `usageMetadata`. Where the upstream reported nothing, zeros: clients read the fields unasked. */
 export function encodeUsage(usage: Usage | null) {
-  const { inputText = 0, inputImage = 0, outputText = 0, outputImage = 0, thoughts = 0, total = 0 } = usage ?? {};
-  const prompt = modalities(inputText, inputImage);
-  const candidates = modalities(outputText, outputImage);
+  const { inputText = 0, inputImage = 0, outputText = 0, outputImage = 0, thoughts = 0, total = 0 } = usage ?? NO_USAGE;
   return {
     promptTokenCount: inputText + inputImage,
     candidatesTokenCount: outputText + outputImage,
-    ...(thoughts > 0 ? { thoughtsTokenCount: thoughts } : {}),
+    thoughtsTokenCount: thoughts > 0 ? thoughts : undefined,
     totalTokenCount: total,
-    ...(prompt.length > 0 ? { promptTokensDetails: prompt } : {}),
-    ...(candidates.length > 0 ? { candidatesTokensDetails: candidates } : {}),
+    promptTokensDetails: inputText + inputImage > 0 ? modalities(inputText, inputImage) : undefined,
+    candidatesTokensDetails: outputText + outputImage > 0 ? modalities(outputText, outputImage) : undefined,
   };
 }
 
 /** `ModalityTokenCount`, those that are not zero. */
-export function modalities(text: number, image: number) {
-  return [
-    { modality: "TEXT" as const, tokenCount: text },
-    { modality: "IMAGE" as const, tokenCount: image },
-  ].filter(({ tokenCount }) => tokenCount > 0);
+export function modalities(text: number, image: number): { modality: "TEXT" | "IMAGE"; tokenCount: number }[] {
+  const counts: ReturnType<typeof modalities> = [];
+  if (text > 0) counts.push({ modality: "TEXT", tokenCount: text });
+  if (image > 0) counts.push({ modality: "IMAGE", tokenCount: image });
+  return counts;
 }

@@ -21,7 +21,7 @@ import { errorBody } from "../errors.ts";
 import { imagenSafety, outputOf, unmadeOutput, unread } from "../options.ts";
 import { type Fields, fieldsOf, listOf, textOf } from "../proto-json.ts";
 import { mediaReference, readTurns } from "../references.ts";
-import { startImages } from "../run.ts";
+import { generationOf, startRun } from "../run.ts";
 import { PredictBody, tolerant } from "../schema.ts";
 import { exactAspect } from "../video-options.ts";
 import type { Done } from "./encode.ts";
@@ -59,7 +59,7 @@ export async function predict(api: Api, call: Call, model: string): Promise<Resp
     const { made, refusals } = await collect(run.events);
     const predictions = await Promise.all(made.map((one) => encodePrediction(api, one, output)));
     const filtered = includeReasons ? refusals.map((reason) => ({ raiFilteredReason: reason })) : [];
-    return jsonWithBytes({ predictions: [...predictions, ...filtered] }, { headers: headers(), onSent: () => run.delivered?.() });
+    return jsonWithBytes({ predictions: [...predictions, ...filtered] }, headers(), run);
   };
   return sendEarly({ api, startedAt: call.startedAt, headers, errorBody, whole });
 }
@@ -75,7 +75,7 @@ async function start(api: Api, call: Call, model: string) {
   const setting = parameters.safetySetting ?? parameters.safetyFilterLevel;
   const safety = textOf(setting) ? imagenSafety(setting) : undefined;
   const parts = [{ type: "text" as const, text: prompt }, ...imagesOf(instance)];
-  const { run } = await startImages(api, call, {
+  const { generation } = generationOf(call, {
     route: "POST /v1beta/models:predict",
     choice,
     stream: false,
@@ -90,6 +90,7 @@ async function start(api: Api, call: Call, model: string) {
     n: countOf(parameters),
     shapeParams: { aspect: HINT_NAMES.aspectRatio, size: HINT_NAMES.imageSize },
   });
+  const run = await startRun(api, call, generation);
   const ignored = [
     ...unread(parameters, READ, "parameters."),
     ...(safety === null ? ["parameters.safetySetting"] : []),

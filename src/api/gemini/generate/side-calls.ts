@@ -5,9 +5,9 @@ import { isRecord } from "../../../domain/is-record.ts";
 import { type ChatCall, judgeSideCall } from "../../../gateway/side-calls/decide.ts";
 import type { Demand } from "../../../gateway/side-calls/reply.ts";
 import { localAnswer } from "../../../gateway/side-calls/reply-text.ts";
-import { type Fields, fieldsOf, listOf, numberOf, textOf } from "../proto-json.ts";
+import { type Fields, fieldsOf, numberOf, textOf } from "../proto-json.ts";
 import type { GenerateBody } from "../schema.ts";
-import type { DecodedGenerate } from "./decode.ts";
+import { type DecodedGenerate, hasModality } from "./decode.ts";
 
 export type SideFacts = {
   call: ChatCall;
@@ -18,39 +18,47 @@ export type SideFacts = {
 
 export function generateFacts({ generationConfig }: GenerateBody, decoded: DecodedGenerate, model: string, kind: Kind): SideFacts {
   const config = fieldsOf(generationConfig);
-  const modalities = listOf(config.responseModalities).map((one) => String(one).toUpperCase());
-  const media = modalities.some((one) => one === "IMAGE" || one === "VIDEO");
-  const texts = decoded.turns
-    .filter(({ role }) => role === "user")
-    .map(({ parts }) => parts.flatMap((part) => (part.type === "text" ? [part.text] : [])));
-  const said = texts.map((parts) => parts.join("\n"));
-  const { aspectRatio, imageSize } = decoded.hints;
-  return {
-    call: {
-      kind,
-      system: decoded.options.system ?? "",
-      text: said.at(-1) ?? "",
-      earlier: said.slice(0, -1),
-      messages: decoded.turns.length,
-      hasAttachment: decoded.turns.at(-1)?.parts.some((part) => part.type === "reference") ?? false,
-      maxTokens: numberOf(config.maxOutputTokens) ?? null,
-      marker: null,
-      hasImageOptions: media || [aspectRatio, imageSize].some((hint) => hint !== undefined && hint !== ""),
-      model,
-    },
-    demand: demandOf(config),
-    textOnly: modalities.includes("TEXT") && !media,
+  const wantsMedia = hasModality(config, "image") || hasModality(config, "video");
+  const { turns, options, hints } = decoded;
+  const said: string[] = [];
+  for (const { role, parts } of turns) if (role === "user") said.push(textOfParts(parts));
+  const call: ChatCall = {
+    kind,
+    system: options.system ?? "",
+    text: said.pop() ?? "",
+    earlier: said,
+    messages: turns.length,
+    hasAttachment: turns.at(-1)?.parts.some(isReference) ?? false,
+    maxTokens: numberOf(config.maxOutputTokens) ?? null,
+    marker: null,
+    hasImageOptions: wantsMedia || says(hints.aspectRatio) || says(hints.imageSize),
+    model,
   };
+  return { call, demand: demandOf(config), textOnly: !wantsMedia && hasModality(config, "text") };
+}
+
+const isReference = ({ type }: { type: string }) => type === "reference";
+const says = (hint: unknown): boolean => hint !== undefined && hint !== "";
+
+function textOfParts(parts: DecodedGenerate["turns"][number]["parts"]): string {
+  const [only] = parts;
+  if (parts.length === 1 && only?.type === "text") return only.text;
+  return parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n");
 }
 
 /** What is said where words alone are wanted, whatever the key does with side calls: no image was asked for. */
 export const textAnswer = (call: ChatCall): string => localAnswer(call, judgeSideCall({ ...call, hasImageOptions: false }));
 
 function demandOf(config: Fields): Demand | null {
-  const name = ["responseJsonSchema", "responseSchema"].find((one) => Object.keys(fieldsOf(config[one])).length > 0);
-  if (name) return { field: `generationConfig.${name}`, schema: lowerTypes(config[name]) };
-  return /json/i.test(textOf(config.responseMimeType) ?? "") ? { field: "generationConfig.responseMimeType" } : null;
+  for (const name of SCHEMA_FIELDS) {
+    const schema = config[name];
+    if (isRecord(schema) && Object.keys(schema).length > 0) return { field: `generationConfig.${name}`, schema: lowerTypes(schema) };
+  }
+  return JSON_TYPE.test(textOf(config.responseMimeType) ?? "") ? { field: "generationConfig.responseMimeType" } : null;
 }
+
+const SCHEMA_FIELDS = ["responseJsonSchema", "responseSchema"] as const;
+const JSON_TYPE = /json/i;
 
 const MAX_DEPTH = 24;
 

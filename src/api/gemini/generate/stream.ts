@@ -1,7 +1,7 @@
 // Framing of streamed responses: server-sent events, or elements of one JSON array.
 
 import { splitUrl } from "../../dialect.ts";
-import { jsonPieces } from "../../json-bytes.ts";
+import { jsonPieces, shortJson } from "../../json-bytes.ts";
 
 export type Framing = {
   headers: Record<string, string>;
@@ -9,10 +9,10 @@ export type Framing = {
   start(): string;
   /** Fills silence, between two objects. */
   heartbeat(): string;
-  /** One object, its blobs as base64, in pieces; the last piece ends with a blank line. */
-  frame(body: object): AsyncGenerator<string>;
+  /** One object, its bytes as base64; in pieces where it is not to be in memory whole. The last piece ends with a blank line. */
+  frame(body: object): string | AsyncGenerator<string>;
   /** What comes after the last object. */
-  end(): Iterable<string>;
+  end: string;
 };
 
 const BLANK_LINE = "\n\n";
@@ -35,7 +35,7 @@ export async function* eventPieces(body: object, name?: string): AsyncGenerator<
 
 function eventFraming(): Framing {
   const heartbeat = () => `data: ${EMPTY_TEXT}${BLANK_LINE}`;
-  return { headers: {}, start: heartbeat, heartbeat, frame: (body) => eventPieces(body), end: () => [] };
+  return { headers: {}, start: heartbeat, heartbeat, frame: (body) => framed("data: ", body), end: "" };
 }
 
 /** Blanks may stand after `[`, after `,` and before `]`, and nothing after that: google-generativeai 0.8.5 begins a new array there. */
@@ -50,9 +50,14 @@ function arrayFraming(): Framing {
     headers: { "content-type": "application/json; charset=utf-8" },
     start: () => `[${BLANK_LINE}`,
     heartbeat: () => `${next()}${EMPTY_TEXT}${BLANK_LINE}`,
-    frame: (body) => surrounded(next(), body),
-    end: () => ["]"],
+    frame: (body) => framed(next(), body),
+    end: "]",
   };
+}
+
+function framed(lead: string, body: object): string | AsyncGenerator<string> {
+  const short = shortJson(body);
+  return short === null ? surrounded(lead, body) : lead + short + BLANK_LINE;
 }
 
 async function* surrounded(lead: string, body: object): AsyncGenerator<string> {

@@ -109,7 +109,7 @@ function formatOf(formats: readonly Fields[]): Fields {
 }
 
 /** An encoding is made here for images inside the response; a file stays as it was made. */
-function unmadeFormat(format: Fields, delivery: Delivery): string[] {
+function unmadeFormat(format: Fields, delivery: Delivery): readonly string[] {
   if (format.type === "image" && delivery === "inline") return unmadeOutput({}, format, "responseFormat.");
   const isSame = format.type === "video" && textOf(format.mimeType)?.toLowerCase() === "video/mp4";
   return isSame || !textOf(format.mimeType) ? [] : ["responseFormat.mimeType"];

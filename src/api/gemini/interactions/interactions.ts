@@ -169,7 +169,7 @@ async function ended(api: Api, { key, request }: Call, job: Job): Promise<Job> {
 
 async function answer(api: Api, call: Call, job: Job, client?: JobClient): Promise<Response> {
   const body = encodeInteraction(job, await contentOf(api, call, job));
-  return jsonWithBytes(body, { headers: headersOf(job, client), onSent: client?.delivered });
+  return jsonWithBytes(body, headersOf(job, client), client);
 }
 
 const headersOf = (job: Job, client?: JobClient) => ({ ...client?.headers, ...ignoredHeader(readEcho(job).ignored ?? []) });

@@ -10,7 +10,7 @@ import { leftOutLines, responseHeaders } from "../../generation-headers.ts";
 import { Base64Placeholders, jsonAtOnce, jsonWithBytes } from "../../json-bytes.ts";
 import { mediaDataUrl, mediaUrl } from "../../links.ts";
 import { readWhole } from "../../whole-response.ts";
-import { type Api, answerId, type Call, type StartedImages } from "../call.ts";
+import { type Api, answerId, type Call } from "../call.ts";
 import { type Done, errorBody, refusalOf } from "../errors.ts";
 import { type Envelope, encodeCompletion, refusalText, type ShownImage } from "./encode.ts";
 
@@ -20,7 +20,7 @@ const LINE_OVERHEAD = 512;
 export type MadeImage = Extract<GenerateEvent, { type: "image" }>;
 
 /** Fields that all chunks of one response share. */
-export const envelopeOf = (api: Api, model: string, job: Job | null): Envelope => ({
+export const envelopeOf = (api: Api, model: string, job?: Job): Envelope => ({
   id: `chatcmpl-${answerId(job)}`,
   created: Math.floor((job?.createdAt ?? api.clock.now()) / 1000),
   model,
@@ -32,25 +32,25 @@ export function assertShown(api: Api, done: Done): void {
 }
 
 export class ChatResponse implements Listener<GenerateEvent> {
-  readonly run: Run;
   readonly envelope: Envelope;
   /** What was left out of the history, in words. */
   readonly notes: string;
   readonly embedded = new Base64Placeholders();
   private readonly leftOut: readonly LeftOut[];
+  private readonly form: ImageForm;
   readonly images: ShownImage[] = [];
   text = "";
 
   constructor(
     readonly api: Api,
     private readonly call: Call,
-    { run, leftOut, job }: StartedImages,
-    private readonly form: ImageForm,
+    readonly run: Run,
+    { leftOut, form }: { leftOut: readonly LeftOut[]; form: ImageForm },
   ) {
-    this.run = run;
     this.leftOut = leftOut;
+    this.form = form;
     this.notes = leftOutLines(leftOut);
-    this.envelope = envelopeOf(api, run.family, job);
+    this.envelope = envelopeOf(api, run.family, run.job);
   }
 
   get startedAt(): number {
@@ -101,11 +101,6 @@ export class ChatResponse implements Listener<GenerateEvent> {
     if (!this.text && images.length === 0) this.text = refusalText(done);
     envelope.model = run.family;
     const body = encodeCompletion(envelope, this, done);
-    return embedded.isEmpty ? jsonAtOnce(body, this.headers(), run) : this.withBytes(body);
-  }
-
-  private withBytes(body: object): Response {
-    const { run, embedded } = this;
-    return jsonWithBytes(body, { headers: this.headers(), onSent: () => run.delivered?.() }, embedded);
+    return embedded.isEmpty ? jsonAtOnce(body, this.headers(), run) : jsonWithBytes(body, this.headers(), run, embedded);
   }
 }

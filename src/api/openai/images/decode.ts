@@ -52,7 +52,10 @@ export const MASK_INSTRUCTION =
 /** Form fields with numbers and flags. */
 export const FORM_FIELDS = { numbers: ["n", "partial_images", "output_compression"], flags: ["stream"] } as const;
 
-type Uploads = { images: InputReference[]; mask: InputReference[] };
+type Uploads = { images: readonly InputReference[]; mask: readonly InputReference[] };
+
+const NO_UPLOADS: Uploads = { images: [], mask: [] };
+const FIELDS = ["image", "images", "input_references"] as const;
 
 /**
  * `uploads`: images that came as files of a form; they follow those that the body names.
@@ -62,27 +65,15 @@ export function decodeImages(
   body: ImagesBody,
   kind: "generation" | "edit",
   defaultModel: string,
-  uploads: Uploads = { images: [], mask: [] },
+  uploads: Uploads = NO_UPLOADS,
 ): DecodedImages {
-  const named = (["image", "images", "input_references"] as const).flatMap((field) => referencesOf(body[field], field));
-  const prompt = decodeText(withNegativePrompt(body.prompt, body.negative_prompt), "prompt").filter(
-    (part) => part.type === "reference" || part.text.trim() !== "",
-  );
-  const mentioned = prompt.filter((part) => part.type === "reference");
-  const images = [...named, ...uploads.images];
-  const mask = [...referencesOf(body.mask, "mask"), ...uploads.mask].slice(0, 1);
-  if (kind === "edit" && images.length + mentioned.length === 0) {
-    throw new AppError("invalid_request", "Missing required parameter: 'image'.", { param: "image", reason: "missing_required_parameter" });
-  }
-  const count = images.length + mentioned.length;
-  if (count > MAX_IMAGES) throw tooManyImages(count);
-  const masked: UnresolvedTurn["parts"] = mask.length > 0 && count > 0 ? [{ type: "text", text: MASK_INSTRUCTION }, ...mask] : [];
-  const partials = body.stream ? countOr(0, body.partial_images, "partial_images", PARTIALS) : 0;
+  const stream = body.stream ?? false;
+  const partials = stream ? countOr(0, body.partial_images, "partial_images", PARTIALS) : 0;
   return {
     model: body.model ?? defaultModel,
-    stream: body.stream ?? false,
+    stream,
     n: countOr(1, body.n, "n", IMAGE_COUNT),
-    turns: [{ role: "user", parts: [...prompt, ...images, ...masked] }],
+    turns: [{ role: "user", parts: partsOf(body, kind, uploads) }],
     ...collectImageHints(body),
     options: { seed: collectSeed(body), imageOnly: true, includeThoughts: partials > 0 },
     partials,
@@ -92,6 +83,23 @@ export function decodeImages(
     background: body.background === true || String(body.background).toLowerCase() === "true",
     webhookUrl: body.webhook_url ?? undefined,
   };
+}
+
+/** The prompt with what it mentions, the images in order, then the mask with its instruction. */
+function partsOf(body: ImagesBody, kind: "generation" | "edit", uploads: Uploads): UnresolvedTurn["parts"] {
+  const parts: UnresolvedTurn["parts"] = [];
+  for (const part of decodeText(withNegativePrompt(body.prompt, body.negative_prompt), "prompt"))
+    if (part.type === "reference" || part.text.trim() !== "") parts.push(part);
+  for (const field of FIELDS) for (const image of referencesOf(body[field], field)) parts.push(image);
+  for (const image of uploads.images) parts.push(image);
+  let count = 0;
+  for (const { type } of parts) if (type === "reference") count++;
+  if (kind === "edit" && count === 0)
+    throw new AppError("invalid_request", "Missing required parameter: 'image'.", { param: "image", reason: "missing_required_parameter" });
+  if (count > MAX_IMAGES) throw tooManyImages(count);
+  const mask = referencesOf(body.mask, "mask")[0] ?? uploads.mask[0];
+  if (mask && count > 0) parts.push({ type: "text", text: MASK_INSTRUCTION }, mask);
+  return parts;
 }
 
 /** @throws {AppError} `invalid_request` for a format that cannot be made here */

@@ -31,15 +31,16 @@ export type ImageDatum = { url: string } | { b64_json: BodyBytes };
 
 type FinishedImages = {
   created: number;
-  images: Pick<RenderedImage, "media" | "format">[];
-  data: ImageDatum[];
+  shown: readonly (Pick<RenderedImage, "media" | "format"> & { datum: ImageDatum })[];
   quality: Quality | null;
   usage: Usage | null;
 };
 
-/** `ImagesResponse`. Format and size are those of the first image: all had the same options. */
-export function encodeImages({ created, images, data, quality, usage }: FinishedImages) {
-  const first = images[0]!;
+/** `ImagesResponse`. Format and size are those of the first image: all had the same options. What is undefined is left out of the JSON. */
+export function encodeImages({ created, shown, quality, usage }: FinishedImages) {
+  const first = shown[0]!;
+  const data: ImageDatum[] = [];
+  for (const { datum } of shown) data.push(datum);
   return {
     created,
     background: "opaque" as const,
@@ -47,7 +48,7 @@ export function encodeImages({ created, images, data, quality, usage }: Finished
     quality: quality ?? undefined,
     size: sizeOf(first),
     data,
-    ...(usage ? { usage: encodeImageUsage(usage) } : {}),
+    usage: usage ? encodeImageUsage(usage) : undefined,
   };
 }
 

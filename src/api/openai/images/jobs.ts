@@ -25,9 +25,9 @@ export const wantsJob = (request: Request, { background }: Pick<DecodedImages, "
 
 /** Returns 202 as soon as the job is durable. @throws {AppError} as `Jobs.createImages`, and what is wrong with the images */
 export async function startImageJob(api: Api, call: Call, order: ImageOrder): Promise<Response> {
-  const { spec } = await prepareImages(api, call, order, call.request.signal);
+  const { generation } = await prepareImages(api, call, order);
   const client = new JobClient(call.request.signal, insists(call.request));
-  const job = await createImageJob(jobsOf(api), { call, order, spec, client });
+  const job = await createImageJob(jobsOf(api), { call, order, generation, client });
   client.delivered();
   return Response.json(encodeImageJob(job), { status: 202, headers: { ...jobHeaders(job), ...client.headers } });
 }

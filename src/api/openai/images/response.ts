@@ -1,7 +1,7 @@
 // Body of ImagesResponse, for requests and jobs: images converted, then linked or inline.
 import type { Media, Usage } from "../../../domain/generation.ts";
 import { formatOf, isConverted, type RenderedImage, renderMade } from "../../image-output.ts";
-import { asText, type BodyBytes } from "../../json-bytes.ts";
+import { asText, Base64Text } from "../../json-bytes.ts";
 import { type MadeImage, mediaUrl } from "../../links.ts";
 import type { Api, Call } from "../call.ts";
 import type { ImageEcho } from "./decode.ts";
@@ -9,29 +9,43 @@ import { encodeImages, type ImageDatum } from "./encode.ts";
 
 type Made = { made: readonly MadeImage[]; usage: Usage | null };
 
-/** `ImagesResponse` of at least one image; base64 is made by `json-bytes.ts`. Stored images that are linked are not read. */
-export async function imagesBody(api: Api, call: Call, { made, usage }: Made, { output, form, quality }: ImageEcho) {
-  const isLinked = ({ media }: MadeImage) => form !== "b64_json" && !isConverted(media, output);
-  const images = await Promise.all(
-    made.map((one) => (isLinked(one) ? describedAs(one.media) : renderMade(api.media, api.log, one, output))),
-  );
-  const data = await Promise.all(images.map((image) => datumOf(api, call, image, form)));
-  return encodeImages({ created: Math.floor(api.clock.now() / 1000), images, data, quality, usage });
+/** `ImagesResponse` of at least one image, at once where no image has to be read or converted. Base64 is made by `json-bytes.ts`. */
+export function imagesBody(api: Api, call: Call, { made, usage }: Made, echo: ImageEcho): ImagesBody | Promise<ImagesBody> {
+  const shown: Shown[] = [];
+  for (const one of made) {
+    const image = showNow(call, one, echo);
+    if (image === null) return bodyLater(api, call, { made, usage }, echo);
+    shown.push(image);
+  }
+  return bodyOf(api, shown, usage, echo);
 }
 
-const describedAs = (media: Media): ShownImage => ({ media, format: formatOf(media), converted: false });
+type ImagesBody = ReturnType<typeof encodeImages>;
+/** An image with what stands for it in `data`. */
+type Shown = { media: Media; format: string; datum: ImageDatum };
 
-type ShownImage = Omit<RenderedImage, "blob"> & { blob?: BodyBytes };
+/** Null: it has to be read or converted. */
+function showNow({ calledOrigin }: Call, { media, base64 }: MadeImage, { output, form }: ImageEcho): Shown | null {
+  if (isConverted(media, output)) return null;
+  if (form !== "b64_json") return { media, format: formatOf(media), datum: { url: mediaUrl(calledOrigin, media) } };
+  return base64 === undefined ? null : { media, format: formatOf(media), datum: { b64_json: new Base64Text(base64) } };
+}
 
-async function datumOf(
-  api: Api,
-  { calledOrigin, key, requestId }: Call,
-  { media, blob, converted }: ShownImage,
-  form: ImageEcho["form"],
-): Promise<ImageDatum> {
-  if (form === "b64_json") return { b64_json: blob! };
+async function bodyLater(api: Api, call: Call, { made, usage }: Made, echo: ImageEcho): Promise<ImagesBody> {
+  const shown = await Promise.all(made.map((one) => showNow(call, one, echo) ?? showLater(api, call, one, echo)));
+  return bodyOf(api, shown, usage, echo);
+}
+
+async function showLater(api: Api, { calledOrigin, key, requestId }: Call, made: MadeImage, { output, form }: ImageEcho): Promise<Shown> {
+  const { media, blob, format, converted } = await renderMade(api.media, api.log, made, output);
+  if (form === "b64_json") return { media, format, datum: { b64_json: blob } };
   const facts = { origin: "result" as const, keyId: key.id, requestId };
-  return { url: mediaUrl(calledOrigin, converted && blob instanceof Blob ? await api.media.storeBytes(blob, facts) : media) };
+  const linked = converted && blob instanceof Blob ? await api.media.storeBytes(blob, facts) : media;
+  return { media, format, datum: { url: mediaUrl(calledOrigin, linked) } };
+}
+
+function bodyOf({ clock }: Api, shown: readonly Shown[], usage: Usage | null, { quality }: ImageEcho): ImagesBody {
+  return encodeImages({ created: Math.floor(clock.now() / 1000), shown, quality, usage });
 }
 
 /** Whole, for frames that are written in one piece. */

@@ -12,7 +12,7 @@ import { renderMade } from "../../image-output.ts";
 import { jsonWithBytes } from "../../json-bytes.ts";
 import { COMMENT, streamFrames } from "../../sse.ts";
 import { readWhole } from "../../whole-response.ts";
-import { type Api, answerId, type Call, startImages } from "../call.ts";
+import { type Api, answerId, type Call, prepareImages, startPrepared } from "../call.ts";
 import { demandOf, responsesFacts } from "../chat/side-calls.ts";
 import { errorBody, withoutImage } from "../errors.ts";
 import { ResponsesBody } from "../schema.ts";
@@ -32,7 +32,7 @@ export async function responses(api: Own, call: Call): Promise<Response> {
   if (begun.local) return sendLocal(api, begun);
   const { work, headersNow, stop, delivered } = begun;
   if (!work.decoded.stream) {
-    const whole = async () => jsonWithBytes(await wholeResponse(api, work), { headers: headersNow(), onSent: delivered });
+    const whole = async () => jsonWithBytes(await wholeResponse(api, work), headersNow(), { delivered });
     return sendEarly({ api, startedAt: call.startedAt, headers: headersNow, errorBody, whole });
   }
   return streamFrames(responseFrames(api, work), {
@@ -54,7 +54,7 @@ async function begin(api: Own, call: Call) {
   using body = await api.bodies.json(call.request, validate);
   const decoded = decodeResponse(body.value, await recallFor(api.responses, call.key.id, body.value), api.catalogue());
   const received = withoutInput(body.value);
-  const envelopeOf = (job: Job | null): ResponseEnvelope => ({
+  const envelopeOf = (job?: Job): ResponseEnvelope => ({
     id: `resp_${answerId(job)}`,
     created: Math.floor((job?.createdAt ?? api.clock.now()) / 1000),
     body: received,
@@ -64,19 +64,16 @@ async function begin(api: Own, call: Call) {
   const side = decoded.forced && !isSilent ? null : takeSideCall(api, call.key, facts.call, demandOf(facts));
   if (side?.reply) {
     const keep = storing(api, call, received, { output: decoded.output, turns: decoded.turns.map(unreadTurn) });
-    return { local: { envelope: envelopeOf(null), reply: side.reply, keep }, stream: decoded.stream };
+    return { local: { envelope: envelopeOf(), reply: side.reply, keep }, stream: decoded.stream };
   }
-  const { run, turns, leftOut, job, stop } = await startImages(api, call, {
-    ...decoded,
-    n: 1,
-    returnsBytes: true,
-    route: "POST /v1/responses",
-    imagesParam: "input",
-    compared: comparedOf(received),
-  });
+  const route = "POST /v1/responses";
+  const order = { ...decoded, n: 1, returnsBytes: true, route, imagesParam: "input", compared: comparedOf(received) };
+  const prepared = await prepareImages(api, call, order);
+  const run = await startPrepared(api, call, order, prepared);
   side?.started();
-  const keep = storing(api, call, received, { output: decoded.output, turns: turns.map(storedTurn) });
-  const work: ResponseWork = { envelope: envelopeOf(job), decoded, events: run.events, keep };
+  const { leftOut, stop } = prepared;
+  const keep = storing(api, call, received, { output: decoded.output, turns: prepared.generation.turns.map(storedTurn) });
+  const work: ResponseWork = { envelope: envelopeOf(run.job), decoded, events: run.events, keep };
   // Of the end rather than the beginning: a retired model is known by then.
   const headersNow = () => ({ ...generationHeaders(run), ...leftOutHeaders(leftOut) });
   return { work, headersNow, stop, delivered: () => run.delivered?.() };
