@@ -1,6 +1,7 @@
 // Migrations: once, however many start at the same time; newer databases; group commits under deadlock.
 import { describe, expect, test } from "bun:test";
 import { temporaryFolder } from "../../testing.ts";
+import { ENDED, MADE_BY, OWNED } from "../admin-tokens.fixtures.ts";
 import { connect, type Postgres } from "./driver.ts";
 import { MIGRATIONS, migrate } from "./migrate.ts";
 import { databaseOf, hasPostgres, withEmptyDatabase } from "./testing.ts";
@@ -38,23 +39,26 @@ describe.skipIf(!hasPostgres)("migrations", () => {
       await expect(migrate(open(), [step(1), step(1)])).rejects.toThrow("schema version 3, this build knows 2");
     }));
 
-  test("version 10 gives admin tokens to the accounts that made them, and ends those whose maker is gone", () =>
+  test("version 10 gives admin tokens to the accounts that made them, through other tokens too, and ends those of nobody or of one of several", () =>
     withEmptyDatabase(async (open) => {
       await migrate(open(), MIGRATIONS.slice(0, 9));
       await open().exclusively(async (sql) => {
-        await sql.run("INSERT INTO accounts (source, subject, name, role, created_at) VALUES ('oidc', 'b', 'bea', 'admin', 100)");
-        for (const [index, maker] of ["admin", "bea (OpenID)", "token of bea (OpenID)", "gone"].entries())
+        await sql.run(
+          "INSERT INTO accounts (source, subject, name, role, created_at) VALUES ('oidc', 'b', 'bea', 'admin', 100), ('password', 'new', 'new', 'admin', 900)",
+        );
+        for (const [index, [name, maker]] of MADE_BY.entries())
           await sql.run(
-            `INSERT INTO admin_tokens (name, prefix, role, hash, created_by, created_at) VALUES ($name, '', 'admin', $hash, $maker, 500)`,
-            { name: `of ${maker}`, maker, hash: new Uint8Array(32).fill(index) },
+            `INSERT INTO admin_tokens (name, prefix, role, hash, created_by, created_at) VALUES ($name, '', 'operator', $hash, $maker, 500)`,
+            { name, maker, hash: new Uint8Array(32).fill(index) },
           );
       });
       await migrate(open());
-      expect(await open().all<unknown>("SELECT name, account_id FROM admin_tokens ORDER BY id")).toEqual([
-        { name: "of admin", account_id: 1 },
-        { name: "of bea (OpenID)", account_id: 2 },
-        { name: "of token of bea (OpenID)", account_id: 2 },
-      ]);
+      const left = await open().all<{ name: string; account: number }>("SELECT name, account_id AS account FROM admin_tokens ORDER BY id");
+      expect(left.map(({ name, account }) => [name, account])).toEqual(OWNED.map((one) => [...one]));
+      const written = await open().all<{ before: string; after: string }>(
+        "SELECT before, after FROM audit WHERE action = 'admin_token.revoke' ORDER BY id",
+      );
+      expect(written.map(({ before, after }) => [JSON.parse(before), JSON.parse(after)])).toEqual(ENDED.map((one) => [...one]));
     }));
 });
 

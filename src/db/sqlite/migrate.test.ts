@@ -5,6 +5,7 @@ import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { AppError } from "../../errors.ts";
 import { temporaryFolder } from "../../testing.ts";
+import { ENDED, MADE_BY, OWNED } from "../admin-tokens.fixtures.ts";
 import { openDatabase } from "./database.ts";
 import { readMediaBytes } from "./media.ts";
 import { migrate, REQUEST_MIGRATIONS, STORE_MIGRATIONS, schemaVersion } from "./migrate.ts";
@@ -111,25 +112,24 @@ test("version 11 brings the bytes of small media into their rows, and leaves tho
   expect([readMediaBytes(db, "small"), readMediaBytes(db, "large")]).toEqual([new Uint8Array([1, 2, 3]), null]);
 });
 
-test("version 27 gives admin tokens to the accounts that made them, and ends those whose maker is gone", async () => {
+test("version 27 gives admin tokens to the accounts that made them, through other tokens too, and ends those of nobody or of one of several", async () => {
   using folder = temporaryFolder();
   using db = await openDatabase(join(folder.path, "some.db"));
   await migrate(db, STORE_MIGRATIONS.slice(0, 26));
   db.run(
     "INSERT INTO accounts (source, subject, name, role, created_at) VALUES ('oidc', 'b', 'bea', 'admin', 100), ('password', 'new', 'new', 'admin', 900)",
   );
-  const makers = ["admin", "bea (OpenID)", "token of bea (OpenID)", "gone", "new", "bea"];
-  for (const [index, maker] of makers.entries()) {
-    const row = { name: `of ${maker}`, maker, hash: new Uint8Array(32).fill(index) };
+  for (const [index, [name, maker]] of MADE_BY.entries()) {
+    const row = { name, maker, hash: new Uint8Array(32).fill(index) };
     db.query(
-      "INSERT INTO admin_tokens (name, prefix, role, hash, created_by, created_at) VALUES ($name, '', 'admin', $hash, $maker, 500)",
+      "INSERT INTO admin_tokens (name, prefix, role, hash, created_by, created_at) VALUES ($name, '', 'operator', $hash, $maker, 500)",
     ).run(row);
   }
   await migrate(db, STORE_MIGRATIONS);
-  const left = db.query<{ name: string; account_id: number }, []>("SELECT name, account_id FROM admin_tokens ORDER BY id").all();
-  expect(left.map(({ name, account_id }) => [name, account_id])).toEqual([
-    ["of admin", 1],
-    ["of bea (OpenID)", 2],
-    ["of token of bea (OpenID)", 2],
-  ]);
+  const left = db.query<{ name: string; account: number }, []>("SELECT name, account_id AS account FROM admin_tokens ORDER BY id").all();
+  expect(left.map(({ name, account }) => [name, account])).toEqual(OWNED.map((one) => [...one]));
+  const written = db
+    .query<{ before: string; after: string }, []>("SELECT before, after FROM audit WHERE action = 'admin_token.revoke'")
+    .all();
+  expect(written.map(({ before, after }) => [JSON.parse(before), JSON.parse(after)])).toEqual(ENDED.map((one) => [...one]));
 });
