@@ -28,9 +28,11 @@ export async function createApp(ctx: Context, options: AppOptions) {
   const isAllowed = (address: string | null) => allowed.length === 0 || (address !== null && inRanges(allowed, address));
   const pipeline = new RequestPipeline(ctx, { ...options, answerFirst, isAdminOpenTo: isAllowed }, served);
   const { bodies } = pipeline;
+  // What was changed is stored: a response that shows a new key must not be lost because it cannot be loaded, which the next check does.
+  const refresh = () => options.refresh().catch((error) => ctx.log.error("A change is stored and could not be loaded yet", { error }));
   const admin = await createAdmin(ctx, {
     bodies,
-    refresh: options.refresh,
+    refresh,
     stopping: options.stopping,
     originOf: (request) => pipeline.originOf(request),
     proxyHint: () => pipeline.proxyHint(),
@@ -69,8 +71,8 @@ export async function createApp(ctx: Context, options: AppOptions) {
   const described = app.use(openapiRoute(() => document()));
   const document = describeLater(described);
   admin.describe(document);
-  const undo = new UndoLog({ store: ctx.store, audit: ctx.audit, now: clock.now, refresh: options.refresh });
-  const adminApi = adminApiRoutes({ ...ctx, undo, bodies, refresh: options.refresh, isAllowed }, (request) => pipeline.callOf(request));
+  const undo = new UndoLog({ store: ctx.store, audit: ctx.audit, now: clock.now, log: ctx.log, refresh });
+  const adminApi = adminApiRoutes({ ...ctx, undo, bodies, refresh, isAllowed }, (request) => pipeline.callOf(request));
   return described.use(adminApi).use(admin.routes);
 }
 

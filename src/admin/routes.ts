@@ -115,7 +115,7 @@ export async function createAdmin(ctx: Context, outer: Outer): Promise<Admin> {
     ...outer,
     forms,
     notices: createNotices({ store: ctx.store, now: clock.now }),
-    undo: new UndoLog({ store: ctx.store, audit: ctx.audit, now: clock.now, refresh: outer.refresh }),
+    undo: new UndoLog({ store: ctx.store, audit: ctx.audit, now: clock.now, log: ctx.log, refresh: outer.refresh }),
     cookie,
     assets: assets.urls,
     sessionContextOf,

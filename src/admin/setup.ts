@@ -123,8 +123,8 @@ async function issueFirstKey(ctx: AdminContext, request: Request): Promise<strin
   const { key, prefix } = newKey();
   const limits = newKeyLimits(ctx.settings.current());
   const row = await ctx.store.insertKey({ name, prefix, hash: hashKey(key), limits }, ctx.clock.now());
-  await ctx.refresh();
   await ctx.audit.record({ action: "key.create", subject: `key ${row.id}`, after: { name, prefix } }, ctx.sessionContextOf(request));
+  await ctx.refresh();
   await finishStep(ctx.store, "key");
   return key;
 }
@@ -143,10 +143,10 @@ async function addFirstToken(
   const limits = { imageConcurrency: image_concurrency, videoConcurrency: video_concurrency };
   const { id } = await store.insertToken(withAccount({ provider, secret, label, ...limits }), clock.now());
   if (Object.keys(state).length > 0) await store.writeTokenSecret(id, { state });
-  await ctx.refresh();
-  await tokens.storeFacts(id, facts);
   const added = { id, provider, label };
   await ctx.audit.record({ action: "token.add", subject: `token ${id}`, after: added }, ctx.sessionContextOf(request));
+  await ctx.refresh();
+  await tokens.storeFacts(id, facts);
   await finishStep(store, "token");
   return added;
 }

@@ -181,6 +181,21 @@ describe("rotation", () => {
   });
 });
 
+test("a secret that was made is shown and written down, also when it cannot be loaded at once", async () => {
+  await using rig = await startRig();
+  const me = await signIn(rig);
+  const { store } = rig.context;
+  const revisions = store.revisions;
+  store.revisions = () => Promise.reject(new Error("away"));
+  const rotated = await me.post("/admin/keys/1/rotate", { hours: "2" });
+  store.revisions = revisions;
+  const fresh = /id="made-key"[^>]*>([^<]+)</.exec(await rotated.text())![1]!.trim();
+  expect((await rig.context.audit.list({ limit: 1 }))[0]!.action).toBe("key.rotate");
+  expect(rig.logged.join("\n")).toContain("A change is stored and could not be loaded yet");
+  await rig.reload();
+  expect(await status(rig, fresh)).toBe(200);
+});
+
 describe("the webhook", () => {
   test("shows its secret when it is made, and never again", async () => {
     await using rig = await startRig();

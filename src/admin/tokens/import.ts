@@ -55,9 +55,9 @@ export const tokenImportRoutes = (ctx: AdminContext) => {
       await find(params.id, request);
       const by = ctx.sessionContextOf(request);
       const preview = await previews.start(params.id, async ({ added, known, invalid }) => {
-        await ctx.refresh();
         const after = { added, known: known.length, invalid: invalid.length };
         await ctx.audit.record({ action: "token.import", subject: "tokens", after }, by);
+        await ctx.refresh();
       });
       return goTo(ctx, request, importHref(preview.id));
     })

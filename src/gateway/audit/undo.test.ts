@@ -14,14 +14,25 @@ test.each([
   expect(unchanged({ before, after }, current)).toEqual({ change, skipped });
 });
 
-function world({ gone = [], broken = [] }: { gone?: number[]; broken?: number[] } = {}) {
+function world({
+  gone = [],
+  broken = [],
+  away = [],
+}: {
+  gone?: number[];
+  broken?: number[];
+  away?: ("audit" | "refresh" | "undo")[];
+} = {}) {
   const stored = new Map<string, UndoAction>();
   const tokens = [1, ...gone, ...broken].map((id) => ({ id, group: "eu", label: "one" }));
   const settings: Record<string, unknown> = { "pool.paused_providers": ["gemini"] };
   const written: unknown[] = [];
   let time = 1_000_000;
   const store = {
-    insertUndo: async (action: UndoAction) => void stored.set(action.id, action),
+    insertUndo: async (action: UndoAction) => {
+      isAway("undo");
+      stored.set(action.id, action);
+    },
     listUndo: async (since: number) => [...stored.values()].filter(({ at }) => at >= since),
     takeUndo: async (id: string, since: number) => {
       const found = stored.get(id);
@@ -43,9 +54,23 @@ function world({ gone = [], broken = [] }: { gone?: number[]; broken?: number[] 
     },
     writeSettings: async (change: object) => void written.push(change),
   };
-  const audit = { recordMany: async (change: object) => void written.push(change) };
-  const undo = new UndoLog({ store: store as never, audit, now: () => time, refresh: async () => void written.push("refresh") });
-  return { undo, written, stored, pass: (ms: number) => (time += ms) };
+  const isAway = (what: (typeof away)[number]) => {
+    if (away.includes(what)) throw new AppError("unavailable", `${what} is away.`);
+  };
+  const audit = {
+    async recordMany(change: object) {
+      isAway("audit");
+      written.push(change);
+    },
+  };
+  const refresh = async () => {
+    isAway("refresh");
+    written.push("refresh");
+  };
+  const logged: string[] = [];
+  const log = { error: (message: string) => void logged.push(message) };
+  const undo = new UndoLog({ store: store as never, audit, now: () => time, log, refresh });
+  return { undo, written, stored, logged, pass: (ms: number) => (time += ms), fail: (...parts: typeof away) => away.push(...parts) };
 }
 const BY = { address: null, actor: "me" };
 
@@ -62,12 +87,12 @@ test("a change of tokens: a token that is gone and a value that is another are c
   expect((await undo.undo(id!, BY)).skipped).toBe(2);
   expect(written).toEqual([
     { id: 1, group: null },
-    "refresh",
     {
       action: "undo",
       subject: "token.change",
       items: [{ subject: "token 1", before: { group: "eu" }, after: { group: null } }],
     },
+    "refresh",
   ]);
 });
 
@@ -78,15 +103,42 @@ test("a token that is erased meanwhile is counted, and keeps none of the others 
   const { undo, written } = world({ gone: [2] });
   const id = await undo.record({ action: "token.change", count: 2, name: null, steps: groupSteps([2, 1]) }, BY);
   expect((await undo.undo(id!, BY)).skipped).toBe(1);
-  expect(written).toMatchObject([{ id: 1, group: null }, "refresh", { items: [{ subject: "token 1" }] }]);
+  expect(written).toMatchObject([{ id: 1, group: null }, { items: [{ subject: "token 1" }] }, "refresh"]);
 });
 
 test("where the store fails half-way, what was put back is loaded and written down, and the rest can be undone again", async () => {
   const { undo, written, stored } = world({ broken: [2] });
   const id = await undo.record({ action: "token.change", count: 2, name: null, steps: groupSteps([1, 2]) }, BY);
   await expect(undo.undo(id!, BY)).rejects.toMatchObject({ kind: "unavailable" });
-  expect(written).toMatchObject([{ id: 1, group: null }, "refresh", { items: [{ subject: "token 1" }] }]);
+  expect(written).toMatchObject([{ id: 1, group: null }, { items: [{ subject: "token 1" }] }, "refresh"]);
   expect([...stored.values()]).toMatchObject([{ id, steps: [{ id: 2 }] }]);
+});
+
+test("what cannot be loaded is written down all the same", async () => {
+  const { undo, written } = world({ away: ["refresh"] });
+  const id = await undo.record({ action: "token.change", count: 1, name: null, steps: groupSteps([1]) }, BY);
+  await expect(undo.undo(id!, BY)).rejects.toMatchObject({ kind: "unavailable", message: "refresh is away." });
+  expect(written).toMatchObject([{ id: 1, group: null }, { items: [{ subject: "token 1" }] }]);
+});
+
+test("what fails after a failure is logged, does not keep back the rest, and hides not the first failure", async () => {
+  const { undo, written, logged, fail } = world({ broken: [2] });
+  const id = await undo.record({ action: "token.change", count: 2, name: null, steps: groupSteps([1, 2]) }, BY);
+  fail("undo", "refresh");
+  await expect(undo.undo(id!, BY)).rejects.toMatchObject({ message: "The store is away." });
+  expect(written).toMatchObject([{ id: 1, group: null }, { items: [{ subject: "token 1" }] }]);
+  expect(logged).toEqual([
+    "After an undo that failed, the rest of it could not be stored to be undone again",
+    "After an undo that failed, what it had put back could not be loaded",
+  ]);
+  const other = world({ broken: [2] });
+  const again = await other.undo.record({ action: "token.change", count: 2, name: null, steps: groupSteps([1, 2]) }, BY);
+  other.fail("audit");
+  await expect(other.undo.undo(again!, BY)).rejects.toMatchObject({ message: "The store is away." });
+  expect([other.written, other.logged]).toEqual([
+    [{ id: 1, group: null }, "refresh"],
+    ["After an undo that failed, what it had put back could not be written into the audit log"],
+  ]);
 });
 
 test("deleted tokens come back a slice at a time; those that do not are counted and not written down", async () => {
@@ -94,8 +146,8 @@ test("deleted tokens come back a slice at a time; those that do not are counted 
   const ids = Array.from({ length: 1100 }, (_, index) => index);
   const id = await undo.record({ action: "token.delete", count: 1100, name: null, steps: [{ kind: "tokens_deleted", ids }] }, BY);
   expect((await undo.undo(id!, BY)).skipped).toBe(550);
-  expect(written.slice(0, -1)).toEqual([{ restored: 500 }, { restored: 500 }, { restored: 100 }, "refresh"]);
-  expect((written.at(-1) as { items: { subject: string }[] }).items.map(({ subject }) => subject)).toHaveLength(550);
+  expect([...written.slice(0, 3), written.at(-1)]).toEqual([{ restored: 500 }, { restored: 500 }, { restored: 100 }, "refresh"]);
+  expect((written.at(-2) as { items: { subject: string }[] }).items.map(({ subject }) => subject)).toHaveLength(550);
 });
 
 test("a setting is put back", async () => {

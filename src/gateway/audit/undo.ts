@@ -4,6 +4,7 @@ import type { Store } from "../../db/store.ts";
 import type { UndoAction, UndoEntry, UndoStep } from "../../domain/undo.ts";
 import { AppError } from "../../errors.ts";
 import { newId } from "../../ids.ts";
+import type { Log } from "../../log.ts";
 import type { Audit, By } from "./audit.ts";
 
 /** How long an action can be undone, ms. */
@@ -31,6 +32,7 @@ type Dependencies = {
   >;
   audit: Pick<Audit, "recordMany">;
   now: () => number;
+  log: Pick<Log, "error">;
   /** Loads what was written into memory. */
   refresh(): Promise<void>;
 };
@@ -57,11 +59,11 @@ export class UndoLog {
 
   /**
    * Puts back what an action replaced, once. A value that was changed since then stays as it is, and what is gone stays gone; `skipped`
-   * counts those. Where the store fails half-way, the rest can be undone again.
+   * counts those. Where the store fails half-way, the rest can be undone again. What was put back is in the audit log before it is loaded.
    * @throws {AppError} `not_found` (`undo_over`) after ten minutes, and the second time
    */
   async undo(id: string, by: By): Promise<{ action: UndoEntry; skipped: number }> {
-    const { store, audit, now, refresh } = this.#deps;
+    const { store, now, refresh } = this.#deps;
     const action = await store.takeUndo(id, now() - UNDO_MS);
     if (!action) throw new AppError("not_found", "It is too late to undo this.", { reason: "undo_over" });
     const parts = action.steps.flatMap(inSlices);
@@ -78,15 +80,27 @@ export class UndoLog {
         if (failed) throw failed.reason;
       }
     } catch (error) {
-      await store.insertUndo({ ...action, steps: [...left] }).catch(() => {});
+      await this.#finishFailed({ ...action, steps: [...left] }, done, by);
       throw error;
-    } finally {
-      await refresh();
-      const items = done.flatMap((one) => one.items);
-      await audit.recordMany({ action: "undo", subject: action.action, items }, by);
     }
+    await this.#writeDown(action, done, by);
+    await refresh();
     const { steps: _steps, ...entry } = action;
     return { action: entry, skipped: done.reduce((sum, one) => sum + one.skipped, 0) };
+  }
+
+  /** What was put back before the failure is written down and loaded. What fails here is logged: the first failure is the one to report. */
+  async #finishFailed(rest: UndoAction, done: readonly PutBack[], by: By): Promise<void> {
+    const { store, refresh, log } = this.#deps;
+    const tryTo = (what: string, run: () => Promise<void>) =>
+      run().catch((error: unknown) => log.error(`After an undo that failed, ${what}`, { action: rest.action, error }));
+    await tryTo("the rest of it could not be stored to be undone again", () => store.insertUndo(rest));
+    await tryTo("what it had put back could not be written into the audit log", () => this.#writeDown(rest, done, by));
+    await tryTo("what it had put back could not be loaded", refresh);
+  }
+
+  async #writeDown({ action }: Pick<UndoAction, "action">, done: readonly PutBack[], by: By): Promise<void> {
+    await this.#deps.audit.recordMany({ action: "undo", subject: action, items: done.flatMap((one) => one.items) }, by);
   }
 
   async #current(steps: readonly UndoStep[]): Promise<Current> {

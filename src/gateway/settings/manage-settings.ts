@@ -95,8 +95,8 @@ export function createSettingsAdmin({ store, layers, audit, refresh, now }: Depe
     const before: StoredChanges = Object.fromEntries(Object.keys(changes).map((name) => [name, stored[name] ?? null]));
     const last: LastChange = { at: now(), before };
     await store.writeSettings({ ...changes, [LAST_CHANGE]: last });
-    await refresh();
     await audit.record({ action, subject: "settings", before: redacted(before), after: redacted(changes) }, by);
+    await refresh();
   };
   return {
     async states() {

@@ -25,7 +25,7 @@ beforeEach(async () => {
   const { now } = clock;
   const audit = createAudit({ store, now });
   const refresh = async () => {};
-  undo = new UndoLog({ store, audit, now, refresh });
+  undo = new UndoLog({ store, audit, now, log: silentLog, refresh });
   deleted = new DeletedTokens({ store, audit, undo, now, refresh });
 });
 afterEach(async () => {

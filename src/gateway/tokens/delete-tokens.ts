@@ -69,9 +69,9 @@ export class DeletedTokens {
       (slice) => store.setTokensDeleted(slice, now()),
     );
     if (ids.length === 0) return { count: 0, undoId: null };
-    await refresh();
     const items = ids.map((id) => ({ subject: `token ${id}`, before: { provider: rows.get(id)!.provider, ...editable(rows.get(id)!) } }));
     await audit.recordMany({ action: "token.delete", subject: "tokens", items }, by);
+    await refresh();
     const name = ids.length === 1 ? rows.get(ids[0]!)!.label : null;
     const undoId = await undo.record({ action: "token.delete", count: ids.length, name, steps: [{ kind: "tokens_deleted", ids }] }, by);
     return { count: ids.length, undoId };
@@ -82,8 +82,8 @@ export class DeletedTokens {
     const { store, audit, refresh } = this.#deps;
     const ids = await inSlices(wanted, (slice) => store.setTokensDeleted(slice, null));
     if (ids.length === 0) return 0;
-    await refresh();
     await audit.recordMany({ action: "token.restore", subject: "tokens", items: ids.map((id) => ({ subject: `token ${id}` })) }, by);
+    await refresh();
     return ids.length;
   }
 

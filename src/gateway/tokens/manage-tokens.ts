@@ -193,10 +193,10 @@ export class TokenAdmin {
   async #changeEach(rows: readonly TokenRow[], change: (row: TokenRow) => TokenChange, by: Operator): Promise<Changed> {
     const { audit, undo, refresh } = this.#deps;
     const found = (await Promise.all(rows.map((row) => this.#changeRow(row, change(row))))).filter((one) => one !== null);
-    await refresh();
     const edits = found.map(({ row, after }) => ({ row, before: editable(row), after: editable(after) }));
     const items = edits.map(({ row, before, after }) => ({ subject: `token ${row.id}`, before, after }));
     await audit.recordMany({ action: "token.change", subject: "tokens", items }, by);
+    await refresh();
     const steps = edits.flatMap(({ row, before, after }): UndoStep[] => {
       const changed = changedOnly(before, after) as { before: TokenChange; after: TokenChange };
       return Object.keys(changed.after).length === 0 ? [] : [{ kind: "token", id: row.id, ...changed }];
