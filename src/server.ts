@@ -13,7 +13,7 @@ import { StoreThread } from "./db/sqlite/thread/store-thread.ts";
 import type { Store } from "./db/store.ts";
 import { createVault } from "./db/vault.ts";
 import { endSessionsOfFormerRules } from "./gateway/auth/sso.ts";
-import { startScratchSweep } from "./gateway/auth/sweep.ts";
+import { startAccessSweep, startScratchSweep } from "./gateway/auth/sweep.ts";
 import { hashKey } from "./gateway/keys/keys.ts";
 import { mediaObjectsOf } from "./gateway/media/media-objects.ts";
 import { putMediaFolder } from "./gateway/media/put-media-folder.ts";
@@ -210,6 +210,8 @@ async function loadServices(ctx: Context, boot: Config, closing: AsyncDisposable
     closing.defer(() => tokenSweep.stop());
     const scratchSweep = startScratchSweep({ store: ctx.store, clock, log });
     closing.defer(() => scratchSweep.stop());
+    const accessSweep = startAccessSweep({ signIn: ctx.signIn, leads: () => ctx.node.leads, clock, log });
+    closing.defer(() => accessSweep.stop());
     ctx.refresher.start();
     ctx.webhooks.start();
     await ctx.backups.load();

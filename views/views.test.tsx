@@ -7,7 +7,7 @@ import { AccountPage, browserName } from "./auth/account.tsx";
 import { ApiTokensPage, NewApiTokenPage } from "./auth/api-tokens.tsx";
 import { CodePage } from "./auth/code.tsx";
 import { LoginPage, SsoArrivedPage } from "./auth/login.tsx";
-import { NewPasswordPage, PeoplePage } from "./auth/people.tsx";
+import { NewPasswordPage, PeoplePage, ResetPage } from "./auth/people.tsx";
 import { ImageFigure, ImageStep, KeyStep, PasswordStep, TokenStep } from "./auth/setup.tsx";
 import { RecoveryCodesPage, TwoStepPage } from "./auth/two-step.tsx";
 import { en } from "./locales/en.ts";
@@ -68,6 +68,8 @@ const view = (change: Partial<View> = {}): View =>
     ...change,
   }) as View;
 
+const NEVER = { expiresAt: null, usedAt: null };
+
 const ACCOUNT: AccountRow = {
   id: 1,
   source: "password",
@@ -81,6 +83,8 @@ const ACCOUNT: AccountRow = {
   recoveryHashes: [],
   createdAt: NOW,
   signedInAt: NOW,
+  vouchedAt: null,
+  listedGroups: null,
 };
 
 const NO_KIND = <Kind extends "image" | "video">(kind: Kind) => ({
@@ -166,7 +170,7 @@ describe("hostile text", () => {
         people: [
           {
             ...{ id: 2, name: EVIL, role: "viewer", source: "password", hasTwoStep: true, isWaiting: true },
-            ...{ sessions: 1, signedInAt: null, isOwn: false, isFirst: false },
+            ...{ sessions: 1, tokens: 2, signedInAt: null, isOwn: false, isFirst: false },
           },
         ],
         wrong: { name: EVIL },
@@ -177,10 +181,14 @@ describe("hostile text", () => {
       "admin tokens",
       ApiTokensPage({
         view: v,
-        tokens: [{ id: 1, name: EVIL, prefix: EVIL, scope: "read", createdBy: EVIL, createdAt: NOW, expiresAt: null, usedAt: null }],
+        tokens: [
+          { id: 1, name: EVIL, prefix: EVIL, scope: "read", createdBy: EVIL, createdAt: NOW, ...NEVER, owner: EVIL, hold: "unseen" },
+        ],
+        isOfOne: true,
       }),
     ],
     ["admin token", NewApiTokenPage({ view: v, name: EVIL, token: EVIL, origin: EVIL })],
+    ["new password", ResetPage({ view: v, id: 2, name: EVIL, tokens: 2 })],
     ["one-time password", NewPasswordPage({ view: v, name: EVIL, password: EVIL })],
     ["password", PasswordStep({ view: v, problem: { message: EVIL } })],
     ["key", KeyStep({ view: v, existing: 1, made: EVIL, origin: EVIL })],

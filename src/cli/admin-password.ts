@@ -1,5 +1,7 @@
 // flow2api admin password: sets it, from a terminal or standard input.
 import { AppError } from "../errors.ts";
+import type { Change } from "../gateway/audit/audit.ts";
+import { withLostTokens } from "../gateway/auth/admin-tokens.ts";
 import { accountName, refuseWeakPassword, storePassword } from "../gateway/auth/password.ts";
 import { openFolder } from "./folder.ts";
 import { defineVerb, FOLDER_OPTIONS, type Io, usageError } from "./verb.ts";
@@ -9,6 +11,7 @@ export const adminPassword = defineVerb({
   summary: "Set the admin password; ends sessions and two-step sign-in of the account.",
   options: {
     name: { type: "string", value: "NAME", help: "account; else that of the first start, admin" },
+    "end-tokens": { type: "boolean", help: "also end the account's tokens of the JSON API" },
     password: { type: "string", value: "-", help: "read it from standard input; else it is asked for" },
     ...FOLDER_OPTIONS,
   },
@@ -26,10 +29,23 @@ export const adminPassword = defineVerb({
     // Whoever is signed in signed in with another one.
     await folder.store.deleteSessions({ account: account.id, except: null });
     await folder.record({ action: "password.change", subject: name, ...(hadTwoStep ? { after: { two_step: "off" } } : {}) });
-    io.stdout(`The password of ${name} is set.${hadTwoStep ? " Two-step sign-in is off." : ""}\n`);
+    const tokens = (await folder.store.listAdminTokens()).filter(({ accountId }) => accountId === account.id).length;
+    const endTokens = values["end-tokens"] === true && tokens > 0;
+    if (endTokens) {
+      const audit = { record: (change: Change) => folder.record(change) };
+      const why = `${name} has a new password`;
+      const end = () => folder.store.deleteAdminTokensOf(account.id);
+      await withLostTokens({ store: folder.store, audit }, { account, role: null, why }, { address: null }, end);
+    }
+    io.stdout(`The password of ${name} is set.${hadTwoStep ? " Two-step sign-in is off." : ""}${aboutTokens(tokens, endTokens)}\n`);
     return 0;
   },
 });
+
+const aboutTokens = (count: number, isEnded: boolean): string => {
+  if (count === 0) return "";
+  return isEnded ? ` Admin tokens ended: ${count}.` : ` Admin tokens that go on working: ${count} (--end-tokens ends them).`;
+};
 
 async function readPassword(given: string | undefined, io: Io): Promise<string> {
   if (given === "-") return (await io.stdin()).replace(/\r?\n$/, "");

@@ -23,6 +23,10 @@ export const choice = <const T extends string>(values: readonly [T, ...T[]], des
   ) as unknown as ReturnType<typeof t.Unsafe<T>>;
 export const list = (description: string, note: Note = {}) => t.Array(t.String(), { default: [], description, ...note });
 
+/** The name of a header, read at start; empty: none. */
+export const headerName = (description: string) =>
+  text("", description, { boot: true, pattern: "^[A-Za-z0-9-]*$", expected: "empty, or the name of a header" });
+
 export const HTTP_URL = { pattern: "^https?://[^\\s?#]+$", check: "url", expected: "an http(s) address without query" } as const;
 export const POSTGRES_URL = {
   pattern: "^(postgres(ql)?://[^\\s/]+/\\S+)?$",
@@ -34,5 +38,4 @@ export const OPTIONAL_HTTP_URL = {
   check: "url",
   expected: "empty, or an http(s) address without query",
 } as const;
-export const HEADER_NAME = { pattern: "^[A-Za-z0-9-]*$", expected: "empty, or the name of a header" } as const;
 export const CLOCK_TIME = { pattern: "^(([01]\\d|2[0-3]):[0-5]\\d)?$", expected: "empty, or a time like 22:00" } as const;

@@ -1,6 +1,6 @@
 // Every setting: type, default, bounds, unit and meaning in one place. setting.toml, environment names and forms follow from it.
 import { type Static, t } from "elysia";
-import { CLOCK_TIME, choice, flag, HEADER_NAME, HTTP_URL, list, OPTIONAL_HTTP_URL, POSTGRES_URL, text, whole } from "./settings-fields.ts";
+import { CLOCK_TIME, choice, flag, HTTP_URL, headerName, list, OPTIONAL_HTTP_URL, POSTGRES_URL, text, whole } from "./settings-fields.ts";
 
 /** Sections and their keys. A bare number is seconds; other units are in the name. */
 export const SettingsSchema = t.Object({
@@ -48,14 +48,8 @@ export const SettingsSchema = t.Object({
   }),
   sign_in: t.Object({
     password: flag(true, "Let people sign in to the admin by password; false: only by the single sign-on that is set here", { boot: true }),
-    header: text("", "Header in which a proxy of server.trust_proxy names who is signed in, e.g. Remote-User; empty: none", {
-      boot: true,
-      ...HEADER_NAME,
-    }),
-    groups_header: text("", "Header in which that proxy lists the person's groups, comma separated, e.g. Remote-Groups; empty: none", {
-      boot: true,
-      ...HEADER_NAME,
-    }),
+    header: headerName("Header in which a proxy of server.trust_proxy names who is signed in, e.g. Remote-User; empty: none"),
+    groups_header: headerName("Header in which that proxy lists the person's groups, comma separated, e.g. Remote-Groups; empty: none"),
     oidc_issuer: text("", "Issuer of an OpenID Connect provider, e.g. https://id.example.com/realms/home; empty: none", {
       boot: true,
       ...OPTIONAL_HTTP_URL,
@@ -80,6 +74,7 @@ export const SettingsSchema = t.Object({
     viewers: list("Who of single sign-on may read the admin: exact subjects, or group:NAME", { boot: true }),
     operators: list("Who of single sign-on may also run tokens, keys and jobs: exact subjects, or group:NAME", { boot: true }),
     admins: list("Who of single sign-on may do everything: exact subjects, or group:NAME", { boot: true }),
+    token_days: whole(30, [0, 3650], "Days that admin tokens work after single sign-on last named their person; 0: always", { boot: true }),
   }),
   storage: t.Object({
     data_dir: text("data", "Folder for databases, media and the secret key", { boot: true, pattern: "\\S", expected: "a folder" }),

@@ -72,6 +72,17 @@ describe.each(ENGINES)("accounts over $name", ({ open }) => {
     expect(await kindOf(rig.store.updateAccount(99, change))).toBe("not_found");
   });
 
+  test("know when single sign-on last named them, and by which groups", async () => {
+    await using rig = await openRig(open);
+    const oidc = { ...BEA, source: "oidc", passwordHash: null } as const;
+    const bea = await rig.store.insertAccount({ ...oidc, vouchedAt: NOW, listedGroups: ["ops"] }, NOW);
+    expect(await rig.store.getAccount(bea.id)).toMatchObject({ vouchedAt: NOW, listedGroups: ["ops"] });
+    await rig.store.updateAccount(bea.id, { vouchedAt: NOW + 5, listedGroups: [] });
+    await rig.store.updateAccount(bea.id, { name: "b" });
+    expect(await rig.store.getAccount(bea.id)).toMatchObject({ name: "b", vouchedAt: NOW + 5, listedGroups: [] });
+    expect(await rig.store.getAccount(FIRST_ACCOUNT)).toMatchObject({ vouchedAt: null, listedGroups: null });
+  });
+
   test("go with their sessions, and an id is not given again", async () => {
     await using rig = await openRig(open);
     const bea = await rig.store.insertAccount(BEA, NOW);

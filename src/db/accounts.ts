@@ -1,10 +1,14 @@
 // Store contract: accounts of the admin, with their second factor and networks; tokens of its JSON API.
 import type { AccountRow, AccountSource, AdminTokenRow } from "../domain/account.ts";
 
-export type NewAccount = Pick<AccountRow, "source" | "subject" | "name" | "role" | "passwordHash" | "passwordTemporary">;
+export type NewAccount = Pick<AccountRow, "source" | "subject" | "name" | "role" | "passwordHash" | "passwordTemporary"> &
+  Partial<Pick<AccountRow, "vouchedAt" | "listedGroups">>;
 
 export type AccountChange = Partial<
-  Pick<AccountRow, "name" | "role" | "passwordHash" | "passwordTemporary" | "totpSecret" | "totpStep" | "recoveryHashes">
+  Pick<
+    AccountRow,
+    "name" | "role" | "passwordHash" | "passwordTemporary" | "totpSecret" | "totpStep" | "recoveryHashes" | "vouchedAt" | "listedGroups"
+  >
 >;
 
 /** `after`: id of the last one of the page before. */

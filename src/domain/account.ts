@@ -39,6 +39,10 @@ export type AccountRow = {
   recoveryHashes: readonly string[];
   createdAt: number;
   signedInAt: number | null;
+  /** When single sign-on last named the person; null: it never did. */
+  vouchedAt: number | null;
+  /** Which groups of the lists it named then; null: not known. */
+  listedGroups: readonly string[] | null;
 };
 
 /** A bearer token of the admin's JSON API. Times are epoch ms. */

@@ -50,7 +50,8 @@ describe("enrolment", () => {
     const page = await (await me.get("/admin/account/two-step")).text();
     const secret = /name="secret" value="([A-Z2-7]{32})"/.exec(page)![1]!;
     expect(page).toContain("<svg");
-    const send = (fields: Record<string, string>) => me.post("/admin/account/two-step", { secret, ...fields });
+    const send = (fields: Record<string, string>) =>
+      me.post("/admin/account/two-step", { form_page: "/admin/account/two-step", secret, ...fields });
     const wrong = [
       await send({ current: "not the password", code: codeAt(secret, START) }),
       await send({ current: ADMIN_PASSWORD, code: codeAt(secret, START - 120_000) }),
@@ -140,6 +141,14 @@ describe("signing in", () => {
     expect((await me.get("/admin")).status).toBe(303);
     const response = await post(rig.url, "/admin/login", { password: "a wholly new password" });
     expect([response.status, response.headers.get("location")]).toEqual([303, "/admin"]);
+    const { adminTokens } = rig.context;
+    await adminTokens.issue({ name: "ci", scope: "admin", expiresAt: null, accountId: FIRST_ACCOUNT }, { address: null });
+    const again = (...more: string[]) => runRecorded({ cwd: rig.folder, stdin: "a wholly new password\n" }, ...args, ...more);
+    expect((await again()).out).toContain("Admin tokens that go on working: 1 (--end-tokens ends them).");
+    expect(await adminTokens.list()).toHaveLength(1);
+    expect((await again("--end-tokens")).out).toContain("Admin tokens ended: 1.");
+    expect(await adminTokens.list()).toEqual([]);
+    expect((await rig.context.audit.list({ limit: 2 })).map(({ action }) => action)).toContain("admin_token.revoke");
     const nobody = await runRecorded({ cwd: rig.folder, stdin: "a wholly new password\n" }, ...args, "--name", "zoe");
     expect([nobody.code, nobody.err]).toEqual([1, expect.stringContaining("--name")]);
   });

@@ -15,6 +15,10 @@ export type AdminTokenView = {
   prefix: string;
   scope: Scope;
   createdBy: string;
+  /** Whose it is; null: not known. */
+  owner: string | null;
+  /** Why it does not work; null: it does, until it expires. */
+  hold: "unlisted" | "unseen" | "closed" | null;
   createdAt: number;
   expiresAt: number | null;
   usedAt: number | null;
@@ -23,11 +27,13 @@ export type AdminTokenView = {
 type ApiTokensProps = {
   view: View;
   tokens: readonly AdminTokenView[];
+  /** Those of one person alone. */
+  isOfOne: boolean;
 };
 
 const SCOPES = ["read", "operate", "admin"] as const satisfies readonly Scope[];
 
-export function ApiTokensPage({ view, tokens }: ApiTokensProps) {
+export function ApiTokensPage({ view, tokens, isOfOne }: ApiTokensProps) {
   const { account } = view.t;
   const say = account.apiTokens;
   return (
@@ -38,6 +44,11 @@ export function ApiTokensPage({ view, tokens }: ApiTokensProps) {
         up={{ href: "/admin/account", label: account.title }}
         actions={<LinkButton href="/admin/api">{say.reference}</LinkButton>}
       />
+      {isOfOne && (
+        <p>
+          <a href="/admin/account/api-tokens">{say.ofAll}</a>
+        </p>
+      )}
       <Card>{tokens.length === 0 ? <EmptyState title={say.none} /> : <TokenTable view={view} tokens={tokens} />}</Card>
       <Card title={say.addTitle}>
         <Form view={view} action="/admin/account/api-tokens" class="medium-form">
@@ -64,6 +75,7 @@ function TokenTable({ view, tokens }: Pick<ApiTokensProps, "view" | "tokens">) {
   const columns = [
     { key: "name", label: say.name },
     { key: "scope", label: say.scope },
+    { key: "owner", label: say.owner },
     { key: "made", label: say.made },
     { key: "used", label: say.used },
     { key: "expires", label: say.expires },
@@ -77,8 +89,12 @@ function TokenTable({ view, tokens }: Pick<ApiTokensProps, "view" | "tokens">) {
             {token.name} <code class="soft">{token.prefix}…</code>
           </Cell>
           <Cell label={say.scope}>{say.scopes[token.scope]}</Cell>
+          <Cell label={say.owner}>
+            {token.owner ?? "–"} {token.hold && <Badge tone="warn">{say.holds[token.hold]}</Badge>}
+          </Cell>
           <Cell label={say.made}>
-            <Time view={view} value={token.createdAt} /> <span class="soft">{token.createdBy}</span>
+            <Time view={view} value={token.createdAt} />
+            {token.createdBy !== token.owner && <span class="soft"> {token.createdBy}</span>}
           </Cell>
           <Cell label={say.used}>{token.usedAt === null ? say.never : <Time view={view} value={token.usedAt} />}</Cell>
           <Cell label={say.expires}>

@@ -1,7 +1,7 @@
 // People: accounts of the admin, their roles and sessions; and the one-time password of a new one.
 import type { AccountSource, Role } from "../../src/domain/account.ts";
 import { Badge, Button, Card, CodeBlock, CopyButton, LinkButton, Menu } from "../ui/controls.tsx";
-import { Field, Select } from "../ui/fields.tsx";
+import { Field, Select, Toggle } from "../ui/fields.tsx";
 import { Time } from "../ui/figures.tsx";
 import { ActionButton, Form } from "../ui/form.tsx";
 import { PageHead } from "../ui/layout.tsx";
@@ -17,6 +17,8 @@ export type Person = {
   /** Has a password for once that was not used yet. */
   isWaiting: boolean;
   sessions: number;
+  /** Of the JSON API. */
+  tokens: number;
   signedInAt: number | null;
   isOwn: boolean;
   isFirst: boolean;
@@ -44,6 +46,7 @@ export function PeoplePage({ view, people, next, isFirst, wrong, values }: Peopl
     { key: "source", label: say.source },
     { key: "two-step", label: say.twoStep },
     { key: "sessions", label: say.sessions, align: "end" as const },
+    { key: "tokens", label: say.tokens, align: "end" as const },
     { key: "seen", label: say.lastSeen },
     { key: "actions", label: say.actions, hidden: true },
   ];
@@ -119,6 +122,9 @@ function PersonRow({ view, person }: { view: View; person: Person }) {
       <Cell label={say.sessions} align="end">
         {person.sessions}
       </Cell>
+      <Cell label={say.tokens} align="end">
+        {person.tokens === 0 ? 0 : <a href={`/admin/account/api-tokens?account=${person.id}`}>{person.tokens}</a>}
+      </Cell>
       <Cell label={say.lastSeen}>
         {person.signedInAt === null ? (
           <span class="soft">{person.isWaiting ? say.waiting : say.never}</span>
@@ -132,8 +138,13 @@ function PersonRow({ view, person }: { view: View; person: Person }) {
             {say.signOut}
           </ActionButton>
           {canChange && !person.isOwn && (
-            <ActionButton view={view} action={`${path}/reset`} tone="quiet">
+            <LinkButton href={`${path}/reset`} tone="quiet">
               {say.reset}
+            </LinkButton>
+          )}
+          {person.tokens > 0 && (
+            <ActionButton view={view} action={`${path}/end-tokens`} tone="quiet">
+              {say.endTokens}
             </ActionButton>
           )}
           {!person.isFirst && !person.isOwn && (
@@ -152,6 +163,27 @@ type RolePickerProps = { view: View; name: string; label: string; hint: string; 
 function RolePicker({ view, name, label, hint, chosen }: RolePickerProps) {
   const options = ROLES.map((role) => ({ value: role, label: view.t.account.people.roles[role] }));
   return <Select name={name} label={label} hint={hint} value={chosen} options={options} />;
+}
+
+type ResetProps = { view: View; id: number; name: string /** Of the JSON API. */; tokens: number };
+
+/** Asks what ends with the old password. */
+export function ResetPage({ view, id, name, tokens }: ResetProps) {
+  const { people: say } = view.t.account;
+  return (
+    <div class="medium flow">
+      <PageHead title={say.resetTitle(name)} about={say.resetAbout} up={{ href: "/admin/account/people", label: say.title }} />
+      <Form view={view} action={`/admin/account/people/${id}/reset`} class="box form">
+        <Toggle name="end_tokens" label={say.alsoTokens(tokens)} hint={say.alsoTokensHint} on />
+        <div class="foot">
+          <Button tone="primary">{say.reset}</Button>
+          <LinkButton href="/admin/account/people" tone="quiet">
+            {view.t.controls.cancel}
+          </LinkButton>
+        </div>
+      </Form>
+    </div>
+  );
 }
 
 /** Shown once. */

@@ -28,12 +28,12 @@ export function TwoStepPage({ view, setup, wrong, left }: TwoStepProps) {
         about={setup ? twoStep.about : twoStep.left(left)}
         up={{ href: "/admin/account", label: account.title }}
       />
-      {setup ? <SetupCard view={view} setup={setup} wrong={wrong} /> : <ManageCards view={view} wrong={wrong} />}
+      {setup ? <SetupCard view={view} setup={setup} /> : <ManageCards view={view} wrong={wrong} />}
     </>
   );
 }
 
-function SetupCard({ view, setup, wrong }: { view: View; setup: TwoStepSetup; wrong: TwoStepProps["wrong"] }) {
+function SetupCard({ view, setup }: { view: View; setup: TwoStepSetup }) {
   const { account } = view.t;
   const { twoStep } = account;
   return (
@@ -45,25 +45,8 @@ function SetupCard({ view, setup, wrong }: { view: View; setup: TwoStepSetup; wr
       </p>
       <Form view={view} action="/admin/account/two-step" class="medium-form">
         <input type="hidden" name="secret" value={setup.secret} />
-        <Field
-          name="current"
-          label={account.current}
-          type="password"
-          autocomplete="current-password"
-          required
-          error={wrong.current}
-          data-focus={wrong.current ? true : undefined}
-        />
-        <Field
-          name="code"
-          label={twoStep.code}
-          autocomplete="one-time-code"
-          inputMode="numeric"
-          maxLength={10}
-          required
-          error={wrong.code}
-          data-focus={wrong.code ? true : undefined}
-        />
+        <Field name="current" label={account.current} type="password" autocomplete="current-password" required />
+        <Field name="code" label={twoStep.code} autocomplete="one-time-code" inputMode="numeric" maxLength={10} required />
         <div class="foot">
           <Button tone="primary">{twoStep.enable}</Button>
         </div>

@@ -2,6 +2,7 @@
 import { Elysia } from "elysia";
 import { ApiTokensPage, NewApiTokenPage } from "../../../views/auth/api-tokens.tsx";
 import { SCOPE_OF_ROLE, SCOPES } from "../../domain/account.ts";
+import { actorOf } from "../../gateway/auth/sign-in.ts";
 import type { AdminContext } from "../context.ts";
 import { goTo, page, readForm, viewOf } from "../page.ts";
 import { sessionOf } from "./account.ts";
@@ -11,11 +12,17 @@ const HOME = "/admin/account/api-tokens";
 
 export const apiTokenRoutes = (ctx: AdminContext) => {
   const listPage = async (request: Request) => {
-    const tokens = (await ctx.adminTokens.list()).map(({ role, ...row }) => ({ ...row, scope: SCOPE_OF_ROLE[role] }));
+    const of = /^\d{1,15}$/.exec(new URL(request.url).searchParams.get("account") ?? "")?.[0];
+    const rows = await ctx.adminTokens.list(of === undefined ? {} : { account: Number(of) });
+    const tokens = rows.map(({ role, owner, ...row }) => ({
+      ...row,
+      scope: SCOPE_OF_ROLE[role],
+      owner: owner && actorOf(owner),
+    }));
     return page(ctx, request, (view) => ({
       title: view.t.account.apiTokens.title,
       nav: "account",
-      body: ApiTokensPage({ view, tokens }),
+      body: ApiTokensPage({ view, tokens, isOfOne: of !== undefined }),
     }));
   };
 

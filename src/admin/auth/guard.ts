@@ -112,7 +112,7 @@ export function createAdminGuard({ sessions, signIn, settings, cookie, publicUrl
       await signIn.endAccess(identity);
       return false;
     }
-    if (role !== account.role) session.account = await signIn.accountOf(identity, role);
+    session.account = await signIn.vouch(account, identity, role);
     return true;
   };
   const openByHeader = async (identity: Identity, request: Request, address: string | null): Promise<Current> => {

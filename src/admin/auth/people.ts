@@ -1,9 +1,16 @@
 // People: accounts of the admin with their roles; for role admin.
 import { Elysia } from "elysia";
-import { NewPasswordPage, PeoplePage } from "../../../views/auth/people.tsx";
+import { NewPasswordPage, PeoplePage, ResetPage } from "../../../views/auth/people.tsx";
 import { FIRST_ACCOUNT, ROLES } from "../../domain/account.ts";
 import { AppError } from "../../errors.ts";
-import { createAccount, deleteAccount, requireAccount, resetAccount, setAccountRole } from "../../gateway/auth/accounts.ts";
+import {
+  createAccount,
+  deleteAccount,
+  requireAccount,
+  requireResettable,
+  resetAccount,
+  setAccountRole,
+} from "../../gateway/auth/accounts.ts";
 import { actorOf } from "../../gateway/auth/sign-in.ts";
 import type { AdminContext } from "../context.ts";
 import type { Wrong } from "../forms.ts";
@@ -19,6 +26,7 @@ export const peopleRoutes = (ctx: AdminContext) => {
     const rows = await ctx.store.listAccounts({ limit: PAGE_ROWS + 1, after });
     const shown = rows.slice(0, PAGE_ROWS);
     const sessions = await ctx.sessions.count(shown);
+    const tokens = Map.groupBy(await ctx.adminTokens.list(), ({ accountId }) => accountId);
     const own = sessionOf(ctx, request).account.id;
     const next = rows.length > PAGE_ROWS ? shown.at(-1)!.id : null;
     const people = shown.map((account) => ({
@@ -29,6 +37,7 @@ export const peopleRoutes = (ctx: AdminContext) => {
       hasTwoStep: account.totpSecret !== null,
       isWaiting: account.passwordTemporary,
       sessions: sessions.get(account.id) ?? 0,
+      tokens: tokens.get(account.id)?.length ?? 0,
       signedInAt: account.signedInAt,
       isOwn: account.id === own,
       isFirst: account.id === FIRST_ACCOUNT,
@@ -40,17 +49,12 @@ export const peopleRoutes = (ctx: AdminContext) => {
       body: PeoplePage({ view, people, next, isFirst: after === 0, wrong, values }),
     }));
   };
-  const passwordPage = (request: Request, name: string, password: string) =>
-    page(ctx, request, (view) => ({
-      title: view.t.account.people.title,
-      nav: "account",
-      body: NewPasswordPage({ view, name, password }),
-    }));
   const by = (request: Request) => ctx.sessionContextOf(request);
   const back = (request: Request, say: (t: ReturnType<typeof viewOf>["t"]) => string) =>
     goTo(ctx, request, "/admin/account/people", { text: say(viewOf(ctx, request).t) });
 
   return new Elysia({ prefix: "/account/people" })
+    .use(resetRoutes(ctx))
     .get("/", ({ request }) => peoplePage(request))
     .post("/", async ({ request }) => {
       const { t } = viewOf(ctx, request);
@@ -59,7 +63,7 @@ export const peopleRoutes = (ctx: AdminContext) => {
       try {
         form.check();
         const { account, password } = await createAccount(deps, values, by(request));
-        return passwordPage(request, account.name, password);
+        return passwordPage(ctx, request, { name: account.name, password });
       } catch (error) {
         if (error instanceof AppError && error.param === "name")
           form.refuse("name", error.kind === "conflict" ? t.account.people.taken : t.account.people.badName);
@@ -74,9 +78,10 @@ export const peopleRoutes = (ctx: AdminContext) => {
       const { name } = await setAccountRole(deps, Number(params.id), role, by(request));
       return back(request, (t) => t.account.people.roleSet(name, t.account.people.roles[role]));
     })
-    .post("/:id/reset", async ({ request, params }) => {
-      const { account, password } = await resetAccount(deps, Number(params.id), by(request));
-      return passwordPage(request, account.name, password);
+    .post("/:id/end-tokens", async ({ request, params }) => {
+      const account = await requireAccount(ctx, Number(params.id));
+      const ended = await ctx.adminTokens.revokeAll(account, "all ended", by(request));
+      return back(request, (t) => t.account.people.tokensEnded(actorOf(account), ended));
     })
     .post("/:id/sign-out", async ({ request, params }) => {
       const account = await requireAccount(ctx, Number(params.id));
@@ -91,3 +96,30 @@ export const peopleRoutes = (ctx: AdminContext) => {
       return back(request, (t) => t.account.people.removed(actorOf(account)));
     });
 };
+
+const passwordPage = (ctx: AdminContext, request: Request, made: { name: string; password: string }) =>
+  page(ctx, request, (view) => ({ title: view.t.account.people.title, nav: "account", body: NewPasswordPage({ view, ...made }) }));
+
+/** A new password for somebody, and whether their admin tokens end with the old one. */
+const resetRoutes = (ctx: AdminContext) =>
+  new Elysia()
+    .get("/:id/reset", async ({ request, params }) => {
+      const account = await requireResettable(ctx, Number(params.id));
+      const tokens = (await ctx.adminTokens.list({ account: account.id })).length;
+      return page(ctx, request, (view) => ({
+        title: view.t.account.people.reset,
+        nav: "account",
+        body: ResetPage({ view, id: account.id, name: actorOf(account), tokens }),
+      }));
+    })
+    .post("/:id/reset", async ({ request, params }) => {
+      const form = await readForm(ctx, request);
+      const endTokens = form.flag("end_tokens");
+      form.check();
+      const { account, password } = await resetAccount(
+        { ...ctx, now: ctx.clock.now },
+        { id: Number(params.id), endTokens },
+        ctx.sessionContextOf(request),
+      );
+      return passwordPage(ctx, request, { name: account.name, password });
+    });

@@ -6,10 +6,13 @@ import { AppError } from "../../errors.ts";
 import { disableTotp, enableTotp, renewRecoveryCodes } from "../../gateway/auth/accounts.ts";
 import { newTotpSecret, totpAddress } from "../../gateway/auth/totp.ts";
 import type { AdminContext } from "../context.ts";
+import { formStateOf } from "../form-state.ts";
 import { FormError, type Wrong } from "../forms.ts";
 import { goTo, page, readForm, viewOf } from "../page.ts";
 import { checkCurrentPassword, sessionOf } from "./account.ts";
 
+/** With a blank in the middle and some around it. */
+const MAX_CODE = 10;
 const BASE32 = /^[A-Z2-7]{32}$/;
 
 export const twoStepRoutes = (ctx: AdminContext) => {
@@ -37,24 +40,26 @@ export const twoStepRoutes = (ctx: AdminContext) => {
   return new Elysia({ prefix: "/account/two-step" })
     .get("/", ({ request }) => {
       const account = own(request);
-      return showPage(request, account.totpSecret === null ? setupOf(newTotpSecret(), account.name) : null);
+      if (account.totpSecret !== null) return showPage(request, null);
+      // The same secret again where the form was refused, so that the app need not be set up twice.
+      const typed = formStateOf(request)?.values.get("secret") ?? "";
+      return showPage(request, setupOf(BASE32.test(typed) ? typed : newTotpSecret(), account.name));
     })
     .post("/", async ({ request }) => {
       const account = own(request);
       if (account.totpSecret !== null) throw new AppError("conflict", "Two-step sign-in is on already.");
       const form = await readForm(ctx, request);
       const secret = form.text("secret", { required: true, pattern: BASE32 });
-      const code = form.text("code", { required: true, max: 40 });
-      const setup = setupOf(BASE32.test(secret) ? secret : newTotpSecret(), account.name);
-      let wrong = wrongOf(() => form.check());
-      if (!wrong) {
-        await checkCurrentPassword(ctx, request, form, "current");
-        wrong = wrongOf(() => form.check());
-      }
-      if (wrong) return showPage(request, setup, wrong);
+      const code = form.text("code", { required: true, max: MAX_CODE });
+      await checkCurrentPassword(ctx, request, form, "current");
+      form.check();
       const { sessionId: session, ...by } = ctx.sessionContextOf(request);
       const codes = await enableTotp(deps, account, { secret, code, session }, by);
-      if (!codes) return showPage(request, setup, { code: viewOf(ctx, request).t.account.twoStep.wrongCode });
+      if (!codes) {
+        form.refuse("code", viewOf(ctx, request).t.account.twoStep.wrongCode);
+        form.check();
+        return showPage(request, null);
+      }
       return showCodes(request, codes);
     })
     .post("/codes", async ({ request }) => {

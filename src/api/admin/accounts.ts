@@ -5,6 +5,7 @@ import { AppError } from "../../errors.ts";
 import { createAccount, deleteAccount, requireAccount, resetAccount, setAccountRole } from "../../gateway/auth/accounts.ts";
 import type { Session } from "../../gateway/auth/sessions.ts";
 import { actorOf } from "../../gateway/auth/sign-in.ts";
+import { HOLDS, type Hold } from "../../gateway/auth/sso.ts";
 import type { AdminApiContext } from "./context.ts";
 import { type ApiRoute, idOf, isoOf, isoOrNull, numberOf, PAGE_ROWS, PAGING, pageOf, route, TIME, timeOf } from "./route.ts";
 import { oneOf, orNull, whole } from "./schemas.ts";
@@ -14,14 +15,19 @@ const TOKEN = t.Object({
   name: t.String(),
   prefix: t.String(),
   scope: oneOf(SCOPES),
+  account_id: orNull(whole({ description: "Whose it is: it ends with the account" })),
+  hold: orNull(
+    oneOf(HOLDS, { description: "Why it is refused now: its person is on no list of `sign_in`, was not named lately, or cannot sign in" }),
+  ),
   created_by: t.String(),
   created_at: TIME,
   expires_at: orNull(TIME),
   used_at: orNull(TIME),
 });
 
-const showToken = (row: AdminTokenRow) => ({
+const showToken = (row: AdminTokenRow & { hold?: Hold | null }) => ({
   ...{ id: row.id, name: row.name, prefix: row.prefix, scope: SCOPE_OF_ROLE[row.role], created_by: row.createdBy },
+  ...{ account_id: row.accountId, hold: row.hold ?? null },
   ...{ created_at: isoOf(row.createdAt), expires_at: isoOrNull(row.expiresAt), used_at: isoOrNull(row.usedAt) },
 });
 
@@ -34,11 +40,13 @@ const ACCOUNT = t.Object({
   password_is_temporary: t.Boolean(),
   created_at: TIME,
   signed_in_at: orNull(TIME),
+  vouched_at: orNull(TIME),
 });
 
 const showAccount = (row: AccountRow) => ({
   ...{ id: row.id, name: row.name, source: row.source, role: row.role, two_step: row.totpSecret !== null },
   ...{ password_is_temporary: row.passwordTemporary, created_at: isoOf(row.createdAt), signed_in_at: isoOrNull(row.signedInAt) },
+  vouched_at: isoOrNull(row.vouchedAt),
 });
 
 const SESSION = t.Object({
@@ -94,11 +102,13 @@ export function accountRoutes(ctx: AdminApiContext): ApiRoute[] {
       run: async ({ params, body, by }) => showAccount(await setAccountRole(deps, idOf(params, "account"), body.role, by)),
     }),
     route({
-      ...{ method: "POST", path: "/accounts/{id}/reset", tag: "Access", summary: "New password for once; second step and sessions end" },
+      ...{ method: "POST", path: "/accounts/{id}/reset", tag: "Access" },
+      summary: "New password for once; second step, sessions and admin tokens end",
+      query: t.Object({ end_tokens: t.Optional(t.Boolean({ description: "`false`: their admin tokens go on; else they end" })) }),
       creates: { secrets: ["password"] },
       response: t.Object({ ...ACCOUNT.properties, password: orNull(t.String({ description: "Shown this once" })) }),
-      async run({ params, by }) {
-        const { account, password } = await resetAccount(deps, idOf(params, "account"), by);
+      async run({ params, query: { end_tokens: endTokens = true }, by }) {
+        const { account, password } = await resetAccount(deps, { id: idOf(params, "account"), endTokens }, by);
         return { ...showAccount(await requireAccount(ctx, account.id)), password };
       },
     }),
@@ -110,6 +120,14 @@ export function accountRoutes(ctx: AdminApiContext): ApiRoute[] {
         const after = { ended: await ctx.sessions.closeAll({ account: account.id }) };
         await ctx.audit.record({ action: "session.end_all", subject: `account ${actorOf(account)}`, after }, by);
         return after;
+      },
+    }),
+    route({
+      ...{ method: "POST", path: "/accounts/{id}/end-tokens", tag: "Access", summary: "End all admin tokens of a person" },
+      response: t.Object({ ended: whole({ description: "Tokens that ended" }) }),
+      async run({ params, by }) {
+        const account = await requireAccount(ctx, idOf(params, "account"));
+        return { ended: await ctx.adminTokens.revokeAll(account, "all ended", by) };
       },
     }),
     route({
@@ -147,11 +165,11 @@ export function accountRoutes(ctx: AdminApiContext): ApiRoute[] {
 const tokenRoutes = ({ adminTokens }: AdminApiContext): ApiRoute[] => [
   route({
     ...{ method: "GET", path: "/admin-tokens", tag: "Access", summary: "Tokens of this API, newest first" },
-    query: t.Object(PAGING),
+    query: t.Object({ ...PAGING, account_id: t.Optional(whole({ minimum: 1, description: "Of this person alone" })) }),
     response: pageOf(TOKEN),
-    async run({ query: { limit = PAGE_ROWS, cursor } }) {
+    async run({ query: { limit = PAGE_ROWS, cursor, account_id: account } }) {
       const before = numberOf(cursor) ?? Number.POSITIVE_INFINITY;
-      const rows = (await adminTokens.list()).filter(({ id }) => id < before);
+      const rows = (await adminTokens.list({ account })).filter(({ id }) => id < before);
       const shown = rows.slice(0, limit);
       return { data: shown.map(showToken), next: rows.length > limit ? `${shown.at(-1)!.id}` : null };
     },

@@ -9,15 +9,22 @@ import type { Reader, Sql } from "./driver.ts";
 const MAX_NETWORKS = 100;
 
 const COLUMNS = `id, source, subject, name, role, password_hash AS "passwordHash", password_temporary AS "passwordTemporary",
-  totp, totp_step AS "totpStep", recovery, created_at AS "createdAt", signed_in_at AS "signedInAt"`;
+  totp, totp_step AS "totpStep", recovery, created_at AS "createdAt", signed_in_at AS "signedInAt", vouched_at AS "vouchedAt", listed_groups AS groups`;
 
-type Raw = Omit<AccountRow, "totpSecret" | "recoveryHashes"> & { totp: Uint8Array | null; recovery: string };
+type Raw = Omit<AccountRow, "totpSecret" | "recoveryHashes" | "listedGroups"> & {
+  totp: Uint8Array | null;
+  recovery: string;
+  groups: string | null;
+};
 
-const toRow = (vault: Vault, { totp, recovery, ...raw }: Raw): AccountRow => ({
+const toRow = (vault: Vault, { totp, recovery, groups, ...raw }: Raw): AccountRow => ({
   ...raw,
   totpSecret: totp === null ? null : vault.open(TOTP, totp),
   recoveryHashes: JSON.parse(recovery) as string[],
+  listedGroups: groups === null ? null : (JSON.parse(groups) as string[]),
 });
+
+const groupsText = (groups: readonly string[] | null | undefined) => (groups ? JSON.stringify(groups) : null);
 
 /** Oldest first. */
 export async function listAccounts(sql: Reader, vault: Vault, { limit, after = 0, ids }: AccountPage = {}): Promise<AccountRow[]> {
@@ -40,11 +47,11 @@ export async function findAccount(sql: Reader, vault: Vault, source: AccountSour
 
 /** Returns its id. @throws {AppError} `conflict` when its source has the subject already */
 export async function insertAccount(sql: Sql, account: NewAccount, now: number): Promise<number> {
-  const { source, subject, name, role, passwordHash, passwordTemporary } = account;
+  const { source, subject, name, role, passwordHash, passwordTemporary, vouchedAt = null, listedGroups } = account;
   const row = await sql.get<{ id: number }>(
-    `INSERT INTO accounts (source, subject, name, role, password_hash, password_temporary, created_at)
-     VALUES ($source, $subject, $name, $role, $passwordHash, $passwordTemporary, $now) ON CONFLICT (source, subject) DO NOTHING RETURNING id`,
-    { source, subject, name, role, passwordHash, passwordTemporary, now },
+    `INSERT INTO accounts (source, subject, name, role, password_hash, password_temporary, created_at, vouched_at, listed_groups)
+     VALUES ($source, $subject, $name, $role, $passwordHash, $passwordTemporary, $now, $vouchedAt, $groups) ON CONFLICT (source, subject) DO NOTHING RETURNING id`,
+    { source, subject, name, role, passwordHash, passwordTemporary, now, vouchedAt, groups: groupsText(listedGroups) },
   );
   if (!row) throw new AppError("conflict", `There is an account ${subject} already.`, { param: "name" });
   return row.id;
@@ -55,12 +62,12 @@ export async function updateAccount(sql: Sql, vault: Vault, id: number, change: 
   const before = await getAccount(sql, vault, id, "FOR NO KEY UPDATE");
   if (!before) throw notFound(id);
   const after: AccountRow = { ...before, ...change };
-  const { name, role, passwordHash, passwordTemporary, totpSecret, totpStep, recoveryHashes } = after;
+  const { name, role, passwordHash, passwordTemporary, totpSecret, totpStep, recoveryHashes, vouchedAt, listedGroups } = after;
   await sql.run(
     `UPDATE accounts SET name = $name, role = $role, password_hash = $passwordHash, password_temporary = $passwordTemporary,
-       totp = $totp, totp_step = $totpStep, recovery = $recovery WHERE id = $id`,
+       totp = $totp, totp_step = $totpStep, recovery = $recovery, vouched_at = $vouchedAt, listed_groups = $groups WHERE id = $id`,
     {
-      ...{ id, name, role, passwordHash, passwordTemporary, totpStep },
+      ...{ id, name, role, passwordHash, passwordTemporary, totpStep, vouchedAt, groups: groupsText(listedGroups) },
       totp: totpSecret === null ? null : vault.seal(TOTP, totpSecret),
       recovery: JSON.stringify(recoveryHashes),
     },

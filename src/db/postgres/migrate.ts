@@ -13,6 +13,7 @@ import step009 from "./migrations/009.sql" with { type: "text" };
 import step010 from "./migrations/010.sql" with { type: "text" };
 import step011 from "./migrations/011.sql" with { type: "text" };
 import step012 from "./migrations/012.sql" with { type: "text" };
+import step013 from "./migrations/013.sql" with { type: "text" };
 
 export type Migration = {
   sql: string;
@@ -36,6 +37,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { sql: step010, worksFrom: 7 },
   { sql: step011, worksFrom: 7 },
   { sql: step012, worksFrom: 7 },
+  { sql: step013, worksFrom: 7 },
 ];
 
 /**

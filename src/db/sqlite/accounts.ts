@@ -9,17 +9,19 @@ import type { Vault } from "../vault.ts";
 const MAX_NETWORKS = 100;
 
 const COLUMNS = `id, source, subject, name, role, password_hash AS passwordHash, password_temporary AS passwordTemporary,
-  totp, totp_step AS totpStep, recovery, created_at AS createdAt, signed_in_at AS signedInAt`;
+  totp, totp_step AS totpStep, recovery, created_at AS createdAt, signed_in_at AS signedInAt, vouched_at AS vouchedAt, listed_groups AS groups`;
 
-type Raw = Omit<AccountRow, "passwordTemporary" | "totpSecret" | "recoveryHashes"> & {
+type Raw = Omit<AccountRow, "passwordTemporary" | "totpSecret" | "recoveryHashes" | "listedGroups"> & {
   passwordTemporary: number;
   totp: Uint8Array | null;
   recovery: string;
+  groups: string | null;
 };
 
-function toRow(vault: Vault, { totp, recovery, passwordTemporary, ...raw }: Raw): AccountRow {
+function toRow(vault: Vault, { totp, recovery, groups, passwordTemporary, ...raw }: Raw): AccountRow {
   const totpSecret = totp === null ? null : vault.open(TOTP, totp);
-  return { ...raw, passwordTemporary: passwordTemporary === 1, totpSecret, recoveryHashes: JSON.parse(recovery) as string[] };
+  const listedGroups = groups === null ? null : (JSON.parse(groups) as string[]);
+  return { ...raw, passwordTemporary: passwordTemporary === 1, totpSecret, recoveryHashes: JSON.parse(recovery) as string[], listedGroups };
 }
 
 /** Oldest first. */
@@ -47,13 +49,16 @@ export function findAccount(db: Database, vault: Vault, source: AccountSource, s
 
 /** @throws {AppError} `conflict` when its source has the subject already */
 export function insertAccount(db: Database, vault: Vault, account: NewAccount, now: number): AccountRow {
-  const { source, subject, name, role, passwordHash, passwordTemporary } = account;
+  const { source, subject, name, role, passwordHash, passwordTemporary, vouchedAt = null, listedGroups } = account;
   const { changes, lastInsertRowid } = db
     .query(
-      `INSERT INTO accounts (source, subject, name, role, password_hash, password_temporary, created_at)
-       VALUES ($source, $subject, $name, $role, $passwordHash, $temporary, $now) ON CONFLICT (source, subject) DO NOTHING`,
+      `INSERT INTO accounts (source, subject, name, role, password_hash, password_temporary, created_at, vouched_at, listed_groups)
+       VALUES ($source, $subject, $name, $role, $passwordHash, $temporary, $now, $vouchedAt, $groups) ON CONFLICT (source, subject) DO NOTHING`,
     )
-    .run({ source, subject, name, role, passwordHash, temporary: Number(passwordTemporary), now });
+    .run({
+      ...{ source, subject, name, role, passwordHash, now, vouchedAt },
+      ...{ temporary: Number(passwordTemporary), groups: groupsText(listedGroups) },
+    });
   if (changes === 0) throw new AppError("conflict", `There is an account ${subject} already.`, { param: "name" });
   return getAccount(db, vault, Number(lastInsertRowid))!;
 }
@@ -62,12 +67,15 @@ export function insertAccount(db: Database, vault: Vault, account: NewAccount, n
 export function updateAccount(db: Database, vault: Vault, id: number, change: AccountChange): AccountRow {
   const before = getAccount(db, vault, id);
   if (!before) throw notFound(id);
-  const { name, role, passwordHash, passwordTemporary, totpSecret, totpStep, recoveryHashes } = { ...before, ...change };
+  const { name, role, passwordHash, passwordTemporary, totpSecret, totpStep, recoveryHashes, vouchedAt, listedGroups } = {
+    ...before,
+    ...change,
+  };
   db.query(
     `UPDATE accounts SET name = $name, role = $role, password_hash = $passwordHash, password_temporary = $temporary,
-       totp = $totp, totp_step = $totpStep, recovery = $recovery WHERE id = $id`,
+       totp = $totp, totp_step = $totpStep, recovery = $recovery, vouched_at = $vouchedAt, listed_groups = $groups WHERE id = $id`,
   ).run({
-    ...{ id, name, role, passwordHash, totpStep },
+    ...{ id, name, role, passwordHash, totpStep, vouchedAt, groups: groupsText(listedGroups) },
     temporary: Number(passwordTemporary),
     totp: totpSecret === null ? null : vault.seal(TOTP, totpSecret),
     recovery: JSON.stringify(recoveryHashes),
@@ -79,6 +87,8 @@ export function updateAccount(db: Database, vault: Vault, id: number, change: Ac
     });
   return getAccount(db, vault, id)!;
 }
+
+const groupsText = (groups: readonly string[] | null | undefined) => (groups ? JSON.stringify(groups) : null);
 
 /** With its sessions and admin tokens. @throws {AppError} `not_found` */
 export function deleteAccount(db: Database, id: number): void {

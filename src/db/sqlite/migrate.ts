@@ -33,6 +33,7 @@ import store025 from "./migrations/025.sql" with { type: "text" };
 import store026 from "./migrations/026.sql" with { type: "text" };
 import store027 from "./migrations/027.sql" with { type: "text" };
 import store028 from "./migrations/028.sql" with { type: "text" };
+import store029 from "./migrations/029.sql" with { type: "text" };
 import requests001 from "./migrations/requests-001.sql" with { type: "text" };
 import requests002 from "./migrations/requests-002.sql" with { type: "text" };
 import requests003 from "./migrations/requests-003.sql" with { type: "text" };
@@ -67,6 +68,7 @@ export const STORE_MIGRATIONS: readonly string[] = [
   store026,
   store027,
   store028,
+  store029,
 ];
 export const REQUEST_MIGRATIONS: readonly string[] = [requests001, requests002, requests003];
 

@@ -4,7 +4,7 @@ import { type AccountRow, FIRST_ACCOUNT, type Role } from "../../domain/account.
 import { AppError } from "../../errors.ts";
 import { newId } from "../../ids.ts";
 import type { Audit } from "../audit/audit.ts";
-import { withLostTokens } from "./admin-tokens.ts";
+import { type AdminTokens, withLostTokens } from "./admin-tokens.ts";
 import { accountName, hashPassword, storePassword } from "./password.ts";
 import type { Sessions } from "./sessions.ts";
 import { actorOf } from "./sign-in.ts";
@@ -66,19 +66,30 @@ export async function setAccountRole(deps: AccountsDependencies, id: number, rol
   return after;
 }
 
-/**
- * A new password for once, for who forgot theirs. Second step and sessions end.
- * @throws {AppError} `not_found`, `conflict`
- */
-export async function resetAccount(deps: AccountsDependencies, id: number, by: Actor): Promise<{ account: AccountRow; password: string }> {
+/** An account that can be given a new password. @throws {AppError} `not_found`, `conflict` */
+export async function requireResettable(deps: Pick<AccountsDependencies, "store">, id: number): Promise<AccountRow> {
   const account = await changeable(deps, id);
   if (account.source !== "password") throw new AppError("conflict", "This account has no password: it comes from single sign-on.");
+  return account;
+}
+
+/**
+ * A new password for once, for who forgot theirs. Second step and sessions end, and the tokens of the JSON API unless `endTokens` is false.
+ * @throws {AppError} `not_found`, `conflict`
+ */
+export async function resetAccount(
+  deps: AccountsDependencies & { adminTokens: AdminTokens },
+  { id, endTokens }: { id: number; endTokens: boolean },
+  by: Actor,
+): Promise<{ account: AccountRow; password: string; ended: number }> {
+  const account = await requireResettable(deps, id);
   const password = newId();
   await storePassword(deps.store, password, true, id);
   await deps.store.updateAccount(id, { totpSecret: null, recoveryHashes: [] });
   await deps.sessions.closeAll({ account: id });
   await deps.audit.record({ action: "account.reset", subject: `account ${account.name}` }, by);
-  return { account, password };
+  const ended = endTokens ? await deps.adminTokens.revokeAll(account, `${account.name} has a new password`, by) : 0;
+  return { account, password, ended };
 }
 
 /** With its sessions and tokens of the JSON API. @throws {AppError} `not_found`, `conflict` */
@@ -90,7 +101,7 @@ export async function deleteAccount(deps: AccountsDependencies, id: number, by: 
   return account;
 }
 
-async function changeable(deps: AccountsDependencies, id: number): Promise<AccountRow> {
+async function changeable(deps: Pick<AccountsDependencies, "store">, id: number): Promise<AccountRow> {
   if (id === FIRST_ACCOUNT)
     throw new AppError(
       "conflict",

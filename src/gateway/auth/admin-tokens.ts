@@ -1,4 +1,5 @@
 // Tokens of the admin's JSON API: issue, find, revoke. Each has a scope, and a name that the audit log shows.
+import type { Settings } from "../../config/settings-schema.ts";
 import type { Store } from "../../db/store.ts";
 import {
   type AccountRow,
@@ -11,6 +12,7 @@ import {
 } from "../../domain/account.ts";
 import { AppError } from "../../errors.ts";
 import type { Audit } from "../audit/audit.ts";
+import { type Hold, type Standing, standingOf } from "./sso.ts";
 
 /** The log and the audit trail mask what begins as keys of clients do. */
 const PREFIX = "sk-f2a-admin-";
@@ -19,13 +21,25 @@ const SHOWN = PREFIX.length + 4;
 const TOUCH_MS = 60_000;
 const MAX_NAME = 100;
 
-type Dependencies = { store: Store; audit: Audit; now: () => number };
+type Dependencies = { store: Store; audit: Pick<Audit, "record">; now: () => number; rules: () => Settings["sign_in"] };
 type By = { address: string | null; actor?: string };
 
 export const hashAdminToken = (token: string): Uint8Array => new Bun.CryptoHasher("sha256").update(token).digest();
 
 /** How the audit log names a token as who acts. */
 export const tokenActor = ({ name }: Pick<AdminTokenRow, "name">): string => `token ${name}`;
+
+const HELD = {
+  unlisted: "The person who made this admin token is on no list of sign_in any more.",
+  unseen:
+    "Single sign-on has not named the person who made this admin token for longer than sign_in.token_days. It works again when they sign in to the admin.",
+  closed: "The person who made this admin token cannot sign in: their way of sign-in is switched off in sign_in.",
+} as const satisfies Record<Hold, string>;
+
+/** A token with the account behind it (null: none is known) and why it does not work (null: it does, until it expires). */
+export type HeldAdminToken = AdminTokenRow & { owner: AccountRow | null; hold: Standing["hold"] };
+
+const lesser = (a: Role, b: Role): Role => (includesRole(a, b) ? b : a);
 
 export class AdminTokens {
   constructor(private readonly deps: Dependencies) {}
@@ -55,19 +69,43 @@ export class AdminTokens {
     return { token, row };
   }
 
-  /** The row of a token that is in force; null: it is unknown or over. */
+  /**
+   * The row of a token that is in force, with no more than what its account may do now; null: it is unknown or over.
+   * @throws {AppError} `unauthorized` (`admin_token_held`) while the account behind it may not sign in
+   */
   async find(token: string): Promise<AdminTokenRow | null> {
-    const { store, now } = this.deps;
+    const { store, now, rules } = this.deps;
     if (!token.startsWith(PREFIX)) return null;
     const row = await store.findAdminToken(hashAdminToken(token));
     if (!row || (row.expiresAt !== null && row.expiresAt <= now())) return null;
+    const account = row.accountId === null ? null : await store.getAccount(row.accountId);
+    if (!account) return null;
+    const { role, hold } = standingOf(account, rules(), now());
+    if (hold !== null) throw new AppError("unauthorized", HELD[hold], { reason: "admin_token_held" });
     if (row.usedAt === null || now() - row.usedAt >= TOUCH_MS) await store.noteAdminTokenUse(row.id, now());
-    return row;
+    return { ...row, role: lesser(role, row.role) };
   }
 
-  /** Newest first. */
-  list(): Promise<AdminTokenRow[]> {
-    return this.deps.store.listAdminTokens();
+  /** Newest first, of all accounts or of one; each with the account behind it and why it is held. */
+  async list({ account }: { account?: number } = {}): Promise<HeldAdminToken[]> {
+    const { store, rules, now } = this.deps;
+    const rows = (await store.listAdminTokens()).filter(({ accountId }) => account === undefined || accountId === account);
+    const ids = [...new Set(rows.flatMap(({ accountId }) => accountId ?? []))];
+    const accounts = new Map((await store.listAccounts({ ids })).map((one) => [one.id, one]));
+    return rows.map((row) => {
+      const owner = accounts.get(row.accountId ?? 0) ?? null;
+      const standing = owner && standingOf(owner, rules(), now());
+      return { ...row, role: standing ? lesser(standing.role, row.role) : row.role, owner, hold: standing?.hold ?? null };
+    });
+  }
+
+  /** Ends all tokens of an account. Resolves with how many there were. */
+  async revokeAll(account: Pick<AccountRow, "id">, why: string, by: By): Promise<number> {
+    const { store } = this.deps;
+    const ended = (await store.listAdminTokens()).filter(({ accountId }) => accountId === account.id).length;
+    if (ended === 0) return 0;
+    await withLostTokens(this.deps, { account, role: null, why }, by, () => store.deleteAdminTokensOf(account.id));
+    return ended;
   }
 
   /** @throws {AppError} `not_found` */

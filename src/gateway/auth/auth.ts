@@ -36,11 +36,12 @@ type Dependencies = {
 
 export function createAuthParts({ store, audit, log, now, secret, settings, send }: Dependencies): AuthParts {
   const sessions = createSessions({ store, now, secret });
+  const rules = () => settings;
   // Nodes count together: behind a balancer a guesser must not have the tries of each.
   const counts = store.shared ?? new MemoryLoginCounts();
   return {
     sessions,
-    signIn: new SignIn({ store, sessions, audit, now }),
+    signIn: new SignIn({ store, sessions, audit, now, rules }),
     login: createLogin({
       ...{ name: "password", check: createPasswordCheck(store), counts, now },
       subjectOf: ({ name }) => accountName(name),
@@ -49,7 +50,7 @@ export function createAuthParts({ store, audit, log, now, secret, settings, send
       ...{ name: "code", check: createCodeCheck(store, now), counts, now, ofAll: CODES_OF_ALL },
       subjectOf: ({ account }) => account.subject,
     }),
-    adminTokens: new AdminTokens({ store, audit, now }),
+    adminTokens: new AdminTokens({ store, audit, now, rules }),
     oidc: new OidcSignIn({ settings: () => settings, send, now, log }),
   };
 }

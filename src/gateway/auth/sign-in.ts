@@ -1,11 +1,13 @@
 // Sign-in: opens the session of a person who has proved who they are, writes it down, and reports new networks.
+import type { Settings } from "../../config/settings-schema.ts";
+import type { AccountChange } from "../../db/accounts.ts";
 import type { Store } from "../../db/store.ts";
 import { type AccountRow, includesRole, type Role } from "../../domain/account.ts";
 import type { Audit } from "../audit/audit.ts";
 import { withLostTokens } from "./admin-tokens.ts";
 import { throttleKey } from "./login.ts";
 import type { Session, Sessions } from "./sessions.ts";
-import type { Identity } from "./sso.ts";
+import { type Identity, listedGroups, standingOf } from "./sso.ts";
 
 /** How a person proved who they are. */
 export type SignInWay = "password" | "code" | "recovery" | "header" | "oidc";
@@ -13,7 +15,10 @@ export type SignInWay = "password" | "code" | "recovery" | "header" | "oidc";
 /** A sign-in of an account that has signed in before, from a network that it never came from. */
 export type NewNetworkSignIn = { account: string; address: string | null; agent: string; way: SignInWay; at: number };
 
-type Dependencies = { store: Store; sessions: Sessions; audit: Audit; now: () => number };
+type Dependencies = { store: Store; sessions: Sessions; audit: Audit; now: () => number; rules: () => Settings["sign_in"] };
+
+/** How exactly it is known when single sign-on named a person last, ms. */
+const VOUCH_MS = 3_600_000;
 type From = { address: string | null; agent: string; way: SignInWay };
 
 export class SignIn {
@@ -42,27 +47,46 @@ export class SignIn {
   }
 
   /** The account of a person from single sign-on, made at the first time, with the role of now. */
-  async accountOf({ source, subject, name }: Identity, role: Role): Promise<AccountRow> {
-    const { store, audit, now } = this.deps;
-    const shown = name.slice(0, 200);
+  async accountOf(identity: Identity, role: Role): Promise<AccountRow> {
+    const { store, audit, now, rules } = this.deps;
+    const { source, subject, name } = identity;
     const known = await store.findAccount(source, subject);
-    if (known && known.role === role && known.name === shown) return known;
-    if (known) {
-      const [actor, why] = [actorOf(known), `${actorOf(known)} is ${role}`];
-      const change = () => store.updateAccount(known.id, { role, name: shown });
-      const changed = await withLostTokens(this.deps, { account: known, role, why }, { address: null, actor }, change);
-      // The former role ends with its sessions when it was the higher one.
-      if (!includesRole(role, known.role)) await this.deps.sessions.closeAll({ account: known.id });
-      return changed;
-    }
-    const account = await store.insertAccount({ source, subject, name: shown, role, passwordHash: null, passwordTemporary: false }, now());
+    if (known) return this.vouch(known, identity, role);
+    const vouched = { vouchedAt: now(), listedGroups: listedGroups(identity.groups, rules()) };
+    const account = await store.insertAccount(
+      { source, subject, name: shownOf(name), role, passwordHash: null, passwordTemporary: false, ...vouched },
+      now(),
+    );
     const actor = actorOf(account);
     await audit.record({ action: "account.create", subject: actor, after: { source, subject, role } }, { address: null, actor });
     return account;
   }
 
+  /** Notes that single sign-on names the person of an account now, and with which role. Resolves with the account as it is then. */
+  async vouch(known: AccountRow, { name, groups }: Pick<Identity, "name" | "groups">, role: Role): Promise<AccountRow> {
+    const { store, now, rules } = this.deps;
+    const vouched = { vouchedAt: now(), listedGroups: listedGroups(groups, rules()) };
+    if (known.role === role && known.name === shownOf(name)) {
+      const isFresh = known.vouchedAt !== null && Math.abs(now() - known.vouchedAt) < VOUCH_MS;
+      if (isFresh && Bun.deepEquals(known.listedGroups, vouched.listedGroups)) return known;
+      return store.updateAccount(known.id, vouched);
+    }
+    return this.#changeRole(known, { role, name: shownOf(name), ...vouched });
+  }
+
+  async #changeRole(known: AccountRow, change: AccountChange & { role: Role }): Promise<AccountRow> {
+    const { store, sessions } = this.deps;
+    const { role } = change;
+    const [actor, why] = [actorOf(known), `${actorOf(known)} is ${role}`];
+    const write = () => store.updateAccount(known.id, change);
+    const changed = await withLostTokens(this.deps, { account: known, role, why }, { address: null, actor }, write);
+    // The former role ends with its sessions when it was the higher one.
+    if (!includesRole(role, known.role)) await sessions.closeAll({ account: known.id });
+    return changed;
+  }
+
   /** Of somebody whom no list names: whatever they had before ends. */
-  async endAccess({ source, subject }: Identity): Promise<void> {
+  async endAccess({ source, subject }: Pick<Identity, "source" | "subject">): Promise<void> {
     const known = await this.deps.store.findAccount(source, subject);
     if (!known) return;
     const [actor, why] = [actorOf(known), `${actorOf(known)} is on no list of sign_in`];
@@ -70,7 +94,22 @@ export class SignIn {
     await withLostTokens(this.deps, { account: known, role: null, why }, { address: null, actor }, end);
     await this.deps.sessions.closeAll({ account: known.id });
   }
+
+  /** Ends or cuts the tokens of people whom the lists name no more, or with less, and who did not come to be told so. */
+  async endFormerAccess(): Promise<void> {
+    const { store, rules, now } = this.deps;
+    const ids = [...new Set((await store.listAdminTokens()).flatMap(({ accountId }) => accountId ?? []))];
+    for (const account of await store.listAccounts({ ids })) {
+      const { source, subject, role: former } = account;
+      if (source === "password") continue;
+      const { role, hold } = standingOf(account, rules(), now());
+      if (hold === "unlisted") await this.endAccess({ source, subject });
+      else if (role !== former) await this.#changeRole(account, { role });
+    }
+  }
 }
+
+const shownOf = (name: string): string => name.slice(0, 200);
 
 /** How the audit log names an account: two sources may know the same name. */
 export function actorOf({ name, source }: Pick<AccountRow, "name" | "source">): string {

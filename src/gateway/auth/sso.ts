@@ -1,7 +1,7 @@
 // Single sign-on: which role a person has whom a trusted proxy or an OpenID provider names. Exact lists, nobody by default.
 import type { Settings } from "../../config/settings-schema.ts";
 import type { Store } from "../../db/store.ts";
-import { type AccountSource, ROLES, type Role } from "../../domain/account.ts";
+import { type AccountRow, type AccountSource, includesRole, ROLES, type Role } from "../../domain/account.ts";
 
 /** A person as somebody else vouches for them. */
 export type Identity = {
@@ -23,6 +23,43 @@ export function roleOfIdentity({ subject, groups }: Pick<Identity, "subject" | "
   const byRole = { viewer: lists.viewers, operator: lists.operators, admin: lists.admins } as const satisfies Record<Role, unknown>;
   return ROLES.findLast((role) => byRole[role].some((name) => names.has(name))) ?? null;
 }
+
+/** Of a person's groups those that a list names: nothing else of them is stored. Pure. */
+export function listedGroups(groups: readonly string[], { viewers, operators, admins }: Lists): string[] {
+  const listed = new Set([...viewers, ...operators, ...admins]);
+  return [...new Set(groups.filter((group) => listed.has(`group:${group}`)))].sort();
+}
+
+/**
+ * Why the admin tokens of an account do not work: `unlisted`: single sign-on lets the person in no more; `unseen`: it has not named them for
+ * `sign_in.token_days`; `closed`: nobody signs in that way now.
+ */
+export const HOLDS = ["unlisted", "unseen", "closed"] as const;
+export type Hold = (typeof HOLDS)[number];
+
+/** What admin tokens of an account may do by the settings and by what single sign-on last said. */
+export type Standing = { role: Role; hold: Hold | null };
+
+type Vouched = Pick<AccountRow, "source" | "subject" | "role" | "vouchedAt" | "listedGroups">;
+
+const DAY_MS = 86_400_000;
+
+/** @param now epoch ms. Pure. */
+export function standingOf(account: Vouched, rules: Settings["sign_in"], now: number): Standing {
+  const { source, subject, role, listedGroups: groups, vouchedAt } = account;
+  if (source === "password") return { role, hold: rules.password ? null : "closed" };
+  const isOpen = source === "header" ? rules.header !== "" : rules.oidc_issuer !== "" && rules.oidc_client_id !== "";
+  // Groups of before they were stored: the role of the last sign-in counts until the limit of days.
+  const listed = groups === null && namesGroups(rules) ? role : roleOfIdentity({ subject, groups: groups ?? [] }, rules);
+  if (listed === null) return { role, hold: "unlisted" };
+  const least = includesRole(role, listed) ? listed : role;
+  if (!isOpen) return { role: least, hold: "closed" };
+  const isUnseen = rules.token_days > 0 && now - (vouchedAt ?? 0) >= rules.token_days * DAY_MS;
+  return { role: least, hold: isUnseen ? "unseen" : null };
+}
+
+const namesGroups = ({ viewers, operators, admins }: Lists): boolean =>
+  [viewers, operators, admins].some((list) => list.some((name) => name.startsWith("group:")));
 
 /** Names and groups that a header may hold. */
 const MAX_HEADER = 1000;
@@ -52,7 +89,7 @@ const RULES_FACT = "sign_in_rules";
  */
 export async function endSessionsOfFormerRules(
   store: Pick<Store, "readFact" | "writeFact" | "deleteSessions">,
-  { oidc_client_secret: _secret, ...rules }: Settings["sign_in"],
+  { oidc_client_secret: _secret, token_days: _days, ...rules }: Settings["sign_in"],
 ): Promise<number> {
   const mark = new Bun.CryptoHasher("sha256").update(JSON.stringify(rules)).digest("hex");
   const former = await store.readFact(RULES_FACT);

@@ -83,6 +83,7 @@ const codes: Record<string, string> = {
   secret_known: "secret known already",
   not_allowed: "this account may not do it",
   invalid_admin_token: "unknown API token",
+  admin_token_held: "API token of a person who may not sign in",
   scope_missing: "token lacks the scope",
   no_file: "file was not sent",
   nothing_staged: "no restore waits",
