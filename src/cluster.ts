@@ -3,6 +3,7 @@ import type { Context } from "./context.ts";
 import type { Inheritance } from "./db/nodes.ts";
 import type { NodeFigures } from "./gateway/alerts/node-figures.ts";
 import type { News } from "./gateway/nodes/announcer.ts";
+import { ownNodeNeeds } from "./gateway/reports/node-needs.ts";
 
 type Options = {
   /** Takes in what has changed in tokens, keys and settings. */
@@ -70,9 +71,10 @@ export async function handOver({ node, worker, announcer, log }: Context): Promi
 
 export type NodeGauges = { inFlight: number; queued: number; jobs: number; memoryMb: number } & NodeFigures;
 
-function gaugesOf({ pool, worker, media, outcomes, settings }: Context): NodeGauges {
+function gaugesOf(ctx: Context): NodeGauges {
+  const { pool, worker, media, outcomes, settings } = ctx;
   const { inFlight, queued } = pool.gauges();
   const figures = { freeBytes: media.freeBytes(), ...outcomes.sums(settings.current().alerts.error_minutes) };
   const memoryMb = Math.round(process.memoryUsage.rss() / 1024 / 1024);
-  return { inFlight: inFlight.image + inFlight.video, queued, jobs: worker.size(), memoryMb, ...figures };
+  return { inFlight: inFlight.image + inFlight.video, queued, jobs: worker.size(), memoryMb, ...figures, needs: ownNodeNeeds(ctx) };
 }

@@ -26,7 +26,7 @@ export function needCounts(view: View, needs: readonly Need[]): string {
 export function NeedRow({ view, need }: { view: View; need: Need }) {
   const { title, why } = wordsOf(view, need);
   return (
-    <li class={`prob ${need.level}`} id={`need-${need.id.replaceAll(":", "-")}`}>
+    <li class={`prob ${need.level}`} id={`need-${need.id.replaceAll(/[^\w.-]+/g, "-")}`}>
       <Icon name={iconOf(need)} />
       <h3>{title}</h3>
       <p class="soft">
@@ -84,6 +84,11 @@ function wordsOf(view: View, need: Need): Words {
       return { title: text.modelsWrong, why: <code>{need.problem}</code> };
     case "linksUnreached":
       return { title: text.linksUnreached, why: text.linksUnreachedWhy(need.host) };
+    case "node":
+      return {
+        title: text.node[need.what](need.node),
+        why: need.what === "models" ? <code>{need.problem}</code> : text.node[`${need.what}Why`],
+      };
     case "channel":
       return { title: text.channel(need.channel.name), why: text.said(need.channel.error) };
     case "backup":

@@ -14,6 +14,7 @@ import { LinkWatch } from "../media/link-watch.ts";
 import { createGuardedSend } from "../media/ssrf-guard.ts";
 import type { Node } from "../nodes/node.ts";
 import type { Maintenance } from "../reports/maintenance.ts";
+import type { OtherNode } from "../reports/node-needs.ts";
 import { type NeedDependencies, readNeedFacts } from "../reports/read-needs.ts";
 import { type AlertDependencies, Alerts } from "./alerts.ts";
 import { AlertChannels } from "./manage-channels.ts";
@@ -29,7 +30,7 @@ export type AlertParts = {
   /** What became of the generations of the last hour. */
   outcomes: OutcomeWindow;
   /** What other nodes report of themselves. */
-  nodeFigures: () => Promise<NodeFigures[]>;
+  nodeFigures: () => Promise<(NodeFigures & OtherNode)[]>;
   /** Scheduled backups. */
   backups: Backups;
   audit: Audit;
@@ -57,14 +58,15 @@ export function createAlertParts(deps: Dependencies): AlertParts {
   const backups = new Backups({ ...deps, target: backupTarget(config.settings), settings: () => settings().backup });
   // A database server is backed up by its own means, of which nothing is known here.
   const backupState = () => (deps.maintenance.isShared ? { madeAt: now(), since: now() } : backups.state());
+  const nodeFigures = async () => (node.isShared ? await figuresOfOthers(store, node.id) : []);
   const needs: NeedDependencies = {
     ...deps,
     now,
+    nodeFigures,
     linkWatch,
     alerts: { failing: () => alerts.failing() },
     backups,
   };
-  const nodeFigures = async () => (node.isShared ? await figuresOfOthers(store, node.id) : []);
   const alerts: Alerts = new Alerts({
     ...{ store, clock, log, settings, texts: deps.texts, isOwner: () => node.leads },
     guardedSend: createGuardedSend({ allowPrivateHosts: config.settings.alerts.allow_private_hosts }),

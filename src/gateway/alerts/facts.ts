@@ -1,5 +1,6 @@
 // Alert facts: what a rule has met, as figures and names; and the contract of the texts that word them in each language.
 import type { HealthReason } from "../pool/health/reasons.ts";
+import type { NodeNeed } from "../reports/needs.ts";
 
 /** Rules in the order of the page; each can be switched off. */
 export const RULE_NAMES = [
@@ -34,6 +35,8 @@ export type AlertFacts =
   | { kind: "tokens"; provider: string; reason: HealthReason; count: number; names: string[]; families: string[] }
   | { kind: "jobs"; count: number; usd: number }
   | { kind: "ledger" | "network" }
+  /** Of another node alone; `problem`: what is wrong in its models. */
+  | { kind: "node"; node: string; what: NodeNeed; problem: string }
   | { kind: "disk"; freeBytes: number; stops: boolean }
   /** `outcome`: the error kind of most of them. */
   | { kind: "errors"; percent: number; failed: number; total: number; minutes: number; outcome: string }

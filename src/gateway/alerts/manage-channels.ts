@@ -46,12 +46,17 @@ export class AlertChannels {
     return viewOf(await this.#row(id))!;
   }
 
+  /** Fields that are wrong, by name. @throws {AppError} `not_found` */
+  async faults(id: string | null, form: ChannelForm): Promise<Faults> {
+    return faultsOf(form.kind, merged(form, keptOf(id === null ? null : await this.#row(id), form)));
+  }
+
   /** Fields that are wrong, by name; empty: none is, and the channel was stored. `id` null: a new one. @throws {AppError} `not_found`, `conflict` */
-  async save(id: string | null, form: ChannelForm, by: By): Promise<{ id: string; wrong: Partial<Record<FieldName, FieldFault>> }> {
+  async save(id: string | null, form: ChannelForm, by: By): Promise<{ id: string; wrong: Faults }> {
     const rows = await this.deps.store.listChannels();
     const before = id === null ? null : await this.#row(id);
     if (id === null && rows.length >= MAX_CHANNELS) throw new AppError("conflict", `There are ${MAX_CHANNELS} channels already.`);
-    const kept = before && before.kind === form.kind ? before.config : {};
+    const kept = keptOf(before, form);
     const config = merged(form, kept);
     const wrong = faultsOf(form.kind, config);
     if (Object.keys(wrong).length > 0) return { id: id ?? "", wrong };
@@ -63,7 +68,7 @@ export class AlertChannels {
     await this.deps.alerts.loadChannels();
     const changed = channelOf(form.kind)
       .fields.map(({ name }) => name)
-      .filter((name) => (kept as ChannelConfig)[name] !== config[name]);
+      .filter((name) => kept[name] !== config[name]);
     await this.deps.audit.record(
       {
         action: before ? "alert_channel.edit" : "alert_channel.create",
@@ -119,6 +124,10 @@ const described = ({ kind, name, enabled, rules }: Pick<ChannelRow, "kind" | "na
   rules,
 });
 
+/** Secrets of before, which a form leaves empty. */
+const keptOf = (before: ChannelRow | null, { kind }: Pick<ChannelForm, "kind">): ChannelConfig =>
+  before && before.kind === kind ? before.config : {};
+
 /** The fields of the kind; a secret that was left empty is the one before. */
 function merged({ kind, config }: Pick<ChannelForm, "kind" | "config">, before: ChannelConfig): Record<string, string> {
   const values = channelOf(kind).fields.map(({ name, secret }) => [
@@ -128,8 +137,10 @@ function merged({ kind, config }: Pick<ChannelForm, "kind" | "config">, before: 
   return Object.fromEntries(values.filter(([, value]) => value !== ""));
 }
 
+type Faults = Partial<Record<FieldName, FieldFault>>;
+
 /** What is wrong with a configuration. Pure. */
-export function faultsOf(kind: ChannelKind, config: ChannelConfig): Partial<Record<FieldName, FieldFault>> {
+function faultsOf(kind: ChannelKind, config: ChannelConfig): Faults {
   const faults = channelOf(kind).fields.flatMap(({ name, required, form }): [FieldName, FieldFault][] => {
     const value = config[name] ?? "";
     if (value === "") return required ? [[name, "required"]] : [];

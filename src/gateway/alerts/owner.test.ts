@@ -8,9 +8,16 @@ import { openStore } from "../../db/sqlite/store.ts";
 import { silentLog } from "../../log.ts";
 import { temporaryFolder, virtualClock } from "../../testing.ts";
 import { createGuardedSend } from "../media/ssrf-guard.ts";
+import { ownNodeNeeds, readNodeNeeds } from "../reports/node-needs.ts";
+import { readNeeds } from "../reports/read-needs.ts";
+import { needWorld } from "../reports/testing.ts";
 import { Alerts } from "./alerts.ts";
 import type { Signal } from "./facts.ts";
+import { formatOf } from "./format.ts";
+import { figuresOfOthers } from "./node-figures.ts";
 import { createSignalReader, type SignalDependencies } from "./read-signals.ts";
+import { isExplained } from "./rules.ts";
+import { signalsOf } from "./signals.ts";
 
 const closing: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -112,6 +119,43 @@ describe("of two nodes", () => {
   });
 });
 
+test("what only another node sees is a signal of its own, with the name of that node, and suppresses nothing", async () => {
+  const { settings } = loadConfig({ file: null, env: {}, flags: {} });
+  const reported = ownNodeNeeds({
+    pool: { gauges: () => ({ networkDegradedSince: 7 }) as never },
+    limits: { degradedSince: () => null },
+    models: { problems: { file: "models.toml: line 3", admin: null } },
+    linkWatch: { hosts: () => ({ unreached: ["flow2api:8000"], reached: [] }) },
+  });
+  const row = { state: "serving", version: "1", startedAt: 0, beatAt: 0, url: "http://10.0.0.7:8000/" } as const;
+  const gauges = JSON.parse(JSON.stringify({ freeBytes: 1e12, total: 0, failed: 0, mostly: "", needs: reported }));
+  const store = {
+    listNodes: async () => [
+      { ...row, id: 1, gauges },
+      { ...row, id: 7, gauges },
+      { ...row, id: 8, state: "dead" as const, gauges },
+      { ...row, id: 9, url: null, gauges: { freeBytes: 1e12, total: 0, failed: 0, mostly: "" } },
+    ],
+  };
+  const others = await figuresOfOthers(store, 1);
+  expect(others.map(({ name }) => name)).toEqual(["7 (10.0.0.7:8000)", "9"]);
+  const needs = await readNeeds({ ...needWorld(), nodeFigures: async () => others });
+  const figures = { ...{ providers: [], keys: [], caps: [], imagesLeft: null, failures: null, freeBytes: 1e15 }, retirements: [] };
+  const backup = { madeAt: 0, error: null, since: 0 };
+  const signals = signalsOf({ ...figures, needs, backup, failingChannels: [] }, settings.alerts, 0);
+  const node = "7 (10.0.0.7:8000)";
+  expect(signals.map(({ rule, urgent, facts }) => ({ rule, urgent, facts }))).toEqual([
+    { rule: "server", urgent: true, facts: { kind: "node", node, what: "network", problem: "" } },
+    { rule: "other", urgent: false, facts: { kind: "node", node, what: "models", problem: "models.toml: line 3" } },
+    { rule: "other", urgent: false, facts: { kind: "other", need: "linksUnreached", detail: "flow2api:8000" } },
+  ]);
+  expect(isExplained("pool_empty", ["node"])).toBe(false);
+  const format = formatOf("en", "UTC");
+  expect(en.headline(signals[0]!.facts, format)).toBe(`Node ${node} reaches no upstream: its network seems to be down`);
+  expect(zh.headline(signals[0]!.facts, format)).toContain(node);
+  expect(en.detail(signals[1]!.facts, format)).toBe("models.toml: line 3");
+});
+
 test("failures of all nodes and the smallest disk of any are what the rules see", async () => {
   const { settings } = loadConfig({ file: null, env: {}, flags: {} });
   const read = createSignalReader({
@@ -133,11 +177,12 @@ test("failures of all nodes and the smallest disk of any are what the rules see"
         unknownJobs: { count: 0, usd: 0 },
         modelProblems: [],
         keys: 1,
+        others: [],
       }) as never,
     media: { freeBytes: () => 900_000_000_000 },
     models: { current: () => ({ families: () => [] }) },
     outcomes: { sums: () => ({ total: 5, failed: 0, mostly: "ok" }) },
-    others: async () => [{ freeBytes: 1_000_000, total: 15, failed: 15, mostly: "upstream_unavailable" }],
+    others: async () => [{ freeBytes: 1_000_000, total: 15, failed: 15, mostly: "upstream_unavailable", needs: readNodeNeeds(null) }],
   } as unknown as SignalDependencies);
   const signals = await read();
   expect(signals.find(({ rule }) => rule === "errors")?.facts).toMatchObject({

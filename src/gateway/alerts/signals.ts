@@ -91,6 +91,11 @@ function needSignal(need: Need): Signal[] {
       return [signal("server", id, { kind: "ledger" }, { urgent: true })];
     case "network":
       return [signal("server", id, { kind: "network" }, { urgent: true })];
+    case "node": {
+      const { node, what, problem } = need;
+      const rule = what === "models" ? "other" : "server";
+      return [signal(rule, id, { kind: "node", node, what, problem }, { urgent: rule === "server" })];
+    }
     case "disk":
       return [signal("disk", "disk", { kind: "disk", freeBytes: need.freeBytes, stops: need.stops }, diskLevel(need.stops))];
     case "noKeys":

@@ -14,6 +14,13 @@ export function isPrivateHost(host: string): boolean {
   return PRIVATE_HOST.test(name) || (!name.includes(".") && !name.startsWith("["));
 }
 
+/** Longest name that DNS has, with a port. */
+const MAX_HOST = 260;
+
+/** `unreached`: links were made for it, and none was fetched there. */
+export type LinkHosts = { unreached: string[]; reached: string[] };
+export const NO_LINK_HOSTS: LinkHosts = { unreached: [], reached: [] };
+
 export class LinkWatch {
   /** By host, with its port: whether a media link was ever fetched there. */
   readonly #hosts = new Map<string, boolean>();
@@ -32,9 +39,16 @@ export class LinkWatch {
     if (host !== null && (this.#hosts.has(host) || this.#hosts.size < MAX_HOSTS)) this.#hosts.set(host, true);
   }
 
-  /** A host that links were made for and that none was ever fetched at; null: none. */
-  unreached(): string | null {
-    for (const [host, isFetched] of this.#hosts) if (!isFetched) return host;
-    return null;
+  /** Hosts that are no public names, in the order of their first link. */
+  hosts(): LinkHosts {
+    const hosts = [...this.#hosts].filter(([host]) => host.length <= MAX_HOST && isPrivateHost(host));
+    const named = (wanted: boolean) => hosts.flatMap(([host, isFetched]) => (isFetched === wanted ? [host] : []));
+    return { unreached: named(false), reached: named(true) };
   }
+}
+
+/** A host that links were made for by any node, and that none was ever fetched at from any; null: none. Pure. */
+export function unreachedHost(nodes: readonly LinkHosts[]): string | null {
+  const reached = new Set(nodes.flatMap((one) => one.reached));
+  return nodes.flatMap(({ unreached }) => unreached).find((host) => !reached.has(host)) ?? null;
 }

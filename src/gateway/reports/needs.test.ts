@@ -59,6 +59,23 @@ test.each<[string, World, Partial<Need>[]]>([
     { unreached: "flow2api:8000" },
     [{ id: "linksUnreached", host: "flow2api:8000" } as Partial<Need>],
   ],
+  ["such links of another node", { others: [{ links: { unreached: ["flow2api:8000"], reached: [] } }] }, [{ id: "linksUnreached" }]],
+  [
+    "such links that were followed on another node",
+    { unreached: "flow2api:8000", others: [{ links: { unreached: [], reached: ["flow2api:8000"] } }] },
+    [],
+  ],
+  [
+    "a network that is down for another node alone",
+    { others: [{}, { networkSince: 7 }] },
+    [{ id: "node:3:network", kind: "node", level: "bad", node: "3", what: "network", since: 7 } as Partial<Need>],
+  ],
+  [
+    "a ledger that another node cannot write, and a models file of its own that is wrong",
+    { others: [{ ledgerSince: 7, models: ["p: x"] }] },
+    [{ id: "node:2:ledger" }, { id: "node:2:models", level: "warn", problem: "p: x" } as Partial<Need>],
+  ],
+  ["a models file that is wrong here too", { modelsProblem: "p: x", others: [{ models: ["p: x"] }] }, [{ id: "modelsWrong:0" }]],
   ["such links with an address of ours", { unreached: "flow2api:8000", publicUrl: "https://x.example" }, []],
   [
     "an alert channel whose last message failed",

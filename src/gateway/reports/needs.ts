@@ -5,6 +5,7 @@ import type { SetupStep } from "../auth/setup-steps.ts";
 import type { Retirement } from "../models/list-models.ts";
 import { type FixAction, fixActionOf, type HealthReason } from "../pool/health/reasons.ts";
 import type { HeldReport, HeldTokens, ProviderTokens } from "../pool/held.ts";
+import type { OtherNode } from "./node-needs.ts";
 
 /** `bad`: something cannot be generated, or money is at stake; `warn`: the rest. */
 export type NeedLevel = "bad" | "warn";
@@ -35,8 +36,13 @@ export type NeedKind =
   | { kind: "channel"; channel: FailingChannel }
   /** The last scheduled backup failed. */
   | { kind: "backup"; error: string }
+  /** Something of another node alone. `problem`: what is wrong in its models; else empty. */
+  | { kind: "node"; node: string; what: NodeNeed; problem: string }
   /** Jobs whose outcome is unknown; `usd`: what those named may have cost. */
   | { kind: "jobs"; count: number; named: NamedJob[]; usd: number };
+
+/** `network`: no upstream responds to it; `ledger`: it cannot record costs; `models`: a layer of its models is wrong. */
+export type NodeNeed = "network" | "ledger" | "models";
 
 /** `error`: what the far side said. `since`: epoch ms. */
 export type FailingChannel = { id: string; name: string; error: string; since: number };
@@ -62,6 +68,8 @@ export type NeedFacts = {
   modelProblems: readonly string[];
   retirements: readonly Retirement[];
   failingChannels: readonly FailingChannel[];
+  /** Other living nodes. */
+  others: readonly OtherNode[];
   /** Null: the last scheduled backup did not fail. */
   failedBackup: { at: number; error: string } | null;
 };
@@ -80,6 +88,7 @@ export function needsOf(facts: NeedFacts): Need[] {
     ...diskNeed(facts),
     ...(restored && !restored.seen ? [need("restored", "warn", { kind: "restored", applied: restored }, restored.restoredAt)] : []),
     ...(networkDegradedSince === null ? [] : [need("network", "bad", { kind: "network" }, networkDegradedSince)]),
+    ...facts.others.flatMap((other) => nodeNeeds(other, facts)),
     ...poolNeeds(facts),
     ...jobNeed(facts.unknownJobs),
     ...(failedBackup ? [need("backup", "bad", { kind: "backup", error: failedBackup.error }, failedBackup.at)] : []),
@@ -96,6 +105,18 @@ const need = (id: string, level: NeedLevel, kind: NeedKind, since: number | null
 
 const retirementNeed = (retirement: Retirement): Need =>
   need(`retires:${retirement.provider}:${retirement.family}`, "warn", { kind: "retires", retirement });
+
+/** What is wrong with the models here too is not told again. */
+function nodeNeeds({ name: node, needs: { networkSince, ledgerSince, models } }: OtherNode, { modelProblems }: NeedFacts): Need[] {
+  const of = (what: NodeNeed, since: number | null, problem = "") =>
+    need(`node:${node}:${what}`, what === "models" ? "warn" : "bad", { kind: "node", node, what, problem }, since);
+  const problem = models.find((one) => !modelProblems.some((own) => own.startsWith(one)));
+  return [
+    ...(ledgerSince === null ? [] : [of("ledger", ledgerSince)]),
+    ...(networkSince === null ? [] : [of("network", networkSince)]),
+    ...(problem === undefined ? [] : [of("models", null, problem)]),
+  ];
+}
 
 function diskNeed({ freeBytes, leastFreeBytes }: NeedFacts): Need[] {
   if (leastFreeBytes === 0 || freeBytes >= LOW_DISK_FACTOR * leastFreeBytes) return [];

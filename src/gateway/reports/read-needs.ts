@@ -6,12 +6,13 @@ import { setupStep } from "../auth/setup-steps.ts";
 import type { Keys } from "../keys/keys.ts";
 import type { Limits } from "../limits/limits.ts";
 import type { MediaStore } from "../media/contract.ts";
-import type { LinkWatch } from "../media/link-watch.ts";
+import { type LinkWatch, unreachedHost } from "../media/link-watch.ts";
 import type { CatalogueLayers } from "../models/catalogue/layers.ts";
 import { retirementsOf } from "../models/list-models.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { Maintenance } from "./maintenance.ts";
 import { type FailingChannel, type Need, type NeedFacts, needsOf } from "./needs.ts";
+import type { OtherNode } from "./node-needs.ts";
 
 export type NeedDependencies = {
   pool: Pick<Pool, "gauges" | "held" | "canServe">;
@@ -20,10 +21,12 @@ export type NeedDependencies = {
   keys: Pick<Keys, "count">;
   limits: Pick<Limits, "degradedSince">;
   media: Pick<MediaStore, "freeBytes">;
-  linkWatch: Pick<LinkWatch, "unreached">;
+  linkWatch: Pick<LinkWatch, "hosts">;
   maintenance: Pick<Maintenance, "appliedRestore">;
   alerts: { failing(): FailingChannel[] };
   backups: { state(): { last: { at: number; error: string | null } | null } };
+  /** Other living nodes; absent: there are none. */
+  nodeFigures?: () => Promise<readonly OtherNode[]>;
   settings: () => Settings;
   /** Epoch ms. */
   now: () => number;
@@ -43,7 +46,8 @@ export async function readNeedFacts(deps: NeedDependencies): Promise<NeedFacts> 
   const isEmpty = held.providers.length === 0;
   const lacksUrl = webhooks.enabled && server.public_url === "";
   const leastFreeBytes = stored.min_free_mb * MEBIBYTE;
-  const [step, unknownJobs, deliveries] = await Promise.all([
+  const [others, step, unknownJobs, deliveries] = await Promise.all([
+    deps.nodeFigures?.() ?? [],
     isEmpty ? setupStep(store) : null,
     unknownJobsOf(store),
     // Only who uses webhooks misses their links.
@@ -61,11 +65,12 @@ export async function readNeedFacts(deps: NeedDependencies): Promise<NeedFacts> 
     leastFreeBytes,
     restored: maintenance.appliedRestore(),
     unknownJobs,
-    unreachedHost: server.public_url === "" ? linkWatch.unreached() : null,
+    unreachedHost: server.public_url === "" ? unreachedHost([linkWatch.hosts(), ...others.map(({ needs }) => needs.links)]) : null,
     webhooksLackUrl: deliveries.length > 0,
     modelProblems: [file, admin].filter((problem) => problem !== null),
     retirements: retirementsOf(models.current(), pool, now()),
     failingChannels: deps.alerts.failing(),
+    others,
     failedBackup: last !== null && last.error !== null ? { at: last.at, error: last.error } : null,
   };
 }

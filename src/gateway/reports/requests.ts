@@ -2,7 +2,7 @@
 import type { JobRow, JobStore } from "../../db/jobs.ts";
 import type { RequestLog, Store } from "../../db/store.ts";
 import type { JobState } from "../../domain/job.ts";
-import { failureReason, type RequestRow } from "../../domain/request.ts";
+import { failureReason, type RequestFilter, type RequestRow } from "../../domain/request.ts";
 import type { TokenRow } from "../../domain/token.ts";
 import { videoPayload } from "../generation/request-payload.ts";
 import type { RunningGeneration, RunningGenerations } from "../generation/running-generations.ts";
@@ -118,9 +118,8 @@ const COLUMNS = [
 ];
 
 /** All rows that match, newest first, in slices; times are UTC. What is written while it is read is left out. */
-export async function* requestsCsv(deps: RequestReportDependencies, query: RequestQuery, reader: Reader): AsyncGenerator<string> {
+export async function* requestsCsv(deps: RequestReportDependencies, filter: Omit<RequestFilter, "limit">): AsyncGenerator<string> {
   yield BYTE_ORDER_MARK + csvLine(COLUMNS);
-  const filter = await filterOf(deps, query, reader);
   for (let before = filter.before; ; ) {
     const rows = await deps.requests.list({ ...filter, before, limit: SLICE, withPayload: true });
     if (rows.length > 0) yield rows.map((row) => csvLine(cellsOf(deps, row))).join("");

@@ -6,6 +6,7 @@ import type { UsageQuery, UsageRow } from "../../db/ledger.ts";
 import type { AppliedRestore } from "../../domain/backup.ts";
 import { CATALOGUE } from "../models/testing.ts";
 import type { HeldTokens, ProviderTokens } from "../pool/held.ts";
+import type { NodeNeeds } from "./node-needs.ts";
 import type { NeedDependencies } from "./read-needs.ts";
 
 export const NOW = Date.UTC(2026, 10, 23, 12, 34);
@@ -28,6 +29,7 @@ export type World = {
   modelsProblem?: string;
   failingChannel?: string;
   failedBackup?: string;
+  others?: Partial<NodeNeeds>[];
   now?: number;
   usage?: (query: UsageQuery) => UsageRow[];
 };
@@ -42,6 +44,8 @@ export const heldTokens = (change: Partial<HeldTokens>): HeldTokens => ({
   ...{ named: [{ id: 1, label: "birch" }], since: NOW - 60_000, until: null },
   ...change,
 });
+
+const WELL: NodeNeeds = { networkSince: null, ledgerSince: null, models: [], links: { unreached: [], reached: [] } };
 
 /** All is well but for what `change` names. */
 export function needWorld(change: World = {}): NeedDependencies {
@@ -68,7 +72,8 @@ export function needWorld(change: World = {}): NeedDependencies {
     },
     keys: { count: () => change.keys ?? 1 },
     limits: { degradedSince: () => change.ledgerDegradedSince ?? null },
-    linkWatch: { unreached: () => change.unreached ?? null },
+    linkWatch: { hosts: () => ({ unreached: change.unreached ? [change.unreached] : [], reached: [] }) },
+    nodeFigures: async () => (change.others ?? []).map((needs, index) => ({ name: `${index + 2}`, needs: { ...WELL, ...needs } })),
     media: { freeBytes: () => change.freeBytes ?? GIBIBYTE },
     maintenance: { appliedRestore: () => change.restored ?? null },
     alerts: {

@@ -54,6 +54,11 @@ export const alertWords: AlertTexts = {
         return "Costs cannot be recorded, so nothing is generated";
       case "network":
         return "No upstream responds: this server's network seems to be down";
+      case "node":
+        if (facts.what === "models") return `Node ${facts.node}: its models file is wrong`;
+        return facts.what === "ledger"
+          ? `Node ${facts.node} cannot record costs, so it generates nothing`
+          : `Node ${facts.node} reaches no upstream: its network seems to be down`;
       case "disk":
         return facts.stops ? "The disk is full: generations are refused" : `Only ${format.bytes(facts.freeBytes)} of disk free`;
       case "errors":
@@ -97,6 +102,8 @@ export const alertWords: AlertTexts = {
       }
       case "backup":
         return facts.error ?? (facts.at === null ? "" : `It was made at ${format.time(facts.at)}.`);
+      case "node":
+        return facts.problem;
       case "channel":
         return facts.error;
       case "other":

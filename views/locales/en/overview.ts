@@ -127,6 +127,13 @@ export const overview = {
     unfinishedWhy: "Nothing can be generated.",
     network: "No upstream responds",
     networkWhy: "This server's network seems to be down. Tokens are not affected.",
+    node: {
+      network: (node: string) => `Node ${node}: no upstream responds`,
+      networkWhy: "The network of that node seems to be down. The other nodes go on.",
+      ledger: (node: string) => `Node ${node}: costs cannot be recorded`,
+      ledgerWhy: "That node generates nothing. The other nodes go on.",
+      models: (node: string) => `Node ${node}: its models file is wrong`,
+    },
     ledger: "Costs cannot be recorded",
     ledgerWhy: "Nothing is generated. Is the disk full, or the folder read-only?",
     allHeld: "No token is available now",

@@ -49,6 +49,11 @@ export const alertWords: AlertTexts = {
         return "无法记录费用，因此不生成任何内容";
       case "network":
         return "所有上游均无应答：本服务器的网络可能已断开";
+      case "node":
+        if (facts.what === "models") return `节点 ${facts.node}：其模型文件有误`;
+        return facts.what === "ledger"
+          ? `节点 ${facts.node} 无法记录费用，因此不生成任何内容`
+          : `节点 ${facts.node} 无法连接任何上游：其网络可能已断开`;
       case "disk":
         return facts.stops ? "磁盘已满：生成请求被拒绝" : `磁盘仅剩 ${format.bytes(facts.freeBytes)}`;
       case "errors":
@@ -92,6 +97,8 @@ export const alertWords: AlertTexts = {
       }
       case "backup":
         return facts.error ?? (facts.at === null ? "" : `备份时间：${format.time(facts.at)}。`);
+      case "node":
+        return facts.problem;
       case "channel":
         return facts.error;
       case "other":

@@ -120,6 +120,13 @@ export const overview: typeof en = {
     unfinishedWhy: "无法生成任何内容。",
     network: "所有上游均无响应",
     networkWhy: "本机网络似乎已中断。令牌不受影响。",
+    node: {
+      network: (node) => `节点 ${node}：所有上游均无响应`,
+      networkWhy: "该节点的网络似乎已中断。其他节点继续工作。",
+      ledger: (node) => `节点 ${node}：费用无法记录`,
+      ledgerWhy: "该节点不生成任何内容。其他节点继续工作。",
+      models: (node) => `节点 ${node}：其模型文件有误`,
+    },
     ledger: "费用无法记录",
     ledgerWhy: "不会生成任何内容。磁盘是否已满，或数据文件夹是否为只读？",
     allHeld: "此刻没有可用的令牌",
