@@ -24,23 +24,20 @@ const SHOWN = 30;
 const PAGE = 50;
 const GB = 1_000_000_000;
 
-type Typed = { values: ReadonlyMap<string, string>; wrong: readonly string[] };
-
 export const alertRoutes = (ctx: AdminContext) => new Elysia({ prefix: "/settings/alerts" }).use(ruleRoutes(ctx)).use(channelRoutes(ctx));
 
-async function alertsPage(ctx: AdminContext, request: Request, { typed }: { typed?: Typed } = {}) {
+async function alertsPage(ctx: AdminContext, request: Request) {
   const states = await createSettingsAdmin({ ...ctx, now: ctx.clock.now }).states();
   const rows = await ctx.store.listIncidents({ limit: SHOWN, since: ctx.clock.now() - WEEK_MS });
   const [channels, others] = await Promise.all([ctx.alertChannels.list(), ctx.nodeFigures()]);
   return page(ctx, request, (view) => ({
     title: view.t.alerts.title,
     nav: "settings",
-    status: typed ? 422 : 200,
     body: AlertsPage({
       view,
       data: {
-        settings: settingsOf(states, typed),
-        on: onOf(states, typed),
+        settings: settingsOf(states),
+        on: onOf(states),
         figures: figuresOf(ctx, others, view),
         incidents: rows.flatMap((row) => fromRow(row) ?? []),
         channels,
@@ -49,20 +46,19 @@ async function alertsPage(ctx: AdminContext, request: Request, { typed }: { type
   }));
 }
 
-function settingsOf(states: readonly SettingState[], typed?: Typed): ReadonlyMap<string, AlertSetting> {
+function settingsOf(states: readonly SettingState[]): ReadonlyMap<string, AlertSetting> {
   const own = states.filter(({ section, name, boot }) => section === "alerts" && !boot && name !== "rules_off");
   return new Map(
-    own.map(({ name, key, type, value, choices, minimum, maximum, locked, expected }): [string, AlertSetting] => {
-      const wrong = typed?.wrong.includes(key) ? { text: typed.values.get(key) ?? "", expected } : undefined;
-      const shown = typed?.values.get(key) ?? value ?? "";
-      return [name, { name, type, value: shown, choices, minimum, maximum, locked: locked !== null, wrong }];
-    }),
+    own.map(({ name, type, value, choices, minimum, maximum, locked }): [string, AlertSetting] => [
+      name,
+      { name, type, value: value ?? "", choices, minimum, maximum, locked: locked !== null },
+    ]),
   );
 }
 
-function onOf(states: readonly SettingState[], typed?: Typed): ReadonlySet<string> {
+function onOf(states: readonly SettingState[]): ReadonlySet<string> {
   const stored = states.find(({ key }) => key === "alerts.rules_off")?.value;
-  const off = typed?.values.get("alerts.rules_off")?.split(",") ?? (Array.isArray(stored) ? stored : []);
+  const off = Array.isArray(stored) ? stored : [];
   return new Set(RULE_ORDER.filter((rule) => !off.includes(rule)));
 }
 
@@ -106,12 +102,13 @@ const ruleRoutes = (ctx: AdminContext) => {
       }));
     })
     .post("/rules", async ({ request }) => {
-      const { alerts } = viewOf(ctx, request).t;
+      const { alerts, settings } = viewOf(ctx, request).t;
       const form = await readForm(ctx, request);
-      const wanted = changesOf(form, await admin.states());
-      const { changes, differences, wrong, revision } = await admin.review(wanted);
-      const values = new Map(wanted.flatMap((change) => ("text" in change ? [[change.key, change.text] as const] : [])));
-      if (wrong.length > 0) return alertsPage(ctx, request, { typed: { values, wrong } });
+      const states = await admin.states();
+      const { changes, differences, wrong, revision } = await admin.review(changesOf(form, states));
+      for (const { key, name, expected } of states)
+        if (wrong.includes(key)) form.refuse(`value.${name}`, settings.wrong(settings.expected(expected)));
+      form.check();
       if (differences.length === 0) return goTo(ctx, request, HOME, { text: alerts.unchanged });
       try {
         await admin.apply(changes, ctx.sessionContextOf(request), revision);
@@ -136,32 +133,26 @@ function changesOf(form: FormReader, states: readonly SettingState[]): SettingCh
 const channelRoutes = (ctx: AdminContext) => {
   const { alertChannels } = ctx;
   const by = (request: Request) => ctx.sessionContextOf(request);
-  const channelPage = (request: Request, form: ChannelForm, extra: { channel: ChannelView | null; wrong?: Record<string, string> }) =>
+  const channelPage = (request: Request, form: ChannelForm, channel: ChannelView | null) =>
     page(ctx, request, (view) => ({
       title: view.t.alerts.kinds[form.kind],
       nav: "settings",
-      status: extra.wrong ? 422 : 200,
       body: ChannelPage({
         view,
         data: {
-          channel: extra.channel,
+          channel,
           ...{ kind: form.kind, fields: channelOf(form.kind).fields, values: form.config, name: form.name, enabled: form.enabled },
           rules: new Set(form.rules),
-          wrong: extra.wrong ?? {},
         },
       }),
     }));
   const save = async (request: Request, id: string | null) => {
-    const { alerts, forms } = viewOf(ctx, request).t;
-    const form = channelForm(await readForm(ctx, request));
-    const channel = id === null ? null : await alertChannels.get(id);
-    if (form.name === "") return channelPage(request, form, { channel, wrong: { name: `${alerts.name}: ${forms.required}` } });
-    const { wrong } = await alertChannels.save(id, form, by(request));
-    const faults = Object.entries(wrong).map(([name, fault]) => [
-      `config.${name}`,
-      `${alerts.fields[name as "url"]}: ${alerts.faults[fault]}`,
-    ]);
-    if (faults.length > 0) return channelPage(request, form, { channel, wrong: Object.fromEntries(faults) });
+    const { alerts } = viewOf(ctx, request).t;
+    const reader = await readForm(ctx, request);
+    const form = channelForm(reader);
+    for (const [name, fault] of Object.entries(await alertChannels.faults(id, form))) reader.refuse(`config.${name}`, alerts.faults[fault]);
+    reader.check();
+    await alertChannels.save(id, form, by(request));
     return goTo(ctx, request, HOME, { text: alerts.channelSaved(form.name) });
   };
   return new Elysia({ prefix: "/channels" })
@@ -174,12 +165,12 @@ const channelRoutes = (ctx: AdminContext) => {
           body: ChooseKindPage({ view, kinds: CHANNEL_KINDS }),
         }));
       const name = viewOf(ctx, request).t.alerts.kinds[kind];
-      return channelPage(request, { kind, name, enabled: true, rules: [], config: {} }, { channel: null });
+      return channelPage(request, { kind, name, enabled: true, rules: [], config: {} }, null);
     })
     .post("/", ({ request }) => save(request, null))
     .get("/:id", async ({ request, params }) => {
       const channel = await alertChannels.get(params.id);
-      return channelPage(request, { ...channel, config: plainOf(channel) }, { channel });
+      return channelPage(request, { ...channel, config: plainOf(channel) }, channel);
     })
     .post("/:id", ({ request, params }) => save(request, params.id))
     .post("/:id/test", async ({ request, params, server }) => {
@@ -209,11 +200,10 @@ const channelRoutes = (ctx: AdminContext) => {
 
 function channelForm(form: FormReader): ChannelForm {
   const kind: ChannelKind = form.choice("kind", CHANNEL_KINDS);
-  const name = form.text("name", { max: 60 });
+  const name = form.text("name", { required: true, max: 60 });
   const config: ChannelConfig = Object.fromEntries(
     channelOf(kind).fields.map((field) => [field.name, form.text(`config.${field.name}`, { max: 2000 })]),
   );
-  form.check();
   return { kind, name, enabled: form.flag("enabled"), rules: RULE_ORDER.filter((rule) => form.flag(`rule.${rule}`)), config };
 }
 

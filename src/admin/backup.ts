@@ -2,7 +2,6 @@
 
 import { Elysia } from "elysia";
 import { BackupPage, RestartingPage, RestorePage } from "../../views/system/backup.tsx";
-import type { BackupScheduleData } from "../../views/system/backup-schedule.tsx";
 import { AppError } from "../errors.ts";
 import { createSettingsAdmin } from "../gateway/settings/manage-settings.ts";
 import type { AdminContext } from "./context.ts";
@@ -21,8 +20,7 @@ const RESTARTING = "/admin/system/restarting";
 /** Delay of the restart, in which the page about it is fetched, ms; and delay of that page's reload, s. */
 const RESTART_MS = 1_500;
 const RELOAD_S = 6;
-/** The Backup tab; `wrong`: what is wrong with the schedule, by field, and what was typed. */
-async function backupPage(ctx: AdminContext, request: Request, typed?: Pick<BackupScheduleData, "settings" | "wrong">) {
+async function backupPage(ctx: AdminContext, request: Request) {
   const { maintenance, backups, settings } = ctx;
   const stored = maintenance.isShared
     ? []
@@ -36,12 +34,11 @@ async function backupPage(ctx: AdminContext, request: Request, typed?: Pick<Back
     applied: maintenance.appliedRestore(),
     isRotationAsked: maintenance.isRotationAsked(),
     keyInEnvironment: keyInEnvironment(),
-    schedule: { state: backups.state(), settings: settings.current().backup, stored, wrong: {}, ...typed },
+    schedule: { state: backups.state(), settings: settings.current().backup, stored },
   };
   return page(ctx, request, (view) => ({
     title: view.t.system.tabs.backup,
     nav: "system",
-    status: typed ? 422 : 200,
     body: BackupPage({ view, data }),
   }));
 }
@@ -58,15 +55,9 @@ const scheduleRoutes = (ctx: AdminContext) => {
       const flag = (name: string) => ({ key: `backup.${name}`, text: String(form.flag(name)) });
       const wanted = [whole("every_hours"), whole("hour"), whole("keep"), flag("requests"), flag("media")];
       const { changes, differences, wrong, revision } = await admin.review(wanted);
-      if (wrong.length > 0) {
-        const states = await admin.states();
-        const faults = states
-          .filter(({ key }) => wrong.includes(key))
-          .map(({ name, expected }) => [name, t.settings.wrong(t.settings.expected(expected))]);
-        const values = Object.fromEntries(wanted.map(({ key, text }) => [key.replace("backup.", ""), text]));
-        const typed = { ...ctx.settings.current().backup, ...values, requests: form.flag("requests"), media: form.flag("media") };
-        return backupPage(ctx, request, { settings: typed as BackupScheduleData["settings"], wrong: Object.fromEntries(faults) });
-      }
+      for (const { key, name, expected } of await admin.states())
+        if (wrong.includes(key)) form.refuse(name, t.settings.wrong(t.settings.expected(expected)));
+      form.check();
       if (differences.length === 0) return goTo(ctx, request, BACKUP, { text: t.backups.unchanged });
       await admin.apply(changes, ctx.sessionContextOf(request), revision);
       return goTo(ctx, request, BACKUP, { text: t.backups.saved, undo: { action: "/admin/settings/undo" } });

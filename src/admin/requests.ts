@@ -7,12 +7,12 @@ import { OpenRequestPage } from "../../views/requests/request-open.tsx";
 import { PausedHint, RequestRows, RequestsPage } from "../../views/requests/requests.tsx";
 import { callReason, failureReason, type RequestRow } from "../domain/request.ts";
 import { AppError } from "../errors.ts";
+import { downloadSlices } from "../gateway/reports/download.ts";
 import { readRequestQuery } from "../gateway/reports/request-query.ts";
 import { filterOf, findRequest, pageOfRequests, requestsCsv } from "../gateway/reports/requests.ts";
 import { requestsLike } from "../gateway/reports/requests-like.ts";
 import { fieldTime, timeIn } from "../gateway/reports/time-zone.ts";
 import type { AdminContext } from "./context.ts";
-import { downloadSlices } from "./download.ts";
 import { follow } from "./live.ts";
 import { keyChoices, tokenLabels } from "./names.ts";
 import { fragment, page, timeZoneOf, viewOf } from "./page.ts";
@@ -53,10 +53,10 @@ export const requestRoutes = (ctx: AdminContext) =>
       };
       return page(ctx, request, (view) => ({ title: view.t.requests.title, nav: "requests", body: RequestsPage({ view, data }) }));
     })
-    .get("/requests/csv", ({ request, server }) => {
-      const query = { ...queryOf(request), before: undefined };
+    .get("/requests/csv", async ({ request, server }) => {
+      const filter = await filterOf(ctx, { ...queryOf(request), before: undefined }, readerOf(ctx, request));
       const name = `requests-${new Date(ctx.clock.now()).toISOString().slice(0, 10)}.csv`;
-      return downloadSlices({ request, server }, name, "text/csv", requestsCsv(ctx, query, readerOf(ctx, request)));
+      return downloadSlices({ request, server }, name, "text/csv", requestsCsv(ctx, filter));
     })
     .get("/requests/paused", ({ request }) => fragment(ctx, request, (view) => PausedHint({ view, query: queryOf(request) })))
     .get("/events/requests", async ({ request, server }) => {

@@ -7,6 +7,7 @@ import type { UsageAddress } from "../../views/usage/usage-address.ts";
 import type { UsageRow } from "../db/ledger.ts";
 import type { FailureQuery } from "../domain/request.ts";
 import { billingCsv, pageOfBilling, positionText, readPosition } from "../gateway/reports/billing.ts";
+import { downloadSlices, downloadText } from "../gateway/reports/download.ts";
 import {
   parseUsageRange,
   readUsageBy,
@@ -20,7 +21,6 @@ import {
   usageCsv,
 } from "../gateway/reports/usage.ts";
 import type { AdminContext } from "./context.ts";
-import { downloadSlices, downloadText } from "./download.ts";
 import { page, viewOf } from "./page.ts";
 
 /** Rows of a table at most; the file has all. */

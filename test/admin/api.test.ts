@@ -60,6 +60,8 @@ describe("access", () => {
       "admin-tokens",
       "alerts",
       "backup",
+      "backups",
+      "models",
       "restore",
       "sessions",
       "settings",

@@ -40,7 +40,7 @@ describe("a model that is added", () => {
   test("with a typo is refused with its path, and the text comes back", async () => {
     await using rig = await rigWith();
     const admin = await signIn(rig);
-    const response = await admin.post("/admin/models/new", { text: TEXT.replace("aspects", "aspcts") });
+    const response = await admin.post("/admin/models/new", { text: TEXT.replace("aspects", "aspcts"), form_page: "/admin/models/new" });
     expect(response.status).toBe(422);
     const html = decode(await response.text());
     expect(html).toContain(`models: family[${ID}].providers.gemini.aspcts: expected one of the fields`);

@@ -9,7 +9,6 @@ import { ActionButton, Form } from "../ui/form.tsx";
 import { Icon } from "../ui/icon.tsx";
 import type { IconName } from "../ui/icons.ts";
 import { PageHead } from "../ui/layout.tsx";
-import { ErrorAlert } from "../ui/messages.tsx";
 import type { View } from "../ui/view.ts";
 import { RULE_ORDER } from "./alert-rules.ts";
 
@@ -119,8 +118,6 @@ export type ChannelFormData = {
   name: string;
   enabled: boolean;
   rules: ReadonlySet<string>;
-  /** What is wrong, by field. */
-  wrong: Readonly<Record<string, string>>;
 };
 
 /** Which kind a new channel is. */
@@ -149,16 +146,15 @@ export function ChooseKindPage({ view, kinds }: { view: View; kinds: readonly Ch
 }
 
 export function ChannelPage({ view, data }: { view: View; data: ChannelFormData }) {
-  const { alerts, controls, errors } = view.t;
-  const { channel, kind, fields, name, enabled, rules, wrong } = data;
+  const { alerts, controls } = view.t;
+  const { channel, kind, fields, name, enabled, rules } = data;
   return (
     <>
       <PageHead up={{ href: HOME, label: alerts.title }} title={channel ? channel.name : alerts.kinds[kind]} about={alerts.hints[kind]} />
-      {Object.keys(wrong).length > 0 && <ErrorAlert view={view} message={errors.form} wrong={wrong} />}
       <section class="box medium">
         <Form view={view} plain action={channel ? pathOf(channel.id) : `${HOME}/channels`} label={alerts.kinds[kind]}>
           <input type="hidden" name="kind" value={kind} />
-          <Field name="name" label={alerts.name} value={name} required maxLength={60} error={wrong.name} />
+          <Field name="name" label={alerts.name} value={name} required maxLength={60} />
           {fields.map((field) => (
             <ConfigField key={field.name} view={view} field={field} data={data} />
           ))}
@@ -210,7 +206,6 @@ function ConfigField({ view, field, data }: { view: View; field: ChannelField; d
       inputMode={form === "whole" ? "numeric" : form === "url" ? "url" : undefined}
       value={data.values[name] ?? ""}
       hint={isKept ? alerts.keepSecret(shown) : fallback ? alerts.fallback(fallback) : undefined}
-      error={data.wrong[`config.${name}`]}
     />
   );
 }

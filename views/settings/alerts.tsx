@@ -4,9 +4,10 @@ import type { SettingValue } from "../../src/config/settings-keys.ts";
 import type { Incident } from "../../src/gateway/alerts/incidents.ts";
 import type { ChannelView } from "../../src/gateway/alerts/manage-channels.ts";
 import { Button, LinkButton } from "../ui/controls.tsx";
+import { FieldError, invalid } from "../ui/fields.tsx";
 import { Form } from "../ui/form.tsx";
+import { FormContext, type FormState, isTicked, typedValue } from "../ui/form-state.ts";
 import { PageHead } from "../ui/layout.tsx";
-import { ErrorAlert } from "../ui/messages.tsx";
 import type { View } from "../ui/view.ts";
 import { ChannelList } from "./alert-channels.tsx";
 import { RULE_ORDER } from "./alert-rules.ts";
@@ -22,8 +23,6 @@ export type AlertSetting = {
   minimum: number;
   maximum: number;
   locked: boolean;
-  /** What was typed and is not accepted, and what is. */
-  wrong?: { text: string; expected: string };
 };
 
 export type AlertsData = {
@@ -38,18 +37,10 @@ export type AlertsData = {
 
 export function AlertsPage({ view, data }: { view: View; data: AlertsData }) {
   const { alerts, settings } = view.t;
-  const wrong = [...data.settings.values()].filter((one) => one.wrong);
   return (
     <>
       <PageHead title={settings.title} about={alerts.about} />
       <SettingsTabs view={view} current="alerts" />
-      {wrong.length > 0 && (
-        <ErrorAlert
-          view={view}
-          message={view.t.errors.form}
-          wrong={Object.fromEntries(wrong.map((one) => [one.name, `${nameOf(view, one.name)}: ${settings.wrong(one.wrong!.expected)}`]))}
-        />
-      )}
       <div class="two">
         <div class="stack">
           <Rules view={view} data={data} />
@@ -75,7 +66,7 @@ function Rules({ view, data }: { view: View; data: AlertsData }) {
         <ul class="list">
           {RULE_ORDER.map((rule) => (
             <li key={rule} class="top-a">
-              <input class="sw" type="checkbox" name={`on.${rule}`} value="on" aria-labelledby={`r-${rule}`} checked={data.on.has(rule)} />
+              <RuleSwitch rule={rule} on={data.on.has(rule)} />
               <div class="grow rule" id={`r-${rule}`}>
                 <Sentence view={view} text={alerts.rules[rule]} data={data} />
               </div>
@@ -108,28 +99,59 @@ function Sentence({ view, text, data }: { view: View; text: string; data: Alerts
   return <>{pieces}</>;
 }
 
+const RuleSwitch = ({ rule, on }: { rule: string; on: boolean }) => (
+  <FormContext.Consumer>
+    {(form: FormState | null) => (
+      <input
+        class="sw"
+        type="checkbox"
+        name={`on.${rule}`}
+        value="on"
+        aria-labelledby={`r-${rule}`}
+        checked={isTicked(form, `on.${rule}`, "on", on)}
+      />
+    )}
+  </FormContext.Consumer>
+);
+
 function InlineField({ view, setting }: { view: View; setting: AlertSetting }) {
-  const { name, type, value, choices, minimum, maximum, locked, wrong } = setting;
+  const { name, type, value, choices, minimum, maximum, locked } = setting;
   const { alerts } = view.t;
-  const marks = {
-    ...{ class: "inl", name: `value.${name}`, id: `f-${name}`, "aria-label": nameOf(view, name), disabled: locked },
-    ...{ title: locked ? alerts.locked : undefined, "aria-invalid": wrong ? ("true" as const) : undefined },
-  };
-  const shown = wrong?.text ?? String(value);
-  if (type === "choice")
-    return (
-      <select {...marks}>
-        {choices.map((choice) => (
-          <option key={choice} value={choice} selected={choice === shown}>
-            {choiceWord(view, name, choice)}
-          </option>
-        ))}
-      </select>
-    );
-  if (type === "integer")
-    return <input {...marks} type="text" inputMode="numeric" required value={shown} data-min={minimum} data-max={maximum} />;
-  if (name === "time_zone") return <input {...marks} type="text" class="inl long" value={shown} placeholder={alerts.serverZone} />;
-  return <input {...marks} type="text" class="inl clock" value={shown} placeholder={alerts.never} maxLength={5} />;
+  return (
+    <FormContext.Consumer>
+      {(form: FormState | null) => {
+        const field = `value.${name}`;
+        const error = form?.wrong[field];
+        const shown = String(typedValue(form, field, value));
+        const marks = {
+          ...{ class: "inl", name: field, id: `f-${name}`, "aria-label": nameOf(view, name), disabled: locked },
+          ...{ title: locked ? alerts.locked : undefined, ...invalid(error, `f-${name}-error`) },
+        };
+        if (type === "choice")
+          return (
+            <select {...marks}>
+              {choices.map((choice) => (
+                <option key={choice} value={choice} selected={choice === shown}>
+                  {choiceWord(view, name, choice)}
+                </option>
+              ))}
+            </select>
+          );
+        return (
+          <>
+            {type === "integer" ? (
+              <input {...marks} type="text" inputMode="numeric" required value={shown} data-min={minimum} data-max={maximum} />
+            ) : name === "time_zone" ? (
+              <input {...marks} type="text" class="inl long" value={shown} placeholder={alerts.serverZone} maxLength={60} />
+            ) : (
+              <input {...marks} type="text" class="inl clock" value={shown} placeholder={alerts.never} maxLength={5} />
+            )}
+            {error && <FieldError id={`f-${name}-error`} error={error} />}
+          </>
+        );
+      }}
+    </FormContext.Consumer>
+  );
 }
 
 function choiceWord({ t: { alerts, overview } }: View, name: string, choice: string): string {

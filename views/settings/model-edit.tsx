@@ -7,18 +7,15 @@ import { Badge, Button, Card, EmptyState, LinkButton } from "../ui/controls.tsx"
 import { Field } from "../ui/fields.tsx";
 import { ActionButton, Form } from "../ui/form.tsx";
 import { PageHead } from "../ui/layout.tsx";
-import { ErrorAlert, Hint } from "../ui/messages.tsx";
+import { Hint } from "../ui/messages.tsx";
 import { Cell, Row, Table } from "../ui/table.tsx";
 import type { View } from "../ui/view.ts";
 
-/** A text as it was sent, with what is wrong in it. */
-export type TypedModels = { text: string; problem: string | null };
-
 const ROWS = 24;
 
-type EditProps = { view: View; typed: TypedModels /** Null: a new model. */; model: ModelView | null; fields: readonly OriginField[] };
+type EditProps = { view: View; text: string /** Null: a new model. */; model: ModelView | null; fields: readonly OriginField[] };
 
-export function ModelEditPage({ view, typed, model, fields }: EditProps) {
+export function ModelEditPage({ view, text, model, fields }: EditProps) {
   const { models: t, controls } = view.t;
   const path = model ? `/admin/models/${encodeURIComponent(model.family.id)}` : "/admin/models";
   return (
@@ -28,10 +25,9 @@ export function ModelEditPage({ view, typed, model, fields }: EditProps) {
         title={model ? t.editTitle(model.family.title) : t.addTitle}
         about={model ? t.editAbout : t.addAbout}
       />
-      <TypedProblem view={view} typed={typed} />
       <div class="columns">
         <Form view={view} action={model ? `${path}/edit` : "/admin/models/new"} class="box toml" label={t.text}>
-          <Field name="text" label={t.text} hint={t.textHint} rows={ROWS} value={typed.text} />
+          <Field name="text" label={t.text} hint={t.textHint} rows={ROWS} value={text} />
           <div class="foot">
             <Button tone="primary">{controls.save}</Button>
             <LinkButton href={path}>{controls.cancel}</LinkButton>
@@ -73,14 +69,13 @@ function FieldTable({ view, label, fields }: { view: View; label: string; fields
   );
 }
 
-export function ModelImportPage({ view, typed }: { view: View; typed: TypedModels }) {
+export function ModelImportPage({ view }: { view: View }) {
   const { models: t } = view.t;
   return (
     <>
       <PageHead up={{ href: "/admin/models", label: t.allModels }} title={t.importTitle} about={t.importAbout} />
-      <TypedProblem view={view} typed={typed} />
       <Form view={view} action="/admin/models/import" multipart class="box toml" label={t.importTitle}>
-        <Field name="text" label={t.text} rows={ROWS} value={typed.text} />
+        <Field name="text" label={t.text} rows={ROWS} value="" />
         <Field name="file" label={t.file} type="file" accept=".toml,text/*" />
         <div class="foot">
           <Button tone="primary">{t.showDifferences}</Button>
@@ -89,9 +84,6 @@ export function ModelImportPage({ view, typed }: { view: View; typed: TypedModel
     </>
   );
 }
-
-const TypedProblem = ({ view, typed: { problem } }: { view: View; typed: TypedModels }) =>
-  problem === null ? null : <ErrorAlert view={view} message={view.t.models.wrong} wrong={{ text: problem }} />;
 
 /** What an import would change, and the button that takes it. */
 export function ModelDifferencesPage({ view, text, differences }: { view: View; text: string; differences: readonly ModelDifference[] }) {

@@ -55,7 +55,7 @@ export function SettingsPage({ view, states, query, lastChange, typed }: Setting
         </nav>
       )}
       {states.length > 0 && (
-        <Form view={view} action="/admin/settings/review" class="settings" label={settings.title}>
+        <Form view={view} action="/admin/settings/review" label={settings.title}>
           {[...sections].map(([section, own]) => (
             <Card key={section} id={section} title={settings.sections[section]}>
               {own.map((state) => (

@@ -1,13 +1,8 @@
-// Changes that the forms of the models pages make to what the admin says of a family. Pure.
-
-import { omit } from "../../domain/omit.ts";
-import type { Table } from "../../gateway/models/catalogue/fields.ts";
+// Own prices as the form of a model's page has them.
 import { MAX_USD } from "../../gateway/models/catalogue/schema.ts";
+import type { OwnPrices } from "../../gateway/models/change-family.ts";
 import type { ModelView } from "../../gateway/models/list-models.ts";
 import type { FormReader } from "../forms.ts";
-
-/** Own prices by provider and size. */
-type OwnPrices = Record<string, Record<string, number>>;
 
 /** The fields that are filled in; a price that is the list's own is none of one's own. */
 export function pricesOf(form: FormReader, { providers }: ModelView): OwnPrices {
@@ -19,27 +14,4 @@ export function pricesOf(form: FormReader, { providers }: ModelView): OwnPrices 
     }
   }
   return own;
-}
-
-/** What the admin says of a family, with these own prices by the image or second and no others. */
-export function withPrices(family: Table, kind: "image" | "video", own: OwnPrices): Table {
-  const unit = kind === "image" ? "per_image" : "per_second";
-  const before = (family.providers ?? {}) as Record<string, Table>;
-  const names = [...new Set([...Object.keys(before), ...Object.keys(own)])];
-  const providers = names.map((name): [string, Table] => {
-    const { price, ...rest } = before[name] ?? {};
-    const stored = omit((price ?? {}) as Record<string, unknown>, [unit]);
-    const next = own[name] ? { ...stored, [unit]: own[name] } : stored;
-    return [name, Object.keys(next).length > 0 ? { ...rest, price: next } : rest];
-  });
-  const said = providers.filter(([, one]) => Object.keys(one).length > 0);
-  return said.length > 0 ? { ...family, providers: Object.fromEntries(said) } : omit(family, ["providers"]);
-}
-
-/** Says yes or no to a family; one that was only found is described, so that it stays when no token lists it. */
-export function switched(own: Table, { family, found }: ModelView, on: boolean): Table {
-  if (!on) return { ...own, enabled: false };
-  if (!found) return omit(own, ["enabled"]);
-  const created = new Date(found.at).toISOString().slice(0, 10);
-  return { ...own, kind: family.kind, created, enabled: true, providers: { [found.provider]: { wire: found.id } } };
 }

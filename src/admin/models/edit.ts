@@ -2,13 +2,12 @@
 
 import { Elysia } from "elysia";
 import { stringify } from "smol-toml";
-import { ModelDifferencesPage, ModelEditPage, ModelImportPage, type TypedModels } from "../../../views/settings/model-edit.tsx";
+import { ModelDifferencesPage, ModelEditPage, ModelImportPage } from "../../../views/settings/model-edit.tsx";
 import { AppError } from "../../errors.ts";
 import { fieldsOf } from "../../gateway/models/catalogue/differences.ts";
 import type { Table } from "../../gateway/models/catalogue/fields.ts";
-import type { CatalogueLayers } from "../../gateway/models/catalogue/layers.ts";
-import { familiesOf, MODELS_KEY, toStored, withFamily } from "../../gateway/models/catalogue/overrides.ts";
-import type { ModelView } from "../../gateway/models/list-models.ts";
+import { MODELS_KEY } from "../../gateway/models/catalogue/overrides.ts";
+import type { ModelsAdmin } from "../../gateway/models/manage-models.ts";
 import type { SettingsAdmin } from "../../gateway/settings/manage-settings.ts";
 import type { AdminContext } from "../context.ts";
 import { fileText } from "../file-text.ts";
@@ -16,8 +15,6 @@ import { goTo, page, readForm, viewOf } from "../page.ts";
 
 const HOME = "/admin/models";
 const MAX_TEXT = 1024 * 1024;
-/** What a text of the admin is called where something is wrong in it. */
-const SOURCE = "models";
 
 /** A new family with what most of them say. */
 const TEMPLATE = `[[family]]
@@ -34,144 +31,101 @@ max_inputs = 14
 per_image = { 1K = 0.05, 2K = 0.08, 4K = 0.15 }
 `;
 
-type Admin = Pick<SettingsAdmin, "applyOther" | "lastChange" | "undo">;
+type Parts = { admin: ModelsAdmin; settings: Pick<SettingsAdmin, "lastChange" | "undo"> };
 
-export const modelEditRoutes = (ctx: AdminContext, admin: Admin, find: (id: string) => ModelView) =>
-  new Elysia().use(importRoutes(ctx, admin)).use(editRoutes(ctx, admin, find));
-
-const write = (ctx: AdminContext, admin: Admin, request: Request, document: Table) =>
-  admin.applyOther({ [MODELS_KEY]: toStored(document) }, ctx.sessionContextOf(request));
+export const modelEditRoutes = (ctx: AdminContext, parts: Parts) =>
+  new Elysia().use(importRoutes(ctx, parts)).use(editRoutes(ctx, parts.admin));
 
 const saved = (ctx: AdminContext, request: Request, path: string, text: string) =>
   goTo(ctx, request, path, { text, undo: { action: `${HOME}/undo` } });
 
-/** What was typed and what a file holds. */
-async function textOf(ctx: AdminContext, request: Request): Promise<string> {
+/**
+ * Does something with the text that was typed and what a file holds. What is wrong in it stands under the text, which holds the file's
+ * from then on: a file cannot be sent back.
+ */
+async function withText<T>(ctx: AdminContext, request: Request, act: (text: string) => T | Promise<T>): Promise<T> {
   const form = await readForm(ctx, request);
-  const text = form.text("text", { max: MAX_TEXT, verbatim: true }).replaceAll("\r\n", "\n");
+  const typed = form.text("text", { max: MAX_TEXT, verbatim: true }).replaceAll("\r\n", "\n");
   const file = await fileText(ctx, request);
   form.check();
-  return [text, file].filter((one) => one.trim() !== "").join("\n");
+  const text = [typed, file].filter((one) => one.trim() !== "").join("\n");
+  try {
+    return await act(text);
+  } catch (error) {
+    if (!(error instanceof AppError && error.kind === "invalid_request")) throw error;
+    (await ctx.forms.fields(request)).set("text", text);
+    form.refuse("text", error.message);
+    form.check();
+    throw error;
+  }
 }
 
 /** A file to import, its differences, taking them, and the way back. */
-const importRoutes = (ctx: AdminContext, admin: Admin) => {
-  const { models } = ctx;
-  const importPage = (request: Request, typed: TypedModels = { text: "", problem: null }) =>
-    page(ctx, request, (view) => ({
-      title: view.t.models.importTitle,
-      nav: "settings",
-      status: typed.problem === null ? 200 : 422,
-      body: ModelImportPage({ view, typed }),
-    }));
-  return new Elysia()
-    .get("/import", ({ request }) => importPage(request))
-    .post("/import", async ({ request }) => {
-      const text = await textOf(ctx, request);
-      return orProblem(
-        (problem) => importPage(request, { text, problem }),
-        async () => {
-          const { differences } = models.review(text, SOURCE);
-          return page(ctx, request, (view) => ({
-            title: view.t.models.differencesTitle,
-            nav: "settings",
-            body: ModelDifferencesPage({ view, text, differences }),
-          }));
-        },
-      );
-    })
-    .post("/import/apply", async ({ request }) => {
-      const text = await textOf(ctx, request);
-      return orProblem(
-        (problem) => importPage(request, { text, problem }),
-        async () => {
-          const { document, differences } = models.review(text, SOURCE);
-          if (differences.length > 0) await write(ctx, admin, request, document);
-          return saved(ctx, request, HOME, viewOf(ctx, request).t.models.imported(differences.length));
-        },
-      );
-    })
+const importRoutes = (ctx: AdminContext, { admin, settings }: Parts) =>
+  new Elysia()
+    .get("/import", ({ request }) =>
+      page(ctx, request, (view) => ({ title: view.t.models.importTitle, nav: "settings", body: ModelImportPage({ view }) })),
+    )
+    .post("/import", ({ request }) =>
+      withText(ctx, request, (text) => {
+        const differences = admin.review(text);
+        return page(ctx, request, (view) => ({
+          title: view.t.models.differencesTitle,
+          nav: "settings",
+          body: ModelDifferencesPage({ view, text, differences }),
+        }));
+      }),
+    )
+    .post("/import/apply", ({ request }) =>
+      withText(ctx, request, async (text) => {
+        const { length } = await admin.import(text, ctx.sessionContextOf(request));
+        return saved(ctx, request, HOME, viewOf(ctx, request).t.models.imported(length));
+      }),
+    )
     .post("/undo", async ({ request }) => {
-      const { settings } = viewOf(ctx, request).t;
+      const { t } = viewOf(ctx, request);
       await readForm(ctx, request);
-      if (!(await admin.lastChange())?.names.includes(MODELS_KEY)) return goTo(ctx, request, HOME, { text: settings.nothingToUndo });
-      await admin.undo(ctx.sessionContextOf(request));
-      return saved(ctx, request, HOME, settings.undone);
+      if (!(await settings.lastChange())?.names.includes(MODELS_KEY)) return goTo(ctx, request, HOME, { text: t.settings.nothingToUndo });
+      await settings.undo(ctx.sessionContextOf(request));
+      return saved(ctx, request, HOME, t.settings.undone);
     });
-};
 
 /** A new family, and what the admin says of one that is there. */
-const editRoutes = (ctx: AdminContext, admin: Admin, find: (id: string) => ModelView) => {
+const editRoutes = (ctx: AdminContext, admin: ModelsAdmin) => {
   const { models } = ctx;
-  const editPage = (request: Request, id: string | null, typed?: TypedModels) => {
-    const model = id === null ? null : find(id);
+  const editPage = (request: Request, id: string | null) => {
+    const model = id === null ? null : admin.find(id);
     const fields = id === null ? [] : fieldsOf(models.current(), id);
-    const own = familiesOf(models.stored).find((one) => one.id === id) ?? { id };
-    const shown = typed ?? { text: id === null ? TEMPLATE : tomlOf(own), problem: null };
+    const text = id === null ? TEMPLATE : tomlOf(admin.own(id));
     return page(ctx, request, (view) => ({
       title: model ? view.t.models.editTitle(model.family.title) : view.t.models.addTitle,
       nav: "settings",
-      status: typed ? 422 : 200,
-      body: ModelEditPage({ view, typed: shown, model, fields }),
+      body: ModelEditPage({ view, text, model, fields }),
     }));
   };
   const pathOf = (id: string) => `${HOME}/${models.current().familyOf(id) ? encodeURIComponent(id) : ""}`;
   return new Elysia()
     .get("/new", ({ request }) => editPage(request, null))
-    .post("/new", async ({ request }) => {
-      const text = await textOf(ctx, request);
-      return orProblem(
-        (problem) => editPage(request, null, { text, problem }),
-        async () => {
-          const { document, differences } = models.review(text, SOURCE);
-          const [first] = differences;
-          if (!first) throw new AppError("invalid_request", viewOf(ctx, request).t.models.noDifference);
-          await write(ctx, admin, request, document);
-          return saved(ctx, request, pathOf(first.id), viewOf(ctx, request).t.models.saved);
-        },
-      );
-    })
+    .post("/new", ({ request }) =>
+      withText(ctx, request, async (text) => {
+        const { t } = viewOf(ctx, request);
+        const [first] = await admin.import(text, ctx.sessionContextOf(request));
+        if (!first) throw new AppError("invalid_request", t.models.noDifference);
+        return saved(ctx, request, pathOf(first.id), t.models.saved);
+      }),
+    )
     .get("/:id/edit", ({ request, params }) => editPage(request, params.id))
-    .post("/:id/edit", async ({ request, params: { id } }) => {
-      find(id);
-      const text = await textOf(ctx, request);
-      return orProblem(
-        (problem) => editPage(request, id, { text, problem }),
-        async () => {
-          await write(ctx, admin, request, editedDocument(models, id, text));
-          return saved(ctx, request, pathOf(id), viewOf(ctx, request).t.models.saved);
-        },
-      );
-    })
+    .post("/:id/edit", ({ request, params: { id } }) =>
+      withText(ctx, request, async (text) => {
+        await admin.replace(id, text, ctx.sessionContextOf(request));
+        return saved(ctx, request, pathOf(id), viewOf(ctx, request).t.models.saved);
+      }),
+    )
     .post("/:id/reset", async ({ request, params: { id } }) => {
-      const { family } = find(id);
       await readForm(ctx, request);
-      const document = withFamily(models.stored, id, null);
-      models.preview(document, SOURCE);
-      await write(ctx, admin, request, document);
+      const { family } = await admin.reset(id, ctx.sessionContextOf(request));
       return saved(ctx, request, pathOf(id), viewOf(ctx, request).t.models.isReset(family.title));
     });
 };
-
-/** The admin's document with this text in place of what it said of the family; an empty text says nothing. @throws {AppError} what is wrong in it */
-function editedDocument(models: CatalogueLayers, id: string, text: string): Table {
-  const families = text.trim() === "" ? [] : familiesOf(models.read(text, SOURCE));
-  const other = families.find((one) => one.id !== id);
-  if (other) throw new AppError("invalid_request", `${SOURCE}: family.id: expected ${JSON.stringify(id)}, got ${JSON.stringify(other.id)}`);
-  const [own] = families;
-  const document = withFamily(models.stored, id, own && Object.keys(own).length > 1 ? own : null);
-  models.preview(document, SOURCE);
-  return document;
-}
-
-/** What is wrong in a text is shown beside it. */
-async function orProblem(show: (problem: string) => Promise<Response>, act: () => Promise<Response>): Promise<Response> {
-  try {
-    return await act();
-  } catch (error) {
-    if (error instanceof AppError && error.kind === "invalid_request") return show(error.message);
-    throw error;
-  }
-}
 
 const tomlOf = (family: Table): string => `${stringify({ family: [family] })}\n`;

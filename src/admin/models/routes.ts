@@ -3,14 +3,13 @@
 import { Elysia } from "elysia";
 import { ModelNotices } from "../../../views/settings/model-edit.tsx";
 import { ModelPage, ModelRow, ModelsPage } from "../../../views/settings/models.tsx";
-import { AppError } from "../../errors.ts";
-import type { Table } from "../../gateway/models/catalogue/fields.ts";
-import { familiesOf, MODELS_KEY, toStored, withFamily } from "../../gateway/models/catalogue/overrides.ts";
-import { findModelView, listModelViews, type ModelView, retirementsOf } from "../../gateway/models/list-models.ts";
+import { MODELS_KEY } from "../../gateway/models/catalogue/overrides.ts";
+import { retirementsOf } from "../../gateway/models/list-models.ts";
+import { ModelsAdmin } from "../../gateway/models/manage-models.ts";
 import { createSettingsAdmin } from "../../gateway/settings/manage-settings.ts";
 import type { AdminContext } from "../context.ts";
 import { changed, fragment, goTo, page, readForm, viewOf } from "../page.ts";
-import { pricesOf, switched, withPrices } from "./changes.ts";
+import { pricesOf } from "./changes.ts";
 import { modelEditRoutes } from "./edit.ts";
 import { orderOf } from "./serving-order.ts";
 
@@ -18,25 +17,13 @@ const HOME = "/admin/models";
 
 export const modelRoutes = (ctx: AdminContext) => {
   const { models, pool } = ctx;
-  const admin = createSettingsAdmin({ ...ctx, now: ctx.clock.now });
-  const deps = () => ({ models, pool, successors: ctx.settings.current().generation.successors });
-  const find = (id: string): ModelView => {
-    const model = findModelView(deps(), id);
-    if (!model) throw new AppError("not_found", `There is no model ${JSON.stringify(id.slice(0, 80))}.`);
-    return model;
-  };
-  /** Changes what the admin says of one family. */
-  const keep = (request: Request, id: string, change: (family: Table) => Table) => {
-    const own = familiesOf(models.stored).find((one) => one.id === id) ?? { id };
-    const family = change(own);
-    const document = withFamily(models.stored, id, Object.keys(family).length > 1 ? family : null);
-    models.preview(document, "");
-    return admin.applyOther({ [MODELS_KEY]: toStored(document) }, ctx.sessionContextOf(request));
-  };
+  const settings = createSettingsAdmin({ ...ctx, now: ctx.clock.now });
+  const admin = new ModelsAdmin({ models, pool, settings, successors: () => ctx.settings.current().generation.successors });
+  const find = (id: string) => admin.find(id);
   const turn = async (request: Request, id: string, on: boolean) => {
     const { family } = find(id);
     const form = await readForm(ctx, request);
-    await keep(request, id, (own) => switched(own, find(id), on));
+    await admin.turn(id, on, ctx.sessionContextOf(request));
     const { t } = viewOf(ctx, request);
     const notice = {
       text: on ? t.models.switchedOn(family.title) : t.models.switchedOff(family.title),
@@ -47,10 +34,10 @@ export const modelRoutes = (ctx: AdminContext) => {
   };
 
   return new Elysia({ prefix: "/models" })
-    .use(modelEditRoutes(ctx, admin, find))
+    .use(modelEditRoutes(ctx, { admin, settings }))
     .get("/", async ({ request }) => {
-      const views = listModelViews(deps());
-      const canUndo = (await admin.lastChange())?.names.includes(MODELS_KEY) === true;
+      const views = admin.list();
+      const canUndo = (await settings.lastChange())?.names.includes(MODELS_KEY) === true;
       const retirements = retirementsOf(models.current(), pool, ctx.clock.now());
       const { problems } = models;
       return page(ctx, request, (view) => ({
@@ -72,7 +59,7 @@ export const modelRoutes = (ctx: AdminContext) => {
       const form = await readForm(ctx, request);
       const own = pricesOf(form, find(family.id));
       form.check();
-      await keep(request, family.id, (changes) => withPrices(changes, family.kind, own));
+      await admin.setPrices(family.id, own, ctx.sessionContextOf(request));
       const notice = { text: viewOf(ctx, request).t.models.pricesSaved, undo: { action: "/admin/settings/undo" } };
       return goTo(ctx, request, `${HOME}/${encodeURIComponent(family.id)}`, notice);
     });

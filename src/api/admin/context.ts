@@ -6,12 +6,14 @@ import type { AlertChannels } from "../../gateway/alerts/manage-channels.ts";
 import type { Audit } from "../../gateway/audit/audit.ts";
 import type { UndoLog } from "../../gateway/audit/undo.ts";
 import type { AuthParts } from "../../gateway/auth/auth.ts";
+import type { Backups } from "../../gateway/backups/backups.ts";
 import type { RunningGenerations } from "../../gateway/generation/running-generations.ts";
 import type { JobParts } from "../../gateway/jobs/jobs.ts";
 import type { retryJob } from "../../gateway/jobs/retry-job.ts";
 import type { Keys } from "../../gateway/keys/keys.ts";
 import type { Limits } from "../../gateway/limits/limits.ts";
 import type { MediaStore } from "../../gateway/media/contract.ts";
+import type { CatalogueLayers } from "../../gateway/models/catalogue/layers.ts";
 import type { Pool } from "../../gateway/pool/pool.ts";
 import type { Maintenance } from "../../gateway/reports/maintenance.ts";
 import type { OverviewDependencies } from "../../gateway/reports/overview.ts";
@@ -24,7 +26,7 @@ import type { BodyReader } from "../body/body.ts";
 
 export type AdminApiContext = Omit<
   OverviewDependencies,
-  "now" | "store" | "settings" | "pool" | "keys" | "limits" | "media" | "maintenance"
+  "now" | "store" | "settings" | "pool" | "keys" | "limits" | "media" | "maintenance" | "backups" | "models"
 > &
   Omit<Parameters<typeof retryJob>[0], "store" | "media" | "clock"> &
   JobParts &
@@ -42,6 +44,8 @@ export type AdminApiContext = Omit<
     layers: SettingsLayers;
     maintenance: Maintenance;
     audit: Audit;
+    backups: Backups;
+    models: CatalogueLayers;
     alerts: Pick<Alerts, "open">;
     alertChannels: AlertChannels;
     undo: UndoLog;

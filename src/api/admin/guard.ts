@@ -13,7 +13,7 @@ export const DOCUMENT = `${BASE}/openapi.json`;
 const PAGE_OF: readonly [RegExp, string][] = [
   [/^\/(accounts|sessions)(?=\/|$)/, "/account/people"],
   [/^\/admin-tokens(?=\/|$)/, "/account/api-tokens"],
-  [/^\/(backup|restore)(?=\/|$)/, "/system/backup"],
+  [/^\/(backups?|restore)(?=\/|$)/, "/system/backup"],
 ];
 
 /** The least role of a request, by the rules of the admin's pages. `path`: below {@link BASE}. Pure. */

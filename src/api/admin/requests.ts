@@ -1,9 +1,18 @@
 // Admin API: the request log, cancelling what runs, usage.
-import { t } from "elysia";
-import { failureReason, type RequestRow } from "../../domain/request.ts";
+import { type Static, t } from "elysia";
+import { failureReason, type RequestFilter, type RequestRow } from "../../domain/request.ts";
 import { AppError } from "../../errors.ts";
 import { cancelWork } from "../../gateway/jobs/cancel-work.ts";
-import { parseUsageRange, readUsageBy, readUsageTotal, sortUsage, USAGE_GROUPS, USAGE_SPANS } from "../../gateway/reports/usage.ts";
+import {
+  parseUsageRange,
+  readUsageBy,
+  readUsageTotal,
+  sortUsage,
+  USAGE_GROUPS,
+  USAGE_SPANS,
+  type UsageGroup,
+  type UsageRange,
+} from "../../gateway/reports/usage.ts";
 import type { AdminApiContext } from "./context.ts";
 import { type ApiRoute, isoOf, PAGE_ROWS, PAGING, pageOf, route, TIME, timeOf } from "./route.ts";
 import { ANYTHING, oneOf, orNull, showUsage, USAGE_FIELDS, whole } from "./schemas.ts";
@@ -55,31 +64,63 @@ const showRequest = (row: RequestRow) => ({
   })),
 });
 
+/** What the log can be narrowed by. */
+export const REQUEST_FILTERS = {
+  q: t.Optional(t.String({ minLength: 1, maxLength: 200, description: "Words of model, message and recorded prompt, or an id" })),
+  outcome: t.Optional(t.String({ minLength: 1, maxLength: 60 })),
+  failed: t.Optional(t.Boolean({ description: "Only failures" })),
+  reason: t.Optional(t.String({ minLength: 1, maxLength: 60 })),
+  kind: t.Optional(oneOf(KINDS)),
+  key_id: t.Optional(whole({ minimum: 1 })),
+  token_id: t.Optional(whole({ minimum: 1 })),
+  model: t.Optional(t.String({ minLength: 1, maxLength: 200 })),
+  from: t.Optional(t.String({ description: "Ended at or after, e.g. 2026-11-30T12:00:00Z" })),
+  to: t.Optional(t.String({ description: "Ended before" })),
+};
+
+const FILTER = t.Object(REQUEST_FILTERS);
+
+/** @throws {AppError} `invalid_request` for a time that is none */
+export function requestFilterOf({ q, key_id, token_id, from, to, failed, outcome, reason, kind, model }: Static<typeof FILTER>) {
+  const filter = {
+    ...{ text: q, keyId: key_id, tokenId: token_id, failed: failed || undefined, outcome, reason, kind, model },
+    ...{ from: timeOf(from, "from"), to: timeOf(to, "to") },
+  };
+  return Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined)) as Omit<RequestFilter, "limit">;
+}
+
+/** Of usage: by what, of which days, of whom. */
+export const USAGE_QUERY = {
+  by: t.Optional(oneOf(USAGE_GROUPS)),
+  span: t.Optional(oneOf(USAGE_SPANS)),
+  from: t.Optional(t.String({ description: "First UTC day, e.g. 2026-11-01; with `span=custom`" })),
+  to: t.Optional(t.String({ description: "Last UTC day" })),
+  key_id: t.Optional(whole({ minimum: 1 })),
+  token_id: t.Optional(whole({ minimum: 1 })),
+  model: t.Optional(t.String({ minLength: 1, maxLength: 200 })),
+};
+
+type UsageSpan = { by?: UsageGroup; span?: string; from?: string; to?: string; key?: number; token?: number };
+
+/** @throws {AppError} `invalid_request` */
+export function usageRangeOf({ by, span, from, to, key, token }: UsageSpan, now: number): UsageRange {
+  const refuse = (message: string, param: string) => new AppError("invalid_request", message, { param, reason: "invalid_value" });
+  if (key !== undefined && token !== undefined) throw refuse("token_id cannot be combined with key_id.", "token_id");
+  if ((key ?? token) !== undefined && (by === "key" || by === "token")) throw refuse("by must be day or model for one key or token.", "by");
+  const isCustom = from !== undefined || to !== undefined || span === "custom";
+  for (const [name, day] of Object.entries({ from, to }))
+    if (day !== undefined && !/^\d{4}-\d\d-\d\d$/.test(day)) throw refuse(`${name} must be a day like 2026-11-30.`, name);
+  if (isCustom && from === undefined) throw refuse("from is needed for a span of your own.", "from");
+  return parseUsageRange({ span: isCustom ? "custom" : (span ?? "30"), from, to }, now);
+}
+
 export const requestRoutes = (ctx: AdminApiContext): ApiRoute[] => [
   route({
     ...{ method: "GET", path: "/requests", tag: "Requests", summary: "The request log, newest first" },
-    query: t.Object({
-      ...PAGING,
-      q: t.Optional(t.String({ minLength: 1, maxLength: 200, description: "Words of model, message and recorded prompt, or an id" })),
-      outcome: t.Optional(t.String({ minLength: 1, maxLength: 60 })),
-      failed: t.Optional(t.Boolean({ description: "Only failures" })),
-      reason: t.Optional(t.String({ minLength: 1, maxLength: 60 })),
-      kind: t.Optional(oneOf(KINDS)),
-      key_id: t.Optional(whole({ minimum: 1 })),
-      token_id: t.Optional(whole({ minimum: 1 })),
-      model: t.Optional(t.String({ minLength: 1, maxLength: 200 })),
-      from: t.Optional(t.String({ description: "Ended at or after, e.g. 2026-11-30T12:00:00Z" })),
-      to: t.Optional(t.String({ description: "Ended before" })),
-    }),
+    query: t.Object({ ...PAGING, ...REQUEST_FILTERS }),
     response: pageOf(REQUEST),
-    async run({ query: { limit = PAGE_ROWS, cursor, q, key_id, token_id, from, to, failed, ...rest } }) {
-      const filter = {
-        ...rest,
-        ...{ text: q, keyId: key_id, tokenId: token_id, before: cursor, failed: failed || undefined },
-        ...{ from: timeOf(from, "from"), to: timeOf(to, "to") },
-      };
-      const given = Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined));
-      const rows = await ctx.requests.list({ ...given, limit: limit + 1 });
+    async run({ query: { limit = PAGE_ROWS, cursor, ...filter } }) {
+      const rows = await ctx.requests.list({ ...requestFilterOf(filter), ...(cursor ? { before: cursor } : {}), limit: limit + 1 });
       const data = rows.slice(0, limit);
       return { data: data.map(showRequest), next: rows.length > limit ? data.at(-1)!.id : null };
     },
@@ -112,15 +153,7 @@ export const requestRoutes = (ctx: AdminApiContext): ApiRoute[] => [
   }),
   route({
     ...{ method: "GET", path: "/usage", tag: "Usage", summary: "Sums of a time, by day, model, key or token" },
-    query: t.Object({
-      by: t.Optional(oneOf(USAGE_GROUPS)),
-      span: t.Optional(oneOf(USAGE_SPANS)),
-      from: t.Optional(t.String({ description: "First UTC day, e.g. 2026-11-01; with `span=custom`" })),
-      to: t.Optional(t.String({ description: "Last UTC day" })),
-      key_id: t.Optional(whole({ minimum: 1 })),
-      token_id: t.Optional(whole({ minimum: 1 })),
-      model: t.Optional(t.String({ minLength: 1, maxLength: 200 })),
-    }),
+    query: t.Object(USAGE_QUERY),
     response: t.Object({
       from: TIME,
       to: TIME,
@@ -129,15 +162,7 @@ export const requestRoutes = (ctx: AdminApiContext): ApiRoute[] => [
       data: t.Array(t.Object({ group: t.String({ description: "A UTC day, a model, or the id of a key or token" }), ...USAGE_FIELDS })),
     }),
     async run({ query: { by = "day", span, from, to, key_id: key, token_id: token, model } }) {
-      const refuse = (message: string, param: string) => new AppError("invalid_request", message, { param, reason: "invalid_value" });
-      if (key !== undefined && token !== undefined) throw refuse("token_id cannot be combined with key_id.", "token_id");
-      if ((key ?? token) !== undefined && (by === "key" || by === "token"))
-        throw refuse("by must be day or model for one key or token.", "by");
-      const isCustom = from !== undefined || to !== undefined || span === "custom";
-      for (const [name, day] of Object.entries({ from, to }))
-        if (day !== undefined && !/^\d{4}-\d\d-\d\d$/.test(day)) throw refuse(`${name} must be a day like 2026-11-30.`, name);
-      if (isCustom && from === undefined) throw refuse("from is needed for a span of your own.", "from");
-      const range = parseUsageRange({ span: isCustom ? "custom" : (span ?? "30"), from, to }, ctx.clock.now());
+      const range = usageRangeOf({ by, span, from, to, key, token }, ctx.clock.now());
       const [total, rows] = await Promise.all([
         readUsageTotal(ctx.store, range, { key, token, model }),
         readUsageBy(ctx.store, by, range, { key, token, model }),

@@ -5,32 +5,40 @@ import { tokenActor } from "../../gateway/auth/admin-tokens.ts";
 import type { Arrival } from "../arrival.ts";
 import { accountRoutes } from "./accounts.ts";
 import { alertRoutes } from "./alerts.ts";
+import { backupRoutes } from "./backups.ts";
 import { bulkRoutes } from "./bulk.ts";
 import type { AdminApiContext } from "./context.ts";
 import { errorResponse } from "./errors.ts";
+import { exportRoutes } from "./exports.ts";
 import { BASE } from "./guard.ts";
 import { Idempotency } from "./idempotency.ts";
 import { jobRoutes } from "./jobs.ts";
 import { keyRoutes } from "./keys.ts";
 import { mediaRoutes } from "./media.ts";
+import { modelRoutes } from "./models.ts";
 import { describeAdminApi } from "./openapi.ts";
 import { requestRoutes } from "./requests.ts";
 import { type ApiRoute, route } from "./route.ts";
 import { settingRoutes } from "./settings.ts";
 import { systemRoutes } from "./system.ts";
+import { tokenImportRoutes } from "./token-imports.ts";
 import { tokenRoutes } from "./tokens.ts";
 
 /** Every route, in the order of the document. */
 export function adminApiTable(ctx: AdminApiContext): ApiRoute[] {
   const table = [
     ...systemRoutes(ctx),
+    ...backupRoutes(ctx),
     ...tokenRoutes(ctx),
+    ...tokenImportRoutes(ctx),
     ...bulkRoutes(ctx),
     ...keyRoutes(ctx),
     ...jobRoutes(ctx),
     ...requestRoutes(ctx),
+    ...exportRoutes(ctx),
     ...mediaRoutes(ctx),
     ...settingRoutes(ctx),
+    ...modelRoutes(ctx),
     ...alertRoutes(ctx),
     ...accountRoutes(ctx),
   ];

@@ -64,7 +64,7 @@ export const systemRoutes = (ctx: AdminApiContext): ApiRoute[] => [
       return { data: data.map(showAudit), next: rows.length > limit ? `${data.at(-1)!.id}` : null };
     },
   }),
-  ...backupRoutes(ctx),
+  ...backupFileRoutes(ctx),
 ];
 
 const RESTORE = t.Object({
@@ -82,7 +82,7 @@ const RESTORE = t.Object({
 
 const RESTART_MS = 500;
 
-function backupRoutes(ctx: AdminApiContext): ApiRoute[] {
+function backupFileRoutes(ctx: AdminApiContext): ApiRoute[] {
   const { maintenance, audit, media, bodies } = ctx;
   const state = () => {
     const staged = maintenance.stagedRestore();
@@ -103,6 +103,7 @@ function backupRoutes(ctx: AdminApiContext): ApiRoute[] {
       async run({ body, by }) {
         const content = { requests: body.requests ?? false, media: body.media ?? false };
         const { name, bytes, body: stream } = await maintenance.backup(content);
+        await ctx.backups.noteDownload();
         await audit.record({ action: "backup.download", subject: "data", after: { ...content, bytes } }, by);
         return new Response(stream, {
           headers: {

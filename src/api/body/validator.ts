@@ -16,7 +16,7 @@ export function validator<S extends TSchema>(schema: S): Validator<S> {
     if (!found) throw new AppError("invalid_request", "The request body has an unexpected form.");
     const param = found.path
       .slice(1)
-      .replace(/\/(\d+)/g, "[$1]")
+      .replace(/\/(\d+)(?=\/|$)/g, "[$1]")
       .replaceAll("/", ".");
     if (found.value === undefined) {
       throw new AppError("invalid_request", `Missing required parameter: '${param}'.`, { param, reason: "missing_required_parameter" });

@@ -73,10 +73,10 @@ export function retirementsOf(catalogue: Catalogue, pool: Pick<Pool, "canServe">
   return found.sort((a, b) => a.daysLeft - b.daysLeft);
 }
 
-type Dependencies = { models: CatalogueLayers; pool: Pick<Pool, "rows" | "canServe">; successors: boolean };
+export type ListModelsDependencies = { models: CatalogueLayers; pool: Pick<Pool, "rows" | "canServe">; successors: boolean };
 
 /** Every family, images first, the recommended one of each kind first. */
-export function listModelViews(deps: Dependencies): ModelView[] {
+export function listModelViews(deps: ListModelsDependencies): ModelView[] {
   const catalogue = deps.models.current();
   const names = namesByFamily(deps);
   const rows = deps.pool.rows();
@@ -86,7 +86,7 @@ export function listModelViews(deps: Dependencies): ModelView[] {
 }
 
 /** One family; null when there is none of that id. */
-export function findModelView(deps: Dependencies, id: string): ModelView | null {
+export function findModelView(deps: ListModelsDependencies, id: string): ModelView | null {
   const family = deps.models.current().familyOf(id);
   return family && viewOf(deps, deps.pool.rows(), family, namesByFamily(deps).get(id) ?? []);
 }
@@ -97,7 +97,7 @@ export function pricedSizes(family: Family, provider: string): [size: string, us
   return Object.entries(price?.perImage ?? price?.perSecond ?? {});
 }
 
-function viewOf({ models }: Dependencies, rows: readonly TokenRow[], family: Family, aliases: string[]): ModelView {
+function viewOf({ models }: ListModelsDependencies, rows: readonly TokenRow[], family: Family, aliases: string[]): ModelView {
   const catalogue = models.current();
   const origins = catalogue.originsOf(family.id);
   const below = models.withoutAdmin().familyOf(family.id) ?? family;
@@ -130,7 +130,7 @@ function tokensOf(models: CatalogueLayers, rows: readonly TokenRow[], { id, kind
 }
 
 /** Where each known name leads in this pool; a name that nobody can serve belongs to the family that it means first. */
-function namesByFamily({ models, pool, successors }: Dependencies): Map<string, string[]> {
+function namesByFamily({ models, pool, successors }: ListModelsDependencies): Map<string, string[]> {
   const names = new Map<string, string[]>();
   const { known, isOff } = models.current();
   for (const choice of known) {
