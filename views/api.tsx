@@ -59,7 +59,7 @@ export function ApiPage({ view, surfaces, current, origin }: ApiProps) {
         />
       </div>
       {shown && (
-        <section class="api-routes" aria-label={nameOf(shown.name)}>
+        <section aria-label={nameOf(shown.name)}>
           {shown.routes.map((route, index) => (
             <Route key={route.id} view={view} route={route} open={index === 0 && route.fields.length > 0} />
           ))}

@@ -69,7 +69,7 @@ function Suspects({ view, suspects }: { view: View; suspects: readonly SuspectSh
       {suspects.map(({ id, sample, kind, signs, count, lastAt }) => (
         <Row key={id} view={view} id={`shape-${id}`}>
           <Cell label={columns.text}>
-            <span class="wrap">{sample}</span> <small class="soft">{sideCalls.kinds[kind]}</small>
+            <span>{sample}</span> <small class="soft">{sideCalls.kinds[kind]}</small>
           </Cell>
           <Cell label={columns.signs}>
             {signs.length === 0 ? <Badge tone="busy">{sideCalls.repeated}</Badge> : signs.map((sign) => sideCalls.signs[sign]).join(", ")}
@@ -131,7 +131,7 @@ function Rules({ view, rules }: { view: View; rules: readonly SideRule[] }) {
       {rules.map(({ id, sample, kind, maxTokens, since }) => (
         <Row key={id} view={view} id={`rule-${id}`}>
           <Cell label={columns.text}>
-            <span class="wrap">{sample}</span>
+            <span>{sample}</span>
           </Cell>
           <Cell label={columns.kind}>{sideCalls.kinds[kind]}</Cell>
           <Cell label={columns.tokens} align="end">

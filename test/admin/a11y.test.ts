@@ -1,4 +1,4 @@
-// Accessibility of every admin page (axe) in both themes, languages and widths; no overflow.
+// Accessibility of every admin page (axe) in themes, languages and widths; no overflow.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { GEMINI, type Rig, startRig } from "../rig.ts";
 import { type SignedIn, signIn } from "./admin.ts";
@@ -47,32 +47,77 @@ afterAll(async () => {
 const looksOf = (route: string, examples: readonly string[]) =>
   route.includes(":") ? examples.filter((_address, index) => index === 0 || index === 4 || index === 6) : examples;
 
+const WIDE = { width: 1920, height: 1080 } as const;
+
+/** What is asked of a page once per language and width; colours are asked of each theme. */
+const THEMES = ["light", "dark"] as const;
+
+/** The pages of the menu; of the others each language and width once is enough. */
+const isMain = (address: string) => address.split("/").length <= 3;
+
 test.each([
-  ["a desk, light, English", DESKTOP, "light", "en-US"],
-  ["a desk, dark, Chinese", DESKTOP, "dark", "zh-CN"],
-  ["a phone, light, Chinese", PHONE, "light", "zh-CN"],
-  ["a phone, dark, English", PHONE, "dark", "en-US"],
+  ["a desk, English", DESKTOP, "en-US", "every page"],
+  ["a phone, Chinese", PHONE, "zh-CN", "every page"],
+  ["a desk, Chinese", DESKTOP, "zh-CN", "main pages"],
+  ["a phone, English", PHONE, "en-US", "main pages"],
+  ["a tablet, English", TABLET, "en-US", "main pages"],
+  ["a tablet, Chinese", TABLET, "zh-CN", "main pages"],
+  ["a wide screen, English", WIDE, "en-US", "main pages"],
+  ["a wide screen, Chinese", WIDE, "zh-CN", "main pages"],
 ] as const)(
-  "on %s every page can be used by all, fits, and complains of nothing",
-  async (_name, viewport, theme, locale) => {
-    await using opened = await browser.open({ viewport, locale, colorScheme: theme });
+  "on %s, light and dark, pages can be used by all, fit, and complain of nothing",
+  async (_name, viewport, locale, which) => {
+    await using opened = await browser.open({ viewport, locale, colorScheme: "light" });
     const { page, complaints } = opened;
     const [name = "", value = ""] = me.cookie.split(/=(.*)/);
     await page.context().addCookies([{ name, value, url: rig.url }]);
     const found: string[] = [];
-    for (const address of addresses) {
+    const asked = addresses.filter((address) => which === "every page" || isMain(address));
+    for (const address of asked) {
       await page.goto(rig.url + address);
-      for (const violation of await violations(page)) found.push(`${address}: ${violation}`);
+      for (const colorScheme of THEMES) {
+        await page.emulateMedia({ colorScheme });
+        const rules = colorScheme === "light" ? undefined : ["color-contrast"];
+        for (const violation of await violations(page, rules)) found.push(`${address} ${colorScheme}: ${violation}`);
+      }
+      await page.emulateMedia({ colorScheme: "light" });
       const wider = await overflow(page);
       if (wider > 0) found.push(`${address} is ${wider} px too wide`);
       for (const part of await cutOff(page)) found.push(`${address}: ${part}`);
       for (const complaint of complaints.splice(0)) found.push(`${address}: ${complaint}`);
     }
     expect(found).toEqual([]);
-    expect(addresses.length).toBeGreaterThan(25);
+    expect(asked.length).toBeGreaterThan(which === "every page" ? 25 : 9);
   },
   180_000,
 );
+
+test("a theme that was chosen has the colours of the same theme of the system", async () => {
+  await using opened = await browser.open({ colorScheme: "light" });
+  const { page } = opened;
+  const [name = "", value = ""] = me.cookie.split(/=(.*)/);
+  await page.context().addCookies([{ name, value, url: rig.url }]);
+  await page.goto(`${rig.url}/admin/tokens`);
+  const colours = () =>
+    page.evaluate(() =>
+      [...document.querySelectorAll("body, .btn, a, td, .badge, nav")].map((element) => {
+        const { color, backgroundColor, borderTopColor } = getComputedStyle(element);
+        return `${color} ${backgroundColor} ${borderTopColor}`;
+      }),
+    );
+  const seen: Record<string, string[]> = {};
+  for (const colorScheme of THEMES)
+    for (const chosen of ["system", "light", "dark"]) {
+      await page.emulateMedia({ colorScheme });
+      await page.evaluate((theme) => document.documentElement.setAttribute("data-theme", theme), chosen);
+      seen[`${colorScheme} ${chosen}`] = await colours();
+    }
+  expect(seen["dark light"]).toEqual(seen["light system"]!);
+  expect(seen["light light"]).toEqual(seen["light system"]!);
+  expect(seen["light dark"]).toEqual(seen["dark system"]!);
+  expect(seen["dark dark"]).toEqual(seen["dark system"]!);
+  expect(seen["dark system"]).not.toEqual(seen["light system"]!);
+});
 
 test("on a tablet every page fits, and no part of it is out of sight", async () => {
   await using opened = await browser.open({ viewport: TABLET });

@@ -91,11 +91,12 @@ async function shipped(): Promise<string> {
   return packaged.executablePath();
 }
 
-/** What axe finds on the page as it is, one line a finding. */
-export async function violations(page: Page): Promise<string[]> {
+/** What axe finds on the page as it is, one line a finding; by these rules alone, or by all. */
+export async function violations(page: Page, rules?: readonly string[]): Promise<string[]> {
   // Not a script tag: the page's own policy would refuse it, and rightly.
   await page.evaluate(axe.source);
-  const found = (await page.evaluate("axe.run(document, { resultTypes: ['violations'] })")) as axe.AxeResults;
+  const options = { resultTypes: ["violations"], ...(rules ? { runOnly: rules } : {}) };
+  const found = (await page.evaluate(`axe.run(document, ${JSON.stringify(options)})`)) as axe.AxeResults;
   return found.violations.flatMap(({ id, nodes }) =>
     nodes.map(({ target, failureSummary }) => `${id}: ${target.join(" ")}: ${failureSummary}`),
   );

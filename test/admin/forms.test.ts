@@ -37,19 +37,21 @@ const FORMS: Record<string, { mistakes?: Record<string, string>; right?: string[
   "/admin/welcome/key": {},
   "/admin/welcome/token": {},
   "/admin/welcome/picture": {},
+  "/admin/models/:id/edit": { mistakes: { text: "[[family]\n" } },
+  "/admin/models/new": { mistakes: { text: "[[family]\n" } },
+  "/admin/models/import": { mistakes: { text: "[[family]\n" }, right: ["file"] },
+  "/admin/account/two-step": { mistakes: { current: "not the password", code: "x".repeat(11) } },
+  "/admin/settings/alerts/rules": {
+    mistakes: { "value.quiet_from": "noon", "value.quiet_to": "25:00", "value.time_zone": "Nowhere/Else" },
+  },
+  "/admin/settings/alerts/channels/:id": { mistakes: { "config.url": "ftp://x" } },
+  "/admin/system/backup/schedule": {},
 };
 
-/** Forms that are made by others with their own pages of mistakes, or whose fields take any text. */
+/** Forms whose mistakes are shown in another way, on purpose. */
 const ELSEWHERE: Record<string, string> = {
-  "/admin/playground/runs": "its mistakes come beside the form, which keeps what it has: playground.test.ts",
-  "/admin/settings/review": "a page of its own marks each setting: settings.test.ts",
-  "/admin/models/:id/edit": "its text comes again with the line that is wrong: models.test.ts",
-  "/admin/models/new": "as the text of a model: models.test.ts",
-  "/admin/models/import": "as the text of a model: models.test.ts",
-  "/admin/account/two-step": "its page shows what is wrong: second-step.test.ts",
-  "/admin/settings/alerts/rules": "sentences with fields in them, which its page marks itself",
-  "/admin/settings/alerts/channels/:id": "its fields follow from the kind of channel; its page marks them itself",
-  "/admin/system/backup/schedule": "its page marks them itself",
+  "/admin/playground/runs": "its mistakes come beside the form, which goes on with what it has: playground.test.ts",
+  "/admin/settings/review": "a page of its own between the form and the change marks each setting: settings.test.ts",
   "/admin/system/restore": "a file alone, which is named when it is missing: system.test.ts",
 };
 

@@ -41,7 +41,23 @@ export async function fillAdmin(rig: Rig, me: SignedIn, texts: readonly string[]
   const imports = [await previewImport(me, texts)];
   const trail = [await fillManyTrail(rig, texts)];
   const channels = await fillAlerts(rig, texts);
+  await fillPeople(rig, texts);
   return { channels, tokens, keys, requests: requests.map(({ id }) => id), media, jobs, imports, trail };
+}
+
+/** Somebody else of every name, the first with a password and a token of the JSON API. */
+async function fillPeople({ context: { store, clock, adminTokens } }: Rig, texts: readonly string[]): Promise<void> {
+  for (const [index, name] of texts.slice(0, 5).entries()) {
+    const source = index === 0 ? "password" : "oidc";
+    const { id } = await store.insertAccount(
+      { source, subject: `person-${index}`, name, role: "viewer", passwordHash: null, passwordTemporary: false },
+      clock.now(),
+    );
+    await adminTokens.issue(
+      { name: name.slice(0, 100).trim() || "a token", scope: "read", expiresAt: null, accountId: id },
+      { address: null, actor: name },
+    );
+  }
 }
 
 /** Channels that send nothing, and incidents that name every text; one of them is open. */
@@ -326,6 +342,7 @@ export function examplesOf(route: string, world: AdminWorld): readonly string[] 
   const examples: readonly [string, readonly string[]][] = [
     ["/admin/tokens/imports/:id", world.imports],
     ["/admin/system/audit/:id", world.trail],
+    ["/admin/account/people/:id", ["2"]],
     ["/admin/tokens/:id", world.tokens],
     ["/admin/keys/:id", world.keys],
     ["/admin/gallery/:id", world.media],

@@ -31,7 +31,7 @@ export function KeyFormPage({ view, data }: { view: View; data: KeyFormData }) {
   return (
     <>
       <PageHead up={{ href: "/admin/keys", label: keys.title }} title={row ? keys.formEdit(row.name) : keys.formNew} />
-      <Form view={view} action={action} class="flow key-form">
+      <Form view={view} action={action} class="flow">
         <div class="columns">
           <Who view={view} row={row ?? data.from} isNew={!row} />
           <Behaviour view={view} data={data} />

@@ -27,7 +27,7 @@ export function RotatePage({ view, shown: { row } }: { view: View; shown: ShownK
           required
           data-focus
         />
-        <div class="form-foot">
+        <div class="foot">
           <Button tone="primary">{keys.rotateNow}</Button>
           <LinkButton href={keyHref(row.id)} tone="quiet">
             {controls.cancel}

@@ -50,7 +50,7 @@ export function AuditLogTable({ view, entries }: { view: View; entries: readonly
 function Items({ view, id }: { view: View; id: number }) {
   const path = `/admin/system/audit/${id}`;
   return (
-    <details class="items">
+    <details>
       <summary hx-get={path} hx-target={`#items-${id}`} hx-swap="innerHTML">
         {view.t.account.each}
       </summary>

@@ -13,32 +13,22 @@ export type BackupScheduleData = {
   settings: { every_hours: number; hour: number; keep: number; requests: boolean; media: boolean };
   /** Those in their place; a text: why it cannot be read. */
   stored: readonly StoredBackup[] | string;
-  /** What is wrong, by field. */
-  wrong: Readonly<Record<string, string>>;
 };
 
 const ROWS = 10;
 
 type Props = { view: View; data: BackupScheduleData; mediaUrl: string };
 
-export function BackupSchedule({ view, data: { state, settings, stored, wrong }, mediaUrl }: Props) {
+export function BackupSchedule({ view, data: { state, settings, stored }, mediaUrl }: Props) {
   const { backups } = view.t;
   const { every_hours: every, hour, keep, requests, media } = settings;
   return (
     <Card title={backups.title} id="schedule">
       <LastBackup view={view} state={state} />
       <Form view={view} plain action="/admin/system/backup/schedule" label={backups.title}>
-        <Field
-          name="every_hours"
-          label={backups.every}
-          hint={backups.everyHint}
-          inputMode="numeric"
-          required
-          value={every}
-          error={wrong.every_hours}
-        />
-        <Field name="hour" label={backups.hour} inputMode="numeric" required value={hour} error={wrong.hour} />
-        <Field name="keep" label={backups.keep} inputMode="numeric" required value={keep} error={wrong.keep} />
+        <Field name="every_hours" label={backups.every} hint={backups.everyHint} inputMode="numeric" required value={every} />
+        <Field name="hour" label={backups.hour} inputMode="numeric" required value={hour} />
+        <Field name="keep" label={backups.keep} inputMode="numeric" required value={keep} />
         <Toggle name="requests" label={view.t.system.withRequests} on={requests} />
         <MediaChoice view={view} on={media} mediaUrl={mediaUrl} />
         <div class="foot">

@@ -46,10 +46,10 @@ export function DeletedTokensPage({ view, rows, next, isFirst, total, keptMs }: 
               {tokens.erase}
             </Button>
           </BulkBar>
-          <Table view={view} label={tokens.deletedTitle} columns={columns} selectable>
+          <Table view={view} label={tokens.deletedTitle} columns={columns} selectable hasLines>
             {rows.map((row) => (
               <Row key={row.id} view={view} id={`deleted-${row.id}`} select={{ id: row.id, name: row.label }}>
-                <Cell label={tokens.columns.token}>
+                <Cell label={tokens.columns.token} place="name">
                   <Lines>
                     <span>{row.label}</span>
                     <small class="soft">
@@ -57,14 +57,14 @@ export function DeletedTokensPage({ view, rows, next, isFirst, total, keptMs }: 
                     </small>
                   </Lines>
                 </Cell>
-                <Cell label={tokens.columns.group}>
+                <Cell label={tokens.columns.group} place="about">
                   {row.provider}
                   {row.group !== null && `, ${row.group}`}
                 </Cell>
-                <Cell label={tokens.deletedAt}>
+                <Cell label={tokens.deletedAt} place="state">
                   <Time view={view} value={row.deletedAt!} />
                 </Cell>
-                <Cell label={tokens.restorableUntil}>
+                <Cell label={tokens.restorableUntil} place="figure">
                   <Time view={view} value={row.deletedAt! + keptMs} />
                 </Cell>
               </Row>

@@ -40,7 +40,7 @@ export function GroupsPage({ view, data: { groups, q, next, isFirst, dayEnds } }
       </Hint>
       <FilterBar view={view} action="/admin/tokens/groups" query={q} />
       {groups.length === 0 && <EmptyState title={tokens.groupsNone}>{tokens.groupsNoneAbout}</EmptyState>}
-      <div class="columns groups">
+      <div class="columns">
         {groups.map((item) => (
           <GroupCard key={`${item.group.provider} ${item.group.name}`} view={view} item={item} />
         ))}
@@ -81,7 +81,7 @@ function GroupCard({ view, item: { group, states } }: { view: View; item: GroupI
           ))}
         </dd>
         <dt>{tokens.sharedState}</dt>
-        <dd class="flow-tight">
+        <dd>
           <div class="row">
             <HealthLine view={view} health={health} />
           </div>

@@ -13,7 +13,7 @@ export function TokenRowEdit({ view, item: { row } }: { view: View; item: TokenI
   const { fields } = tokens;
   const target = `#${rowId(row.id)}`;
   return (
-    <tr id={rowId(row.id)} data-row tabIndex={-1} class="editing" hx-morph-skip="">
+    <tr id={rowId(row.id)} data-row tabIndex={-1} hx-morph-skip="">
       <td colSpan={tokenColumns(view).length + 1}>
         <Form
           view={{ ...view, path: tokenHref(row.id, "/edit") }}

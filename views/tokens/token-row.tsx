@@ -194,7 +194,7 @@ export function LastError({ view, item: { view: token } }: ItemProps) {
   const { kind, reason, upstreamStatus, at } = lastError;
   return (
     <Lines>
-      <span class="error">
+      <span>
         {reason ? reasonText(view, reason) : outcomeText(view, kind)}
         {upstreamStatus !== null && <span class="soft nw"> {upstreamStatus}</span>}
       </span>

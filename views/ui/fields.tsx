@@ -44,7 +44,7 @@ function Framed({ name, label, hint, error, children }: FieldFrame & Children) {
 }
 
 /** Browsers put the focus on the first field that asks for it, with and without JavaScript. */
-const invalid = (error: string | undefined, describedBy: string) =>
+export const invalid = (error: string | undefined, describedBy: string) =>
   error ? { "aria-invalid": "true" as const, autofocus: true, "aria-describedby": describedBy } : {};
 
 const marks = ({ name, hint, error }: FieldFrame) => ({

@@ -62,7 +62,7 @@ export function Layout({ view, title, nav, notices = [], children }: LayoutProps
             <Toast key={notice.text} view={view} {...notice} />
           ))}
         </div>
-        <dialog id="question" class="question" aria-label={view.t.shell.question} />
+        <dialog id="question" aria-label={view.t.shell.question} />
         {nav && <TabBar view={view} current={nav} />}
         {nav && <Shortcuts view={view} />}
       </body>

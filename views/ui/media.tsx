@@ -9,7 +9,7 @@ export const downloadHref = (id: string) => `${mediaHref(id)}/file?download`;
 export const thumbHref = (id: string) => `${mediaHref(id)}/thumb`;
 
 /** Proportions that have a class in the stylesheet, where no style attribute is allowed: those that models make, and steps between. */
-const SHAPES = {
+export const SHAPES = {
   a18: 1 / 8,
   a14: 1 / 4,
   a12: 1 / 2,

@@ -28,7 +28,7 @@ export type QuestionData = {
 export function Question({ view, data }: { view: View; data: QuestionData }) {
   const { title, about, facts = [], action, fields, confirm, typed, go, keep, plain, back } = data;
   return (
-    <Form view={view} action={action} class="box form question-form" label={title} plain={plain}>
+    <Form view={view} action={action} class="box form" label={title} plain={plain}>
       <h2>{title}</h2>
       <p>{about}</p>
       {facts.length > 0 && (

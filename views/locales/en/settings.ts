@@ -182,7 +182,6 @@ export const models = {
   textHint: "Fields that are left out stay as they are in force.",
   effective: "In force",
   effectiveAbout: "The model as all layers together describe it.",
-  wrong: "Nothing was changed.",
   saved: "The model is saved.",
   reset: "Reset",
   isReset: (title: string) => `What was changed of ${title} here is gone.`,
