@@ -1,5 +1,6 @@
 // What guard, access log and response headers cost of one request, in microseconds: `bun bench/way-in.ts`, part of `bun run bench`.
 import type { Context } from "../src/context.ts";
+import { Late } from "../src/late.ts";
 import { RequestPipeline } from "../src/request-pipeline.ts";
 import { KEY, startRig } from "../test/rig.ts";
 import { median } from "./load.ts";
@@ -16,10 +17,12 @@ export async function wayInMicroseconds(): Promise<number> {
   return median(all.slice(WARM_UP));
 }
 
+const NO_PAGES = new Late<never>(() => Promise.reject(new Error("There are no pages here.")));
+
 const pipelineOf = (context: Context) =>
   new RequestPipeline(
     context,
-    { isAdminOpenTo: () => true, refresh: async () => {} },
+    { isAdminOpenTo: () => true, admin: { pages: NO_PAGES, headers: {} }, refresh: async () => {} },
     { handle: async () => new Response(), server: () => null },
   );
 

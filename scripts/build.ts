@@ -15,7 +15,15 @@ const root = join(import.meta.dir, "..");
  * The two `--no-compile-autoload` flags keep the executable from running what lies in the folder it is started from.
  */
 export async function build(outfile: string, target?: string): Promise<void> {
-  const flags = ["--compile", "--minify", "--bytecode", "--format=esm", "--no-compile-autoload-dotenv", "--no-compile-autoload-bunfig"];
+  const flags = [
+    "--compile",
+    "--minify",
+    "--splitting",
+    "--bytecode",
+    "--format=esm",
+    "--no-compile-autoload-dotenv",
+    "--no-compile-autoload-bunfig",
+  ];
   const left = LEFT_OUT.map((name) => `--external=${name}`);
   const chosen = target ? [`--target=${target}`] : [];
   await $`bun build ${flags} ${left} ${chosen} src/main.ts ${THREADS} --asset ./views/assets --outfile ${outfile}`.cwd(root).quiet();

@@ -65,6 +65,7 @@ const LAYERS: Layer[] = [
   { files: "src/config/settings-schema.ts", may: ["src/config/settings-fields.ts"], elysia: "t" },
   { files: "src/config/*", may: ["src/config/*", ...OPEN], elysia: "none" },
   { files: "src/metrics.ts", may: ["src/counters.ts", ...OPEN], elysia: "none" },
+  { files: "src/watchdog/*", may: ["src/watchdog/*", ...OPEN], elysia: "none" },
   { files: "src/traces.ts", may: OPEN, elysia: "none" },
   { files: `{${OPEN.join(",")},src/counters.ts}`, may: OPEN, elysia: "none" },
   // What wires the layers together; none of the layers above may import it.

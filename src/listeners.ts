@@ -7,9 +7,9 @@ import type { Context } from "./context.ts";
 /** Largest body that Bun accepts; our limit is smaller and its refusal has an envelope. */
 const BUN_BODY_LIMIT = 2048 * 1024 * 1024;
 
-export async function listen(ctx: Context, options: AppOptions) {
+export function listen(ctx: Context, options: AppOptions) {
   const { host, port } = ctx.config.settings.server;
-  const app = await createApp(ctx, options);
+  const app = createApp(ctx, options);
   // By default Elysia shares the port with another listener; a taken port must be an error.
   app.listen({ hostname: host, port, maxRequestBodySize: BUN_BODY_LIMIT, reusePort: false });
   return { app, adminServer: listenForAdmin(ctx, (request) => app.handle(request)) };

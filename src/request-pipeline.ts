@@ -18,6 +18,7 @@ import { refusalRow } from "./api/refusal-row.ts";
 import type { Context } from "./context.ts";
 import type { KeyRow } from "./domain/key.ts";
 import { AppError, knownFailure } from "./errors.ts";
+import type { Late } from "./late.ts";
 
 /** Names of this machine: the only `Host` values that the demo accepts. */
 const LOCAL_NAMES: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]"]);
@@ -36,6 +37,8 @@ const KEY_RELOAD_MS = 200;
 export type PipelineOptions = {
   /** Whether the admin is open to an address. */
   isAdminOpenTo(address: string | null): boolean;
+  /** The pages of the admin, and the headers of every response of it. */
+  admin: { pages: Late<AdminEntry>; headers: Readonly<Record<string, string>> };
   /** Paths that both dialects have: a request that speaks Gemini is answered before it reaches them. */
   answerFirst?(call: Call, server: ReturnType<Served["server"]>): Promise<Response> | undefined;
   /** Reloads what has changed in the store. */
@@ -74,7 +77,12 @@ export class RequestPipeline {
   ) {
     const { clock, keys, log, metrics, traces, simulated } = ctx;
     const { server, admin } = ctx.config.settings;
-    this.#gate = new AdminGate({ tokens: ctx.adminTokens, trustProxy: server.trust_proxy, isAllowed: options.isAdminOpenTo });
+    this.#gate = new AdminGate({
+      ...options.admin,
+      tokens: ctx.adminTokens,
+      trustProxy: server.trust_proxy,
+      isAllowed: options.isAdminOpenTo,
+    });
     this.#around = {
       peerOf: (request) => app.server()?.requestIP(request)?.address ?? null,
       trustProxy: server.trust_proxy,
@@ -101,11 +109,6 @@ export class RequestPipeline {
       plugin: createPluginGuard(() => ctx.settings.current().plugin.connection_token, clock.now),
       hint: (arrival) => baseUrlHint(arrival.calledOrigin),
     });
-  }
-
-  /** Must be called before the first request. */
-  set admin(admin: AdminEntry) {
-    this.#gate.pages = admin;
   }
 
   /** A failure may come before the arrival is made. */
@@ -159,7 +162,7 @@ export class RequestPipeline {
     if (!isUnknownPath && !(error instanceof AppError))
       this.ctx.log.error(knownFailure(error) ? "The store failed" : "A request failed by a bug", { error });
     const failure = isUnknownPath ? unknownUrl(request.method, arrival.path, baseUrlHint(arrival.calledOrigin)) : error;
-    if (this.#gate.pages?.guard.hasSeen(request) && !isAdminApi(arrival.path)) return this.#gate.pages!.errorResponse(request, failure);
+    if (this.#gate.guardOf(request) && !isAdminApi(arrival.path)) return this.#gate.pages!.errorResponse(request, failure);
     arrival.failure = knownFailure(failure);
     return ENVELOPES[isAdminApi(arrival.path) ? "admin" : (arrival.dialect ?? dialectOf(arrival))](failure);
   }
@@ -221,8 +224,7 @@ export class RequestPipeline {
     const key = arrival?.key;
     if (key) return key.id;
     if (arrival?.adminToken) return null;
-    const guard = this.#gate.pages?.guard;
-    return guard?.hasSeen(request) && guard.sessionContextOf(request).session ? null : "strangers";
+    return this.#gate.guardOf(request)?.sessionContextOf(request).session ? null : "strangers";
   }
 
   /** Picks up keys that another process has just stored. False: that was done within {@link KEY_RELOAD_MS}, so wrong keys stay cheap. */

@@ -93,7 +93,7 @@ async function open({ simulated = false, requestWatch, ...options }: StartOption
     traces,
   });
   const { refresh, startServices } = await loadServices(ctx, options.config, closing);
-  const { app, adminServer } = await listen(ctx, { refresh, stopping: stopping.signal, watch: requestWatch });
+  const { app, adminServer } = listen(ctx, { refresh, stopping: stopping.signal, watch: requestWatch });
   await startServices();
   const { port, hostname } = app.server!;
   const url = `http://${hostname === "0.0.0.0" ? "localhost" : hostname}:${port}`;

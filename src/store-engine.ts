@@ -2,9 +2,6 @@
 
 import type { Config } from "./config/config.ts";
 import { findSetting } from "./config/settings-keys.ts";
-import { openRequestLog as openPostgresLog } from "./db/postgres/request-log/request-log.ts";
-import { describeServer } from "./db/postgres/server.ts";
-import { openStore as openPostgresStore } from "./db/postgres/store.ts";
 import type { BufferOptions } from "./db/request-log/request-buffer.ts";
 import { loadSecretKey, parseKey } from "./db/sqlite/secrets.ts";
 import { openRequestLog, openStore } from "./db/sqlite/store.ts";
@@ -65,8 +62,10 @@ function postgresEngine(config: Config, env: Env): StoreEngine {
   return {
     secretKey,
     secondKey,
-    openStore: ({ migrate } = {}) => named(() => openPostgresStore({ url, directUrl, secretKey, secondKey, migrate })),
-    openRequestLog: (options) => named(() => openPostgresLog({ ...options, url, directUrl })),
+    openStore: ({ migrate } = {}) =>
+      named(async () => (await import("./db/postgres/store.ts")).openStore({ url, directUrl, secretKey, secondKey, migrate })),
+    openRequestLog: (options) =>
+      named(async () => (await import("./db/postgres/request-log/request-log.ts")).openRequestLog({ ...options, url, directUrl })),
   };
 }
 
@@ -87,6 +86,7 @@ async function nameServer<T>(setting: string, url: string, open: () => Promise<T
     return await open();
   } catch (error) {
     if (error instanceof AppError && error.kind !== "unavailable") throw error;
+    const { describeServer } = await import("./db/postgres/server.ts");
     throw new AppError("invalid_request", `${setting}: expected ${describeServer(url)}, got: ${reasonOf(error)}`, { cause: error });
   }
 }

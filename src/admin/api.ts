@@ -7,9 +7,9 @@ import type { AdminContext } from "./context.ts";
 import { page } from "./page.ts";
 
 export const apiRoutes = (ctx: AdminContext) =>
-  new Elysia({ prefix: "/api" }).get("/", ({ request, query }) => {
+  new Elysia({ prefix: "/api" }).get("/", async ({ request, query }) => {
     const origin = ctx.originOf(request);
-    const surfaces = describeDialects(ctx.apiDocument(), {
+    const surfaces = describeDialects(await ctx.apiDocument(), {
       origin,
       imageModel: exampleModel(ctx, "image"),
       videoModel: exampleModel(ctx, "video"),

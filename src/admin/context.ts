@@ -40,7 +40,7 @@ export type AdminContext = Context & {
   /** What to say of a reverse proxy that the settings do not name; null: there is none. */
   proxyHint(): string | null;
   /** What `GET /openapi.json` answers. */
-  apiDocument(): ApiDocument;
+  apiDocument(): Promise<ApiDocument>;
   /** What the last actions replaced, for ten minutes. */
   undo: UndoLog;
   /** Takes what was just written to the store (tokens, keys, settings) into memory: the next request sees it. */

@@ -13,7 +13,7 @@ import { loadAssets } from "./assets.ts";
 import { accountRoutes } from "./auth/account.ts";
 import { apiTokenRoutes } from "./auth/api-tokens.ts";
 import { codeRoutes } from "./auth/code-routes.ts";
-import { ADMIN_HEADERS, type AdminGuard, createAdminGuard } from "./auth/guard.ts";
+import { type AdminGuard, createAdminGuard } from "./auth/guard.ts";
 import { oidcRoutes } from "./auth/oidc-routes.ts";
 import { peopleRoutes } from "./auth/people.ts";
 import { loginRoutes } from "./auth/routes.ts";
@@ -82,15 +82,13 @@ type Outer = {
   originOf(request: Request): string;
   isAllowed(address: string | null): boolean;
   proxyHint(): string | null;
+  /** The description of the API without the admin. */
+  apiDocument(): Promise<ApiDocument>;
 };
 
 export type Admin = {
   guard: AdminGuard;
-  /** Of every response. */
-  headers: typeof ADMIN_HEADERS;
   routes: Elysia;
-  /** Takes the description of the API, which exists when the admin is there already. */
-  describe(document: () => ApiDocument): void;
   errorResponse(request: Request, error: unknown): Response;
   /** The page of a refused form, with its mistakes; null: the failure is another, or has no page. */
   pageOfMistakes(request: Request, error: unknown): Promise<Response | null>;
@@ -108,8 +106,6 @@ export async function createAdmin(ctx: Context, outer: Outer): Promise<Admin> {
   });
   const forms = createForms({ bodies: outer.bodies, media, isSignedIn: (request) => guard.sessionContextOf(request).session !== null });
   const { sessionContextOf } = guard;
-  let document = (): ApiDocument => ({ paths: {} });
-  const apiDocument = () => document();
   const admin: AdminContext = {
     ...ctx,
     ...outer,
@@ -119,7 +115,6 @@ export async function createAdmin(ctx: Context, outer: Outer): Promise<Admin> {
     cookie,
     assets: assets.urls,
     sessionContextOf,
-    apiDocument,
   };
 
   const pages = new Elysia({ prefix: "/admin" })
@@ -138,11 +133,7 @@ export async function createAdmin(ctx: Context, outer: Outer): Promise<Admin> {
   }
   return {
     guard,
-    headers: ADMIN_HEADERS,
     routes: new Elysia().use(assets.routes).use(front).use(pages) as unknown as Elysia,
-    describe(described) {
-      document = described;
-    },
     errorResponse: (request, error) => errorResponse(admin, request, error),
     pageOfMistakes: async (request, error) =>
       error instanceof FormError ? pageOfMistakes({ ctx: admin, guard, handle }, request, error) : null,

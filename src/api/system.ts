@@ -29,8 +29,8 @@ export function systemRoutes({ metrics, unready, tokensByState }: SystemContext)
 }
 
 /** GET /openapi.json. */
-export function openapiRoute(document: () => object) {
-  return new Elysia({ name: "openapi" }).get("/openapi.json", () => Response.json(document()), {
+export function openapiRoute(document: () => Promise<object>) {
+  return new Elysia({ name: "openapi" }).get("/openapi.json", async () => Response.json(await document()), {
     detail: { tags: ["System"], summary: "This document" },
   });
 }

@@ -7,18 +7,23 @@ import { VERSION } from "../version.ts";
 import { VERBS } from "./cli.ts";
 import { runRecorded } from "./testing.ts";
 
+const verbs = await Promise.all(Object.values(VERBS).map((load) => load()));
 const folder = temporaryFolder();
 afterAll(() => folder[Symbol.dispose]());
 const cli = (...argv: string[]) => runRecorded({ cwd: folder.path }, ...argv);
+
+test("every verb is found by its name", () => {
+  expect(verbs.map(({ name }) => name)).toEqual(Object.keys(VERBS));
+});
 
 describe("help", () => {
   test.each(["--help", "-h", "help"])("%s lists every command", async (word) => {
     const { code, out, err } = await cli(word);
     expect([code, err]).toEqual([0, ""]);
-    for (const verb of VERBS) expect(out).toContain(`\n  ${verb.name} `);
+    for (const verb of verbs) expect(out).toContain(`\n  ${verb.name} `);
   });
 
-  test.each(VERBS.map((verb) => [verb.name, verb] as const))("%s --help lists every option and does nothing else", async (name, verb) => {
+  test.each(verbs.map((verb) => [verb.name, verb] as const))("%s --help lists every option and does nothing else", async (name, verb) => {
     const { code, out, err } = await cli(...name.split(" "), "--help");
     expect([code, err]).toEqual([0, ""]);
     expect(out).toStartWith(verb.summary);
@@ -40,7 +45,7 @@ describe("help", () => {
   });
 
   test("every verb but demo and simulate takes a data folder and a settings file", () => {
-    const without = VERBS.filter((verb) => !("data" in verb.options && "config" in verb.options));
+    const without = verbs.filter((verb) => !("data" in verb.options && "config" in verb.options));
     expect(without.map((verb) => verb.name)).toEqual(["demo", "simulate"]);
   });
 });

@@ -35,9 +35,9 @@ export type Setting = {
 
 /** The part of JSON Schema that settings-schema.ts uses. */
 type Leaf = {
-  type?: "string" | "boolean" | "array";
-  /** Literals of a choice; an integer is Elysia's union of number and numeric text. */
-  anyOf?: { type: string; const: string }[];
+  type?: "string" | "integer" | "boolean" | "array";
+  /** Literals of a choice. */
+  anyOf?: { const: string }[];
   default: SettingValue;
   description: string;
   minimum?: number;
@@ -70,7 +70,8 @@ const CHECKS = {
 };
 
 function typeOf(leaf: Leaf): Setting["type"] {
-  if (leaf.anyOf) return leaf.anyOf.some((option) => option.type === "integer") ? "integer" : "choice";
+  if (leaf.anyOf) return "choice";
+  if (leaf.type === "integer") return "integer";
   if (leaf.type === "boolean") return "flag";
   return leaf.type === "array" ? "list" : "text";
 }

@@ -1,4 +1,6 @@
 // A signed-in browser without a browser: cookie, origin and form token, for tests of the admin's pages.
+import { createAdmin } from "../../src/admin/routes.ts";
+import type { BodyReader } from "../../src/api/body/body.ts";
 import { storePassword } from "../../src/gateway/auth/password.ts";
 import type { Rig } from "../rig.ts";
 
@@ -53,4 +55,19 @@ function formBody(fields: Record<string, string | readonly string[]>): URLSearch
   const body = new URLSearchParams();
   for (const [name, value] of Object.entries(fields)) for (const one of [value].flat()) body.append(name, one);
   return body;
+}
+
+/** Every route of the admin's pages, as the program has them. */
+export async function adminRoutes({ context }: Rig): Promise<{ method: string; path: string }[]> {
+  const nobody = new AbortController().signal;
+  const admin = await createAdmin(context, {
+    bodies: {} as BodyReader,
+    refresh: async () => {},
+    stopping: nobody,
+    originOf: () => "http://localhost",
+    isAllowed: () => true,
+    proxyHint: () => null,
+    apiDocument: async () => ({ paths: {} }),
+  });
+  return admin.routes.routes.map(({ method, path }) => ({ method, path }));
 }

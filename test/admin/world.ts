@@ -1,6 +1,5 @@
 // Data folder with hostile and long text for admin tests, and the URL of every page and fragment.
 
-import { createApp } from "../../src/app.ts";
 import type { JobRow } from "../../src/db/jobs.ts";
 import type { ReservationEnd } from "../../src/db/ledger.ts";
 import { FIRST_ACCOUNT } from "../../src/domain/account.ts";
@@ -10,9 +9,8 @@ import { hashKey } from "../../src/gateway/keys/keys.ts";
 import { operatorKey } from "../../src/gateway/keys/operator-key.ts";
 import { PIXEL_PNG } from "../../src/gateway/media/media.fixtures.ts";
 import { newId, newKey, newTimeId } from "../../src/ids.ts";
-import { createMetrics } from "../../src/metrics.ts";
 import type { Rig } from "../rig.ts";
-import type { SignedIn } from "./admin.ts";
+import { adminRoutes, type SignedIn } from "./admin.ts";
 
 const HOUR = 3_600_000;
 const IN_A_BATCH = 100;
@@ -313,10 +311,8 @@ const LEADS_ON = ["/admin/welcome/", "/admin/login/oidc", "/admin/login/oidc/cal
 
 /** Every address that answers HTML, as the program lists them; those that name a thing as `/admin/jobs/:id`. */
 export async function htmlRoutes(rig: Rig): Promise<string[]> {
-  const outside = { refresh: async () => {}, stopping: new AbortController().signal };
-  const app = await createApp({ ...rig.context, metrics: createMetrics() }, outside);
-  const paths = app.routes
-    .filter(({ method, path }) => method === "GET" && path.startsWith("/admin/") && !path.startsWith("/admin/api/v1"))
+  const paths = (await adminRoutes(rig))
+    .filter(({ method, path }) => method === "GET" && path.startsWith("/admin/"))
     .map(({ path }) => path);
   return [...new Set(paths)].filter((path) => !NO_PAGE.test(path) && !LEADS_ON.includes(path)).sort();
 }

@@ -4,7 +4,7 @@ import { createAccessLog } from "../../src/api/access-log.ts";
 import { arriving } from "../../src/api/testing.ts";
 import { createLog } from "../../src/log.ts";
 import { createMetrics } from "../../src/metrics.ts";
-import { Watchdog } from "../../src/watchdog.ts";
+import { Watchdog } from "../../src/watchdog/watchdog.ts";
 
 process.on("SIGTERM", () => {
   console.log("stopped gracefully");

@@ -15,20 +15,8 @@ const OPEN_PATHS = /^\/(admin\/(login(\/(code|oidc|oidc\/callback))?|preferences
 /** All that a one-time password opens. */
 const FIRST_PATHS = /^\/admin\/(welcome(\/password)?|logout)$/;
 
-/** Headers of every response below `/admin`. Same-origin as the referrer policy: with none, browsers send `Origin: null` with our own forms. */
-export const ADMIN_HEADERS = {
-  "content-security-policy":
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
-  "x-content-type-options": "nosniff",
-  "x-frame-options": "DENY",
-  "referrer-policy": "same-origin",
-  "cross-origin-opener-policy": "same-origin",
-  "cross-origin-resource-policy": "same-origin",
-  "permissions-policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
-} as const;
-
 export type AdminVerdict = {
-  /** Headers of the response, beside {@link ADMIN_HEADERS}. */
+  /** Headers of the response, beside {@link ADMIN_HEADERS} of headers.ts. */
   headers: Record<string, string>;
   /** Where the browser is sent instead, or why it is refused; null: come in. */
   refusal: { to: string } | AppError | null;

@@ -1,6 +1,7 @@
 // Verdicts about requests to the admin: pages by session or a proxy's header, the JSON API by admin token.
 import type { AppError } from "../../errors.ts";
 import type { AdminTokens } from "../../gateway/auth/admin-tokens.ts";
+import type { Late } from "../../late.ts";
 import { forwardedHost, isTrusted, publicOrigin } from "../address.ts";
 import type { Arrival } from "../arrival.ts";
 import { authorize, DOCUMENT } from "./guard.ts";
@@ -22,12 +23,14 @@ export type AdminEntry = {
     sessionContextOf(request: Request): { session: unknown };
     hasSeen(request: Request): boolean;
   };
-  /** Of every response. */
-  headers: Readonly<Record<string, string>>;
   errorResponse(request: Request, error: unknown): Response;
 };
 
 type Dependencies = {
+  /** The pages, loaded with the first request to them. */
+  pages: Late<AdminEntry>;
+  /** Of every response. */
+  headers: Readonly<Record<string, string>>;
   tokens: AdminTokens;
   trustProxy: readonly string[];
   /** Whether the admin is open to an address. */
@@ -35,28 +38,39 @@ type Dependencies = {
 };
 
 export class AdminGate {
-  /** Set before the first request. */
-  pages: AdminEntry | null = null;
-
   constructor(private readonly deps: Dependencies) {}
+
+  /** The guard of the pages where it has let the request in or refused it; null: the request is not theirs. */
+  guardOf(request: Request): AdminEntry["guard"] | null {
+    const guard = this.pages?.guard;
+    return guard?.hasSeen(request) ? guard : null;
+  }
+
+  /** Null until a request was for them. */
+  get pages(): AdminEntry | null {
+    return this.deps.pages.loaded;
+  }
 
   /** Null: it is let in. */
   async askForPage(arrival: Arrival): Promise<Response | null> {
-    arrival.headers = this.pages!.headers;
-    const verdict = await this.#decide(arrival);
-    arrival.headers = { ...this.pages!.headers, ...verdict.headers };
+    const { headers, pages } = this.deps;
+    arrival.headers = headers;
+    const { guard, errorResponse } = await pages.load();
+    const verdict = await this.#decide(guard, arrival);
+    arrival.headers = { ...headers, ...verdict.headers };
     if (verdict.refusal === null) return null;
     if ("to" in verdict.refusal) return new Response(null, { status: 303, headers: { location: verdict.refusal.to } });
-    return this.pages!.errorResponse(arrival.request, verdict.refusal);
+    return errorResponse(arrival.request, verdict.refusal);
   }
 
   /** Stores the token that the request came with. @throws {AppError} `forbidden`, `unauthorized` */
   async askForToken(arrival: Arrival): Promise<null> {
     const { request, path, address } = arrival;
-    arrival.headers = this.pages!.headers;
+    arrival.headers = this.deps.headers;
     const authorization = request.headers.get("authorization");
     if (path === DOCUMENT && authorization === null) {
-      const { refusal, headers } = await this.#decide(arrival);
+      const { guard } = await this.deps.pages.load();
+      const { refusal, headers } = await this.#decide(guard, arrival);
       arrival.headers = { ...arrival.headers, ...headers };
       if (refusal === null) return null;
     }
@@ -64,9 +78,9 @@ export class AdminGate {
     return null;
   }
 
-  #decide({ request, path, query, peer, address }: Arrival) {
+  #decide(guard: AdminEntry["guard"], { request, path, query, peer, address }: Arrival) {
     const { trustProxy } = this.deps;
-    return this.pages!.guard.decide(request, {
+    return guard.decide(request, {
       path,
       query,
       address,

@@ -1,11 +1,12 @@
 // Schemas that several routes of the admin's JSON API share.
 import { type TSchema, t } from "elysia";
 
+/** Elysia's takes numeric text too, and compiles a validator for each schema. */
+const INTEGER = (t.Integer() as unknown as { anyOf: TSchema[] }).anyOf.find(({ type }) => type === "integer")!;
+
 /** A whole number, and no text that looks like one. */
-export const whole = (options: Parameters<typeof t.Integer>[0] = {}): ReturnType<typeof t.Integer> => {
-  const { anyOf } = t.Integer(options) as unknown as { anyOf: { type: string }[] };
-  return anyOf.find(({ type }) => type === "integer") as unknown as ReturnType<typeof t.Integer>;
-};
+export const whole = (options: Parameters<typeof t.Integer>[0] = {}) =>
+  ({ ...INTEGER, ...options }) as unknown as ReturnType<typeof t.Integer>;
 
 export const orNull = <T extends TSchema>(schema: T) => t.Union([schema, t.Null()]);
 

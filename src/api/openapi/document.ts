@@ -19,19 +19,10 @@ type Operation = {
 /** A route that the tables leave out; a test finds it. */
 const UNDESCRIBED: RouteAnswers = { success: { 200: { "*/*": "bytes" } } };
 
-/** Describes the routes that are mounted now, once the document is first asked for: no start has to wait for it. */
-export function describeLater(app: AnyElysia): () => ReturnType<typeof describeApi> {
-  const routes = [...app.routes];
+/** Describes these routes. */
+export function describeApi(routes: AnyElysia["routes"]) {
   // All that the plugin asks of an app.
-  const mounted = { getGlobalRoutes: () => routes, getGlobalDefinitions: () => ({ type: {} }) } as unknown as AnyElysia;
-  let document: ReturnType<typeof describeApi> | undefined;
-  return () => {
-    document ??= describeApi(mounted);
-    return document;
-  };
-}
-
-function describeApi(app: AnyElysia) {
+  const app = { getGlobalRoutes: () => routes, getGlobalDefinitions: () => ({ type: {} }) } as unknown as AnyElysia;
   const { paths, components } = toOpenAPISchema(app, { staticFile: false });
   const described: Record<string, Record<string, object>> = {};
   for (const [path, methods] of Object.entries(paths)) {

@@ -3,7 +3,7 @@ import { systemClock } from "../../clock.ts";
 import type { Config } from "../../config/config.ts";
 import { AppError } from "../../errors.ts";
 import { createLog, type Log } from "../../log.ts";
-import { Watchdog } from "../../watchdog.ts";
+import { Watchdog } from "../../watchdog/watchdog.ts";
 import type { Io } from "../verb.ts";
 import { LineWriter } from "./line-writer.ts";
 

@@ -6,9 +6,10 @@ import { newId } from "../../ids.ts";
 import type { Audit } from "../audit/audit.ts";
 import { type AdminTokens, withLostTokens } from "./admin-tokens.ts";
 import { accountName, hashPassword, storePassword } from "./password.ts";
+import { newRecoveryCodes } from "./recovery-codes.ts";
 import type { Sessions } from "./sessions.ts";
 import { actorOf } from "./sign-in.ts";
-import { newRecoveryCodes, totpStepOf } from "./totp.ts";
+import { totpStepOf } from "./totp.ts";
 
 export type AccountsDependencies = { store: Store; sessions: Sessions; audit: Audit; now: () => number };
 export type Actor = { address: string | null; actor?: string };

@@ -5,12 +5,12 @@ import type { AccountRow } from "../../domain/account.ts";
 import type { Log } from "../../log.ts";
 import type { Audit } from "../audit/audit.ts";
 import { AdminTokens } from "./admin-tokens.ts";
+import { type CodeAttempt, createCodeCheck } from "./code-check.ts";
 import { CODES_OF_ALL, createLogin, type Login, MemoryLoginCounts } from "./login.ts";
 import { OidcSignIn, type SendToProvider } from "./oidc.ts";
 import { accountName, createPasswordCheck, type PasswordAttempt } from "./password.ts";
 import { createSessions, type Sessions } from "./sessions.ts";
 import { SignIn } from "./sign-in.ts";
-import { type CodeAttempt, createCodeCheck } from "./totp.ts";
 
 export type AuthParts = {
   sessions: Sessions;

@@ -2,7 +2,9 @@
 import { describe, expect, test } from "bun:test";
 import { Secret } from "otpauth";
 import type { AccountRow } from "../../domain/account.ts";
-import { createCodeCheck, hashRecoveryCode, newRecoveryCodes, newTotpSecret, totpAddress, totpStepOf } from "./totp.ts";
+import { createCodeCheck } from "./code-check.ts";
+import { hashRecoveryCode, newRecoveryCodes } from "./recovery-codes.ts";
+import { newTotpSecret, totpAddress, totpStepOf } from "./totp.ts";
 
 /** RFC 6238, appendix B (SHA-1); six digits are the last of its eight. */
 const RFC_SECRET = Secret.fromLatin1("12345678901234567890").base32;

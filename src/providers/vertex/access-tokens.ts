@@ -1,6 +1,5 @@
 // Access tokens of service accounts: minted once for all who wait, cached for their hour, renewed when one is refused.
 // Source: "Using OAuth 2.0 for server to server applications" of developers.google.com, RFC 7523; read 2026-11-29.
-import { importPKCS8, SignJWT } from "jose";
 import { isServiceAccount, parseServiceAccount, type ServiceAccount } from "../../domain/cloud-account.ts";
 import { AppError } from "../../errors.ts";
 import { readBody, send } from "../../http.ts";
@@ -123,6 +122,8 @@ function readSecret(secret: string): Secret {
 }
 
 async function sign({ email, privateKey }: ServiceAccount, now: number): Promise<string> {
+  // Loaded by the first service account.
+  const { importPKCS8, SignJWT } = await import("jose");
   const key = await importPKCS8(privateKey, "RS256").catch((cause) => {
     throw invalid("The private key of this service account cannot be read.", cause);
   });

@@ -35,11 +35,10 @@ const MAX_CACHED = 1000;
 export class Catalogue {
   /** The id that it means, or null for an id that means nothing here. */
   readonly parseModel: (id: string) => ModelChoice | null;
-  /** Every id that is made known, living families first, whether the pool serves it or not. */
-  readonly known: readonly ModelChoice[];
   readonly #byId: ReadonlyMap<string, Family>;
-  readonly #forChoosing: ReadonlySet<string>;
   readonly #off: ReadonlySet<string>;
+  #known: readonly ModelChoice[] | null = null;
+  #forChoosing: ReadonlySet<string> | null = null;
   #nearest: NearestIds | null = null;
   readonly #served = new Map<string, readonly string[]>();
   /** Family and provider where the operator says that the provider has it. */
@@ -47,15 +46,23 @@ export class Catalogue {
   readonly #providers = new Map<string, ProviderModels>();
 
   constructor(private readonly parts: CatalogueParts) {
-    const { families, names, official, listed } = parts;
-    const ids = families.map(({ id }) => id);
+    const { families, names } = parts;
     this.#byId = new Map(families.map((family) => [family.id, family]));
     this.#off = new Set(families.filter(({ isOff }) => isOff).map(({ id }) => id));
     this.parseModel = createModelParser(names);
     this.#declared = new Set(families.flatMap((family) => this.#declaredOf(family)));
-    const choices = new Map([...ids, ...[...listed.image, ...listed.video].flatMap(expandPattern)].map((id) => [id, this.parseModel(id)]));
-    this.known = [...choices.values()].filter((choice) => choice !== null);
-    this.#forChoosing = new Set([...ids, ...[...official.image, ...official.video].flatMap(expandPattern)]);
+  }
+
+  /** Every id that is made known, living families first, whether the pool serves it or not. */
+  get known(): readonly ModelChoice[] {
+    this.#known ??= this.#choicesOf(this.parts.listed).flatMap((id) => this.parseModel(id) ?? []);
+    return this.#known;
+  }
+
+  /** Ids of families, then those of the patterns. */
+  #choicesOf({ image, video }: CatalogueParts["listed"]): string[] {
+    const ids = this.parts.families.map(({ id }) => id);
+    return [...new Set([...ids, ...[...image, ...video].flatMap(expandPattern)])];
   }
 
   get revision(): number {
@@ -120,6 +127,7 @@ export class Catalogue {
 
   /** Whether an id is one to choose by: a family, or the vendor's own name of one. */
   isForChoosing(id: string): boolean {
+    this.#forChoosing ??= new Set(this.#choicesOf(this.parts.official));
     return this.#forChoosing.has(id);
   }
 

@@ -2,7 +2,7 @@
 
 import { AppError } from "../../../errors.ts";
 import type { FoundModel } from "../family.ts";
-import { BUILT_IN, buildCatalogue, builtInCatalogue, dayOf, kindsOf } from "./build.ts";
+import { BUILT_IN, buildCatalogue, dayOf, kindsOf } from "./build.ts";
 import type { Catalogue } from "./catalogue.ts";
 import { differencesOf, type ModelDifference } from "./differences.ts";
 import type { Table } from "./fields.ts";
@@ -30,7 +30,8 @@ type Dependencies = {
 };
 
 export class CatalogueLayers {
-  #catalogue: Catalogue;
+  /** Null: not built since the start. Nobody pays for it who asks for nothing, such as a command that only checks its files. */
+  #built: Catalogue | null = null;
   #file: NamedLayer | null = null;
   #stored: Table = {};
   #admin: NamedLayer | null = null;
@@ -40,12 +41,15 @@ export class CatalogueLayers {
   /** Without the admin's changes; null: not asked for since the last change. */
   #lower: Catalogue | null = null;
 
-  constructor(private readonly deps: Dependencies) {
-    this.#catalogue = builtInCatalogue();
-  }
+  constructor(private readonly deps: Dependencies) {}
 
   /** The catalogue that is in force. */
   readonly current = (): Catalogue => this.#catalogue;
+
+  get #catalogue(): Catalogue {
+    this.#built ??= this.#of(this.#below(), this.#revision);
+    return this.#built;
+  }
 
   /** The catalogue without what the admin has changed. */
   withoutAdmin(): Catalogue {
@@ -70,9 +74,10 @@ export class CatalogueLayers {
 
   /** Takes a models file into force. @throws {AppError} source, path, expected, got; what was in force stays then */
   setFile(file: ModelsFile | null): void {
+    const isSame = file === null && this.#file === null;
     this.#file = file && this.#readFile(file);
     this.#problems = { ...this.#problems, file: null };
-    this.#build();
+    if (!isSame) this.#build();
   }
 
   /** Takes note of what is wrong in the file, so that the admin shows it. */
@@ -82,9 +87,12 @@ export class CatalogueLayers {
 
   /** Takes what the store holds into force, under the settings as they are now. What is wrong in it is left out and said in `problems`. */
   setStored(stored: unknown, found: readonly FoundModel[] = this.#found): void {
+    const before = this.#stored;
     this.#stored = storedDocument(stored);
+    const isEmpty = [before, this.#stored].every((document) => Object.keys(document).length === 0);
+    const isSame = isEmpty && this.#found.length + found.length === 0;
     this.#found = found;
-    this.#build();
+    if (!isSame) this.#build();
   }
 
   /** Takes the models that were found. */
@@ -128,14 +136,14 @@ export class CatalogueLayers {
     return { origin: "found", source: "", layer: { ...EMPTY_LAYER, families } };
   }
 
-  #of(layers: readonly NamedLayer[]): Catalogue {
+  #of(layers: readonly NamedLayer[], revision = this.#revision + 1): Catalogue {
     const adoption = this.deps.adoption();
     return buildCatalogue({
       layers,
       found: adoption === "off" ? [] : this.#found,
       foundAreOff: adoption !== "auto",
       today: dayOf(this.deps.now()),
-      revision: this.#revision + 1,
+      revision,
     });
   }
 
@@ -144,7 +152,7 @@ export class CatalogueLayers {
     const { layer, problem } = this.#readAdmin(below);
     this.#admin = layer;
     this.#problems = { ...this.#problems, admin: problem };
-    this.#catalogue = this.#of(this.#admin ? [...below, this.#admin] : below);
+    this.#built = this.#of(this.#admin ? [...below, this.#admin] : below);
     this.#lower = null;
     this.#revision++;
     this.deps.onChange?.(this.#catalogue);

@@ -1,5 +1,5 @@
 // Watchdog thread: logs a blocked event loop with its requests in flight, and lets SIGTERM end the process then.
-import type { Log } from "./log.ts";
+import type { Log } from "../log.ts";
 // @ts-expect-error Imported as text; the compiler reads it as a module without types.
 import untypedSource from "./watchdog-thread.js" with { type: "text" };
 
