@@ -1,9 +1,9 @@
 // Maintenance of the data folder while the server runs: backup, staged restore, sizes.
 
 import { randomUUID } from "node:crypto";
-import { createReadStream, readdirSync, rmSync, statfsSync } from "node:fs";
+import { createReadStream, existsSync, readdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { readdir, rm, stat, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { Readable } from "node:stream";
 import { writeBackupApart } from "./db/sqlite/backup/backup-thread.ts";
 import { restoreBackup } from "./db/sqlite/backup/restore.ts";
@@ -20,6 +20,7 @@ import type { AppliedRestore } from "./domain/backup.ts";
 import { AppError } from "./errors.ts";
 import { type Orphanage, orphansBeside } from "./gateway/media/media-orphans.ts";
 import type { FolderSizes, Maintenance } from "./gateway/reports/maintenance.ts";
+import { newId } from "./ids.ts";
 import { IN_POSTGRES } from "./store-engine.ts";
 
 type Dependencies = {
@@ -33,6 +34,9 @@ type Dependencies = {
   now: () => number;
   restart?: () => void;
 };
+
+/** Names this folder in the names of its backups. It is in none of them: what is restored elsewhere has another. */
+const INSTALLATION = "installation.id";
 
 const BACKUP_THREAD = new URL("./backup-thread.ts", import.meta.url);
 
@@ -59,18 +63,18 @@ export function createMaintenance({ dataDir, isShared = false, mediaUrl = "", ta
   const refuseShared = () => {
     if (isShared) throw new AppError("conflict", IN_POSTGRES);
   };
-  const writeBackup: Maintenance["writeBackup"] = async ({ requests, media }) => {
+  const writeBackup: Maintenance["writeBackup"] = async ({ requests, media }, stop) => {
     refuseShared();
     if (isWriting) throw new AppError("busy", "A backup is being written.");
     isWriting = true;
     const file = temporaryFile();
     try {
       const options = { dataDir, file, requests, media, mediaUrl, secretKey: null, now: now() };
-      const { bytes, lacks } = await writeBackupApart(BACKUP_THREAD, options);
+      const { bytes, lacks } = await writeBackupApart(BACKUP_THREAD, options, stop);
       const day = new Date(now()).toISOString().slice(0, 16).replaceAll(/[-:]/g, "").replace("T", "-");
-      return { file, name: `flow2api-${day}.tar`, bytes, lacks };
+      return { file, name: `flow2api-${day}-${installationOf(dataDir)}.tar`, bytes, lacks };
     } catch (error) {
-      await rm(file, { force: true });
+      await removeParts(file);
       throw error;
     } finally {
       isWriting = false;
@@ -112,6 +116,22 @@ export function createMaintenance({ dataDir, isShared = false, mediaUrl = "", ta
   };
 }
 
+/** Made with the first backup. */
+function installationOf(dataDir: string): string {
+  const file = join(dataDir, INSTALLATION);
+  const known = existsSync(file) ? readFileSync(file, "utf8").trim() : "";
+  if (/^[a-z2-7]{8}$/.test(known)) return known;
+  const id = newId().slice(0, 8);
+  writeFileSync(file, `${id}\n`, { mode: 0o600 });
+  return id;
+}
+
+/** A backup that was not finished, and the folder that a thread which was ended has left. */
+async function removeParts(file: string): Promise<void> {
+  const left = (await readdir(dirname(file))).filter((name) => name.startsWith(`.${basename(file)}-`));
+  for (const path of [file, ...left.map((name) => join(dirname(file), name))]) await rm(path, { recursive: true, force: true });
+}
+
 /** The bytes of a file that is deleted when the stream closes. */
 function readOnce(file: string): ReadableStream<Uint8Array> {
   const source = createReadStream(file, { highWaterMark: 256 * 1024 });
@@ -120,7 +140,7 @@ function readOnce(file: string): ReadableStream<Uint8Array> {
 }
 
 /** Not listed among the sizes. */
-const UNLISTED = new Set(["media", "lock.db"]);
+const UNLISTED = new Set(["media", "lock.db", INSTALLATION]);
 /** Files that SQLite writes beside a database. */
 const COMPANION = /-(wal|shm|journal)$/;
 

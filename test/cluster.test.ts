@@ -144,7 +144,10 @@ describe.skipIf(!hasPostgres)("two nodes", () => {
     expect(await statusOf(await world.get(b, `/v1beta/${file.name}`))).toBe(200);
     expect(await statusOf(await piece(b, "query", 0))).toBe(404);
     const unknown = await world.send(b, `${pathname.slice(0, pathname.lastIndexOf("-"))}-999999`, { method: "POST" });
-    expect([unknown.status, await unknown.text()]).toEqual([404, expect.stringContaining("The node that held this has ended.")]);
+    expect([unknown.status, await unknown.text()]).toEqual([
+      404,
+      expect.stringContaining("The node that held this has ended, and what it had received is gone. Begin again from the start."),
+    ]);
   }, 30_000);
 
   test("a cooldown that one node met is known to the other", async () => {
@@ -211,6 +214,43 @@ describe.skipIf(!hasPostgres)("a node that goes", () => {
     await Bun.sleep(6_000);
     expect(far.received.length).toBe(1);
   }, 180_000);
+
+  test("dies with an upload: the other one says so, as Google's API does, and the upload that begins again is received", async () => {
+    await using world = await startNodes({ tokens: 1 });
+    const [a, b] = world.nodes;
+    const bytes = Uint8Array.from({ length: 300_000 }, (_, at) => at % 251);
+    bytes.set(PNG_HEAD);
+    const begin = async (node: ServerNode) => {
+      const begun = await world.send(node, "/upload/v1beta/files", {
+        method: "POST",
+        headers: { "x-goog-upload-protocol": "resumable", "x-goog-upload-command": "start" },
+      });
+      return new URL(begun.headers.get("x-goog-upload-url")!).pathname;
+    };
+    const piece = (path: string, command: string, offset: number, body?: Uint8Array<ArrayBuffer>) =>
+      world.send(b, path, { method: "POST", headers: { "x-goog-upload-command": command, "x-goog-upload-offset": `${offset}` }, body });
+    const path = await begin(a);
+    expect((await piece(path, "upload", 0, bytes.slice(0, 262_144))).status).toBe(200);
+    a.kill("SIGKILL");
+    const seen = new Set<number>();
+    const errorOf = async (response: Response) =>
+      ((await response.json()) as { error: { code: number; status: string; message: string } }).error;
+    await eventually("it is gone", 20_000, async () => {
+      const response = await piece(path, "upload, finalize", 262_144, bytes.slice(262_144));
+      seen.add(response.status);
+      const { code, status, message } = await errorOf(response);
+      expect([code, status, message]).toEqual(
+        response.status === 404
+          ? [404, "NOT_FOUND", expect.stringContaining("Begin again from the start.")]
+          : [503, "UNAVAILABLE", expect.stringContaining("Try again in a moment.")],
+      );
+      return response.status === 404;
+    });
+    expect([...seen]).toEqual([503, 404]);
+    expect((await errorOf(await piece(path, "query", 0))).status).toBe("NOT_FOUND");
+    const whole = await piece(await begin(b), "upload, finalize", 0, bytes);
+    expect([whole.status, whole.headers.get("x-goog-upload-status")]).toEqual([200, "final"]);
+  }, 60_000);
 
   test("is paused and wakes up: it is fenced, and ends", async () => {
     await using world = await startNodes();

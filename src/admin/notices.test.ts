@@ -31,4 +31,12 @@ describe.each(ENGINES)("over $name", ({ name, open }) => {
       for (let count = 0; count < 7; count++) await one.add("you", { text: `${count}` });
       expect((await two.take("you")).map(({ text }) => text)).toEqual(["2", "3", "4", "5", "6"]);
     }));
+
+  test("those that two nodes add at once are all there", () =>
+    withNodes(async (one, two) => {
+      for (let round = 0; round < 5; round++) {
+        await Promise.all([one, two, one, two].map((node, at) => node.add("me", { text: `${at}` })));
+        expect((await one.take("me")).map(({ text }) => text).sort()).toEqual(["0", "1", "2", "3"]);
+      }
+    }));
 });

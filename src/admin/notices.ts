@@ -14,7 +14,7 @@ const MAX_SESSIONS = 100;
 /** A redirect is followed at once. */
 const SHOWN_MS = 10 * 60_000;
 
-type Dependencies = { store: Pick<Store, "shared" | "putScratch" | "getScratch" | "takeScratch">; now: () => number };
+type Dependencies = { store: Pick<Store, "shared" | "claimScratch" | "getScratch" | "takeScratch">; now: () => number };
 
 export const createNotices = ({ store, now }: Dependencies): Notices => (store.shared ? sharedNotices({ store, now }) : memoryNotices());
 
@@ -37,8 +37,13 @@ function sharedNotices({ store, now }: Dependencies): Notices {
   const nameOf = (mark: string) => `notices ${mark}`;
   return {
     async add(mark, notice) {
-      const waiting = ((await store.takeScratch(nameOf(mark), now())) ?? []) as Notice[];
-      await store.putScratch(nameOf(mark), [...waiting, notice].slice(-MAX_EACH) as Json, now() + SHOWN_MS);
+      for (let added = [notice]; ; ) {
+        const times = { expiresAt: now() + SHOWN_MS, now: now() };
+        if ((await store.claimScratch(nameOf(mark), added as Json, times)) === null) return;
+        // Others wait: of several that add at once each takes what it finds, and nobody writes over another's.
+        const waiting = ((await store.takeScratch(nameOf(mark), now())) ?? []) as Notice[];
+        added = [...waiting, ...added].slice(-MAX_EACH);
+      }
     },
     async take(mark) {
       // Most pages have none: asking writes nothing.

@@ -66,6 +66,32 @@ describe.skipIf(!hasPostgres)("through another node than its own", () => {
     expect(pair.logged.filter((line) => line.includes('"level":"error"'))).toEqual([]);
   }, 30_000);
 
+  test("a job that is looked at while its end is written is settled once, with the calls that it took", async () => {
+    await using pair = await startPair();
+    const { a, store } = pair;
+    const update = store.updateJob;
+    let looks = 0;
+    store.updateJob = async (...args) => {
+      const row = await update(...args);
+      if (row?.state === "completed") {
+        looks++;
+        await a.context.worker.lookAgain();
+      }
+      return row;
+    };
+    const job = await a.context.jobs.createVideo(pair.video());
+    await pair.until(job.id, "completed");
+    await within(5_000, "nothing is reserved", async () => (await pair.open()) === 0);
+    const hour = 3_600_000;
+    const calls = await store.readUsage({ by: "token", from: 0, to: Date.now() + hour });
+    expect([
+      looks,
+      calls.reduce((sum, { requests }) => sum + requests, 0),
+      calls.reduce((sum, { videoSeconds }) => sum + videoSeconds, 0),
+    ]).toEqual([...[1, 1, job.seconds ?? 0]]);
+    expect(a.context.limits.gauges().reservations).toBe(0);
+  }, 30_000);
+
   test("the end of a job whose news was lost is found by a look", async () => {
     await using pair = await startPair();
     const { a, b } = pair;

@@ -1,6 +1,6 @@
 // Scheduled backups: when they are due, into a folder and into a bucket, what is retained, what fails and is tried again.
 import { afterEach, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { S3_ACCESS_KEY, S3_REGION, S3_SECRET_KEY, startS3 } from "../../../test/s3.ts";
 import { newMedia } from "../../db/rows.fixtures.ts";
@@ -13,7 +13,7 @@ import { Backups } from "./backups.ts";
 import { FolderTarget } from "./folder-target.ts";
 import { S3Target } from "./s3-target.ts";
 import { nextBackupAt } from "./schedule.ts";
-import type { BackupTarget } from "./target.ts";
+import { type BackupTarget, installationIn } from "./target.ts";
 
 const HOUR = 3_600_000;
 const START = Date.UTC(2026, 10, 23, 12);
@@ -64,6 +64,16 @@ const DEFAULTS: Settings = {
   ...{ s3_url: "", s3_endpoint: "", s3_region: "", s3_access_key: "", s3_secret_key: "" },
 };
 
+/** A backup's name without that of its installation. */
+const dayOf = (name: string) => name.replace(/-[a-z2-7]{8}\.tar$/, ".tar");
+
+/** What an installation is called in the names of its backups. */
+async function ownOf(dataDir: string): Promise<string> {
+  const { name, file } = await createMaintenance({ dataDir, env: {}, now: () => START }).writeBackup({ requests: false, media: false });
+  rmSync(file);
+  return installationIn(name) ?? "";
+}
+
 const inFolder = (dataDir: string) => new FolderTarget(join(dataDir, "backups"));
 
 describe("into a folder", () => {
@@ -76,7 +86,7 @@ describe("into a folder", () => {
       await clock.advance(24 * HOUR);
     }
     const names = readdirSync(join(dataDir, "backups")).sort();
-    expect(names).toEqual(["flow2api-20261125-1200.tar", "flow2api-20261126-1200.tar", "notes.tar"]);
+    expect(names.map(dayOf)).toEqual(["flow2api-20261125-1200.tar", "flow2api-20261126-1200.tar", "notes.tar"]);
     const file = join(dataDir, "backups", names[1]!);
     expect(statSync(file).mode & 0o777).toBe(0o600);
     const entries: string[] = [];
@@ -104,19 +114,22 @@ describe("into a folder", () => {
   test("stay when they were just made, also where the clock was set back", async () => {
     const { backups, dataDir, settings } = await world(inFolder);
     mkdirSync(join(dataDir, "backups"));
-    for (const day of [28, 29]) writeFileSync(join(dataDir, `backups/flow2api-202611${day}-0300.tar`), "later, by the clock of then");
+    const installation = await ownOf(dataDir);
+    for (const day of [28, 29])
+      writeFileSync(join(dataDir, `backups/flow2api-202611${day}-0300-${installation}.tar`), "later, by the clock of then");
     settings.keep = 1;
-    expect(await backups.run()).toMatchObject({ ok: true, name: "flow2api-20261123-1200.tar" });
-    expect(readdirSync(join(dataDir, "backups"))).toContain("flow2api-20261123-1200.tar");
-    expect(readdirSync(join(dataDir, "backups"))).toHaveLength(1);
+    expect(await backups.run()).toMatchObject({ ok: true, name: `flow2api-20261123-1200-${installation}.tar` });
+    expect(readdirSync(join(dataDir, "backups"))).toEqual([`flow2api-20261123-1200-${installation}.tar`]);
   });
 
   test("leave nothing of one that a crash cut off", async () => {
     const { backups, dataDir } = await world(inFolder);
     mkdirSync(join(dataDir, "backups"));
-    for (const name of [".flow2api-20261101-0300.tar.partial", ".notes.tar.partial"]) writeFileSync(join(dataDir, "backups", name), "half");
+    const [own, other] = [await ownOf(dataDir), ".flow2api-20261101-0300-abcdefgh.tar.partial"];
+    for (const name of [`.flow2api-20261101-0300-${own}.tar.partial`, other, ".notes.tar.partial"])
+      writeFileSync(join(dataDir, "backups", name), "half");
     await backups.run();
-    expect(readdirSync(join(dataDir, "backups")).sort()).toEqual([".notes.tar.partial", "flow2api-20261123-1200.tar"]);
+    expect(readdirSync(join(dataDir, "backups")).sort()).toEqual([other, ".notes.tar.partial", `flow2api-20261123-1200-${own}.tar`]);
   });
 
   test("are given up by a stop, also while they are copied", async () => {
@@ -136,6 +149,25 @@ describe("into a folder", () => {
     expect(readdirSync(dataDir).filter((name) => name.startsWith("passing-"))).toEqual([]);
     expect(backups.state().last).toBeNull();
   });
+
+  test("are given up by a stop while they are written: it does not wait for the thread", async () => {
+    const { backups, dataDir, store } = await world(inFolder, { media: true });
+    for (let count = 0; count < 400; count++) {
+      const row = newMedia({ bytes: 200_000 });
+      const path = join(dataDir, "media", row.id.slice(0, 1));
+      mkdirSync(path, { recursive: true });
+      writeFileSync(join(path, `${row.id}.${row.ext}`), new Uint8Array(200_000));
+      await store.insertMedia(row);
+    }
+    const run = backups.run();
+    while (!readdirSync(dataDir).some((name) => name.startsWith(".passing-"))) await Bun.sleep(1);
+    const since = performance.now();
+    await backups.stop();
+    expect(await run).toMatchObject({ ok: false, error: "The server is stopping." });
+    expect(performance.now() - since).toBeLessThan(1_000);
+    expect(backups.state().last).toBeNull();
+    expect(existsSync(join(dataDir, "backups"))).toBe(false);
+  }, 20_000);
 
   test("that cannot be written are a failure in plain words, tried again in an hour, and remembered over a restart", async () => {
     const blocked = (dataDir: string) => {
@@ -175,9 +207,9 @@ describe("into a bucket", () => {
       await backups.look();
       await clock.advance(24 * HOUR);
     }
-    expect((await backups.list()).map(({ name }) => name)).toEqual(["flow2api-20261125-1200.tar", "flow2api-20261124-1200.tar"]);
+    expect((await backups.list()).map(({ name }) => dayOf(name))).toEqual(["flow2api-20261125-1200.tar", "flow2api-20261124-1200.tar"]);
     const { contents = [] } = await s3.client.list({ prefix: "" });
-    expect(contents.map(({ key }) => key).sort()).toEqual([
+    expect(contents.map(({ key }) => dayOf(key)).sort()).toEqual([
       "pool/backups/flow2api-20261124-1200.tar",
       "pool/backups/flow2api-20261125-1200.tar",
     ]);
@@ -192,6 +224,22 @@ describe("into a bucket", () => {
     }
     expect(names.at(-1)).toBe("backup.json");
     expect(backups.state().place).toBe(`s3://${s3.bucket}/pool/backups`);
+  });
+
+  test("of two installations with one prefix stay each other's: each deletes its own", async () => {
+    await using s3 = await startS3();
+    const target = () => new S3Target(options(s3.endpoint, s3.bucket));
+    const [one, two] = [await world(target, { keep: 1 }), await world(target, { keep: 1 })];
+    const made: string[] = [];
+    for (let day = 0; day < 2; day++)
+      for (const { backups, clock } of [one, two]) {
+        const { name, ok } = await backups.run();
+        expect(ok).toBe(true);
+        made.push(name);
+        await clock.advance(24 * HOUR);
+      }
+    expect(new Set(made).size).toBe(4);
+    expect((await one.backups.list()).map(({ name }) => name).sort()).toEqual(made.slice(2).sort());
   });
 
   test("that are refused, or meet nobody, are failures without a secret in them", async () => {

@@ -9,7 +9,7 @@ import type { Log } from "../../log.ts";
 import { createSerial } from "../../serial.ts";
 import type { Maintenance } from "../reports/maintenance.ts";
 import { nextBackupAt } from "./schedule.ts";
-import type { BackupTarget, StoredBackup } from "./target.ts";
+import { type BackupTarget, installationIn, type StoredBackup } from "./target.ts";
 
 export type BackupDependencies = {
   store: Pick<Store, "readFact" | "writeFact">;
@@ -112,7 +112,7 @@ export class Backups {
     let last: LastBackup;
     try {
       this.#stopping.signal.throwIfAborted();
-      const { file, name, bytes, lacks } = await maintenance.writeBackup({ requests, media });
+      const { file, name, bytes, lacks } = await maintenance.writeBackup({ requests, media }, this.#stopping.signal);
       try {
         await target.put(name, file, this.#stopping.signal);
       } finally {
@@ -133,11 +133,14 @@ export class Backups {
     return last;
   }
 
-  /** A backup that is there counts, also when an old one cannot be deleted. The one just made stays, whatever its name says of its age. */
+  /**
+   * A backup that is there counts, also when an old one cannot be deleted. The one just made stays, whatever its name says of its age, and so
+   * does what another installation has made.
+   */
   async #prune(made: string): Promise<void> {
     const { log, settings, target } = this.deps;
     try {
-      const others = (await target.list()).filter(({ name }) => name !== made);
+      const others = (await target.list()).filter(({ name }) => name !== made && installationIn(name) === installationIn(made));
       const old = others.slice(Math.max(0, settings().keep - 1));
       for (const { name } of old) await target.delete(name);
       if (old.length > 0) log.info("Old backups deleted", { place: target.place, count: old.length });

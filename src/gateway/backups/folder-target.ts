@@ -4,7 +4,7 @@ import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { AppError } from "../../errors.ts";
-import { BACKUP_NAME, type BackupTarget, newestFirst, type StoredBackup } from "./target.ts";
+import { BACKUP_NAME, type BackupTarget, installationIn, newestFirst, type StoredBackup } from "./target.ts";
 
 const PIECE_BYTES = 1024 * 1024;
 const PARTIAL = ".partial";
@@ -23,7 +23,7 @@ export class FolderTarget implements BackupTarget {
     const partial = join(this.place, partialOf(name));
     try {
       await mkdir(this.place, { recursive: true, mode: 0o700 });
-      await this.#deletePartial();
+      await this.#deletePartial(installationIn(name));
       // A copy: the folder is often another disk, and the file is deleted by its maker.
       await pipeline(createReadStream(file, { highWaterMark: PIECE_BYTES }), createWriteStream(partial, { mode: 0o600 }), { signal: stop });
       const handle = await open(partial, "r+");
@@ -41,11 +41,13 @@ export class FolderTarget implements BackupTarget {
     }
   }
 
-  /** What a crash has left. */
-  async #deletePartial(): Promise<void> {
-    for (const name of await readdir(this.place))
-      if (name === partialOf(name.slice(1, -PARTIAL.length)) && BACKUP_NAME.test(name.slice(1, -PARTIAL.length)))
-        await rm(join(this.place, name), { force: true });
+  /** What a crash has left; another installation may be writing there. */
+  async #deletePartial(installation: string | null): Promise<void> {
+    for (const partial of await readdir(this.place)) {
+      const name = partial.slice(1, -PARTIAL.length);
+      if (partial === partialOf(name) && BACKUP_NAME.test(name) && installationIn(name) === installation)
+        await rm(join(this.place, partial), { force: true });
+    }
   }
 
   async list(): Promise<StoredBackup[]> {

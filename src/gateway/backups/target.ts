@@ -13,7 +13,10 @@ export interface BackupTarget {
   delete(name: string): Promise<void>;
 }
 
-/** What our backups are called, e.g. `flow2api-20261130-0300.tar`. */
-export const BACKUP_NAME = /^flow2api-\d{8}-\d{4}\.tar$/;
+/** What backups are called, e.g. `flow2api-20261130-0300-k3dq7mwa.tar`; those of earlier builds do not name their installation. */
+export const BACKUP_NAME = /^flow2api-\d{8}-\d{4}(?:-([a-z2-7]{8}))?\.tar$/;
+
+/** Null: the name does not say. */
+export const installationIn = (name: string): string | null => BACKUP_NAME.exec(name)?.[1] ?? null;
 
 export const newestFirst = (backups: readonly StoredBackup[]): StoredBackup[] => [...backups].sort((a, b) => (a.name < b.name ? 1 : -1));

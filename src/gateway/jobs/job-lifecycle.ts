@@ -53,6 +53,8 @@ export type JobLifecycleDependencies = {
 export class JobLifecycle {
   /** Jobs that run here: only this node, while it lives, may change them. */
   readonly #owned = new Set<string>();
+  /** Jobs whose end is being written here; true: news of it came meanwhile. */
+  readonly #ending = new Map<string, boolean>();
   /** What each open job's end settles. */
   readonly #admissions = new Map<string, Admission>();
   /** Jobs that could not be stored, as far as this process knows: until when they are deleted where they were nevertheless. */
@@ -92,6 +94,11 @@ export class JobLifecycle {
   /** Another node has changed the job, or may have: one that has ended there is settled here, where its admission is. */
   async readChanged(id: string): Promise<JobRow | null> {
     const row = await this.read(id);
+    // It is settled with its calls by who ends it, which this node may be doing.
+    if (this.#ending.has(id)) {
+      this.#ending.set(id, true);
+      return row;
+    }
     if (!row) {
       // It was deleted while it waited: one that is charged is settled before.
       this.#admissions.get(id)?.release();
@@ -134,6 +141,18 @@ export class JobLifecycle {
 
   /** As `move`, to a terminal state: webhook, ledger and request log follow. */
   async end(id: string, from: readonly JobState[], to: JobEnd, attempts: readonly TracedAttempt[] = []): Promise<JobRow | null> {
+    let isNews = false;
+    this.#ending.set(id, false);
+    const ended = await this.#end(id, from, to, attempts).finally(() => {
+      isNews = this.#ending.get(id) ?? false;
+      this.#ending.delete(id);
+    });
+    // Another node may have ended it first.
+    if (isNews && !ended) await this.readChanged(id);
+    return ended;
+  }
+
+  async #end(id: string, from: readonly JobState[], to: JobEnd, attempts: readonly TracedAttempt[]): Promise<JobRow | null> {
     const { store, webhooks, clock, log } = this.deps;
     const before = await store.getJob(id);
     if (!before) return null;

@@ -1,7 +1,7 @@
 // Ledger: order and size of writes, and what happens when they fail.
 import { expect, test } from "bun:test";
 import type { NewReservation, ReservationEnd } from "../../db/ledger.ts";
-import { createLog } from "../../log.ts";
+import { createLog, silentLog } from "../../log.ts";
 import { settled, virtualClock } from "../../testing.ts";
 import { Ledger } from "./ledger.ts";
 
@@ -130,6 +130,31 @@ test("a reservation that cannot be written is refused, with a time to retry and 
   const error = await ledger.reserve(reservation).catch((reason) => reason);
   expect(error).toMatchObject({ kind: "unavailable", reason: "ledger_unavailable", retryAfterMs: 5000 });
   expect(error.message).not.toContain("disk");
+});
+
+test("where commits are dear an end waits a moment for a reservation, and is written before it in the same turn", async () => {
+  const { store, clock } = setUp();
+  const ledger = new Ledger({ store, clock, log: silentLog, elapsed: clock.now, gatherMs: 2 });
+  ledger.end(end(1));
+  await settled();
+  expect(store.asked).toEqual([]);
+  void ledger.reserve(reservation);
+  await settled();
+  expect(store.asked).toEqual(["end 1", "reserve 1"]);
+  ledger.end(end(2));
+  await store.answer();
+  expect(store.asked.slice(2)).toEqual(["end 2"]);
+  await store.answer();
+  ledger.end(end(3));
+  await clock.advance(2);
+  expect(store.asked.slice(3)).toEqual(["end 3"]);
+  await store.answer();
+  ledger.end(end(4));
+  const closing = ledger.close();
+  await settled();
+  await store.answer();
+  await closing;
+  expect([store.asked.slice(4), clock.nextTimer()]).toEqual([["end 4"], null]);
 });
 
 test("close tries once more and then lets go", async () => {

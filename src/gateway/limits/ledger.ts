@@ -21,6 +21,8 @@ type Dependencies = {
   log: Log;
   /** Monotonic ms: a clock that is set is no lag of the store. Tests pass another. */
   elapsed?: () => number;
+  /** How long an end waits for a reservation to share its commit with, in ms; absent: not at all. */
+  gatherMs?: number;
 };
 
 const NO_ENDS: readonly ReservationEnd[] = [];
@@ -33,6 +35,7 @@ export class Ledger {
   /** Start of the write under way; null: there is none. */
   #askedAt: number | null = null;
   #cancelRetry: (() => void) | null = null;
+  #cancelGather: (() => void) | null = null;
   #degradedSince: number | null = null;
 
   constructor(private readonly deps: Dependencies) {
@@ -71,7 +74,9 @@ export class Ledger {
   /** Writes an end soon; retries until it is written. */
   end(end: ReservationEnd): void {
     this.#ends.push(end);
-    this.#start();
+    const { gatherMs = 0, clock } = this.deps;
+    if (gatherMs === 0) this.#start();
+    else if (this.#writing === null && this.#cancelRetry === null) this.#cancelGather ??= clock.after(gatherMs, () => this.#start());
   }
 
   /** Resolves when every end so far is written, or could not be. */
@@ -91,6 +96,8 @@ export class Ledger {
   }
 
   #start(): void {
+    this.#cancelGather?.();
+    this.#cancelGather = null;
     this.#writing ??= this.#write();
   }
 

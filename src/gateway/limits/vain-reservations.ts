@@ -19,6 +19,8 @@ export class VainReservations {
   /** Until when it is looked for, by request. */
   readonly #requests = new Map<string, number>();
   #cancel: (() => void) | null = null;
+  #looking: Promise<void> | null = null;
+  #isStopped = false;
 
   constructor(private readonly deps: Dependencies) {}
 
@@ -28,14 +30,18 @@ export class VainReservations {
     this.#lookLater();
   }
 
-  stop(): void {
+  /** Resolves when nothing is released any more. What a look under way has found is. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
     this.#cancel?.();
+    await this.#looking;
   }
 
   #lookLater(): void {
+    if (this.#isStopped) return;
     this.#cancel ??= this.deps.clock.after(LOOK_MS, () => {
       this.#cancel = null;
-      void this.#look();
+      this.#looking = this.#look();
     });
   }
 

@@ -89,7 +89,11 @@ test("a mark is of one path and one minute", async () => {
 });
 
 test.each([
-  ["has ended", { state: "dead" }, ["not_found", "The node that held this has ended. Begin again."]],
+  [
+    "has ended",
+    { state: "dead" },
+    ["not_found", "The node that held this has ended, and what it had received is gone. Begin again from the start."],
+  ],
   ["names no address", { url: false }, ["unavailable", expect.stringContaining("it has no server.node_url")]],
 ] as const)("a node that %s is refused in plain words", async (_, options, expected) => {
   const { hop } = setUp(() => new Response("ok"), options as object);

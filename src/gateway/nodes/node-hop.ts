@@ -70,7 +70,8 @@ export class NodeHop {
 
   private async urlOf(id: number): Promise<string> {
     const found = (await this.deps.store.listNodes()).find((node) => node.id === id && isLiving(node));
-    if (!found) throw new AppError("not_found", "The node that held this has ended. Begin again.");
+    if (!found)
+      throw new AppError("not_found", "The node that held this has ended, and what it had received is gone. Begin again from the start.");
     if (!found.url) throw unreachable("it has no server.node_url");
     return found.url;
   }

@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import type { HeldSlots, SlotEnd, SlotRequest } from "../../db/shared.ts";
 import { silentLog } from "../../log.ts";
-import { settled, virtualClock } from "../../testing.ts";
+import { virtualClock } from "../../testing.ts";
 import { StoreSlots } from "./slot-arbiter.ts";
 
 const request: SlotRequest = {
@@ -40,12 +40,12 @@ function setUp() {
 }
 
 test("whoever asks at the very end of a round is answered", async () => {
-  const { slots, state } = setUp();
+  const { slots, state, clock } = setUp();
   for (let count = 0; count < 3; count++) expect(await slots.take(request)).toMatchObject({ tokenId: 7 });
   slots.give(end);
-  await settled();
+  await clock.advance(2);
   slots.give(end);
-  await settled();
+  await clock.advance(2);
   expect(state).toMatchObject({ inFlight: 1, given: 2 });
 });
 
@@ -64,7 +64,7 @@ test("a slot that was given back, and whose answer was lost, is not given back a
   for (let count = 0; count < 3; count++) await slots.take(request);
   state.lost = true;
   slots.give(end);
-  await settled();
+  await clock.advance(2);
   expect(state).toMatchObject({ inFlight: 2, given: 0 });
   await clock.advance(1_000);
   expect(state).toMatchObject({ inFlight: 2, given: 1 });
@@ -80,6 +80,24 @@ test("while the store cannot be asked what is held, nothing is taken; what is gi
   slots.give(end);
   await clock.advance(1_000);
   expect(state).toMatchObject({ inFlight: 0, given: 1 });
+});
+
+test("an action that takes effect after the count was corrected is corrected, too, a minute later", async () => {
+  const { slots, state, clock } = setUp();
+  await slots.take(request);
+  state.lost = true;
+  await slots.take(request).catch(() => {});
+  await clock.advance(1_000);
+  expect(state.inFlight).toBe(1);
+  // The take whose answer was lost had waited for a lock.
+  state.inFlight += 1;
+  await clock.advance(30_000);
+  expect(state.inFlight).toBe(2);
+  await clock.advance(30_000);
+  expect(state.inFlight).toBe(1);
+  state.inFlight += 1;
+  await clock.advance(600_000);
+  expect([state.inFlight, clock.nextTimer()]).toEqual([2, null]);
 });
 
 test("a count that is too high is corrected soon, also when nobody asks", async () => {

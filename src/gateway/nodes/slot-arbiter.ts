@@ -26,6 +26,10 @@ type Waiting = { request: SlotRequest; resolve(outcome: SlotOutcome): void; reje
 
 const BATCH = 256;
 const RETRY_MS = 1_000;
+/** How long a slot that is given back waits for one that is taken, to share its round trips. */
+const GATHER_MS = 2;
+/** Longer than the store works on what nobody waits for any more. */
+const LATE_MS = 60_000;
 
 export class StoreSlots implements SlotArbiter {
   readonly #waiting: Waiting[] = [];
@@ -37,6 +41,10 @@ export class StoreSlots implements SlotArbiter {
   #isCertain = true;
   #working: Promise<void> | null = null;
   #cancelRetry: (() => void) | null = null;
+  #cancelGather: (() => void) | null = null;
+  /** Epoch ms until which an action whose answer was lost may still take effect; 0: none may. */
+  #lateUntil = 0;
+  #cancelLate: (() => void) | null = null;
 
   constructor(private readonly deps: Dependencies) {}
 
@@ -49,18 +57,21 @@ export class StoreSlots implements SlotArbiter {
 
   give(end: SlotEnd): void {
     this.#ends.push(end);
-    if (this.#cancelRetry === null) this.#start();
+    if (this.#cancelRetry === null && this.#working === null) this.#cancelGather ??= this.deps.clock.after(GATHER_MS, () => this.#start());
   }
 
   /** Resolves when everything is given back, or could not be. */
   async flush(): Promise<void> {
     this.#cancelRetry?.();
     this.#cancelRetry = null;
+    this.#cancelLate?.();
     this.#start();
     await this.#working;
   }
 
   #start(): void {
+    this.#cancelGather?.();
+    this.#cancelGather = null;
     this.#working ??= this.#work();
   }
 
@@ -83,6 +94,7 @@ export class StoreSlots implements SlotArbiter {
     try {
       await shared.correctSlots(node.id, [...this.#held.values()], [...this.#spends]);
       this.#isCertain = true;
+      this.#correctLater();
       return true;
     } catch (error) {
       refuse(asked, error);
@@ -134,10 +146,25 @@ export class StoreSlots implements SlotArbiter {
     else this.#spends.delete(spend);
   }
 
+  /** What took effect after a correction is corrected, too: once more when nothing can any longer. */
+  #correctLater(): void {
+    const { clock } = this.deps;
+    const left = this.#lateUntil - clock.now();
+    this.#cancelLate?.();
+    this.#cancelLate = null;
+    if (left <= 0) return;
+    this.#cancelLate = clock.after(left, () => {
+      this.#cancelLate = null;
+      this.#isCertain = false;
+      this.#start();
+    });
+  }
+
   /** The count is corrected before anything else, also when nobody asks: other nodes wait for what is counted too much. */
   #doubt(error: unknown): void {
     const { clock, log } = this.deps;
     this.#isCertain = false;
+    this.#lateUntil = clock.now() + LATE_MS;
     log.warn("The store did not say what became of slots", { waiting: this.#ends.length, error });
     this.#cancelRetry ??= clock.after(RETRY_MS, () => {
       this.#cancelRetry = null;

@@ -27,10 +27,14 @@ export type Maintenance = {
     media: boolean;
   }): Promise<{ name: string; bytes: number; body: ReadableStream<Uint8Array>; lacks: string[] }>;
   /**
-   * As {@link Maintenance.backup}, as a file beside the data, which the caller deletes.
+   * As {@link Maintenance.backup}, as a file beside the data, which the caller deletes. Its name says which installation made it.
+   * @param stop gives it up, at once
    * @throws {AppError} `busy` while another is written
    */
-  writeBackup(content: { requests: boolean; media: boolean }): Promise<{ file: string; name: string; bytes: number; lacks: string[] }>;
+  writeBackup(
+    content: { requests: boolean; media: boolean },
+    stop?: AbortSignal,
+  ): Promise<{ file: string; name: string; bytes: number; lacks: string[] }>;
   /**
    * Checks a backup and lays it ready for the next start.
    * @throws {AppError} `invalid_request` when it is none, damaged, newer than this build, or sealed with another secret key

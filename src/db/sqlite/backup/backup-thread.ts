@@ -20,13 +20,16 @@ export function runBackupThread(): void {
 /**
  * As {@link writeBackup}, in a thread that ends with it.
  * @param url the module that calls {@link runBackupThread}
+ * @param stop ends the thread, which leaves its folder beside the file. Rejects with the signal's reason
  */
-export async function writeBackupApart(url: URL, options: BackupOptions): Promise<BackupReport> {
+export async function writeBackupApart(url: URL, options: BackupOptions, stop?: AbortSignal): Promise<BackupReport> {
+  stop?.throwIfAborted();
   const worker = new Worker(url, { smol: true });
   try {
     const reply = await new Promise<Reply>((resolve, reject) => {
       worker.onmessage = ({ data }: MessageEvent<Reply>) => resolve(data);
       worker.onerror = ({ message }) => reject(new Error(message));
+      stop?.addEventListener("abort", () => reject(stop.reason), { once: true });
       worker.postMessage(options);
     });
     if ("error" in reply) throw receiveError(reply.error);
