@@ -37,7 +37,10 @@ export function createSharedSlots(time: Time, dice: Dice): SharedSlots {
   const table = () => new SlotTable([...total.values()], counters, time.now());
   const write = (changed: SlotTable) => {
     const { slots, counters: rows } = changed.changes();
-    for (const row of slots) total.set(`${row.tokenId}/${row.kind}`, row);
+    for (const { tokenId, kind, change } of slots) {
+      const name = `${tokenId}/${kind}`;
+      total.set(name, { tokenId, kind, inFlight: Math.max(0, (total.get(name)?.inFlight ?? 0) + change) });
+    }
     const other = counters.filter(({ counter }) => !rows.some((row) => row.counter === counter));
     counters = [...other, ...rows];
   };

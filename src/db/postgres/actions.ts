@@ -13,6 +13,7 @@ import * as ledger from "./ledger.ts";
 import * as media from "./media.ts";
 import * as nodes from "./nodes.ts";
 import * as responses from "./responses.ts";
+import { type ArgumentsOf, type Call, type CallName, type ResultOf, runRound } from "./round.ts";
 import * as scratch from "./scratch.ts";
 import * as sessions from "./sessions.ts";
 import * as settings from "./settings.ts";
@@ -28,7 +29,7 @@ import * as webhooks from "./webhooks.ts";
 /** What actions run on. */
 export type Tables = { sql: Sql; vault: Vault };
 
-type Lane = "ledger" | "jobs" | "media" | "admin" | "nodes" | "slots";
+type Lane = "generations" | "ledger" | "jobs" | "media" | "admin" | "nodes";
 type Options = { relaxed?: boolean };
 
 const plain =
@@ -45,6 +46,17 @@ const sealed =
     run: ({ sql, vault }: Tables, ...args: A): Promise<R> => run(sql, vault, ...args),
   });
 
+const runTogether = ({ sql }: Tables, calls: readonly Call[], isCautious: boolean) => runRound(sql, calls, isCautious);
+
+/** Of the lane of generations: those that follow each other make up one round. */
+const gathered = <N extends CallName>(name: N, options: Options = {}) => ({
+  ...{ lane: "generations", ...options },
+  run: async ({ sql }: Tables, ...args: [...ArgumentsOf<N>]): Promise<ResultOf<N>> =>
+    (await runRound(sql, [{ name, args } as unknown as Call], true))[0] as ResultOf<N>,
+  together: runTogether,
+  byIndex: true,
+});
+
 type Limits<T extends string> = Record<T, number>;
 
 /** Can be made again, or is no loss: housekeeping, what is measured anew, what lives for minutes. */
@@ -55,11 +67,11 @@ const ofJobs = plain("jobs");
 const ofMedia = plain("media");
 const ofAdmin = plain("admin");
 const ofNodes = plain("nodes");
-const ofSlots = plain("slots");
+const ofGenerations = plain("generations");
 
 export const ACTIONS = {
-  begin: ofLedger(ledger.begin),
-  end: ofLedger(ledger.end),
+  begin: gathered("begin"),
+  end: gathered("end"),
   addUploads: ofLedger(ledger.addUploads, RELAXED),
   sumTokenCalls: ofLedger(usage.sumTokenCalls),
   deleteUsageBefore: ofLedger(
@@ -83,7 +95,7 @@ export const ACTIONS = {
   rotateKey: ofAdmin(keys.rotateKey),
   endFormerKeys: ofAdmin(keys.endFormerKeys),
 
-  insertMedia: ofMedia(media.insertMedia),
+  insertMedia: gathered("insertMedia"),
   deleteMedia: ofMedia(media.deleteMedia, RELAXED),
   nameFile: ofMedia(fileNames.nameFile),
 
@@ -112,9 +124,10 @@ export const ACTIONS = {
   putUndelivered: ofMedia(undelivered.putUndelivered, RELAXED),
   deleteUndelivered: ofMedia(undelivered.deleteUndelivered, RELAXED),
 
-  takeSlots: ofSlots(shared.takeSlots, RELAXED),
-  giveSlots: ofSlots(shared.giveSlots, RELAXED),
-  correctSlots: ofSlots(shared.correctSlots, RELAXED),
+  takeSlots: gathered("takeSlots", RELAXED),
+  giveSlots: gathered("giveSlots", RELAXED),
+  // After all that was asked for before it.
+  correctSlots: ofGenerations(shared.correctSlots, RELAXED),
   releaseConcurrency: ofLedger(releaseConcurrency, RELAXED),
   tryLock: ofNodes(shared.tryLock),
   unlock: ofNodes(shared.unlock, RELAXED),

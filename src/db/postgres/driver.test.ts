@@ -127,6 +127,23 @@ describe.skipIf(!hasPostgres)("the client", () => {
       expect(await isStored(db, "half")).toBe(false);
     }));
 
+  test("a script under the lock of all processes is rolled back, and says so, where a statement failed that nobody waited for", () =>
+    withClient(async (db) => {
+      const sent = db.exclusively(async (sql) => {
+        sql.send("INSERT INTO facts (name, value) VALUES ('half', 'x')");
+        sql.send("SELECT 1 / $zero::int", { zero: 0 });
+      });
+      expect(await sent.catch(({ errno }) => errno)).toBe("22012");
+      const forgotten = db.exclusively(async (sql) => {
+        await sql.run("INSERT INTO facts (name, value) VALUES ('half', 'x')");
+        await sql.run("SELECT 1 / 0").catch(() => {});
+      });
+      expect(await forgotten.catch(({ message }) => message)).toContain("rolled back");
+      expect(await isStored(db, "half")).toBe(false);
+      await db.exclusively(async (sql) => sql.send("INSERT INTO facts (name, value) VALUES ('whole', 'x')"));
+      expect(await isStored(db, "whole")).toBe(true);
+    }));
+
   test("statements that are asked for together take effect in their order, each seeing those before it", () =>
     withClient(async (db) => {
       const seen = await db.transaction(async (sql) => {

@@ -26,6 +26,11 @@ export interface Sql extends Reader {
 export type TransactionOptions = {
   /** False: the commit does not wait for the server's disk; a crash of the server loses the last half second of such commits. */
   durable?: boolean;
+  /**
+   * True: every row is found by an index. A statement is planned once for each connection, also when its table is empty or was not analyzed,
+   * and a plan that reads such a table whole would be used while it grows.
+   */
+  byIndex?: boolean;
 };
 
 export type Subscription = { unlisten(): Promise<void> };
@@ -75,11 +80,17 @@ const PAUSE_MS = 100;
 /** How long the server is asked what has become of a commit, in ms. */
 const COMMIT_CHECK_MS = 10_000;
 
-const LIMITS = "SET LOCAL statement_timeout = 15000; SET LOCAL lock_timeout = 10000";
-const BEGIN = {
-  durable: `BEGIN; ${LIMITS}; SELECT pg_current_xact_id()::text AS xid`,
-  relaxed: `BEGIN; ${LIMITS}; SET LOCAL synchronous_commit = off; SELECT pg_current_xact_id()::text AS xid`,
-};
+/** Settings of a transaction in one statement: each `SET LOCAL` costs another. */
+function beginOf({ durable = true, byIndex = false }: TransactionOptions): string {
+  const settings = [
+    ["statement_timeout", "15000"],
+    ["lock_timeout", "10000"],
+    ...(durable ? [] : [["synchronous_commit", "off"]]),
+    ...(byIndex ? ["enable_seqscan", "enable_hashjoin", "enable_mergejoin"].map((name) => [name, "off"]) : []),
+  ];
+  const set = settings.map(([name, value]) => `set_config('${name}', '${value}', true)`);
+  return `BEGIN; SELECT pg_current_xact_id()::text AS xid, ${set.join(", ")}`;
+}
 
 /** Any number that only this program takes. */
 const ADVISORY_LOCK = 4_807_526_976;
@@ -124,6 +135,15 @@ export function causeOf(error: unknown, sql: Sql): Promise<unknown> {
   );
 }
 
+/** In the round trip of what was sent before. @throws why the transaction was not committed, as far as is known */
+async function commit(connection: Connection, sql: Sql): Promise<void> {
+  const committing = connection.unsafe("COMMIT").execute() as Promise<{ command: string }>;
+  committing.catch(() => {});
+  await sql.sent();
+  // The server's answer to a commit after a statement that failed.
+  if ((await committing).command !== "COMMIT") throw new Error("The transaction was rolled back: a statement in it has failed.");
+}
+
 class Client implements Postgres {
   #readers: SQL;
   #writers: SQL;
@@ -138,8 +158,8 @@ class Client implements Postgres {
   all = <T>(text: string, bound?: Bound) => this.#read((sql) => sql.all<T>(text, bound));
   get = <T>(text: string, bound?: Bound) => this.#read((sql) => sql.get<T>(text, bound));
 
-  transaction<T>(work: (sql: Sql) => Promise<T>, { durable = true }: TransactionOptions = {}): Promise<T> {
-    return this.#guard(() => this.#transact(work, durable ? BEGIN.durable : BEGIN.relaxed));
+  transaction<T>(work: (sql: Sql) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
+    return this.#guard(() => this.#transact(work, beginOf(options)));
   }
 
   exclusively<T>(work: (sql: Sql, script: (text: string) => Promise<void>) => Promise<T>): Promise<T> {
@@ -147,8 +167,11 @@ class Client implements Postgres {
       this.#onWriter(async (connection) => {
         await connection.unsafe("BEGIN");
         await connection.unsafe("SELECT pg_advisory_xact_lock($1)", [ADVISORY_LOCK]);
-        const result = await work(sqlOn(connection), async (text) => void (await connection.unsafe(text)));
-        await connection.unsafe("COMMIT");
+        const sql = sqlOn(connection);
+        const result = await work(sql, async (text) => void (await connection.unsafe(text))).catch(async (error) => {
+          throw await causeOf(error, sql);
+        });
+        await commit(connection, sql);
         return result;
       }),
     );
@@ -217,12 +240,8 @@ class Client implements Postgres {
       }
       // Known before the commit is asked for, so that its outcome can be.
       const xid = (await opening).at(-1)![0]!.xid;
-      const committing = connection.unsafe("COMMIT").execute() as Promise<{ command: string }>;
-      committing.catch(() => {});
       try {
-        await sql.sent();
-        // The server's answer to a commit after a statement that failed.
-        if ((await committing).command !== "COMMIT") throw new Error("The transaction was rolled back: a statement in it has failed.");
+        await commit(connection, sql);
       } catch (error) {
         if (!isLostConnection(error) || !(await this.#isCommitted(xid))) throw error;
       }

@@ -30,6 +30,9 @@ export const isRetryable = (error: unknown): boolean => /^40(?:001|P01)$/.test(s
 /** A statement of a transaction in which another has failed. */
 export const isOfAborted = (error: unknown): boolean => sqlState(error) === "25P02";
 
+/** What a statement was to change is another by now: a guard in it divides by zero. */
+export const isContended = (error: unknown): boolean => sqlState(error) === "22012";
+
 export const isUniqueViolation = (error: unknown): boolean => sqlState(error) === "23505";
 
 /** The disk is full, or a table, index or log of the server cannot grow. */

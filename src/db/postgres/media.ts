@@ -7,17 +7,34 @@ import type { Reader, Sql } from "./driver.ts";
 const COLUMNS = `id, kind, origin, mime, ext, bytes, width, height, key_id AS "keyId", created_at AS "createdAt", expires_at AS "expiresAt",
   request_id AS "requestId", name, purpose, family`;
 
-/** With `data` when the row holds the bytes instead of a file. @throws when the id exists: ids are random */
-export async function insertMedia(sql: Sql, media: Media, data: Uint8Array | null, source: MediaSource | null): Promise<void> {
-  const { id, kind, origin, mime, ext, bytes, width, height, keyId, createdAt, expiresAt, requestId, name, purpose, family } = media;
+/** A row, its bytes when it holds them instead of a file, and what made it. */
+export type NewMedia = readonly [media: Media, data: Uint8Array | null, source: MediaSource | null];
+
+/** In order. The transaction fails when an id exists: ids are random. */
+export function insertMedia(sql: Sql, rows: readonly NewMedia[]): void {
+  if (rows.length === 0) return;
+  const list = <T>(value: (media: Media) => T) => rows.map(([media]) => value(media));
   sql.send(
     `INSERT INTO media (id, kind, origin, mime, ext, bytes, width, height, key_id, created_at, expires_at, request_id, name, purpose, family,
        data, token_id, signature)
-     VALUES ($id, $kind, $origin, $mime, $ext, $bytes, $width, $height, $keyId, $createdAt, $expiresAt, $requestId, $name, $purpose, $family,
-       $data, $tokenId, $signature)`,
+     SELECT id, kind, origin, mime, ext, bytes, width, height, key_id, created_at, expires_at, request_id, name, purpose, family,
+       decode(data, 'hex'), token_id, signature
+     FROM unnest($ids::text[], $kinds::text[], $origins::text[], $mimes::text[], $exts::text[], $bytes::bigint[], $widths::int[],
+         $heights::int[], $keyIds::bigint[], $createdAts::bigint[], $expiresAts::bigint[], $requestIds::text[], $names::text[],
+         $purposes::text[], $families::text[], $datas::text[], $tokenIds::bigint[], $signatures::text[])
+       WITH ORDINALITY AS given (id, kind, origin, mime, ext, bytes, width, height, key_id, created_at, expires_at, request_id, name,
+         purpose, family, data, token_id, signature, position)
+     ORDER BY position`,
     {
-      ...{ id, kind, origin, mime, ext, bytes, width, height, keyId, createdAt, expiresAt, requestId, name, purpose, family, data },
-      ...{ tokenId: source?.tokenId ?? null, signature: source?.signature ?? null },
+      ...{ ids: list(({ id }) => id), kinds: list(({ kind }) => kind), origins: list(({ origin }) => origin) },
+      ...{ mimes: list(({ mime }) => mime), exts: list(({ ext }) => ext), bytes: list(({ bytes }) => bytes) },
+      ...{ widths: list(({ width }) => width), heights: list(({ height }) => height), keyIds: list(({ keyId }) => keyId) },
+      ...{ createdAts: list(({ createdAt }) => createdAt), expiresAts: list(({ expiresAt }) => expiresAt) },
+      ...{ requestIds: list(({ requestId }) => requestId), names: list(({ name }) => name), purposes: list(({ purpose }) => purpose) },
+      families: list(({ family }) => family),
+      datas: rows.map(([, data]) => data?.toHex() ?? null),
+      tokenIds: rows.map(([, , source]) => source?.tokenId ?? null),
+      signatures: rows.map(([, , source]) => source?.signature ?? null),
     },
   );
 }

@@ -14,6 +14,7 @@ import step010 from "./migrations/010.sql" with { type: "text" };
 import step011 from "./migrations/011.sql" with { type: "text" };
 import step012 from "./migrations/012.sql" with { type: "text" };
 import step013 from "./migrations/013.sql" with { type: "text" };
+import step014 from "./migrations/014.sql" with { type: "text" };
 
 export type Migration = {
   sql: string;
@@ -38,6 +39,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { sql: step011, worksFrom: 7 },
   { sql: step012, worksFrom: 7 },
   { sql: step013, worksFrom: 7 },
+  { sql: step014, worksFrom: 7 },
 ];
 
 /**

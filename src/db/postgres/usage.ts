@@ -11,7 +11,6 @@ const DAY_MS = 86_400_000;
 /** The two tables, and the length of what a row sums up. */
 const BY_HOUR = { table: "usage_hours", length: HOUR_MS } as const;
 const BY_DAY = { table: "usage_days", length: DAY_MS } as const;
-type Rollup = typeof BY_HOUR | typeof BY_DAY;
 
 const COUNTS = [
   ["requests", "requests"],
@@ -30,26 +29,31 @@ const ARRAYS = COUNTS.map(([name]) => `$${name}::bigint[]`).join(", ");
 const SUMMED = COUNTS.map(([, column]) => `${column} = held.${column} + excluded.${column}`).join(", ");
 const MERGED = `ON CONFLICT (dimension, subject, start, family) DO UPDATE SET ${SUMMED}, ms_max = greatest(held.ms_max, excluded.ms_max)`;
 
+const NAME = "dimension, subject, start, family";
+const DAY_SUMS = COUNTS.map(([, column]) => `sum(${column})::bigint`).join(", ");
+
 /** Adds shares to the sums of their hour and of their day. */
 export function addUsage(sql: Sql, shares: readonly UsageShare[]): void {
-  for (const rollup of [BY_HOUR, BY_DAY]) addTo(sql, rollup, shares);
-}
-
-function addTo(sql: Sql, { table, length }: Rollup, shares: readonly UsageShare[]): void {
+  if (shares.length === 0) return;
   // In one order on every node: rows that several write at once are waited for, and never crosswise.
-  const sums = sumShares(shares, length).sort(byRow);
+  const sums = sumShares(shares, HOUR_MS).sort(byRow);
   const bound: Bound = {
     dimensions: sums.map(({ dimension }) => dimension),
     subjects: sums.map(({ subject }) => subject),
     starts: sums.map(({ hour }) => hour),
     families: sums.map(({ family }) => family),
     msMax: sums.map(({ msMax }) => msMax),
-    ...Object.fromEntries(COUNTS.map(([name]) => [name, sums.map((sum) => sum[name])])),
   };
+  for (const [name] of COUNTS) bound[name] = sums.map((sum) => sum[name]);
   sql.send(
-    `INSERT INTO ${table} AS held (dimension, subject, start, family, ms_max, ${COLUMNS})
-     SELECT * FROM unnest($dimensions::text[], $subjects::bigint[], $starts::bigint[], $families::text[], $msMax::bigint[], ${ARRAYS})
-     ${MERGED}`,
+    `WITH given AS MATERIALIZED (
+       SELECT * FROM unnest($dimensions::text[], $subjects::bigint[], $starts::bigint[], $families::text[], $msMax::bigint[], ${ARRAYS})
+         AS given (${NAME}, ms_max, ${COLUMNS})),
+     hours AS (
+       INSERT INTO ${BY_HOUR.table} AS held (${NAME}, ms_max, ${COLUMNS}) SELECT * FROM given ${MERGED})
+     INSERT INTO ${BY_DAY.table} AS held (${NAME}, ms_max, ${COLUMNS})
+     SELECT dimension, subject, start - start % ${DAY_MS}::bigint, family, max(ms_max), ${DAY_SUMS}
+     FROM given GROUP BY 1, 2, 3, 4 ORDER BY dimension COLLATE "C", 2, 3, family COLLATE "C" ${MERGED}`,
     bound,
   );
 }

@@ -1,15 +1,22 @@
 // Writer: write actions of one turn of the event loop share a commit, in order, on one connection a lane.
 import { AppError } from "../../errors.ts";
 import { causeOf, type Postgres, type Sql } from "./driver.ts";
-import { isRetryable } from "./failures.ts";
+import { isContended, isRetryable } from "./failures.ts";
 
 /** Actions by name, on what they run on and plain arguments. */
 export type Action = {
   /** Actions of one lane take effect in the order in which they were asked for; lanes write tables of their own. */
   lane: string;
+  /** See `TransactionOptions`. */
+  byIndex?: boolean;
   /** The commit does not wait for the server's disk: what is lost with it can be made again. */
   relaxed?: boolean;
   run: (tables: never, ...args: never[]) => Promise<unknown>;
+  /**
+   * Runs several that follow each other at once; results in their order. The same function for all that it takes. It fails as `isContended`
+   * unless `isCautious`, where others have changed what it goes by.
+   */
+  together?: (tables: never, calls: never, isCautious: boolean) => Promise<unknown[]>;
 };
 export type ActionTable = Record<string, Action>;
 type ArgumentsOf<A> = A extends { run: (tables: never, ...args: infer P) => unknown } ? P : never;
@@ -23,15 +30,16 @@ export type Writer<A> = {
 };
 
 type Waiting = {
-  run: (sql: Sql) => Promise<unknown>;
-  relaxed: boolean;
+  name: string;
+  args: readonly unknown[];
+  action: Action;
   resolve: (value: never) => void;
   reject: (reason: unknown) => void;
 };
 type Outcome = { value: unknown } | { error: unknown };
 
 /** Largest number of actions in one commit. */
-const GROUP = 64;
+const GROUP = 256;
 /** A group that the server ended to undo a deadlock is run so often. */
 const ATTEMPTS = 4;
 
@@ -40,7 +48,7 @@ export function createWriter<A extends ActionTable>(db: Postgres, tablesOn: (sql
   const lanes = new Map<string, Lane>();
   let isClosed = false;
   const laneOf = (name: string) => {
-    const lane = lanes.get(name) ?? new Lane(db);
+    const lane = lanes.get(name) ?? new Lane(db, tablesOn);
     lanes.set(name, lane);
     return lane;
   };
@@ -48,8 +56,8 @@ export function createWriter<A extends ActionTable>(db: Postgres, tablesOn: (sql
     write: (name, ...args) =>
       new Promise((resolve, reject) => {
         if (isClosed) return reject(new Error("The store is closed."));
-        const { lane, relaxed = false, run } = actions[name]!;
-        laneOf(lane).add({ run: (sql) => run(tablesOn(sql) as never, ...(args as never[])), relaxed, resolve, reject });
+        const action = actions[name]!;
+        laneOf(action.lane).add({ name, args, action, resolve, reject });
       }),
     async close() {
       isClosed = true;
@@ -62,7 +70,10 @@ class Lane {
   #queue: Waiting[] = [];
   #working: Promise<void> | null = null;
 
-  constructor(private readonly db: Postgres) {}
+  constructor(
+    private readonly db: Postgres,
+    private readonly tablesOn: (sql: Sql) => unknown,
+  ) {}
 
   add(action: Waiting): void {
     this.#queue.push(action);
@@ -74,9 +85,10 @@ class Lane {
   }
 
   async #work(): Promise<void> {
-    // What is asked for in the same turn shares the first commit; what arrives during a commit shares the next one.
-    await new Promise<void>((resolve) => setImmediate(resolve));
     while (this.#queue.length > 0) {
+      // What is asked for in the same turn shares a commit: by those who waited for the last one, too, in turn. What arrives during a
+      // commit shares the next one.
+      await new Promise<void>((resolve) => setImmediate(resolve));
       const group = this.#queue.slice(0, GROUP);
       this.#queue = this.#queue.slice(GROUP);
       await this.#commit(group);
@@ -98,17 +110,24 @@ class Lane {
   }
 
   async #commitGroup(group: readonly Waiting[]): Promise<Outcome[]> {
-    const durable = group.some(({ relaxed }) => !relaxed);
+    const durable = group.some(({ action }) => !action.relaxed);
+    const byIndex = group.some(({ action }) => action.byIndex);
+    const inTransaction = (run: typeof runTogether) =>
+      this.db.transaction((sql) => run({ sql, tables: this.tablesOn(sql) as never, isCautious }, group), { durable, byIndex });
+    let isCautious = false;
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.db.transaction((sql) => runTogether(sql, group), { durable });
+        return await inTransaction(runTogether);
       } catch (error) {
         if (isRetryable(error) && attempt < ATTEMPTS) continue;
         if (isOfServer(error)) throw error;
+        if (isContended(error) && !isCautious) {
+          isCautious = true;
+          continue;
+        }
       }
       // Failures are rare: only a group that holds one pays for savepoints, on its second run.
-      if (group.length === 1) return this.db.transaction((sql) => runTogether(sql, group), { durable }).catch((error) => [{ error }]);
-      return this.db.transaction((sql) => runApart(sql, group), { durable });
+      return group.length === 1 ? inTransaction(runTogether).catch((error) => [{ error }]) : inTransaction(runApart);
     }
   }
 }
@@ -116,18 +135,29 @@ class Lane {
 /** The whole group fails of it, not one action. */
 const isOfServer = (error: unknown) => error instanceof AppError && error.kind === "unavailable";
 
-async function runTogether(sql: Sql, group: readonly Waiting[]): Promise<Outcome[]> {
-  const outcomes: Outcome[] = [];
-  for (const { run } of group) outcomes.push({ value: await run(sql) });
-  return outcomes;
+type On = { sql: Sql; tables: never; isCautious: boolean };
+
+const runOne = ({ tables }: On, { action, args }: Waiting) => action.run(tables, ...(args as never[]));
+
+async function runTogether(on: On, group: readonly Waiting[]): Promise<Outcome[]> {
+  const values: unknown[] = [];
+  while (values.length < group.length) {
+    const { together } = group[values.length]!.action;
+    const rest = group.slice(values.length);
+    const others = rest.findIndex(({ action }) => action.together !== together);
+    if (together) values.push(...(await together(on.tables, (others === -1 ? rest : rest.slice(0, others)) as never, on.isCautious)));
+    else values.push(await runOne(on, rest[0]!));
+  }
+  return values.map((value) => ({ value }));
 }
 
-async function runApart(sql: Sql, group: readonly Waiting[]): Promise<Outcome[]> {
+async function runApart(on: On, group: readonly Waiting[]): Promise<Outcome[]> {
+  const { sql } = on;
   const outcomes: Outcome[] = [];
-  for (const { run } of group) {
+  for (const one of group) {
     await sql.run("SAVEPOINT action");
     try {
-      const value = await run(sql);
+      const value = await runOne(on, one);
       await sql.sent();
       await sql.run("RELEASE SAVEPOINT action");
       outcomes.push({ value });

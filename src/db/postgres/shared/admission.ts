@@ -1,5 +1,5 @@
 // Admission of reservations on state that several nodes share: requests per minute, concurrency and budgets of keys. Pure.
-import type { Amounts, NewReservation, Refusal } from "../../ledger.ts";
+import type { Amounts, NewReservation, Refusal, ReservationEnd } from "../../ledger.ts";
 import { RecentMinute } from "./recent.ts";
 
 /** A key's row. */
@@ -8,22 +8,48 @@ export type KeyState = { keyId: number; inFlight: number; recent: string };
 /** What a key used and has reserved in a period. */
 export type PeriodState = { keyId: number; period: string; used: Amounts; reserved: Amounts };
 
+/** A reservation that is not open any more. `periods`: those in which its estimate was reserved; null: in none. */
+export type ClosedReservation = { keyId: number; periods: readonly string[] | null; holdsConcurrency: boolean; estimate: Amounts };
+
+/** What becomes of a key's row; `rpm` and `concurrency` must still allow it. Null: they do not matter. */
+export type KeyChange = { keyId: number; inFlight: number; requests: number; rpm: number | null; concurrency: number | null };
+/** What becomes of a key's period; with it each sum must be within its limit. Null: it does not matter. */
+export type PeriodChange = PeriodState & { limits: Record<keyof Amounts, number | null> };
+
 /** Names a key's period. */
 export const periodName = (keyId: number, period: string) => `${keyId}/${period}`;
 
 const NOTHING: Amounts = { images: 0, videoMs: 0, microUsd: 0 };
 
-/** Admits one after the other: what it has admitted counts for those that follow. */
+const sum = (a: Amounts, b: Amounts, sign: 1 | -1 = 1): Amounts => ({
+  images: a.images + sign * b.images,
+  videoMs: a.videoMs + sign * b.videoMs,
+  microUsd: a.microUsd + sign * b.microUsd,
+});
+
+/** Decides one after the other: what has ended or was admitted counts for those that follow. */
 export class Admission {
   readonly #keys: Map<number, { inFlight: number; recent: RecentMinute }>;
+  readonly #changes = new Map<number, KeyChange>();
   readonly #periods: Map<string, PeriodState>;
-  /** What was reserved here, by period. */
-  readonly #added = new Map<string, { keyId: number; period: string } & Amounts>();
+  /** What was added here, by period. */
+  readonly #added = new Map<string, PeriodChange>();
 
   /** @param now epoch ms of the database's clock */
   constructor(keys: readonly KeyState[], periods: readonly PeriodState[], now: number) {
     this.#keys = new Map(keys.map(({ keyId, inFlight, recent }) => [keyId, { inFlight, recent: new RecentMinute(recent, now) }]));
     this.#periods = new Map(periods.map((state) => [periodName(state.keyId, state.period), state]));
+  }
+
+  /** What it had reserved is free again, what it used counts. */
+  end({ keyId, periods, holdsConcurrency, estimate }: ClosedReservation, { state, actual, periods: usedIn }: ReservationEnd): void {
+    const key = this.#keys.get(keyId);
+    if (periods !== null && holdsConcurrency) {
+      if (key) key.inFlight = Math.max(0, key.inFlight - 1);
+      this.#changeOf(keyId).inFlight -= 1;
+    }
+    for (const period of periods ?? []) this.#add(keyId, period, { used: NOTHING, reserved: sum(NOTHING, estimate, -1) });
+    if (state !== "released") for (const period of usedIn) this.#add(keyId, period, { used: actual, reserved: NOTHING });
   }
 
   /** The first limit that it does not fit; null: none. Changes nothing. */
@@ -47,27 +73,50 @@ export class Admission {
     if (!shared || !key) return;
     key.inFlight += 1;
     key.recent.add(1, 0);
-    for (const period of shared.periods) {
-      const name = periodName(keyId, period);
-      const { images, videoMs, microUsd } = this.#added.get(name) ?? NOTHING;
-      this.#added.set(name, {
-        ...{ keyId, period, images: images + estimate.images, videoMs: videoMs + estimate.videoMs, microUsd: microUsd + estimate.microUsd },
-      });
+    const { rpm, concurrency, budgets } = shared.limits;
+    const change = this.#changeOf(keyId);
+    change.inFlight += 1;
+    change.requests += 1;
+    change.rpm = least(change.rpm, rpm);
+    change.concurrency = least(change.concurrency, concurrency);
+    for (const period of shared.periods) this.#add(keyId, period, { used: NOTHING, reserved: estimate });
+    for (const { period, of, limit } of budgets) {
+      const { limits } = this.#add(keyId, period, { used: NOTHING, reserved: NOTHING });
+      if (estimate[of] > 0) limits[of] = least(limits[of], limit);
     }
   }
 
-  /** Rows of keys as they are from now on, and what periods have reserved more; both in the order in which rows are locked. */
-  changes(): { keys: KeyState[]; periods: ({ keyId: number; period: string } & Amounts)[] } {
-    const keys = [...this.#keys].map(([keyId, { inFlight, recent }]) => ({ keyId, inFlight, recent: recent.text }));
+  /** In the order in which rows are locked. */
+  changes(): { keys: KeyChange[]; periods: PeriodChange[] } {
+    const periods = [...this.#added.values()].filter(({ used, reserved }) => isChange(used) || isChange(reserved));
     return {
-      keys: keys.sort((a, b) => a.keyId - b.keyId),
-      periods: [...this.#added.values()].sort((a, b) => a.keyId - b.keyId || (a.period < b.period ? -1 : 1)),
+      keys: [...this.#changes.values()].sort((a, b) => a.keyId - b.keyId),
+      periods: periods.sort((a, b) => a.keyId - b.keyId || (a.period < b.period ? -1 : 1)),
     };
+  }
+
+  #changeOf(keyId: number): KeyChange {
+    const change = this.#changes.get(keyId) ?? { keyId, inFlight: 0, requests: 0, rpm: null, concurrency: null };
+    this.#changes.set(keyId, change);
+    return change;
+  }
+
+  #add(keyId: number, period: string, { used, reserved }: Pick<PeriodState, "used" | "reserved">): PeriodChange {
+    const name = periodName(keyId, period);
+    const former = this.#added.get(name) ?? { used: NOTHING, reserved: NOTHING, limits: { images: null, videoMs: null, microUsd: null } };
+    const added = { keyId, period, used: sum(former.used, used), reserved: sum(former.reserved, reserved), limits: former.limits };
+    this.#added.set(name, added);
+    return added;
   }
 
   #sum(keyId: number, period: string, of: keyof Amounts): number {
     const name = periodName(keyId, period);
-    const state = this.#periods.get(name);
-    return (state?.used[of] ?? 0) + (state?.reserved[of] ?? 0) + (this.#added.get(name)?.[of] ?? 0);
+    const [state, added] = [this.#periods.get(name), this.#added.get(name)];
+    return (state?.used[of] ?? 0) + (state?.reserved[of] ?? 0) + (added?.used[of] ?? 0) + (added?.reserved[of] ?? 0);
   }
 }
+
+const isChange = ({ images, videoMs, microUsd }: Amounts) => images !== 0 || videoMs !== 0 || microUsd !== 0;
+
+/** Null: none. */
+const least = (a: number | null, b: number | null): number | null => (a === null || b === null ? (a ?? b) : Math.min(a, b));

@@ -1,32 +1,41 @@
 // SQL of the limits of keys that several nodes share: requests of the last minute, concurrency, what is reserved in periods.
-import type { Amounts, NewReservation } from "../../ledger.ts";
+import type { NewReservation } from "../../ledger.ts";
 import type { Sql } from "../driver.ts";
-import { readClock } from "../fencing.ts";
-import { Admission, type KeyState, type PeriodState, periodName } from "./admission.ts";
+import { type KeyChange, type KeyState, type PeriodChange, type PeriodState, periodName } from "./admission.ts";
 
-const NOBODY = new Admission([], [], 0);
-
-/** Locks the keys of these reservations until the transaction ends, then reads the clock and their periods: nobody else changes them. */
-export async function loadAdmission(sql: Sql, rows: readonly NewReservation[]): Promise<Admission> {
-  if (rows.length === 0) return NOBODY;
-  const keyIds = [...new Set(rows.map(({ keyId }) => keyId))].sort((a, b) => a - b);
-  const load = () => Promise.all([lockKeys(sql, keyIds), readClock(sql), readPeriods(sql, rows)]);
-  const loaded = await load();
-  if (loaded[0].length === keyIds.length) return new Admission(loaded[0], loaded[2], loaded[1]);
-  // What is not there cannot be locked.
-  sql.send("INSERT INTO key_states (key_id) SELECT unnest($keyIds::bigint[]) ON CONFLICT DO NOTHING", { keyIds });
-  const [keys, now, periods] = await load();
-  return new Admission(keys, periods, now);
+/**
+ * The keys of these reservations. Locked, with those of the reservations with these ids: what is read behind it, in the same round trip,
+ * nobody else changes until the transaction ends.
+ */
+export function readKeys(sql: Sql, rows: readonly NewReservation[], ends: readonly number[], isLocked: boolean): Promise<KeyState[]> {
+  const keyIds = keysOf(rows);
+  const read = `SELECT key_id AS "keyId", in_flight AS "inFlight", recent FROM key_states WHERE key_id = ANY`;
+  if (!isLocked) return keyIds.length === 0 ? NO_KEYS : sql.all(`${read} ($keyIds::bigint[])`, { keyIds });
+  return sql.all(
+    `${read} (ARRAY (
+       SELECT unnest($keyIds::bigint[]) UNION SELECT key_id FROM reservations WHERE id = ANY ($ends::bigint[])))
+     ORDER BY key_id FOR UPDATE`,
+    { keyIds, ends },
+  );
 }
 
-const lockKeys = (sql: Sql, keyIds: readonly number[]): Promise<KeyState[]> =>
-  sql.all(
-    `SELECT key_id AS "keyId", in_flight AS "inFlight", recent FROM key_states WHERE key_id = ANY ($keyIds::bigint[])
-     ORDER BY key_id FOR UPDATE`,
-    { keyIds },
-  );
+const NO_KEYS: Promise<KeyState[]> = Promise.resolve([]);
 
-async function readPeriods(sql: Sql, rows: readonly NewReservation[]): Promise<PeriodState[]> {
+const keysOf = (rows: readonly NewReservation[]): number[] => [...new Set(rows.flatMap(({ keyId, shared }) => (shared ? [keyId] : [])))];
+
+/** What is not there cannot be locked: makes the rows that are missing; false: none is. */
+export function makeKeys(sql: Sql, rows: readonly NewReservation[], locked: readonly KeyState[]): boolean {
+  const known = new Set(locked.map(({ keyId }) => keyId));
+  const keyIds = keysOf(rows).filter((keyId) => !known.has(keyId));
+  if (keyIds.length === 0) return false;
+  sql.send("INSERT INTO key_states (key_id) SELECT unnest($keyIds::bigint[]) ON CONFLICT DO NOTHING", {
+    keyIds: keyIds.sort((a, b) => a - b),
+  });
+  return true;
+}
+
+/** Of the periods in which these reservations have a budget. */
+export async function readPeriods(sql: Sql, rows: readonly NewReservation[]): Promise<PeriodState[]> {
   const asked = new Map(
     rows.flatMap(({ keyId, shared }) =>
       (shared?.limits.budgets ?? []).map(({ period }) => [periodName(keyId, period), { keyId, period }] as const),
@@ -46,72 +55,84 @@ async function readPeriods(sql: Sql, rows: readonly NewReservation[]): Promise<P
   }));
 }
 
-/** Writes what was admitted. */
-export function writeAdmission(sql: Sql, admission: Admission): void {
-  const { keys, periods } = admission.changes();
-  if (keys.length > 0)
-    sql.send(
-      `UPDATE key_states SET in_flight = given.in_flight, recent = given.recent
-       FROM unnest($keyIds::bigint[], $inFlight::bigint[], $recent::text[]) AS given (key_id, in_flight, recent)
-       WHERE key_states.key_id = given.key_id`,
-      {
-        keyIds: keys.map(({ keyId }) => keyId),
-        inFlight: keys.map(({ inFlight }) => inFlight),
-        recent: keys.map(({ recent }) => recent),
-      },
-    );
+const SECOND = "floor(extract(epoch FROM clock_timestamp()))::bigint";
+
+/** Writes what becomes of keys. @param isGuarded the transaction fails where limits do not allow it any more */
+export function writeKeys(sql: Sql, keys: readonly KeyChange[], isGuarded: boolean): void {
+  if (keys.length === 0) return;
+  if (isGuarded) lockInOrder(sql, keys);
+  sql.send(
+    `WITH changed AS (
+       UPDATE key_states SET in_flight = greatest(0, key_states.in_flight + given.in_flight),
+         recent = CASE WHEN requests = 0 THEN recent ELSE add_recent(recent, ${SECOND}, requests) END
+       FROM unnest($keyIds::bigint[], $inFlight::bigint[], $requests::bigint[], $rpms::bigint[], $concurrencies::bigint[])
+         AS given (key_id, in_flight, requests, rpm, concurrency)
+       WHERE key_states.key_id = given.key_id AND (rpm IS NULL OR recent_requests(recent, ${SECOND}) + requests <= rpm)
+         AND (concurrency IS NULL OR key_states.in_flight + given.in_flight <= concurrency)
+       RETURNING 1)
+     SELECT 1 / (count(*) >= $expected::bigint)::int FROM changed`,
+    {
+      ...{ keyIds: keys.map(({ keyId }) => keyId), inFlight: keys.map(({ inFlight }) => inFlight) },
+      expected: isGuarded ? keys.length : 0,
+      requests: keys.map(({ requests }) => requests),
+      rpms: keys.map(({ rpm }) => (isGuarded ? rpm : null)),
+      concurrencies: keys.map(({ concurrency }) => (isGuarded ? concurrency : null)),
+    },
+  );
+}
+
+/** Writes what their periods used and have reserved, behind {@link writeKeys}. */
+export function writePeriods(sql: Sql, periods: readonly PeriodChange[], isGuarded: boolean): void {
   if (periods.length === 0) return;
   sql.send(
-    `INSERT INTO key_usage AS held (period, key_id, reserved_images, reserved_video_ms, reserved_micro_usd)
-     SELECT * FROM unnest($periods::text[], $keyIds::bigint[], $images::bigint[], $videoMs::bigint[], $microUsd::bigint[])
-     ON CONFLICT (period, key_id) DO UPDATE SET reserved_images = held.reserved_images + excluded.reserved_images,
+    `INSERT INTO key_usage AS held (period, key_id, images, video_ms, micro_usd, reserved_images, reserved_video_ms, reserved_micro_usd)
+     SELECT * FROM unnest($periods::text[], $keyIds::bigint[], $images::bigint[], $videoMs::bigint[], $microUsd::bigint[],
+       $reservedImages::bigint[], $reservedVideoMs::bigint[], $reservedMicroUsd::bigint[])
+     ON CONFLICT (period, key_id) DO UPDATE SET images = held.images + excluded.images, video_ms = held.video_ms + excluded.video_ms,
+       micro_usd = held.micro_usd + excluded.micro_usd, reserved_images = held.reserved_images + excluded.reserved_images,
        reserved_video_ms = held.reserved_video_ms + excluded.reserved_video_ms,
        reserved_micro_usd = held.reserved_micro_usd + excluded.reserved_micro_usd`,
-    listsOf(periods),
+    {
+      ...{ periods: periods.map(({ period }) => period), keyIds: periods.map(({ keyId }) => keyId) },
+      ...{ images: periods.map(({ used }) => used.images), videoMs: periods.map(({ used }) => used.videoMs) },
+      ...{ microUsd: periods.map(({ used }) => used.microUsd), reservedImages: periods.map(({ reserved }) => reserved.images) },
+      reservedVideoMs: periods.map(({ reserved }) => reserved.videoMs),
+      reservedMicroUsd: periods.map(({ reserved }) => reserved.microUsd),
+    },
   );
+  if (isGuarded) guardPeriods(sql, periods);
 }
 
-type PeriodAmounts = { keyId: number; period: string } & Amounts;
+/** One alone is locked by what changes it. */
+function lockInOrder(sql: Sql, keys: readonly KeyChange[]): void {
+  if (keys.length < 2) return;
+  sql.send("SELECT 1 FROM key_states WHERE key_id = ANY ($keyIds::bigint[]) ORDER BY key_id FOR UPDATE", {
+    keyIds: keys.map(({ keyId }) => keyId),
+  });
+}
 
-const listsOf = (rows: readonly PeriodAmounts[]) => ({
-  periods: rows.map(({ period }) => period),
-  keyIds: rows.map(({ keyId }) => keyId),
-  images: rows.map(({ images }) => images),
-  videoMs: rows.map(({ videoMs }) => videoMs),
-  microUsd: rows.map(({ microUsd }) => microUsd),
-});
-
-/** A reservation that has ended. `periods`: JSON; null: nothing is reserved for it. */
-type Ended = { keyId: number; periods: string | null; holdsConcurrency: boolean } & Amounts;
-
-/** What reservations had reserved is free again. Locks their keys, as those do that begin. */
-export function releaseReserved(sql: Sql, ended: readonly Ended[]): void {
-  const reserved = ended.filter(({ periods }) => periods !== null);
-  if (reserved.length === 0) return;
-  releaseKeys(sql, reserved);
-  const sums = new Map<string, PeriodAmounts>();
-  for (const { keyId, periods, images, videoMs, microUsd } of reserved)
-    for (const period of JSON.parse(periods!) as string[]) {
-      const sum = sums.get(periodName(keyId, period)) ?? { keyId, period, images: 0, videoMs: 0, microUsd: 0 };
-      sums.set(periodName(keyId, period), {
-        ...{ keyId, period, images: sum.images + images, videoMs: sum.videoMs + videoMs, microUsd: sum.microUsd + microUsd },
-      });
-    }
-  if (sums.size === 0) return;
+/** Behind the change: the key's row is locked, so that nobody else changes its periods. */
+function guardPeriods(sql: Sql, periods: readonly PeriodChange[]): void {
+  const limited = periods.filter(({ limits }) => Object.values(limits).some((limit) => limit !== null));
+  if (limited.length === 0) return;
   sql.send(
-    `UPDATE key_usage SET reserved_images = reserved_images - given.images, reserved_video_ms = reserved_video_ms - given.video_ms,
-       reserved_micro_usd = reserved_micro_usd - given.micro_usd
-     FROM unnest($periods::text[], $keyIds::bigint[], $images::bigint[], $videoMs::bigint[], $microUsd::bigint[])
-       AS given (period, key_id, images, video_ms, micro_usd)
-     WHERE key_usage.period = given.period AND key_usage.key_id = given.key_id`,
-    listsOf([...sums.values()]),
+    `SELECT 1 / (count(*) = 0)::int FROM key_usage
+     JOIN unnest($periods::text[], $keyIds::bigint[], $images::bigint[], $videoMs::bigint[], $microUsd::bigint[])
+       AS most (period, key_id, images, video_ms, micro_usd) USING (period, key_id)
+     WHERE key_usage.images + reserved_images > most.images OR key_usage.video_ms + reserved_video_ms > most.video_ms
+       OR key_usage.micro_usd + reserved_micro_usd > most.micro_usd`,
+    {
+      ...{ periods: limited.map(({ period }) => period), keyIds: limited.map(({ keyId }) => keyId) },
+      ...{ images: limited.map(({ limits }) => limits.images), videoMs: limited.map(({ limits }) => limits.videoMs) },
+      microUsd: limited.map(({ limits }) => limits.microUsd),
+    },
   );
 }
 
-/** Locks the keys, in order; those that hold concurrency give it back. */
-function releaseKeys(sql: Sql, ended: readonly Pick<Ended, "keyId" | "holdsConcurrency">[]): void {
+/** Locks the keys, in order; each gives back as much concurrency as it is named. */
+function releaseKeys(sql: Sql, keyIds: readonly number[]): void {
   const counts = new Map<number, number>();
-  for (const { keyId, holdsConcurrency } of ended) counts.set(keyId, (counts.get(keyId) ?? 0) + Number(holdsConcurrency));
+  for (const keyId of keyIds) counts.set(keyId, (counts.get(keyId) ?? 0) + 1);
   const sorted = [...counts].sort(([a], [b]) => a - b);
   sql.send(
     `WITH locked AS MATERIALIZED (
@@ -132,6 +153,6 @@ export async function releaseConcurrency(sql: Sql, ids: readonly number[]): Prom
   if (rows.length === 0) return;
   releaseKeys(
     sql,
-    rows.map(({ keyId }) => ({ keyId, holdsConcurrency: true })),
+    rows.map(({ keyId }) => keyId),
   );
 }

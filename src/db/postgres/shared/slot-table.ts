@@ -4,13 +4,16 @@ import type { SlotCandidate, SlotCap, SlotRequest } from "../../shared.ts";
 import { RecentMinute } from "./recent.ts";
 
 export type SlotRow = { tokenId: number; kind: Kind; inFlight: number };
+/** `limit`: calls under way at once that must not be exceeded by it; null: any number. */
+export type SlotChange = { tokenId: number; kind: Kind; change: number; limit: number | null };
 export type CounterRow = { counter: string; recent: string; dayUntil: number; dayRequests: number; dayMicroUsd: number };
 /** What a call has reserved against caps; `at` epoch ms. */
 export type Spend = { counters: string[]; at: number; images: number; microUsd: number; dayUntil: number };
 /** `spend` null: the candidate had no caps. */
 export type Taken = { tokenId: number; kind: Kind; spend: Spend | null };
 
-const slotName = (tokenId: number, kind: Kind) => `${tokenId}/${kind}`;
+/** Names a token's slots of a kind. */
+export const slotName = (tokenId: number, kind: Kind) => `${tokenId}/${kind}`;
 
 type Counter = { recent: RecentMinute; dayUntil: number; dayRequests: number; dayMicroUsd: number };
 
@@ -18,7 +21,7 @@ type Counter = { recent: RecentMinute; dayUntil: number; dayRequests: number; da
 export class SlotTable {
   readonly #slots: Map<string, SlotRow>;
   readonly #counters: Map<string, Counter>;
-  readonly #changedSlots = new Set<string>();
+  readonly #changes = new Map<string, SlotChange>();
   readonly #changedCounters = new Set<string>();
 
   /** @param now epoch ms of the database's clock */
@@ -36,19 +39,21 @@ export class SlotTable {
     const candidate = request.candidates.find((one) => this.#hasRoom(one, request));
     if (!candidate) return null;
     const { kind, images, microUsd, dayUntil } = request;
-    this.addSlots(candidate.tokenId, kind, 1);
+    this.addSlots(candidate.tokenId, kind, 1, candidate.limit);
     const counters = candidate.caps.map(({ counter }) => counter);
     for (const counter of counters) this.#count(counter, { requests: 1, images, microUsd, dayUntil }, this.now);
     const spend = counters.length === 0 ? null : { counters, at: this.now, images, microUsd, dayUntil };
     return { tokenId: candidate.tokenId, kind, spend };
   }
 
-  /** So many more are held, or less. */
-  addSlots(tokenId: number, kind: Kind, change: number): void {
+  /** So many more are held, or less. @param limit must still allow it when it is written; null: it does not matter */
+  addSlots(tokenId: number, kind: Kind, change: number, limit: number | null = null): void {
     const name = slotName(tokenId, kind);
     const row = this.#slots.get(name) ?? { tokenId, kind, inFlight: 0 };
     this.#slots.set(name, { ...row, inFlight: Math.max(0, row.inFlight + change) });
-    this.#changedSlots.add(name);
+    const former = this.#changes.get(name);
+    const least = limit === null || !former || former.limit === null ? (limit ?? former?.limit ?? null) : Math.min(limit, former.limit);
+    this.#changes.set(name, { tokenId, kind, change: (former?.change ?? 0) + change, limit: least });
   }
 
   /** Replaces what was reserved by what was used; null: the call was never made. */
@@ -63,9 +68,9 @@ export class SlotTable {
     for (const counter of spend.counters) this.#count(counter, change, at);
   }
 
-  /** Rows as they are from now on, in the order in which they are locked. */
-  changes(): { slots: SlotRow[]; counters: CounterRow[] } {
-    const slots = [...this.#changedSlots].map((name) => this.#slots.get(name)!);
+  /** What slots have more or less, and counters as they are from now on, in the order in which they are locked. */
+  changes(): { slots: SlotChange[]; counters: CounterRow[] } {
+    const slots = [...this.#changes.values()].filter(({ change }) => change !== 0);
     const counters = [...this.#changedCounters].sort().map((counter) => {
       const { recent, dayUntil, dayRequests, dayMicroUsd } = this.#counters.get(counter)!;
       return { counter, recent: recent.text, dayUntil, dayRequests, dayMicroUsd };

@@ -3,39 +3,54 @@ import type { Kind } from "../../../domain/generation.ts";
 import type { HeldSlots, SlotRequest } from "../../shared.ts";
 import type { Sql } from "../driver.ts";
 import { readClock } from "../fencing.ts";
-import { type CounterRow, type SlotRow, SlotTable, type Spend, type Taken } from "./slot-table.ts";
+import { type CounterRow, type SlotRow, SlotTable, type Spend, slotName } from "./slot-table.ts";
 
 /** Which rows are asked for. */
-type Asked = SlotRequest | { kind: Kind; tokens: readonly number[]; counters: readonly string[] };
+export type Asked = SlotRequest | { kind: Kind; tokens: readonly number[]; counters: readonly string[] };
+export type SlotRows = { slots: SlotRow[]; counters: CounterRow[] };
 
 const tokensOf = (asked: Asked) => ("tokens" in asked ? asked.tokens : asked.candidates.map(({ tokenId }) => tokenId));
 const countersOf = (asked: Asked) =>
   "tokens" in asked ? asked.counters : asked.candidates.flatMap(({ caps }) => caps.map(({ counter }) => counter));
 
+/** Names of the rows, each once. */
+export function askedFor(batch: readonly Asked[]): { slots: SlotName[]; counters: string[] } {
+  const slots = new Map<string, SlotName>();
+  const counters = new Set<string>();
+  for (const asked of batch) {
+    for (const tokenId of tokensOf(asked)) slots.set(slotName(tokenId, asked.kind), { tokenId, kind: asked.kind });
+    for (const counter of countersOf(asked)) counters.add(counter);
+  }
+  return { slots: [...slots.values()], counters: [...counters] };
+}
+
+/** Those that are there; locked: until the transaction ends. */
+export async function readRows(sql: Sql, batch: readonly Asked[], isLocked: boolean): Promise<SlotRows> {
+  const { slots, counters } = askedFor(batch);
+  const read = await Promise.all([readSlots(sql, slots, isLocked), lockCounters(sql, counters)]);
+  return { slots: read[0], counters: read[1] };
+}
+
 /** Locks the rows of all that is asked for, then reads the clock; those that are not there are made first, because they cannot be locked. */
 export async function loadTable(sql: Sql, batch: readonly Asked[]): Promise<SlotTable> {
-  const names = new Map(
-    batch.flatMap((asked) => tokensOf(asked).map((tokenId) => [`${tokenId}/${asked.kind}`, { tokenId, kind: asked.kind }] as const)),
-  );
-  const slots = [...names.values()];
-  const counters = [...new Set(batch.flatMap(countersOf))];
-  const load = () => Promise.all([lockSlots(sql, slots), lockCounters(sql, counters), readClock(sql)]);
+  const { slots, counters } = askedFor(batch);
+  const load = () => Promise.all([readSlots(sql, slots, true), lockCounters(sql, counters), readClock(sql)]);
   const loaded = await load();
   if (loaded[0].length === slots.length && loaded[1].length === counters.length) return new SlotTable(...loaded);
   makeRows(sql, slots, counters);
   return new SlotTable(...(await load()));
 }
 
-type SlotName = { tokenId: number; kind: Kind };
+export type SlotName = { tokenId: number; kind: Kind };
 
 const boundTo = (names: readonly SlotName[]) => ({ tokenIds: names.map(({ tokenId }) => tokenId), kinds: names.map(({ kind }) => kind) });
 
-async function lockSlots(sql: Sql, names: readonly SlotName[]): Promise<SlotRow[]> {
+async function readSlots(sql: Sql, names: readonly SlotName[], isLocked: boolean): Promise<SlotRow[]> {
   if (names.length === 0) return [];
   return sql.all(
     `SELECT token_id AS "tokenId", kind, in_flight AS "inFlight" FROM slots
      JOIN unnest($tokenIds::bigint[], $kinds::text[]) AS asked (token_id, kind) USING (token_id, kind)
-     ORDER BY token_id, kind FOR UPDATE OF slots`,
+     ORDER BY token_id, kind ${isLocked ? "FOR UPDATE OF slots" : ""}`,
     boundTo(names),
   );
 }
@@ -49,7 +64,8 @@ async function lockCounters(sql: Sql, counters: readonly string[]): Promise<Coun
   );
 }
 
-function makeRows(sql: Sql, names: readonly SlotName[], counters: readonly string[]): void {
+/** Makes rows that are not there. */
+export function makeRows(sql: Sql, names: readonly SlotName[], counters: readonly string[]): void {
   sql.send(
     `INSERT INTO slots (token_id, kind, in_flight)
      SELECT token_id, kind, 0 FROM unnest($tokenIds::bigint[], $kinds::text[]) AS asked (token_id, kind) ORDER BY token_id, kind
@@ -63,18 +79,28 @@ function makeRows(sql: Sql, names: readonly SlotName[], counters: readonly strin
   );
 }
 
-/** Writes what has changed. */
-export function writeTable(sql: Sql, table: SlotTable): void {
+/** Writes what has changed. @param isGuarded the rows are not locked: the transaction fails where limits do not allow it any more */
+export function writeTable(sql: Sql, table: SlotTable, isGuarded = false): void {
   const { slots, counters } = table.changes();
+  if (isGuarded && slots.length > 1)
+    sql.send(
+      `SELECT 1 FROM slots JOIN unnest($tokenIds::bigint[], $kinds::text[]) AS asked (token_id, kind) USING (token_id, kind)
+       ORDER BY token_id, kind FOR UPDATE OF slots`,
+      boundTo(slots),
+    );
   if (slots.length > 0)
     sql.send(
-      `UPDATE slots SET in_flight = given.in_flight
-       FROM unnest($tokenIds::bigint[], $kinds::text[], $inFlight::bigint[]) AS given (token_id, kind, in_flight)
-       WHERE slots.token_id = given.token_id AND slots.kind = given.kind`,
+      `WITH changed AS (
+         UPDATE slots SET in_flight = greatest(0, in_flight + change)
+         FROM unnest($tokenIds::bigint[], $kinds::text[], $changes::bigint[], $limits::bigint[]) AS given (token_id, kind, change, most)
+         WHERE slots.token_id = given.token_id AND slots.kind = given.kind AND (most IS NULL OR in_flight + change <= most)
+         RETURNING 1)
+       SELECT 1 / (count(*) >= $expected::bigint)::int FROM changed`,
       {
-        tokenIds: slots.map(({ tokenId }) => tokenId),
-        kinds: slots.map(({ kind }) => kind),
-        inFlight: slots.map(({ inFlight }) => inFlight),
+        ...boundTo(slots),
+        changes: slots.map(({ change }) => change),
+        limits: slots.map(({ change, limit }) => (isGuarded && change > 0 ? limit : null)),
+        expected: isGuarded ? slots.length : 0,
       },
     );
   if (counters.length === 0) return;
@@ -94,15 +120,6 @@ export function writeTable(sql: Sql, table: SlotTable): void {
   );
 }
 
-function countHeld(slots: readonly { tokenId: number; kind: Kind }[]): HeldSlots[] {
-  const sums = new Map<string, HeldSlots>();
-  for (const { tokenId, kind } of slots) {
-    const name = `${tokenId}/${kind}`;
-    sums.set(name, { tokenId, kind, count: (sums.get(name)?.count ?? 0) + 1 });
-  }
-  return [...sums.values()];
-}
-
 /** In the order in which rows are locked. */
 function listsOf(held: readonly HeldSlots[]) {
   const sorted = held.toSorted((a, b) => a.tokenId - b.tokenId || (a.kind < b.kind ? -1 : 1));
@@ -113,7 +130,27 @@ function listsOf(held: readonly HeldSlots[]) {
   };
 }
 
-export const addNodeSlots = (sql: Sql, node: number, taken: readonly Taken[]): void => putNodeSlots(sql, node, countHeld(taken));
+/** What a node holds of these, locked until the transaction ends. */
+export async function lockNodeSlots(sql: Sql, node: number, names: readonly SlotName[]): Promise<HeldSlots[]> {
+  if (names.length === 0) return [];
+  return sql.all(
+    `SELECT token_id AS "tokenId", kind, in_flight AS count FROM node_slots
+     JOIN unnest($tokenIds::bigint[], $kinds::text[]) AS asked (token_id, kind) USING (token_id, kind)
+     WHERE node = $node ORDER BY token_id, kind FOR UPDATE OF node_slots`,
+    { node, ...boundTo(names) },
+  );
+}
+
+/** What a node holds from then on. */
+export function setNodeSlots(sql: Sql, node: number, held: readonly HeldSlots[]): void {
+  if (held.length === 0) return;
+  sql.send(
+    `INSERT INTO node_slots (node, token_id, kind, in_flight)
+     SELECT $node, token_id, kind, n FROM unnest($tokenIds::bigint[], $kinds::text[], $ns::bigint[]) AS given (token_id, kind, n)
+     ON CONFLICT (node, token_id, kind) DO UPDATE SET in_flight = excluded.in_flight`,
+    { node, ...listsOf(held) },
+  );
+}
 
 /** Adds to what a node holds. */
 export function putNodeSlots(sql: Sql, node: number, held: readonly HeldSlots[]): void {
@@ -131,31 +168,16 @@ export function takeNodeSlots(sql: Sql, node: number): Promise<HeldSlots[]> {
   return sql.all(`DELETE FROM node_slots WHERE node = $node RETURNING token_id AS "tokenId", kind, in_flight AS count`, { node });
 }
 
-/** Takes from what a node holds; says what it held indeed. */
-export async function removeNodeSlots(sql: Sql, node: number, slots: readonly { tokenId: number; kind: Kind }[]): Promise<HeldSlots[]> {
-  return sql.all(
-    `WITH locked AS MATERIALIZED (
-       SELECT held.token_id, held.kind, least(held.in_flight, given.n) AS n FROM node_slots AS held
-       JOIN unnest($tokenIds::bigint[], $kinds::text[], $ns::bigint[]) AS given (token_id, kind, n) USING (token_id, kind)
-       WHERE held.node = $node ORDER BY token_id, kind FOR UPDATE OF held)
-     UPDATE node_slots SET in_flight = node_slots.in_flight - locked.n FROM locked
-     WHERE node = $node AND node_slots.token_id = locked.token_id AND node_slots.kind = locked.kind
-     RETURNING node_slots.token_id AS "tokenId", node_slots.kind, locked.n AS count`,
-    { node, ...listsOf(countHeld(slots)) },
-  );
-}
-
-/** Their ids, in order. */
-export async function insertSpends(sql: Sql, node: number, spends: readonly Spend[]): Promise<number[]> {
-  if (spends.length === 0) return [];
-  const rows = await sql.all<{ id: number }>(
-    `INSERT INTO cap_spends (node, counters, at, images, micro_usd, day_until)
-     SELECT $node, counters, at, images, micro_usd, day_until
-     FROM unnest($counters::text[], $ats::bigint[], $images::bigint[], $microUsd::bigint[], $untils::bigint[])
-       WITH ORDINALITY AS given (counters, at, images, micro_usd, day_until, position)
-     ORDER BY position RETURNING id`,
+export function insertSpends(sql: Sql, node: number, spends: readonly (Spend & { id: number })[]): void {
+  if (spends.length === 0) return;
+  sql.send(
+    `INSERT INTO cap_spends (id, node, counters, at, images, micro_usd, day_until)
+     SELECT id, $node, counters, at, images, micro_usd, day_until
+     FROM unnest($ids::bigint[], $counters::text[], $ats::bigint[], $images::bigint[], $microUsd::bigint[], $untils::bigint[])
+       AS given (id, counters, at, images, micro_usd, day_until)`,
     {
       node,
+      ids: spends.map(({ id }) => id),
       counters: spends.map(({ counters }) => JSON.stringify(counters)),
       ats: spends.map(({ at }) => at),
       images: spends.map(({ images }) => images),
@@ -163,7 +185,6 @@ export async function insertSpends(sql: Sql, node: number, spends: readonly Spen
       untils: spends.map(({ dayUntil }) => dayUntil),
     },
   );
-  return rows.map(({ id }) => id);
 }
 
 /** Each is there once. */
