@@ -93,14 +93,14 @@ test.each([
 ] as const)("on %s the pointer over the plots of %s moves nothing", async (_name, path, viewport) => {
   await using opened = await open(path, { viewport });
   const { page } = opened;
-  const plots = page.locator(".chart-area, .spark, svg.chart, .chart svg");
+  const plots = page.locator(".chart-area, svg[data-chart]");
   await plots.first().waitFor();
   await page.waitForTimeout(300);
   const places = () =>
     page.evaluate(() => {
       const { scrollHeight, scrollWidth } = document.documentElement;
       const boxes = [...document.querySelectorAll("main *")]
-        .filter((element) => !element.closest(".chart-area, svg") && !element.closest("[data-plot-when], [data-plot-value], time"))
+        .filter((element) => !element.closest(".chart-area, svg") && !element.closest(".chart-now, time"))
         .map((element) => {
           const { x, y, height } = element.getBoundingClientRect();
           return [element.tagName, Math.round(x), Math.round(y + scrollY), Math.round(height)].join(" ");

@@ -38,10 +38,18 @@ export function Plot({ view, title, unit, times, step, series, href }: PlotProps
       <figcaption>
         <strong>{title}</strong>
         <span class="chart-legend" aria-hidden="true">
+          {series.map(({ label, tone = "accent" }) => (
+            <span key={label} class={`chart-mark ${tone}`}>
+              {label}
+            </span>
+          ))}
+        </span>
+        {/* Over the plot: what it says under the pointer moves nothing. */}
+        <span class="chart-now" aria-hidden="true">
           <span class="soft nw" data-plot-when />
           {series.map(({ label, tone = "accent" }, index) => (
             <span key={label} class={`chart-mark ${tone}`}>
-              {label} <b class="nw" data-plot-value={index} />
+              <b class="nw" data-plot-value={index} />
             </span>
           ))}
         </span>
