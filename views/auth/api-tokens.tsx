@@ -86,15 +86,25 @@ function TokenTable({ view, tokens }: Pick<ApiTokensProps, "view" | "tokens">) {
       {tokens.map((token) => (
         <Row key={token.id} view={view} id={`api-token-${token.id}`}>
           <Cell label={say.name}>
-            {token.name} <code class="soft">{token.prefix}…</code>
+            <span class="cut" title={token.name}>
+              {token.name}
+            </span>{" "}
+            <code class="soft">{token.prefix}…</code>
           </Cell>
           <Cell label={say.scope}>{say.scopes[token.scope]}</Cell>
           <Cell label={say.owner}>
-            {token.owner ?? "–"} {token.hold && <Badge tone="warn">{say.holds[token.hold]}</Badge>}
+            <span class="cut" title={token.owner ?? undefined}>
+              {token.owner ?? "–"}
+            </span>{" "}
+            {token.hold && <Badge tone="warn">{say.holds[token.hold]}</Badge>}
           </Cell>
           <Cell label={say.made}>
             <Time view={view} value={token.createdAt} />
-            {token.createdBy !== token.owner && <span class="soft"> {token.createdBy}</span>}
+            {token.createdBy !== token.owner && (
+              <span class="cut soft" title={token.createdBy}>
+                {token.createdBy}
+              </span>
+            )}
           </Cell>
           <Cell label={say.used}>{token.usedAt === null ? say.never : <Time view={view} value={token.usedAt} />}</Cell>
           <Cell label={say.expires}>

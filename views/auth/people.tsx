@@ -95,7 +95,10 @@ function PersonRow({ view, person }: { view: View; person: Person }) {
   return (
     <Row view={view} id={`person-${person.id}`}>
       <Cell label={say.name}>
-        {person.name} {person.isOwn && <Badge tone="off">{say.you}</Badge>}
+        <span class="cut" title={person.name}>
+          {person.name}
+        </span>{" "}
+        {person.isOwn && <Badge tone="off">{say.you}</Badge>}
       </Cell>
       <Cell label={say.role}>
         {canChange && !person.isOwn ? (

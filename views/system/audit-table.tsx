@@ -27,7 +27,10 @@ export function AuditLogTable({ view, entries }: { view: View; entries: readonly
               <Time view={view} value={row.at} />
             </Cell>
             <Cell label={account.who} place="figure">
-              {row.actor} <span class="soft">{row.address}</span>
+              <span class="cut" title={row.actor}>
+                {row.actor}
+              </span>{" "}
+              <span class="soft">{row.address}</span>
             </Cell>
             <Cell label={account.what} place="name">
               <span title={row.action}>{account.actions[row.action] ?? row.action}</span>{" "}

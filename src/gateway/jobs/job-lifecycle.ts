@@ -25,6 +25,8 @@ import type { Webhooks } from "./webhooks.ts";
 
 /** A watched job is read again after this time where other nodes may change it. */
 const REREAD_MS = 2_000;
+/** An end that was stored is read so often before it is shown with its reservation still open. */
+const MOST_REREADS = 3;
 /** Longer than the store works on what nobody waits for any more. */
 const UNWRITTEN_MS = 60_000;
 
@@ -218,9 +220,10 @@ export class JobLifecycle {
     return { ...job, place: { position: at.position, waitMs } };
   }
 
-  /** The job now and after each change, until it is settled or the signal aborts. */
+  /** The job now and after each change, until it is settled or the signal aborts. Its end is shown when its slot is free for the next one. */
   async *watch(id: string, signal: AbortSignal): AsyncGenerator<JobRow> {
     let isDirty = true;
+    let patience = MOST_REREADS;
     let wake = () => {};
     const notify = () => {
       isDirty = true;
@@ -232,14 +235,15 @@ export class JobLifecycle {
     const { clock, shared } = this.deps;
     try {
       while (!signal.aborted) {
-        // News of another node may be lost.
-        const cancel = shared ? clock.after(REREAD_MS, notify) : undefined;
+        // News of another node may be lost; what waits for the end of a settlement does not wait for ever.
+        const cancel = shared || patience < MOST_REREADS ? clock.after(REREAD_MS, notify) : undefined;
         if (!isDirty) await new Promise<void>((resolve) => (wake = resolve));
         cancel?.();
         if (signal.aborted) return;
         isDirty = false;
         const row = await this.read(id);
         if (!row) return;
+        if (isSettled(row.state) && this.#admissions.has(id) && patience-- > 0) continue;
         yield row;
         if (isSettled(row.state)) return;
       }
@@ -285,6 +289,7 @@ export class JobLifecycle {
     const end = { ok: row.state === "completed", ms, ...tokensOf(row), calls };
     if (row.charged) admission.settle(cost, end);
     else admission.release(end);
+    this.wakeWatchers(row.id);
   }
 
   #logRequest(row: JobRow, attempts: readonly TracedAttempt[]): void {
