@@ -53,7 +53,7 @@ const WIDE = { width: 1920, height: 1080 } as const;
 const THEMES = ["light", "dark"] as const;
 
 /** The pages of the menu; of the others each language and width once is enough. */
-const isMain = (address: string) => address.split("/").length <= 3;
+const isMain = (address: string) => !address.includes("?") && address.replace(/\/$/, "").split("/").length <= 3;
 
 test.each([
   ["a desk, English", DESKTOP, "en-US", "every page"],

@@ -49,7 +49,7 @@ export function DeletedTokensPage({ view, rows, next, isFirst, total, keptMs }: 
           <Table view={view} label={tokens.deletedTitle} columns={columns} selectable hasLines>
             {rows.map((row) => (
               <Row key={row.id} view={view} id={`deleted-${row.id}`} select={{ id: row.id, name: row.label }}>
-                <Cell label={tokens.columns.token} place="name">
+                <Cell place="name">
                   <Lines>
                     <span>{row.label}</span>
                     <small class="soft">

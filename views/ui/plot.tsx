@@ -44,7 +44,7 @@ export function Plot({ view, title, unit, times, step, series, href }: PlotProps
             </span>
           ))}
         </span>
-        {/* Over the plot: what it says under the pointer moves nothing. */}
+        {/* In its own place: what it says under the pointer moves nothing. */}
         <span class="chart-now" aria-hidden="true">
           <span class="soft nw" data-plot-when />
           {series.map(({ label, tone = "accent" }, index) => (
