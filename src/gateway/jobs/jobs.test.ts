@@ -96,6 +96,35 @@ describe("a job that waits for a token", () => {
   });
 });
 
+test("who watches a job sees its end when its slot is free for the next one, not between the two", async () => {
+  await using world = await openWorld();
+  const [committed, answered] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const { store, ctx, keyId } = world;
+  const { updateJob } = store;
+  store.updateJob = async (...args: Parameters<typeof updateJob>) => {
+    const row = await updateJob(...args);
+    if (args[2].state === "completed") {
+      committed.resolve();
+      await answered.promise;
+    }
+    return row;
+  };
+  const { id } = await made(world);
+  const seen = (await ctx.jobs.watch(id, keyId, new AbortController().signal))![Symbol.asyncIterator]();
+  await seen.next();
+  await world.eventually(async () => (await store.getJob(id))?.state === "completed");
+  await committed.promise;
+  const last = (async () => {
+    for (;;) {
+      const { value } = await seen.next();
+      if (value?.state === "completed") return ctx.limits.gauges().reservations;
+    }
+  })();
+  expect(await Promise.race([last.then(() => "shown"), Bun.sleep(50).then(() => "waits")])).toBe("waits");
+  answered.resolve();
+  expect(await last).toBe(0);
+});
+
 describe("a video", () => {
   test("goes from queued to completed, its result stored for its key before it is", async () => {
     await using world = await openWorld();
