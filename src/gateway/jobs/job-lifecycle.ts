@@ -21,12 +21,11 @@ import type { NodeIdentity } from "../nodes/node.ts";
 import { costOf, FREE, tokensOf } from "./job-cost.ts";
 import { requestOf } from "./job-request.ts";
 import { isSettled, mayFollow, toJobError } from "./job-state.ts";
+import { JobWatchers } from "./job-watchers.ts";
 import type { Webhooks } from "./webhooks.ts";
 
 /** A watched job is read again after this time where other nodes may change it. */
 const REREAD_MS = 2_000;
-/** An end that was stored is read so often before it is shown with its reservation still open. */
-const MOST_REREADS = 3;
 /** Longer than the store works on what nobody waits for any more. */
 const UNWRITTEN_MS = 60_000;
 
@@ -61,7 +60,7 @@ export class JobLifecycle {
   readonly #admissions = new Map<string, Admission>();
   /** Jobs that could not be stored, as far as this process knows: until when they are deleted where they were nevertheless. */
   readonly #unwritten = new Map<string, number>();
-  readonly #watchers = new Map<string, Set<() => void>>();
+  readonly #watchers = new JobWatchers();
   /** `readyAt`: estimated end of the wait, epoch ms. */
   readonly #positions = new Map<string, { position: number; readyAt: number | null }>();
 
@@ -220,23 +219,21 @@ export class JobLifecycle {
     return { ...job, place: { position: at.position, waitMs } };
   }
 
-  /** The job now and after each change, until it is settled or the signal aborts. Its end is shown when its slot is free for the next one. */
+  /** The job now and after each change, until it is settled or the signal aborts. Its end is shown when its slot is free. */
   async *watch(id: string, signal: AbortSignal): AsyncGenerator<JobRow> {
     let isDirty = true;
-    let patience = MOST_REREADS;
+    let patience = 3;
     let wake = () => {};
     const notify = () => {
       isDirty = true;
       wake();
     };
-    const watchers = this.#watchers.get(id) ?? new Set();
-    this.#watchers.set(id, watchers.add(notify));
+    const leave = this.#watchers.add(id, notify);
     signal.addEventListener("abort", notify, { once: true });
-    const { clock, shared } = this.deps;
     try {
       while (!signal.aborted) {
         // News of another node may be lost; what waits for the end of a settlement does not wait for ever.
-        const cancel = shared || patience < MOST_REREADS ? clock.after(REREAD_MS, notify) : undefined;
+        const cancel = this.deps.shared || patience < 3 ? this.deps.clock.after(REREAD_MS, notify) : undefined;
         if (!isDirty) await new Promise<void>((resolve) => (wake = resolve));
         cancel?.();
         if (signal.aborted) return;
@@ -249,8 +246,7 @@ export class JobLifecycle {
       }
     } finally {
       signal.removeEventListener("abort", notify);
-      watchers.delete(notify);
-      if (watchers.size === 0 && this.#watchers.get(id) === watchers) this.#watchers.delete(id);
+      leave();
     }
   }
 
@@ -271,13 +267,12 @@ export class JobLifecycle {
 
   /** Who watches the job reads it again. */
   wakeWatchers(id: string): void {
-    for (const notify of this.#watchers.get(id) ?? []) notify();
+    this.#watchers.wake(id);
   }
 
   #settle(row: JobRow, attempts: readonly TracedAttempt[] = []): void {
     const admission = this.#admissions.get(row.id);
-    if (!admission) return;
-    this.#admissions.delete(row.id);
+    if (!admission || !this.#admissions.delete(row.id)) return;
     const cost = costOf(row);
     const calls = attempts.map(({ tokenId, outcome, ms }, index) => ({
       tokenId,
