@@ -121,10 +121,16 @@ export const jsonAtOnce = (body: object, headers: Readonly<Record<string, string
 
 function textResponse(text: string, headers: Readonly<Record<string, string>> | undefined, sent: Sent | undefined): Response {
   sent?.delivered?.();
-  return new Response(text, { headers: { "content-type": JSON_TYPE, ...headers } });
+  return new Response(text, initOf(headers));
+}
+
+function initOf(headers: Readonly<Record<string, string>> | undefined): ResponseInit {
+  for (const name in headers) if (name !== "") return { headers: { "content-type": JSON_TYPE, ...headers } };
+  return JSON_INIT;
 }
 
 const JSON_TYPE = "application/json; charset=utf-8";
+const JSON_INIT = { headers: { "content-type": JSON_TYPE } };
 
 /** As a response; one that is short is written at once. `sent` is told when all of it is handed over, unless the reader has left. */
 export function jsonWithBytes(
@@ -138,7 +144,7 @@ export function jsonWithBytes(
   const parts = jsonParts(body, placeholders ?? new Base64Placeholders());
   const text = textOf(parts);
   if (text !== null) return textResponse(text, headers, sent);
-  return new Response(streamOf(piecesOf(parts), sent), { headers: { "content-type": JSON_TYPE, ...headers } });
+  return new Response(streamOf(piecesOf(parts), sent), initOf(headers));
 }
 
 function streamOf(pieces: AsyncGenerator<string | Uint8Array>, sent?: Sent): ReadableStream<Uint8Array> {

@@ -16,7 +16,8 @@ export type Started = { url: string };
 const [dataDir = "", upstream = "", key = ""] = process.argv.slice(2);
 
 const store = await openStore({ dataDir, secretKey: loadSecretKey(dataDir, {}) });
-for (const label of ["one", "two", "three"]) await store.insertToken({ provider: "gemini", label, secret: `token-${label}` }, Date.now());
+for (const label of ["one", "two", "three"])
+  await store.insertToken({ provider: "gemini", label, secret: `token-${label}`, imageConcurrency: -1 }, Date.now());
 await store.close();
 
 const config = loadConfig({

@@ -33,7 +33,8 @@ const MAX_FIELDS = 200;
 /** A boundary has at most 70 characters (RFC 2046, 5.1.1). */
 const MAX_TYPE = 500;
 
-export const isMultipart = (request: Request) => /^multipart\/form-data\b/i.test(request.headers.get("content-type") ?? "");
+export const isMultipart = (request: Request) => FORM_TYPE.test(request.headers.get("content-type") ?? "");
+const FORM_TYPE = /^multipart\/form-data\b/i;
 
 /**
  * Reads the whole form; on failure its temp files are deleted.

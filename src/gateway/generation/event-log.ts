@@ -1,13 +1,17 @@
 // Event log of one generation: written once, read from the beginning by any number of readers.
 
+type EndReader = { wake(): void };
+const NONE: readonly EndReader[] = [];
+
 /** For the few events of one request, not for bytes. */
 export class EventLog<T> {
   private readonly items: T[] = [];
   private failure: unknown;
   private hasFailed = false;
-  /** Readers wait for either together; null: none does. */
+  /** Readers wait for it together; null: none does. */
   private changed: PromiseWithResolvers<void> | null = null;
-  private finished: PromiseWithResolvers<void> | null = null;
+  /** Readers that hear everything at the end. */
+  private ending: readonly EndReader[] = NONE;
   hasEnded = false;
 
   push(item: T): void {
@@ -48,8 +52,9 @@ export class EventLog<T> {
   /** Makes readers check whether they are to leave. */
   wake(): void {
     this.resumeWaiting();
-    this.finished?.resolve();
-    this.finished = null;
+    const { ending } = this;
+    this.ending = NONE;
+    for (const reader of ending) reader.wake();
   }
 
   /** Resolves when something is pushed, the log ends, or {@link wake} is called. */
@@ -58,10 +63,9 @@ export class EventLog<T> {
     return this.changed.promise;
   }
 
-  /** Resolves when the log ends, or {@link wake} is called. */
-  end(): Promise<void> {
-    this.finished ??= Promise.withResolvers();
-    return this.finished.promise;
+  /** Wakes the reader once, when the log ends or {@link wake} is called. */
+  wakeAtEnd(reader: EndReader): void {
+    this.ending = [...this.ending, reader];
   }
 
   /** @throws the error that the log ended with */
@@ -96,6 +100,7 @@ export interface EventSource<T> {
 export class EventReader<T> implements EventSource<T>, AsyncIterable<T>, AsyncIterator<T, undefined> {
   private position = 0;
   private listener: Listener<T> | null = null;
+  private hearing: PromiseWithResolvers<T | undefined> | null = null;
 
   constructor(private readonly log: EventLog<T>) {}
 
@@ -141,26 +146,44 @@ export class EventReader<T> implements EventSource<T>, AsyncIterable<T>, AsyncIt
   /**
    * Gives all items to the listener once the log has ended: what a loop over them does, without a turn of the event loop for each.
    * Resolves with the last item.
-   * @throws as {@link next}, what the listener throws
+   * @throws as {@link take}, what the listener throws
    */
   hearAll(listener: Listener<T>): Promise<T | undefined> {
+    const hearing = Promise.withResolvers<T | undefined>();
     this.listener = listener;
-    return this.hearWhole();
+    this.hearing = hearing;
+    this.wake();
+    return hearing.promise;
   }
 
-  private async hearWhole(): Promise<T | undefined> {
+  /** The log has ended, or the reader is to check whether it leaves. */
+  wake(): void {
     try {
-      for (this.assertStays(); !this.log.hasEnded; this.assertStays()) await this.log.end();
-      for (const item of this.log.all()) {
-        const heard = this.listener!.hear(item);
-        if (heard) await heard;
-      }
-      this.log.assertNoFailure();
-      return this.log.all().at(-1);
+      this.assertStays();
+      if (this.log.hasEnded) this.hearRest();
+      else this.log.wakeAtEnd(this);
     } catch (error) {
-      this.abandoned();
-      throw error;
+      this.refuse(error);
     }
+  }
+
+  private hearRest(): void {
+    const items = this.log.all();
+    while (this.position < items.length) {
+      const heard = this.listener!.hear(items[this.position++]!);
+      if (heard) return this.hearAfter(heard);
+    }
+    this.log.assertNoFailure();
+    this.hearing!.resolve(items.at(-1));
+  }
+
+  private hearAfter(heard: Promise<void>): void {
+    heard.then(() => this.hearRest()).catch((error) => this.refuse(error));
+  }
+
+  private refuse(error: unknown): void {
+    this.abandoned();
+    this.hearing!.reject(error);
   }
 
   /** Throws when the reader is to leave. */

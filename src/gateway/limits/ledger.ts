@@ -14,7 +14,13 @@ const MAX_PENDING = 1024;
 const MAX_LAG_MS = 2000;
 const LAG_RETRY_MS = 1000;
 
-type Pending = { reservation: NewReservation; resolve(id: number): void; reject(error: unknown): void };
+/** Who waits for a reservation. */
+export interface Reserving {
+  readonly reservation: NewReservation;
+  /** It outlives this process from now on. */
+  resolve(id: number): void;
+  reject(error: unknown): void;
+}
 type Dependencies = {
   store: Pick<LedgerStore, "begin" | "end">;
   clock: Clock;
@@ -29,7 +35,7 @@ const NO_ENDS: readonly ReservationEnd[] = [];
 
 export class Ledger {
   #ends: ReservationEnd[] = [];
-  readonly #pending: Pending[] = [];
+  readonly #pending: Reserving[] = [];
   #writing: Promise<void> | null = null;
   readonly #elapsed: () => number;
   /** Start of the write under way; null: there is none. */
@@ -47,28 +53,34 @@ export class Ledger {
     return this.#degradedSince;
   }
 
-  /**
-   * Resolves with the reservation's id once it outlives this process, and every end before it too: what an end gave back is
-   * never given out twice, whenever the process dies.
-   * @throws {AppError} `unavailable` when it cannot be written: nothing that costs money may be started; `busy` when the store lags
-   */
+  /** As {@link begin}: resolves with the reservation's id. */
   reserve(reservation: NewReservation): Promise<number> {
-    if (this.#pending.length >= MAX_PENDING) return Promise.reject(storeLags());
-    return this.#isSlow() ? this.#reserveUnlessSlow(reservation) : this.#enqueue(reservation);
+    const { promise, resolve, reject } = Promise.withResolvers<number>();
+    this.begin({ reservation, resolve, reject });
+    return promise;
+  }
+
+  /**
+   * Tells the reservation's id once it outlives this process, and every end before it too: what an end gave back is never given out twice,
+   * whenever the process dies. Rejected with {AppError} `unavailable` when it cannot be written, so that nothing that costs money may be
+   * started; `busy` when the store lags.
+   */
+  begin(reserving: Reserving): void {
+    if (this.#pending.length >= MAX_PENDING) reserving.reject(storeLags());
+    else if (this.#isSlow()) void this.#beginUnlessSlow(reserving);
+    else this.#enqueue(reserving);
   }
 
   /** Where our own event loop stood still, the store's reply has come and was not read yet: it is, before anybody is refused. */
-  async #reserveUnlessSlow(reservation: NewReservation): Promise<number> {
+  async #beginUnlessSlow(reserving: Reserving): Promise<void> {
     await Bun.sleep(1);
-    if (this.#isSlow()) throw storeLags();
-    return this.#enqueue(reservation);
+    if (this.#isSlow()) reserving.reject(storeLags());
+    else this.#enqueue(reserving);
   }
 
-  #enqueue(reservation: NewReservation): Promise<number> {
-    const { promise, resolve, reject } = Promise.withResolvers<number>();
-    this.#pending.push({ reservation, resolve, reject });
+  #enqueue(reserving: Reserving): void {
+    this.#pending.push(reserving);
     this.#start();
-    return promise;
   }
 
   /** Writes an end soon; retries until it is written. */
@@ -139,7 +151,7 @@ export class Ledger {
     }
   }
 
-  async #writeReservations(batch: readonly Pending[]): Promise<void> {
+  async #writeReservations(batch: readonly Reserving[]): Promise<void> {
     try {
       const begun = await this.deps.store.begin(batch.map(reservationOf));
       this.#degradedSince = null;
@@ -150,7 +162,7 @@ export class Ledger {
       }
     } catch (cause) {
       this.#noteFailure({ reservations: batch.length }, cause);
-      for (const { reject } of batch) reject(ledgerUnavailable(cause));
+      for (const one of batch) one.reject(ledgerUnavailable(cause));
     }
   }
 
@@ -160,7 +172,7 @@ export class Ledger {
   }
 }
 
-const reservationOf = ({ reservation }: Pending) => reservation;
+const reservationOf = ({ reservation }: Reserving) => reservation;
 
 /** A limit of the key was reached, counted over all nodes. The limits word it. */
 export class LimitReached extends AppError {

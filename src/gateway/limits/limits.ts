@@ -1,7 +1,7 @@
 // Limits of API keys: checks and reserves each generation in memory, on record before anything is started.
 
 import { type Clock, type Repeated, repeat } from "../../clock.ts";
-import type { LedgerStore, Reservation } from "../../db/ledger.ts";
+import type { LedgerStore, Reservation, ReservationEnd } from "../../db/ledger.ts";
 import type { SharedStore } from "../../db/shared.ts";
 import type { Kind } from "../../domain/generation.ts";
 import type { KeyRow } from "../../domain/key.ts";
@@ -30,7 +30,8 @@ import type { Admission, AdmissionControl, AdmissionRequest } from "./contract.t
 import { type KeyUsage, usageOf } from "./key-usage.ts";
 import { Ledger, LimitReached } from "./ledger.ts";
 import { limitError, rateHeaders } from "./limit-errors.ts";
-import { type AdmissionEnds, OpenAdmission } from "./open-admission.ts";
+import { OpenAdmission } from "./open-admission.ts";
+import { PendingAdmission } from "./pending-admission.ts";
 import { MINUTE_MS } from "./periods.ts";
 import { endOf, recentPeriods } from "./reservation-end.ts";
 import { sharedChecks, shortfallOf } from "./shared-limits.ts";
@@ -72,10 +73,11 @@ export class Limits implements AdmissionControl {
   #isLoaded = false;
   #reservations = 0;
   #sweep: Repeated | null = null;
-  readonly #ends: AdmissionEnds = {
+  readonly #ends = {
+    refused: (pending: PendingAdmission, error: unknown) => this.#refuse(pending, error),
     now: () => this.deps.clock.now(),
-    giveSlot: (id) => void this.deps.shared?.releaseConcurrency([id]).catch(() => {}),
-    end: (end) => {
+    giveSlot: (id: number) => void this.deps.shared?.releaseConcurrency([id]).catch(() => {}),
+    end: (end: ReservationEnd) => {
       this.#reservations -= 1;
       this.#ledger.end(end);
     },
@@ -90,7 +92,18 @@ export class Limits implements AdmissionControl {
     this.#vain = new VainReservations({ store, clock, log, release });
   }
 
-  async admit(keyId: number, request: AdmissionRequest): Promise<Admission> {
+  admit(keyId: number, request: AdmissionRequest): Promise<Admission> {
+    try {
+      const pending = this.#reserve(keyId, request);
+      this.#ledger.begin(pending);
+      return pending.admission;
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** In memory, in one act. @throws {AppError} as {@link admit} */
+  #reserve(keyId: number, request: AdmissionRequest): PendingAdmission {
     const key = this.deps.keys.get(keyId);
     if (!this.#isLoaded) throw serverFailure("The server is starting.", "starting", { retryAfterMs: 1_000 });
     if (!key) throw unknownKey();
@@ -101,20 +114,22 @@ export class Limits implements AdmissionControl {
     const { shared } = this.deps;
     const shortfall = shared ? null : findShortfall(account, key.limits, estimate, now);
     if (shortfall) throw limitError(shortfall, now);
-    const checks = shared ? sharedChecks(key.limits, now) : undefined;
     const hold = reserve(account, estimate, now);
     this.#reservations += 1;
     const { requestId, kind, family, forJob } = request;
-    try {
-      const node = this.#node();
-      const id = await this.#ledger.reserve({ keyId, requestId, kind, family, at: now, estimate, forJob, node, shared: checks });
-      return new OpenAdmission(id, account, hold, this.#ends);
-    } catch (error) {
-      this.#reservations -= 1;
-      undoReserve(account, hold, now);
-      if (shared && error instanceof AppError && error.reason === "ledger_unavailable") this.#vain.note(requestId);
-      throw error instanceof LimitReached ? limitError(shortfallOf(error.by, { limits: key.limits, estimate, now }), now) : error;
-    }
+    const checks = shared ? sharedChecks(key.limits, now) : undefined;
+    const reservation = { keyId, requestId, kind, family, at: now, estimate, forJob, node: this.#node(), shared: checks };
+    return new PendingAdmission(reservation, account, hold, this.#ends);
+  }
+
+  /** What was reserved in memory is taken back. The error as the client sees it. */
+  #refuse({ reservation, account, hold }: PendingAdmission, error: unknown): unknown {
+    const { keyId, requestId, estimate, at } = reservation;
+    this.#reservations -= 1;
+    undoReserve(account, hold, at);
+    if (this.deps.shared && error instanceof AppError && error.reason === "ledger_unavailable") this.#vain.note(requestId);
+    const limits = this.deps.keys.get(keyId)?.limits;
+    return error instanceof LimitReached && limits ? limitError(shortfallOf(error.by, { limits, estimate, now: at }), at) : error;
   }
 
   assertMayStart(keyId: number, kind: Kind | null, counts: boolean): void {

@@ -1,11 +1,12 @@
 // Describes a media item: type by magic bytes, pixel size, expiry; or the reason to refuse it. Pure.
 
+import type { Clock } from "../../clock.ts";
 import type { Settings } from "../../config/settings-schema.ts";
 import type { MediaSource } from "../../db/media.ts";
 import type { Media } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
 import { newId } from "../../ids.ts";
-import { inspectInput, type MediaRules, type MediaType, type Pixels, readPixels, sniffType } from "./sniff.ts";
+import { inspectInput, type MediaRules, type MediaType, readPixels, sniffType } from "./sniff.ts";
 
 /** Owner and origin of a media item. `keyId` null: the operator's. */
 export type MediaFacts = Pick<Media, "origin" | "keyId" | "requestId"> &
@@ -16,14 +17,18 @@ export type MediaFacts = Pick<Media, "origin" | "keyId" | "requestId"> &
     source?: MediaSource;
   };
 
+type Dependencies = { settings: () => Settings; clock: Pick<Clock, "now"> };
+
 const DAY_MS = 86_400_000;
 
 /** The row of a media item, from its first bytes. */
-export function describeMedia(head: Uint8Array, facts: MediaFacts & { bytes: number }, settings: Settings, now: number): Media {
-  const { bytes, origin, keyId, requestId, name = null, purpose = null, family = null, accept } = facts;
-  const { max_age_days, input_max_age_days, max_megapixels } = settings.media;
-  const { type, pixels } =
-    origin === "input" ? inspectInput(head, { kinds: ["image", "video"], ...accept, maxMegapixels: max_megapixels }) : inspectResult(head);
+export function describeMedia(head: Uint8Array, bytes: number, facts: MediaFacts, { settings, clock }: Dependencies): Media {
+  const { origin, keyId, requestId, name = null, purpose = null, family = null, accept } = facts;
+  const { max_age_days, input_max_age_days, max_megapixels } = settings().media;
+  const input = origin === "input" ? inspectInput(head, { kinds: ["image", "video"], ...accept, maxMegapixels: max_megapixels }) : null;
+  const type = input ? input.type : typeOfResult(head);
+  const pixels = input ? input.pixels : readPixels(head, type);
+  const now = clock.now();
   const days = origin === "input" ? input_max_age_days : max_age_days;
   return {
     id: newId(),
@@ -45,10 +50,10 @@ export function describeMedia(head: Uint8Array, facts: MediaFacts & { bytes: num
 }
 
 /** A result is paid for: it is refused only when it cannot be used, never for its size. */
-function inspectResult(head: Uint8Array): { type: MediaType; pixels: Pixels | null } {
+function typeOfResult(head: Uint8Array): MediaType {
   const type = sniffType(head);
-  if (!type) throw invalidResult();
-  return { type, pixels: readPixels(head, type) };
+  if (type) return type;
+  throw invalidResult();
 }
 
 /** What an upstream handed over as a result and is none, an SVG or a page for example: paid, and nothing that the client did. */

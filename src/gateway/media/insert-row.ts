@@ -22,7 +22,8 @@ export function insertRow(deps: Dependencies, media: Media, data: Uint8Array | n
 
 type Row = { media: Media; data: Uint8Array | null; maker: MediaSource | undefined };
 
-async function insertAgain(first: unknown, { store, clock }: Dependencies, { media, data, maker }: Row): Promise<void> {
+/** After a first failure. */
+export async function insertAgain(first: unknown, { store, clock }: Dependencies, { media, data, maker }: Row): Promise<void> {
   let failure = first;
   for (let tries = 1; tries < ROW_TRIES && isAway(failure); tries++) {
     await sleep(clock, ROW_RETRY_MS);

@@ -12,7 +12,7 @@ import { type Blobs, bytesOfBlob, FileBlobs, type MediaBytes, ROW_BYTES } from "
 import type { MediaStore } from "./contract.ts";
 import { describeMedia, type MediaFacts } from "./describe-media.ts";
 import { createFreeSpace } from "./free-space.ts";
-import { insertRow } from "./insert-row.ts";
+import { insertAgain, insertRow } from "./insert-row.ts";
 import { deleteOldOrphans, moveOrphans, type Orphanage, orphansBeside } from "./media-orphans.ts";
 import { MediaUsage } from "./media-shares.ts";
 import { ObjectBlobs } from "./object-blobs.ts";
@@ -89,7 +89,15 @@ export class RowMediaStore implements MediaStore {
       if (media.origin === "input") return await this.insert(media, file);
       this.usage.add(media);
       counted = media;
-      await this.write(media, file, facts.source);
+      const data = this.bytesForRow(media, file);
+      if (data === null) await this.insertFile(media, file, facts.source);
+      else {
+        try {
+          await this.deps.store.insertMedia(media, data, facts.source);
+        } catch (error) {
+          await insertAgain(error, this.deps, { media, data, maker: facts.source });
+        }
+      }
       return media;
     } catch (error) {
       if (counted) this.usage.add(counted, -1);
@@ -194,7 +202,7 @@ export class RowMediaStore implements MediaStore {
   }
 
   private describe(head: Uint8Array, bytes: number, facts: MediaFacts): Media {
-    return describeMedia(head, { ...facts, bytes }, this.deps.settings(), this.deps.clock.now());
+    return describeMedia(head, bytes, facts, this.deps);
   }
 
   private async heldInRow(media: Media): Promise<Blob | null> {
@@ -233,9 +241,14 @@ export class RowMediaStore implements MediaStore {
     return media;
   }
 
-  private write(media: Media, source: Source, maker?: MediaFacts["source"]): Promise<void> {
-    const data = bytesAtHand(source);
-    return data && media.bytes <= this.rowBytes ? insertRow(this.deps, media, data, maker) : this.insertFile(media, source, maker);
+  private write(media: Media, source: Source): Promise<void> {
+    const data = this.bytesForRow(media, source);
+    return data === null ? this.insertFile(media, source) : insertRow(this.deps, media, data);
+  }
+
+  /** Null: they go into a file. */
+  private bytesForRow(media: Media, source: Source): Uint8Array | null {
+    return media.bytes <= this.rowBytes ? bytesAtHand(source) : null;
   }
 
   private async insertFile(media: Media, source: Source, maker?: MediaFacts["source"]): Promise<void> {

@@ -114,8 +114,10 @@ const MAX_NAMES = 40;
 const NO_HEADER: Readonly<Record<string, string>> = {};
 
 /** The header, or none without ignored fields. Names are the client's: characters not allowed in a header are dropped. */
-export function ignoredHeader(names: readonly string[]): Readonly<Record<string, string>> {
-  if (names.length === 0) return NO_HEADER;
+export const ignoredHeader = (names: readonly string[]): Readonly<Record<string, string>> =>
+  names.length === 0 ? NO_HEADER : headerOf(names);
+
+function headerOf(names: readonly string[]): Readonly<Record<string, string>> {
   const shown = [...new Set(names)].map((name) => name.replace(/[^\w.[\]-]/g, "").slice(0, 100)).filter(Boolean);
   return shown.length > 0 ? { [IGNORED_HEADER]: shown.slice(0, MAX_NAMES).join(", ") } : {};
 }

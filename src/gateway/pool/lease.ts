@@ -225,7 +225,9 @@ const NOTHING_RESERVED: readonly Reservation[] = [];
 
 function reserveIn(counted: ReturnType<typeof countersFor>, estimate: LeaseRequest["estimate"], now: number): readonly Reservation[] {
   if (counted.length === 0) return NOTHING_RESERVED;
-  return counted.map(({ counter }) => ({ counter, spend: reserve(counter, estimate, now) }));
+  const reserved: Reservation[] = [];
+  for (const { counter } of counted) reserved.push({ counter, spend: reserve(counter, estimate, now) });
+  return reserved;
 }
 
 function probedBy(token: PoolToken, now: number): Call["probes"] {

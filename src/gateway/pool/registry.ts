@@ -109,8 +109,13 @@ export class TokenRegistry {
 
   /** Whether any token or group has own caps. */
   hasCaps(): boolean {
-    this.#cache.capped ??= [...this.#tokens.values()].some((token) => !token.removed && token.caps !== null);
+    this.#cache.capped ??= this.#findCaps();
     return this.#cache.capped;
+  }
+
+  #findCaps(): boolean {
+    for (const token of this.#tokens.values()) if (!token.removed && token.caps !== null) return true;
+    return false;
   }
 
   /** Enabled tokens by the proxy of their calls. */

@@ -68,8 +68,9 @@ function areAll(list: readonly string[], words: ReadonlySet<string>): boolean {
 }
 
 /** "Hello, this is a test message. Please respond with 'OK'.": every sentence tries the line; the last that waits for a word has it. */
-function eachOf(text: string): Probe | null {
-  if (!BETWEEN_SENTENCES.test(text)) return null;
+const eachOf = (text: string): Probe | null => (BETWEEN_SENTENCES.test(text) ? eachSentenceOf(text) : null);
+
+function eachSentenceOf(text: string): Probe | null {
   const sentences = text.split(BETWEEN_SENTENCES).filter((sentence) => HAS_LETTER.test(sentence));
   if (sentences.length < 2 || sentences.length > 4) return null;
   const probes = sentences.map((sentence) => oneOf(sentence.trim(), wordsOf(sentence)));
@@ -159,12 +160,11 @@ function greeting(list: readonly string[], text: string): Probe | null {
       : null;
   }
   if (list.length === 0 || list.length > 10 || !GREETINGS.has(list[0]!)) return asksForLife(list) ? { kind: "greeting" } : null;
-  return list.every((word) => GREETINGS.has(word) || GREETING_FILLER.has(word) || /^\d{1,4}$/.test(word)) &&
-    list[0] !== "yes" &&
-    list[0] !== "no"
-    ? { kind: "greeting" }
-    : null;
+  return list[0] !== "yes" && list[0] !== "no" && list.every(isOfGreeting) ? { kind: "greeting" } : null;
 }
+
+const isOfGreeting = (word: string): boolean => GREETINGS.has(word) || GREETING_FILLER.has(word) || FEW_DIGITS.test(word);
+const FEW_DIGITS = /^\d{1,4}$/;
 
 const LIFE_STARTS = new Set(["are", "how", "good", "this", "is", "can", "health", "connection", "connectivity", "api"]);
 /** "are you there?", "how are you" */

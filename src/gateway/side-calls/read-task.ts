@@ -50,6 +50,10 @@ const NOTHING_QUOTED: readonly string[] = [];
 export function readTask(whole: string): Task {
   if (whole.length <= HEAD_CHARS + TAIL_CHARS && !MAY_QUOTE.test(whole))
     return { instruction: whole.trim(), quoted: NOTHING_QUOTED, hasTranscript: false, lastUserText: "" };
+  return readQuoting(whole);
+}
+
+function readQuoting(whole: string): Task {
   const quoted: string[] = [];
   const text = withoutFences(withoutTags(clipEnds(whole), quoted), quoted);
   const lines = withoutRoles(text);

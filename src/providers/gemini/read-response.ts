@@ -46,16 +46,18 @@ export class ResponseReader {
     const candidate = candidateOf(response.candidates);
     this.extras = readExtras(this.extras, response, candidate);
     this.readEnd(response, feedback, candidate);
-    const items: ResponseItem[] = [];
+    let items: ResponseItem[] | null = null;
     let hasParts = false;
     for (const part of isRecord(candidate.content) ? arrayOf(candidate.content.parts) : NO_ITEMS) {
       if (!isRecord(part)) continue;
       hasParts = true;
       const item = this.readPart(part);
-      if (item) items.push(item);
+      if (!item) continue;
+      items ??= [];
+      items.push(item);
     }
     this.begun ||= hasParts || this.isFinished();
-    return items;
+    return items ?? NO_ITEMS;
   }
 
   /** How it ended; {@link image} is the final one, if there is one. */

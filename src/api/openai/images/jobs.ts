@@ -21,7 +21,8 @@ import { imagesBody } from "./response.ts";
 const POLL_AFTER_MS = 2000;
 
 export const wantsJob = (request: Request, { background }: Pick<DecodedImages, "background">): boolean =>
-  background || /(^|[,;\s])respond-async([,;\s]|$)/i.test(request.headers.get("prefer") ?? "");
+  background || ASYNC.test(request.headers.get("prefer") ?? "");
+const ASYNC = /(^|[,;\s])respond-async([,;\s]|$)/i;
 
 /** Returns 202 as soon as the job is durable. @throws {AppError} as `Jobs.createImages`, and what is wrong with the images */
 export async function startImageJob(api: Api, call: Call, order: ImageOrder): Promise<Response> {

@@ -181,9 +181,13 @@ export class Catalogue {
 
   /** The families of one provider as its adapter calls them. */
   ofProvider(provider: string): ProviderModels {
-    const known = this.#providers.get(provider) ?? providerModels(this.parts.families, provider, (id) => this.parseModel(id) !== null);
-    this.#providers.set(provider, known);
-    return known;
+    return this.#providers.get(provider) ?? this.#addProvider(provider);
+  }
+
+  #addProvider(provider: string): ProviderModels {
+    const models = providerModels(this.parts.families, provider, (id) => this.parseModel(id) !== null);
+    this.#providers.set(provider, models);
+    return models;
   }
 
   /** Price and defaults by which an image is paid. A family that has gone meanwhile costs the dearest of its kind. */
