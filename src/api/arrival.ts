@@ -3,7 +3,7 @@ import type { AdminTokenRow } from "../domain/account.ts";
 import type { KeyRow } from "../domain/key.ts";
 import type { AppError } from "../errors.ts";
 import { calledOrigin, clientAddress, publicOrigin } from "./address.ts";
-import { type Dialect, firstSegment, splitUrl } from "./dialect.ts";
+import { type Dialect, firstSegment, pathOf, queryOf } from "./dialect.ts";
 
 /** What the listener of a request serves. */
 export type Listener = "all" | "api" | "admin";
@@ -75,10 +75,10 @@ export class Arrival {
     private readonly around: Surroundings,
   ) {
     const carrier = request as Carrier;
-    const { path, query } = splitUrl(request.url);
-    this.path = path;
-    this.query = query;
-    this.group = firstSegment(path);
+    const { url } = request;
+    this.path = pathOf(url);
+    this.query = queryOf(url);
+    this.group = firstSegment(this.path);
     this.entrance = carrier[ENTRANCE];
     carrier[ARRIVAL] = this;
   }

@@ -76,9 +76,19 @@ export function secondSegment(path: string): string {
 }
 
 /** Path and query of a URL, without parsing the rest. One without a host begins with its path. */
-export function splitUrl(url: string): { path: string; query: string } {
-  const start = url.startsWith("/") ? 0 : url.indexOf("/", url.indexOf("//") + 2);
-  if (start < 0) return { path: "/", query: "" };
+export const splitUrl = (url: string): { path: string; query: string } => ({ path: pathOf(url), query: queryOf(url) });
+
+export function pathOf(url: string): string {
+  const start = pathStart(url);
+  if (start < 0) return "/";
   const mark = url.indexOf("?", start);
-  return mark < 0 ? { path: url.slice(start), query: "" } : { path: url.slice(start, mark), query: url.slice(mark + 1) };
+  return mark < 0 ? url.slice(start) : url.slice(start, mark);
 }
+
+export function queryOf(url: string): string {
+  const start = pathStart(url);
+  const mark = start < 0 ? -1 : url.indexOf("?", start);
+  return mark < 0 ? "" : url.slice(mark + 1);
+}
+
+const pathStart = (url: string): number => (url.startsWith("/") ? 0 : url.indexOf("/", url.indexOf("//") + 2));

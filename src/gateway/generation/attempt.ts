@@ -25,6 +25,14 @@ export interface AttemptOwner {
   retain(base64: Base64): boolean;
 }
 
+/** Events without facts, the same for all calls. */
+const STAGES = {
+  generating: { type: "generating" },
+  upscaling: { type: "upscaling" },
+  downloading: { type: "downloading" },
+  storing: { type: "storing" },
+} as const satisfies Record<string, GenerateEvent>;
+
 export class Attempt implements ImageSink {
   /** The body has left, or is about to: valid also while the call runs and after it failed. */
   submitted = false;
@@ -98,7 +106,7 @@ export class Attempt implements ImageSink {
   }
 
   onStage(type: "generating" | "upscaling" | "downloading"): void {
-    this.owner.emit({ type });
+    this.owner.emit(STAGES[type]);
   }
 
   onSubmit(): void | Promise<void> {
@@ -119,11 +127,11 @@ export class Attempt implements ImageSink {
     this.hasImage = true;
     try {
       if (thought && !request.includeThoughts) return await media.discard(file);
-      owner.emit({ type: "storing" });
+      owner.emit(STAGES.storing);
       const { key, requestId } = owner.request;
       const source = { tokenId: lease.tokenId, signature: signature && signature.length <= MAX_SIGNATURE ? signature : null };
       const stored = await media.store(file, { origin: "result", family: request.family, keyId: key.id, requestId, source });
-      affinity.remember(stored.id, { tokenId: lease.tokenId, signature });
+      affinity.remember(stored.id, lease.tokenId, signature);
       if (!thought) this.images.push(stored);
       const base64 = !thought && file.base64 && owner.retain(file.base64) ? file.base64 : undefined;
       if (thought) owner.emit({ type: "draft", media: stored, signature });

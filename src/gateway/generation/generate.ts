@@ -55,7 +55,8 @@ export function createGenerate(all: GenerateDependencies): Generate {
       const planned = plan(request, record);
       deps.media.assertSpace();
       admission = await deps.limits.admit(request.key.id, admissionOf(request, planned));
-      const generation = new Generation(deps, planned, record, { admission, release });
+      const generation = new Generation(deps, planned, record, admission);
+      generation.release = release;
       generation.start();
       if (!generation.events.hasBegun) await generation.events.begun();
       deps.media.claimInputs(request.requestId);

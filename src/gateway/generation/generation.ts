@@ -23,13 +23,6 @@ import { hashGeneration } from "./undelivered/hash-generation.ts";
 import { storedResult } from "./undelivered/stored-result.ts";
 import { type Entry, isLost, type StoredResult } from "./undelivered/undelivered.ts";
 
-/** What a generation gives back at its end. */
-type Held = {
-  admission: Admission;
-  /** Of the text that it holds. */
-  release: (() => void) | null;
-};
-
 const NONE: readonly never[] = [];
 const isSpentCall = ({ submitted, isRefused }: Attempt) => submitted && !isRefused;
 
@@ -56,6 +49,8 @@ export class Generation implements RunUnderWay, ImageOwner, ReadGeneration {
   /** Base64 in the events, counted in the budget. */
   private retainedBytes = 0;
   private entry: Entry | null = null;
+  /** Gives back the text that it holds, at its end. */
+  release: (() => void) | null = null;
   /** Of the client that reads it after the one that began it. */
   private joined: Delivery | null = null;
 
@@ -64,7 +59,7 @@ export class Generation implements RunUnderWay, ImageOwner, ReadGeneration {
     /** The plan that serves now: another than at the start once its model turned out to be retired. */
     private plan: ImagePlan,
     readonly record: GenerationRecord,
-    private readonly held: Held,
+    private readonly admission: Admission,
   ) {
     this.request = plan.request;
     this.pending = plan.request.n;
@@ -206,13 +201,13 @@ export class Generation implements RunUnderWay, ImageOwner, ReadGeneration {
   private end(): void {
     this.isOver = true;
     this.deps.running.delete(this);
-    this.held.release?.();
+    this.release?.();
     this.whenEnded?.resolve();
   }
 
   private succeed(done: Done): void {
     this.record.finish(done);
-    this.record.close(this.held.admission);
+    this.record.close(this.admission);
     this.done = done;
     this.end();
     if (this.entry) this.deps.undelivered!.change(this.entry, { type: "result", result: this.result() });
@@ -224,7 +219,7 @@ export class Generation implements RunUnderWay, ImageOwner, ReadGeneration {
     const { undelivered, pool } = this.deps;
     const error = withSoonest(thrown, pool, this.plan.lease);
     this.record.fail(error);
-    this.record.close(this.held.admission);
+    this.record.close(this.admission);
     this.end();
     if (undelivered && !this.request.forJob && isLost(error)) {
       const outcome = { type: "failure" as const, failure: toFailure(error) };

@@ -69,23 +69,20 @@ export function judgeSideCall(call: ChatCall): Verdict {
   const reading = readSigns(task.instruction);
   const system = readSystem(call.system, call.kind);
   const probe = call.hasAttachment || call.hasImageOptions ? null : probeOf(call);
-  const signs = signsOf(call, { task, reading, probe, isSystemTask: system !== null });
+  const isTask = system !== null && !reading.target;
+  const target = isTask ? system.target : reading.target;
+  const verdict: Verdict = { isSide: false, signs: [], probe, target, task, isTask };
+  addSigns(verdict, call, reading, system !== null);
   const isVisual = reading.isVisual || (call.kind === "video" && reading.isMotion);
   const isMarkedTask = call.marker !== null && reading.target !== null;
   const score =
-    weightOfAll(signs, call, reading) -
+    weightOfAll(verdict.signs, call, reading) -
     (isVisual && !probe && system === null && !isMarkedTask ? AGAINST_IMAGE : 0) -
     (call.hasAttachment ? AGAINST_ATTACHMENT : 0) -
     (call.hasImageOptions ? AGAINST_OPTIONS : 0);
-  const isTask = system !== null && !reading.target;
-  return {
-    isSide: isEnough(call, { signs, score, isVisual, reading }),
-    signs,
-    probe,
-    target: isTask ? system.target : reading.target,
-    task,
-    isTask,
-  };
+  verdict.isSide =
+    call.kind === "image" ? isEnoughForText(verdict.signs, score) : isEnoughForVideo(call, { signs: verdict.signs, score, isVisual, reading });
+  return verdict;
 }
 
 function weightOfAll(signs: readonly Sign[], call: ChatCall, reading: Reading): number {
@@ -119,13 +116,10 @@ const probeOf = ({ text, messages, earlier, kind, maxTokens }: ChatCall): Probe 
     : null;
 };
 
-type Evidence = { task: Task; reading: Reading; probe: Probe | null; isSystemTask: boolean };
-
-function signsOf(call: ChatCall, { task, reading, probe, isSystemTask }: Evidence): Sign[] {
+function addSigns({ signs, probe, task }: Verdict, call: ChatCall, reading: Reading, isSystemTask: boolean): void {
   // Words that a scene may hold as well count only beside one that no scene holds.
   const isText = (reading.target !== null && !reading.isVisual) || reading.asks || reading.hasJson || task.hasTranscript;
   const isShort = call.maxTokens !== null && call.maxTokens < FEW_TOKENS;
-  const signs: Sign[] = [];
   if (probe !== null) signs.push("probe");
   if (call.marker !== null) signs.push("marker");
   if (isShort) signs.push("tokens");
@@ -135,14 +129,16 @@ function signsOf(call: ChatCall, { task, reading, probe, isSystemTask }: Evidenc
   if (reading.bounds > 0 && isText) signs.push("bounds");
   if (reading.hasJson) signs.push("json");
   if (isSystemTask) signs.push("system");
-  return signs;
 }
 
-function isEnough(
-  { kind, maxTokens, hasImageOptions }: ChatCall,
+/** Whether a call to an image model wants a text. */
+const isEnoughForText = (signs: readonly Sign[], score: number): boolean =>
+  score >= ENOUGH.image && (signs.length > 1 || signs[0] === "probe" || signs[0] === "system");
+
+function isEnoughForVideo(
+  { maxTokens, hasImageOptions }: ChatCall,
   { signs, score, isVisual, reading }: { signs: Sign[]; score: number; isVisual: boolean; reading: Reading },
 ): boolean {
-  if (kind === "image") return score >= ENOUGH.image && (signs.length > 1 || signs[0] === "probe" || signs[0] === "system");
   if (isVisual || hasImageOptions) return score >= ENOUGH.image;
   const isTiny = maxTokens !== null && maxTokens <= HARDLY_ANY_TOKENS && reading.words <= 3;
   const hasOthers = signs.length > Number(signs.includes("tokens"));

@@ -27,8 +27,13 @@ export type SideCallDecision = { verdict: Verdict; reply: LocalReply | null };
 
 /** @throws {AppError} `invalid_request` for what must be JSON and is no side call, and for side calls that the key refuses; `forbidden` */
 export function decideSideCall(input: SideCallInput): SideCallDecision {
+  const verdict = judgeSideCall(input.call);
+  return { verdict, reply: replyFor(input, verdict) };
+}
+
+/** The reply to a call that was judged; null when an image is to be made. @throws {AppError} as {@link decideSideCall} */
+export function replyFor(input: SideCallInput, verdict: Verdict): LocalReply | null {
   const { call, demand, mode, imagesRoutesOnly } = input;
-  const verdict = judgeSideCall(call);
   const isSide = verdict.isSide || wantsNothing(call) || (demand !== null && isTaskWithJson(verdict)) || input.isListed(verdict);
   if (demand && (!isSide || mode === "generate")) throw mustBeText(demand);
   if (isSide && mode === "refuse") {
@@ -36,7 +41,7 @@ export function decideSideCall(input: SideCallInput): SideCallDecision {
       "This looks like a title, a test or another call on the side, and this API key answers none of these. Nothing was charged.";
     throw new AppError("invalid_request", message, { param: "messages", reason: "side_call_refused" });
   }
-  if (isSide && (mode === "answer" || wantsNothing(call))) return { verdict, reply: replyTo(call, verdict, demand) };
+  if (isSide && (mode === "answer" || wantsNothing(call))) return replyTo(call, verdict, demand);
   if (imagesRoutesOnly) {
     const route = call.kind === "image" ? "/v1/images/generations or /v1/images/edits" : "/v1/videos";
     throw new AppError("forbidden", `This API key makes ${call.kind}s through ${route} only. Nothing was charged.`, {
@@ -44,7 +49,7 @@ export function decideSideCall(input: SideCallInput): SideCallDecision {
       reason: "images_routes_only",
     });
   }
-  return { verdict, reply: null };
+  return null;
 }
 
 /** Nobody of the conversation asked for anything. */

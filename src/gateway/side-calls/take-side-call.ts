@@ -1,9 +1,9 @@
 // Takes a side call of a key and records it in the side call log.
 import type { KeyRow, SideCallMode } from "../../domain/key.ts";
 import type { SettingsStore } from "../settings/settings.ts";
-import type { ChatCall, Verdict } from "./decide.ts";
+import { type ChatCall, judgeSideCall, type Verdict } from "./decide.ts";
 import type { SideCallLog } from "./log.ts";
-import { type Demand, decideSideCall, type LocalReply, type SideCallInput } from "./reply.ts";
+import { type Demand, type LocalReply, replyFor, type SideCallInput } from "./reply.ts";
 import { CallShape } from "./shape.ts";
 
 type Dependencies = { settings: Pick<SettingsStore, "current">; sideCalls: SideCallLog };
@@ -34,9 +34,9 @@ class SideCallTaken implements SideCallInput {
     this.log = api.sideCalls;
     this.mode = key.sideCalls ?? (api.settings.current().chat.auxiliary ? "answer" : "generate");
     this.imagesRoutesOnly = key.imagesRoutesOnly;
-    const { verdict, reply } = decideSideCall(this);
-    this.reply = reply;
-    if (reply) this.log.answered();
+    const verdict = judgeSideCall(call);
+    this.reply = replyFor(this, verdict);
+    if (this.reply) this.log.answered();
     this.shape = this.isRemembered(verdict) ? new CallShape(call, verdict) : null;
   }
 

@@ -93,7 +93,7 @@ export class ChatFrames extends RunFrames {
     }
     const delta = imageDelta(image, this.shown.length);
     this.shown.push(image);
-    if (embedded.isEmpty) this.chunk(delta);
+    if (embedded === null) this.chunk(delta);
     else this.writePieces(framePieces(encodeChunk(envelope, delta), embedded));
   }
 

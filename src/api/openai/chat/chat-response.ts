@@ -33,11 +33,9 @@ export function assertShown(api: Api, done: Done): void {
 
 export class ChatResponse implements Listener<GenerateEvent> {
   readonly envelope: Envelope;
-  /** What was left out of the history, in words. */
-  readonly notes: string;
-  readonly embedded = new Base64Placeholders();
-  private readonly leftOut: readonly LeftOut[];
-  private readonly form: ImageForm;
+  /** What could not be read of the history. */
+  leftOut: readonly LeftOut[] = [];
+  private placeholders: Base64Placeholders | null = null;
   readonly images: ShownImage[] = [];
   text = "";
 
@@ -45,16 +43,23 @@ export class ChatResponse implements Listener<GenerateEvent> {
     readonly api: Api,
     private readonly call: Call,
     readonly run: Run,
-    { leftOut, form }: { leftOut: readonly LeftOut[]; form: ImageForm },
+    private readonly form: ImageForm,
   ) {
-    this.leftOut = leftOut;
-    this.form = form;
-    this.notes = leftOutLines(leftOut);
     this.envelope = envelopeOf(api, run.family, run.job);
   }
 
   get startedAt(): number {
     return this.call.startedAt;
+  }
+
+  /** What was left out of the history, in words. */
+  get notes(): string {
+    return leftOutLines(this.leftOut);
+  }
+
+  /** Where bytes stand in its texts; null: nowhere. */
+  get embedded(): Base64Placeholders | null {
+    return this.placeholders;
   }
 
   readonly errorBody = errorBody;
@@ -73,7 +78,8 @@ export class ChatResponse implements Listener<GenerateEvent> {
   }
 
   private async showBytes(made: MadeImage, link: string): Promise<ShownImage> {
-    const url = await mediaDataUrl(this.api.media, made, this.embedded);
+    this.placeholders ??= new Base64Placeholders();
+    const url = await mediaDataUrl(this.api.media, made, this.placeholders);
     return { form: this.form === "images" ? "images" : "markdown", url, link };
   }
 
@@ -101,6 +107,6 @@ export class ChatResponse implements Listener<GenerateEvent> {
     if (!this.text && images.length === 0) this.text = refusalText(done);
     envelope.model = run.family;
     const body = encodeCompletion(envelope, this, done);
-    return embedded.isEmpty ? jsonAtOnce(body, this.headers(), run) : jsonWithBytes(body, this.headers(), run, embedded);
+    return embedded === null ? jsonAtOnce(body, this.headers(), run) : jsonWithBytes(body, this.headers(), run, embedded);
   }
 }

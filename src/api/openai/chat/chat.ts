@@ -48,7 +48,8 @@ export async function chat(api: Api, call: Call): Promise<Response> {
     const prepared = preparing instanceof Promise ? await preparing : preparing;
     const run = await startPrepared(api, call, decoded, prepared);
     if (!isJoined(run.headers)) side.started();
-    response = new ChatResponse(api, call, run, { leftOut: prepared.leftOut, form });
+    response = new ChatResponse(api, call, run, form);
+    response.leftOut = prepared.leftOut;
     if (decoded.stream) return streamChat(response, decoded.includeUsage, prepared.stop);
   }
   return sendsEarly(api) ? sendEarly(response) : response.end(asDone(await hearAll(response.run.events, response)));

@@ -6,8 +6,8 @@ import { createAffinity, MAX_SIGNATURE } from "./affinity.ts";
 
 test("a result leads to its token and signature, a signature to its token", () => {
   const affinity = createAffinity();
-  affinity.remember("one", { tokenId: 1, signature: "s1" });
-  affinity.remember("two", { tokenId: 2 });
+  affinity.remember("one", 1, "s1");
+  affinity.remember("two", 2);
   affinity.rememberSignature("text", 3);
   expect([affinity.of("one"), affinity.of("two"), affinity.of("three")]).toEqual([{ tokenId: 1, signature: "s1" }, { tokenId: 2 }, null]);
   expect([affinity.tokenOf("s1"), affinity.tokenOf("text"), affinity.tokenOf("none")]).toEqual([1, 3, null]);
@@ -15,19 +15,19 @@ test("a result leads to its token and signature, a signature to its token", () =
 
 test("what is remembered again replaces what was", () => {
   const affinity = createAffinity({ results: 10, signatures: 30 });
-  for (let time = 0; time < 100; time++) affinity.remember("one", { tokenId: time, signature: "12345" });
-  affinity.remember("two", { tokenId: 7, signature: "67890" });
+  for (let time = 0; time < 100; time++) affinity.remember("one", time, "12345");
+  affinity.remember("two", 7, "67890");
   expect([affinity.of("one"), affinity.of("two")]).toEqual([
     { tokenId: 99, signature: "12345" },
     { tokenId: 7, signature: "67890" },
   ]);
-  affinity.remember("one", { tokenId: 5 });
+  affinity.remember("one", 5);
   expect(affinity.of("one")).toEqual({ tokenId: 5 });
 });
 
 test("the oldest signatures go first, and their results still lead to their tokens", () => {
   const affinity = createAffinity({ results: 100, signatures: 2_000 });
-  for (let id = 0; id < 20; id++) affinity.remember(`m${id}`, { tokenId: id, signature: `${id}`.padEnd(100, "x") });
+  for (let id = 0; id < 20; id++) affinity.remember(`m${id}`, id, `${id}`.padEnd(100, "x"));
   expect(affinity.of("m9")).toEqual({ tokenId: 9 });
   expect(affinity.of("m10")?.signature).toHaveLength(100);
   expect(affinity.tokenOf("9".padEnd(100, "x"))).toBe(9);
@@ -36,13 +36,13 @@ test("the oldest signatures go first, and their results still lead to their toke
 test("a signature that is too long is not stored, and still leads to its token", () => {
   const affinity = createAffinity();
   const signature = "x".repeat(MAX_SIGNATURE + 1);
-  affinity.remember("one", { tokenId: 4, signature });
+  affinity.remember("one", 4, signature);
   expect([affinity.of("one"), affinity.tokenOf(signature)]).toEqual([{ tokenId: 4 }, 4]);
 });
 
 test("the oldest results go first", () => {
   const affinity = createAffinity({ results: 3, signatures: 1_000 });
-  for (const id of ["a", "b", "c", "d"]) affinity.remember(id, { tokenId: 1, signature: id });
+  for (const id of ["a", "b", "c", "d"]) affinity.remember(id, 1, id);
   expect([affinity.of("a"), affinity.tokenOf("a"), affinity.of("d")?.signature]).toEqual([null, null, "d"]);
 });
 
@@ -50,7 +50,7 @@ test("once it is full nothing more lives, however many results come", () => {
   const affinity = createAffinity({ results: 500, signatures: 50_000 });
   const fill = (from: number, count: number) => {
     for (let id = from; id < from + count; id++)
-      affinity.remember(`media-${id}`, { tokenId: 1, signature: `signature ${id} `.padEnd(200, "x") });
+      affinity.remember(`media-${id}`, 1, `signature ${id} `.padEnd(200, "x"));
   };
   const living = () => {
     Bun.gc(true);

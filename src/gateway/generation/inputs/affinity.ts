@@ -6,7 +6,7 @@ import { RecentMap } from "../../../recent-map.ts";
 export type Origin = { tokenId: number; signature?: string };
 
 export type Affinity = {
-  remember(mediaId: string, origin: Origin): void;
+  remember(mediaId: string, tokenId: number, signature?: string): void;
   /** Remembers the token that made a signature of a text part. */
   rememberSignature(signature: string, tokenId: number): void;
   /** Null when it is unknown or dropped as too old. */
@@ -40,7 +40,7 @@ export function createAffinity(
   const bySignature = new RecentMap<number, number>(results);
 
   const rememberSignature = (signature: string, tokenId: number) => bySignature.set(hashOf(signature), tokenId);
-  const remember = (mediaId: string, { tokenId, signature }: Origin) => {
+  const remember = (mediaId: string, tokenId: number, signature?: string) => {
     tokenIds.set(mediaId, tokenId);
     if (signature && signature.length <= MAX_SIGNATURE) stored.set(mediaId, signature);
     else stored.delete(mediaId);
@@ -60,7 +60,7 @@ export function createAffinity(
       const known = of(mediaId);
       if (known?.signature || !rows) return known;
       const row = (await rows.readMediaSources([mediaId])).get(mediaId);
-      if (row) remember(mediaId, { tokenId: row.tokenId, signature: row.signature ?? undefined });
+      if (row) remember(mediaId, row.tokenId, row.signature ?? undefined);
       return of(mediaId);
     },
     tokenOf: (signature) => bySignature.get(hashOf(signature)) ?? null,
