@@ -9,7 +9,7 @@ test.each([1, 2, 3, 4, 5])("beats come when a timer per wait would have rung (se
   const random = seededRandom(seed);
   const clock = virtualClock();
   const [beats, expected]: number[][] = [[], []];
-  const heartbeat = new Heartbeat(clock, EVERY, () => beats!.push(clock.now()));
+  const heartbeat = new Heartbeat(clock, EVERY, { beat: () => void beats!.push(clock.now()) });
   for (let frame = 0; frame < 300; frame++) {
     const isSilent = random() < 0.8;
     const first = frame === 0 ? 25_000 : EVERY;
@@ -36,7 +36,7 @@ test("10,000 frames without silence set one timer", async () => {
       return clock.after(ms, task);
     },
   };
-  const heartbeat = new Heartbeat(counting, EVERY, () => {});
+  const heartbeat = new Heartbeat(counting, EVERY, { beat() {} });
   for (let frame = 0; frame < 10_000; frame++) {
     heartbeat.wait(EVERY);
     heartbeat.rest();
@@ -47,9 +47,11 @@ test("10,000 frames without silence set one timer", async () => {
 test("a heartbeat that ends its response is the last", async () => {
   const clock = virtualClock();
   let beats = 0;
-  const heartbeat: Heartbeat = new Heartbeat(clock, EVERY, () => {
-    beats++;
-    heartbeat.stop();
+  const heartbeat: Heartbeat = new Heartbeat(clock, EVERY, {
+    beat() {
+      beats++;
+      heartbeat.stop();
+    },
   });
   heartbeat.wait(EVERY);
   await clock.advance(EVERY * 5);

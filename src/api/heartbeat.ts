@@ -13,7 +13,7 @@ export class Heartbeat {
   constructor(
     private readonly clock: Clock,
     private readonly everyMs: number,
-    private readonly beat: () => void,
+    private readonly owner: { beat(): void },
   ) {}
 
   /** The reader waits from now on; the first heartbeat comes after `firstMs`. */
@@ -46,7 +46,7 @@ export class Heartbeat {
     if (!this.#isWaiting) return;
     if (this.clock.now() >= this.#due) {
       this.#due = this.clock.now() + this.everyMs;
-      this.beat();
+      this.owner.beat();
     }
     // `beat` may have ended the response.
     if (this.#isWaiting) this.#set();

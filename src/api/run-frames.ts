@@ -3,7 +3,7 @@
 import type { GenerateEvent } from "../domain/generation.ts";
 import { AppError } from "../errors.ts";
 import type { Run } from "../gateway/generation/contract.ts";
-import { type EventSource, sourceOf } from "../gateway/generation/event-log.ts";
+import { EventReader, type EventSource, sourceOf } from "../gateway/generation/event-log.ts";
 import type { Log } from "../log.ts";
 import type { FrameSource } from "./sse.ts";
 
@@ -17,6 +17,8 @@ export abstract class RunFrames implements FrameSource {
   private written = "";
   /** A large frame, which leaves in pieces after the text. */
   private pieces: AsyncGenerator<string> | null = null;
+  /** The next of them. */
+  private piece = "";
   /** What the latest event waits for. */
   private hearing: Promise<void> | null = null;
   private isBegun = false;
@@ -45,13 +47,19 @@ export abstract class RunFrames implements FrameSource {
     this.pieces = pieces;
   }
 
-  next(): string | null | Promise<string | null> {
+  take(): string | null | undefined {
     if (!this.isBegun) {
       this.isBegun = true;
       this.begin();
     }
-    const ready = this.read();
-    return ready === undefined ? this.wait() : ready;
+    if (!this.isOver) this.hearNew();
+    if (this.written !== "") return this.takeWritten();
+    if (this.piece !== "") return this.takePiece();
+    return this.isOver && this.pieces === null ? null : undefined;
+  }
+
+  more(): Promise<void> {
+    return this.pieces === null && this.hearing === null && this.events instanceof EventReader ? this.events.more() : this.moreLater();
   }
 
   left(): Promise<unknown> {
@@ -62,13 +70,6 @@ export abstract class RunFrames implements FrameSource {
 
   ended(): void {
     this.streamed.run.delivered?.();
-  }
-
-  /** Hears what is there. The text of it, null at the end; undefined: it has to be waited for. */
-  private read(): string | null | undefined {
-    if (!this.isOver) this.hearNew();
-    if (this.written !== "") return this.takeWritten();
-    return this.isOver && this.pieces === null ? null : undefined;
   }
 
   private hearNew(): void {
@@ -86,29 +87,26 @@ export abstract class RunFrames implements FrameSource {
     }
   }
 
-  private async wait(): Promise<string | null> {
-    for (;;) {
-      try {
-        const ready = this.read();
-        if (ready !== undefined) return ready;
-        if (this.pieces !== null) {
-          const piece = await this.nextPiece(this.pieces);
-          if (piece !== null) return piece;
-        } else {
-          await (this.hearing ?? this.events.more());
-          this.hearing = null;
-        }
-      } catch (error) {
-        this.failWith(error);
-      }
+  private async moreLater(): Promise<void> {
+    try {
+      if (this.pieces !== null) await this.readPiece(this.pieces);
+      else await (this.hearing ?? this.events.more());
+      this.hearing = null;
+    } catch (error) {
+      this.failWith(error);
     }
   }
 
-  private async nextPiece(pieces: AsyncGenerator<string>): Promise<string | null> {
+  private async readPiece(pieces: AsyncGenerator<string>): Promise<void> {
     const { done, value } = await pieces.next();
-    if (!done) return value;
-    this.pieces = null;
-    return null;
+    if (done) this.pieces = null;
+    else this.piece = value;
+  }
+
+  private takePiece(): string {
+    const { piece } = this;
+    this.piece = "";
+    return piece;
   }
 
   private takeWritten(): string {

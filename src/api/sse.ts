@@ -20,13 +20,15 @@ export function frame(data: unknown, event?: string): string {
 
 type Piece = string | Uint8Array;
 
-/** Writes the frames of one response. Exactly one of `left` and `ended` is called, unless `next` throws. */
+/** Writes the frames of one response. Exactly one of `left` and `ended` is called, unless it throws. */
 export interface FrameSource {
   /**
-   * What comes next, at once where it is at hand: whole frames, or a piece of a large one, which a blank line ends. Bytes are pieces of one
-   * frame that has no end. Null: nothing follows.
+   * What comes next: whole frames, or a piece of a large one, which a blank line ends. Bytes are pieces of one frame that has no end.
+   * Null: nothing follows. Undefined: nothing is at hand.
    */
-  next(): Piece | null | Promise<Piece | null>;
+  take(): Piece | null | undefined;
+  /** Resolves when there may be something at hand. */
+  more(): Promise<void>;
   /** Fills a silence between frames. */
   heartbeat(): string;
   /** The reader left before the end. */
@@ -65,14 +67,22 @@ export const streamFrames = (frames: AsyncGenerator<Piece>, options: StreamOptio
   streamSource(new GeneratedFrames(frames, options), options);
 
 class GeneratedFrames implements FrameSource {
+  private piece: Piece | null | undefined;
+
   constructor(
     private readonly frames: AsyncGenerator<Piece>,
     private readonly options: StreamOptions,
   ) {}
 
-  async next(): Promise<Piece | null> {
+  take(): Piece | null | undefined {
+    const { piece } = this;
+    this.piece = undefined;
+    return piece;
+  }
+
+  async more(): Promise<void> {
     const { done, value } = await this.frames.next();
-    return done ? null : value;
+    this.piece = done ? null : value;
   }
 
   heartbeat(): string {
@@ -92,26 +102,32 @@ class GeneratedFrames implements FrameSource {
 
 const encoder = new TextEncoder();
 
+type Controller = ReadableStreamDefaultController<Uint8Array>;
+
 class FrameStream implements UnderlyingDefaultSource<Uint8Array> {
   private isBetweenFrames = true;
   private silenceMs: number;
-  private beats!: Heartbeat;
+  private controller: Controller | null = null;
+  private readonly beats: Heartbeat;
 
   constructor(
     private readonly source: FrameSource,
-    private readonly settings: StreamSettings,
+    { clock, firstMs = HEARTBEAT_MS }: StreamSettings,
   ) {
-    this.silenceMs = settings.firstMs ?? HEARTBEAT_MS;
+    this.silenceMs = firstMs;
+    this.beats = new Heartbeat(clock, HEARTBEAT_MS, this);
   }
 
-  start(controller: ReadableStreamDefaultController<Uint8Array>): void {
-    this.beats = new Heartbeat(this.settings.clock, HEARTBEAT_MS, () => controller.enqueue(encoder.encode(this.source.heartbeat())));
+  start(controller: Controller): void {
+    this.controller = controller;
   }
 
-  pull(controller: ReadableStreamDefaultController<Uint8Array>): void | Promise<void> {
-    const next = this.source.next();
-    if (next instanceof Promise) return this.wait(controller, next);
-    this.give(controller, next);
+  beat(): void {
+    this.controller!.enqueue(encoder.encode(this.source.heartbeat()));
+  }
+
+  pull(controller: Controller): void | Promise<void> {
+    if (!this.give(controller)) return this.wait(controller);
   }
 
   async cancel(): Promise<void> {
@@ -119,28 +135,32 @@ class FrameStream implements UnderlyingDefaultSource<Uint8Array> {
     await this.source.left();
   }
 
-  private async wait(controller: ReadableStreamDefaultController<Uint8Array>, next: Promise<Piece | null>): Promise<void> {
+  private async wait(controller: Controller): Promise<void> {
     if (this.isBetweenFrames) this.beats.wait(this.silenceMs);
     try {
-      const piece = await next;
-      this.beats.rest();
-      this.give(controller, piece);
+      do await this.source.more();
+      while (!this.give(controller));
     } catch (error) {
       this.beats.stop();
       controller.error(error);
     }
   }
 
-  private give(controller: ReadableStreamDefaultController<Uint8Array>, piece: Piece | null): void {
+  /** Hands over what comes next; false: nothing is at hand. The end is told when the reader asks for more: then it has everything. */
+  private give(controller: Controller): boolean {
+    const piece = this.source.take();
+    if (piece === undefined) return false;
+    this.beats.rest();
     this.silenceMs = HEARTBEAT_MS;
     if (piece === null) {
       this.beats.stop();
       controller.close();
       this.source.ended();
-      return;
+      return true;
     }
     controller.enqueue(typeof piece === "string" ? encoder.encode(piece) : piece);
     this.isBetweenFrames = typeof piece === "string" && piece.endsWith("\n\n");
+    return true;
   }
 }
 
@@ -149,6 +169,8 @@ export function stoppable({ signal: client }: Pick<Request, "signal">): { signal
   const controller = new AbortController();
   const stop = () => controller.abort(client.aborted ? client.reason : undefined);
   if (client.aborted) stop();
-  else client.addEventListener("abort", stop, { once: true });
+  else client.addEventListener("abort", stop, ONCE);
   return { signal: controller.signal, stop };
 }
+
+const ONCE = { once: true };

@@ -171,7 +171,9 @@ export class EventReader<T> implements EventSource<T>, AsyncIterable<T>, AsyncIt
     const items = this.log.all();
     while (this.position < items.length) {
       const heard = this.listener!.hear(items[this.position++]!);
-      if (heard) return this.hearAfter(heard);
+      if (!heard) continue;
+      this.hearAfter(heard);
+      return;
     }
     this.log.assertNoFailure();
     this.hearing!.resolve(items.at(-1));

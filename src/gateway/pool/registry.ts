@@ -109,13 +109,8 @@ export class TokenRegistry {
 
   /** Whether any token or group has own caps. */
   hasCaps(): boolean {
-    this.#cache.capped ??= this.#findCaps();
+    this.#cache.capped ??= [...this.#tokens.values()].some(hasOwnCaps);
     return this.#cache.capped;
-  }
-
-  #findCaps(): boolean {
-    for (const token of this.#tokens.values()) if (!token.removed && token.caps !== null) return true;
-    return false;
   }
 
   /** Enabled tokens by the proxy of their calls. */
@@ -288,6 +283,8 @@ export class TokenRegistry {
     return this.#tokens.values().some((token) => hasByFacts(token, kind, family, providers) && denialOf(token, family, now) === null);
   }
 }
+
+const hasOwnCaps = ({ removed, caps }: PoolToken): boolean => !removed && caps !== null;
 
 /** Whether the token could serve the family by what is known of its row. */
 function hasByFacts(token: PoolToken, kind: Kind, family: string, providers?: readonly string[]): boolean {

@@ -81,7 +81,9 @@ export function judgeSideCall(call: ChatCall): Verdict {
     (call.hasAttachment ? AGAINST_ATTACHMENT : 0) -
     (call.hasImageOptions ? AGAINST_OPTIONS : 0);
   verdict.isSide =
-    call.kind === "image" ? isEnoughForText(verdict.signs, score) : isEnoughForVideo(call, { signs: verdict.signs, score, isVisual, reading });
+    call.kind === "image"
+      ? isEnoughForText(verdict.signs, score)
+      : isEnoughForVideo(call, { signs: verdict.signs, score, isVisual, reading });
   return verdict;
 }
 

@@ -49,8 +49,7 @@ test("the oldest results go first", () => {
 test("once it is full nothing more lives, however many results come", () => {
   const affinity = createAffinity({ results: 500, signatures: 50_000 });
   const fill = (from: number, count: number) => {
-    for (let id = from; id < from + count; id++)
-      affinity.remember(`media-${id}`, 1, `signature ${id} `.padEnd(200, "x"));
+    for (let id = from; id < from + count; id++) affinity.remember(`media-${id}`, 1, `signature ${id} `.padEnd(200, "x"));
   };
   const living = () => {
     Bun.gc(true);
