@@ -19,13 +19,11 @@ export type PeriodChange = PeriodState & { limits: Record<keyof Amounts, number 
 /** Names a key's period. */
 export const periodName = (keyId: number, period: string) => `${keyId}/${period}`;
 
-const NOTHING: Amounts = { images: 0, videoMs: 0, microUsd: 0 };
-
-const sum = (a: Amounts, b: Amounts, sign: 1 | -1 = 1): Amounts => ({
-  images: a.images + sign * b.images,
-  videoMs: a.videoMs + sign * b.videoMs,
-  microUsd: a.microUsd + sign * b.microUsd,
-});
+const addTo = (sum: Amounts, more: Amounts, sign: 1 | -1): void => {
+  sum.images += sign * more.images;
+  sum.videoMs += sign * more.videoMs;
+  sum.microUsd += sign * more.microUsd;
+};
 
 /** Decides one after the other: what has ended or was admitted counts for those that follow. */
 export class Admission {
@@ -48,8 +46,8 @@ export class Admission {
       if (key) key.inFlight = Math.max(0, key.inFlight - 1);
       this.#changeOf(keyId).inFlight -= 1;
     }
-    for (const period of periods ?? []) this.#add(keyId, period, { used: NOTHING, reserved: sum(NOTHING, estimate, -1) });
-    if (state !== "released") for (const period of usedIn) this.#add(keyId, period, { used: actual, reserved: NOTHING });
+    for (const period of periods ?? []) addTo(this.#addedTo(keyId, period).reserved, estimate, -1);
+    if (state !== "released") for (const period of usedIn) addTo(this.#addedTo(keyId, period).used, actual, 1);
   }
 
   /** The first limit that it does not fit; null: none. Changes nothing. */
@@ -79,10 +77,11 @@ export class Admission {
     change.requests += 1;
     change.rpm = least(change.rpm, rpm);
     change.concurrency = least(change.concurrency, concurrency);
-    for (const period of shared.periods) this.#add(keyId, period, { used: NOTHING, reserved: estimate });
+    for (const period of shared.periods) addTo(this.#addedTo(keyId, period).reserved, estimate, 1);
     for (const { period, of, limit } of budgets) {
-      const { limits } = this.#add(keyId, period, { used: NOTHING, reserved: NOTHING });
-      if (estimate[of] > 0) limits[of] = least(limits[of], limit);
+      if (estimate[of] === 0) continue;
+      const { limits } = this.#addedTo(keyId, period);
+      limits[of] = least(limits[of], limit);
     }
   }
 
@@ -101,10 +100,12 @@ export class Admission {
     return change;
   }
 
-  #add(keyId: number, period: string, { used, reserved }: Pick<PeriodState, "used" | "reserved">): PeriodChange {
+  #addedTo(keyId: number, period: string): PeriodChange {
     const name = periodName(keyId, period);
-    const former = this.#added.get(name) ?? { used: NOTHING, reserved: NOTHING, limits: { images: null, videoMs: null, microUsd: null } };
-    const added = { keyId, period, used: sum(former.used, used), reserved: sum(former.reserved, reserved), limits: former.limits };
+    let added = this.#added.get(name);
+    if (added) return added;
+    const nothing = { images: 0, videoMs: 0, microUsd: 0 };
+    added = { keyId, period, used: { ...nothing }, reserved: { ...nothing }, limits: { images: null, videoMs: null, microUsd: null } };
     this.#added.set(name, added);
     return added;
   }

@@ -4,11 +4,11 @@ import type { HeldSlots, SlotEnd, SlotOutcome, SlotRequest } from "../../shared.
 import type { Sql } from "../driver.ts";
 import { SlotTable, type Spend, slotName, type Taken } from "./slot-table.ts";
 import {
-  type Asked,
   askedFor,
   insertSpends,
   lockNodeSlots,
   makeRows,
+  type RowNames,
   readRows,
   type SlotRows,
   setNodeSlots,
@@ -23,6 +23,7 @@ export class SlotRound {
   readonly node: number;
   readonly requests: readonly SlotRequest[];
   readonly #ends: readonly SlotEnd[];
+  readonly #names: RowNames;
   readonly #isLocked: boolean;
   #rows: SlotRows = { slots: [], counters: [] };
   #held: readonly HeldSlots[] = [];
@@ -36,6 +37,8 @@ export class SlotRound {
     this.node = node;
     this.#ends = ends;
     this.requests = requests;
+    const given = ends.map(({ tokenId, kind }) => ({ kind, tokens: [tokenId], counters: [] as string[] }));
+    this.#names = askedFor([...given, ...requests]);
     // Counters are written as they were read.
     this.#isLocked = isLocked || this.spends > 0 || ends.some(({ spend }) => spend !== null);
   }
@@ -48,36 +51,32 @@ export class SlotRound {
   /** Reads what is decided by. */
   async read(): Promise<void> {
     const { sql, node } = this;
-    const asked = this.#asked([]);
     const ids = this.#ends.flatMap(({ spend }) => (spend === null ? [] : [spend]));
     [this.#spends, this.#held, this.#rows] = await Promise.all([
       takeSpends(sql, ids),
-      lockNodeSlots(sql, node, askedFor(asked).slots),
+      lockNodeSlots(sql, node, this.#names.slots),
       // Counters of caps are known by what was reserved against them.
-      ids.length === 0 ? readRows(sql, asked, this.#isLocked) : NOTHING,
+      ids.length === 0 ? readRows(sql, this.#names, this.#isLocked) : NOTHING,
     ]);
   }
 
   /** Locks what {@link SlotRound.read} could not, because it was not known or not there; null: there is nothing, or nothing is locked. */
   complete(): Promise<void> | null {
     if (!this.#isLocked) return null;
-    const asked = this.#asked([...this.#spends.values()].flatMap(({ counters }) => counters));
-    const { slots, counters } = askedFor(asked);
-    if (this.#rows.slots.length === slots.length && this.#rows.counters.length === counters.length) return null;
-    return this.#lockAll(asked);
+    const reserved = [...this.#spends.values()].flatMap(({ counters }) => counters);
+    const names = { ...this.#names, counters: [...new Set([...this.#names.counters, ...reserved])] };
+    return this.#hasAll(names) ? null : this.#lockAll(names);
   }
 
-  async #lockAll(asked: readonly Asked[]): Promise<void> {
-    const { slots, counters } = askedFor(asked);
-    this.#rows = await readRows(this.sql, asked, true);
-    if (this.#rows.slots.length === slots.length && this.#rows.counters.length === counters.length) return;
-    makeRows(this.sql, slots, counters);
-    this.#rows = await readRows(this.sql, asked, true);
+  #hasAll({ slots, counters }: RowNames): boolean {
+    return this.#rows.slots.length === slots.length && this.#rows.counters.length === counters.length;
   }
 
-  #asked(counters: readonly string[]): Asked[] {
-    const given = this.#ends.map(({ tokenId, kind }) => ({ kind, tokens: [tokenId], counters: [] as string[] }));
-    return [...given, { kind: "image", tokens: [], counters }, ...this.requests];
+  async #lockAll(names: RowNames): Promise<void> {
+    this.#rows = await readRows(this.sql, names, true);
+    if (this.#hasAll(names)) return;
+    makeRows(this.sql, names.slots, names.counters);
+    this.#rows = await readRows(this.sql, names, true);
   }
 
   /**
@@ -118,7 +117,7 @@ export class SlotRound {
     setNodeSlots(
       sql,
       node,
-      askedFor(this.#asked([])).slots.flatMap(({ tokenId, kind }) => {
+      this.#names.slots.flatMap(({ tokenId, kind }) => {
         const count = held.get(slotName(tokenId, kind)) ?? 0;
         return count === (before.get(slotName(tokenId, kind)) ?? 0) ? [] : [{ tokenId, kind, count }];
       }),

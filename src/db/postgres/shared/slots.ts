@@ -7,6 +7,7 @@ import { type CounterRow, type SlotRow, SlotTable, type Spend, slotName } from "
 
 /** Which rows are asked for. */
 export type Asked = SlotRequest | { kind: Kind; tokens: readonly number[]; counters: readonly string[] };
+export type RowNames = { slots: readonly SlotName[]; counters: readonly string[] };
 export type SlotRows = { slots: SlotRow[]; counters: CounterRow[] };
 
 const tokensOf = (asked: Asked) => ("tokens" in asked ? asked.tokens : asked.candidates.map(({ tokenId }) => tokenId));
@@ -14,7 +15,7 @@ const countersOf = (asked: Asked) =>
   "tokens" in asked ? asked.counters : asked.candidates.flatMap(({ caps }) => caps.map(({ counter }) => counter));
 
 /** Names of the rows, each once. */
-export function askedFor(batch: readonly Asked[]): { slots: SlotName[]; counters: string[] } {
+export function askedFor(batch: readonly Asked[]): RowNames {
   const slots = new Map<string, SlotName>();
   const counters = new Set<string>();
   for (const asked of batch) {
@@ -25,8 +26,7 @@ export function askedFor(batch: readonly Asked[]): { slots: SlotName[]; counters
 }
 
 /** Those that are there; locked: until the transaction ends. */
-export async function readRows(sql: Sql, batch: readonly Asked[], isLocked: boolean): Promise<SlotRows> {
-  const { slots, counters } = askedFor(batch);
+export async function readRows(sql: Sql, { slots, counters }: RowNames, isLocked: boolean): Promise<SlotRows> {
   const read = await Promise.all([readSlots(sql, slots, isLocked), lockCounters(sql, counters)]);
   return { slots: read[0], counters: read[1] };
 }
