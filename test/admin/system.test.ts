@@ -66,7 +66,7 @@ describe("backup and restore", () => {
   async function download(admin: SignedIn, fields: Record<string, string> = {}): Promise<Blob> {
     const response = await admin.post("/admin/system/backup", fields);
     expect([response.status, response.headers.get("content-type")]).toEqual([200, "application/x-tar"]);
-    expect(response.headers.get("content-disposition")).toMatch(/^attachment; filename="flow2api-\d{8}-\d{4}\.tar"$/);
+    expect(response.headers.get("content-disposition")).toMatch(/^attachment; filename="flow2api-\d{8}-\d{4}-[a-z2-7]{8}\.tar"$/);
     return response.blob();
   }
 
