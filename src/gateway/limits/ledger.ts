@@ -86,9 +86,13 @@ export class Ledger {
   /** Writes an end soon; retries until it is written. */
   end(end: ReservationEnd): void {
     this.#ends.push(end);
-    const { gatherMs = 0, clock } = this.deps;
+    const { gatherMs = 0 } = this.deps;
     if (gatherMs === 0) this.#start();
-    else if (this.#writing === null && this.#cancelRetry === null) this.#cancelGather ??= clock.after(gatherMs, () => this.#start());
+    else if (this.#writing === null && this.#cancelRetry === null) this.#cancelGather ??= this.#startAfter(gatherMs);
+  }
+
+  #startAfter(ms: number): () => void {
+    return this.deps.clock.after(ms, () => this.#start());
   }
 
   /** Resolves when every end so far is written, or could not be. */

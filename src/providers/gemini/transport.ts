@@ -96,10 +96,17 @@ const KEY_TEXT = /^[\x21-\x7e]+$/;
 /** The endpoint of the Gemini API: one origin, a key. */
 export function geminiEndpoint(baseUrl: string): Endpoint {
   const base = new URL(`${withoutEndSlashes(baseUrl)}/`);
+  /** Of the methods of models, which are few; names of files and operations are not remembered. */
+  const paths = new Map<string, string>();
+  const addPath = (resource: string): string => {
+    const path = `v1beta/${resource}`;
+    if (paths.size < MAX_KNOWN && resource.startsWith("models/")) paths.set(resource, path);
+    return path;
+  };
   return {
     api: GEMINI_API,
     baseOf: () => base,
-    pathOf: (_, resource) => `v1beta/${resource}`,
+    pathOf: (_, resource) => paths.get(resource) ?? addPath(resource),
     credentialsOf: ({ token }) => ({ "x-goog-api-key": usableKey(token.secret) }),
   };
 }

@@ -16,19 +16,25 @@ export const demandOf = ({ json, tool }: SideFacts): Demand | null => json ?? as
 type Loose = Record<string, unknown>;
 type Decoded = { model: string; hints: ImageHints; turns: readonly unknown[] };
 
+const NO_TEXTS: readonly string[] = [];
 const isText = (value: unknown): value is string => typeof value === "string";
 const isInstruction = ({ role }: Loose) => role === "system" || role === "developer";
 
 export function chatCall(body: ChatBody, decoded: Decoded & { form: unknown }, kind: Kind, headers: Headers): ChatCall {
   const loose = body as Loose;
-  const call = callOf(body.messages as Loose[], {
+  const call: ChatCall = {
     kind,
-    instructions: "",
+    system: "",
+    text: "",
+    earlier: NO_TEXTS,
+    messages: 0,
+    hasAttachment: false,
     maxTokens: numberIn(loose.max_completion_tokens) ?? numberIn(loose.max_tokens),
     marker: markerOf(loose, headers),
     hasImageOptions: decoded.form !== null || hasHints(decoded.hints) || Number(body.n ?? 1) > 1,
     model: body.model,
-  });
+  };
+  addMessages(call, body.messages as Loose[]);
   if (decoded.turns.length === 0) silence(call);
   return call;
 }
@@ -36,14 +42,19 @@ export function chatCall(body: ChatBody, decoded: Decoded & { form: unknown }, k
 export function responsesFacts(body: ResponsesBody, { model, hints, turns }: Decoded, kind: Kind, headers: Headers): SideFacts {
   const loose = body as Loose;
   const items = isText(body.input) ? [{ role: "user", content: body.input }] : body.input.filter((item) => isText(item.role));
-  const call = callOf(items, {
+  const call: ChatCall = {
     kind,
-    instructions: body.instructions ?? "",
+    system: body.instructions ?? "",
+    text: "",
+    earlier: NO_TEXTS,
+    messages: 0,
+    hasAttachment: false,
     maxTokens: numberIn(loose.max_output_tokens),
     marker: markerOf(loose, headers),
     hasImageOptions: hasHints(hints),
     model,
-  });
+  };
+  addMessages(call, items);
   // Earlier messages are not in the body; they count as two.
   if (body.previous_response_id) call.messages += 2;
   if (turns.length === 0) silence(call);
@@ -56,10 +67,8 @@ function silence(call: ChatCall): void {
   call.hasAttachment = false;
 }
 
-type Given = Pick<ChatCall, "kind" | "maxTokens" | "marker" | "hasImageOptions" | "model"> & { instructions: string };
-
-function callOf(messages: readonly Loose[], given: Given): ChatCall {
-  const { kind, maxTokens, marker, hasImageOptions, model, instructions } = given;
+/** Adds what the messages say. Its `system`: instructions from elsewhere, which come first. */
+function addMessages(call: ChatCall, messages: readonly Loose[]): void {
   const users: string[] = [];
   let spoken = 0;
   let lastUser: Loose | undefined;
@@ -73,26 +82,14 @@ function callOf(messages: readonly Loose[], given: Given): ChatCall {
   const last = messages.at(-1);
   // Some clients put what they want at last into a system message ("Write the summary now").
   const isDirective = last !== undefined && isInstruction(last) && users.length > 0;
-  let system = instructions;
   for (const message of messages) {
     const said = isInstruction(message) && !(isDirective && message === last) ? textIn(message.content) : "";
-    if (said !== "") system += system === "" ? said : `\n\n${said}`;
+    if (said !== "") call.system += call.system === "" ? said : `\n\n${said}`;
   }
-  const lastText = isDirective ? textIn(last.content) : (users.pop() ?? "");
-  const hasAttachment = !isDirective && holdsMedia(lastUser?.content);
-  const call: ChatCall = {
-    kind,
-    maxTokens,
-    marker,
-    hasImageOptions,
-    model,
-    system,
-    text: lastText,
-    earlier: users,
-    messages: spoken,
-    hasAttachment,
-  };
-  return call;
+  call.text = isDirective ? textIn(last.content) : (users.pop() ?? "");
+  call.earlier = users;
+  call.messages = spoken;
+  call.hasAttachment = !isDirective && holdsMedia(lastUser?.content);
 }
 
 const holdsMedia = (content: unknown) => Array.isArray(content) && content.some((part) => isRecord(part) && !isText(part.text));
