@@ -90,6 +90,11 @@ describe.skipIf(!hasPostgres)("two nodes", () => {
       [b.url, "serving"],
       [a.url, "serving"],
     ]);
+    // What only a node itself sees is with its beats, for the one that sends alerts.
+    const well = { networkSince: null, ledgerSince: null, models: [], links: { unreached: [], reached: [] } };
+    await eventually("each reports its needs", 10_000, async () =>
+      (await world.store.listNodes()).every(({ gauges }) => Bun.deepEquals((gauges as { needs?: unknown } | null)?.needs, well)),
+    );
   });
 
   test("the same Idempotency-Key on both is one submission, and the same job for both", async () => {
