@@ -17,7 +17,7 @@ import { type SignalFacts, signalsOf } from "./signals.ts";
 
 export type SignalDependencies = {
   readNeedFacts(): Promise<NeedFacts>;
-  pool: Pick<Pool, "capUses" | "canServe" | "capacity">;
+  pool: Pick<Pool, "capUses" | "canServe" | "capacity" | "hasCaps">;
   keys: Pick<Keys, "rows">;
   limits: Pick<Limits, "usage">;
   media: Pick<MediaStore, "freeBytes">;
@@ -49,7 +49,8 @@ export function createSignalReader(deps: SignalDependencies): () => Promise<Sign
         at: now(),
         keys: keys.map((key) => ({ key, usage: limits.usage(key.id) })),
         caps: pool.capUses(alerts.limit_percent / 100),
-        imagesLeft: imagesLeft(pool.capacity(countedFamilies(models.current()))),
+        // Without caps nothing is counted down, and ten thousand tokens need not be walked.
+        imagesLeft: pool.hasCaps() ? imagesLeft(pool.capacity(countedFamilies(models.current()))) : null,
       };
     }
     return signalsOf(

@@ -35,8 +35,13 @@ export abstract class PoolViews {
     return new CapacityCount(families, this.now()).count(this.registry.tokens.values());
   }
 
-  /** Own caps per day of which at least this share is used. Walks the pool. */
-  readonly capUses = (share: number) => capUses(this.registry.tokens.values(), share, this.now());
+  /** Whether any token or group has own caps. */
+  hasCaps(): boolean {
+    return this.registry.hasCaps();
+  }
+
+  /** Own caps per day of which at least this share is used. Walks the pool where there are any. */
+  readonly capUses = (share: number) => (this.hasCaps() ? capUses(this.registry.tokens.values(), share, this.now()) : []);
 
   /** One token of the snapshot; null when there is none. */
   view(id: number): PoolTokenView | null {

@@ -1,6 +1,6 @@
 // Refresher: checks due tokens in the background, a limited number at a time, and reports to the pool.
 
-import type { Clock, Random } from "../../clock.ts";
+import { type Clock, type Random, sleep } from "../../clock.ts";
 import type { Settings } from "../../config/settings-schema.ts";
 import type { TokenRow } from "../../domain/token.ts";
 import { AppError, type ErrorKind } from "../../errors.ts";
@@ -33,6 +33,8 @@ const POLL_MS = 1000;
 const POLLED = { least: 256, share: 1 / 16 };
 /** A token that another node looks after: asked again after this time, ms. */
 const OTHERS_MS = 5_000;
+/** Tokens that a first load takes in at once: more are taken in by as many, after the start. */
+const SLICE = 500;
 const CHECK_TIMEOUT_MS = 60_000;
 const STOP_GRACE_MS = 5000;
 
@@ -60,6 +62,8 @@ export class Refresher {
   readonly #running = new Set<Entry>();
   /** Entries whose check was requested by {@link Refresher.checkNow}, in order. */
   #requested: Entry[] = [];
+  /** Tokens that are not taken in yet, from a first load of many until after the start. */
+  #late: readonly TokenRow[] = [];
   #isStarted = false;
   #isStopping = false;
   readonly #stopping = new AbortController();
@@ -71,6 +75,8 @@ export class Refresher {
 
   /** Replaces the token table; tokens new in it are checked within a second of {@link Refresher.start}. */
   load(rows: readonly TokenRow[]): void {
+    this.#late = this.#isStarted || rows.length <= SLICE ? [] : rows;
+    if (this.#late.length > 0) return;
     const present = new Set(rows.map((row) => row.id));
     for (const [id, entry] of this.#entries) {
       if (present.has(id)) continue;
@@ -83,7 +89,7 @@ export class Refresher {
 
   /** Takes the facts of a check that succeeded elsewhere just now. */
   updateFacts(id: number, facts: TokenFacts): void {
-    const entry = this.#entries.get(id);
+    const entry = this.#entryOf(id);
     if (!entry) return;
     this.#applyFacts(entry, facts);
     this.#schedule(entry);
@@ -92,6 +98,25 @@ export class Refresher {
   start(): void {
     this.#isStarted = true;
     this.#startDue();
+    if (this.#late.length > 0) void this.#takeLate(this.#late);
+  }
+
+  /** Takes many tokens in, in slices: a start does not wait for what is checked later, and requests come between. */
+  async #takeLate(rows: readonly TokenRow[]): Promise<void> {
+    for (let at = 0; at < rows.length; at += SLICE) {
+      for (const row of rows.slice(at, at + SLICE)) if (!this.#entries.has(row.id)) this.#put(row);
+      await sleep(this.#deps.clock, 0);
+      // They were loaded again, whole.
+      if (this.#late !== rows || this.#isStopping) return;
+    }
+    this.#late = [];
+    this.#startDue();
+  }
+
+  #entryOf(id: number): Entry | undefined {
+    const row = this.#entries.has(id) ? undefined : this.#late.find((late) => late.id === id);
+    if (row) this.#put(row);
+    return this.#entries.get(id);
   }
 
   /**
@@ -99,7 +124,7 @@ export class Refresher {
    * @throws {AppError} `not_found`, `cancelled` when the server stops, or as {@link Credentials.check}
    */
   async checkNow(id: number): Promise<TokenFacts> {
-    const entry = this.#entries.get(id);
+    const entry = this.#entryOf(id);
     if (!entry) throw new AppError("not_found", `There is no token ${id}.`);
     if (this.#isStopping) throw new AppError("cancelled", "The server is stopping.");
     if (entry.flight) return entry.flight.promise;

@@ -77,7 +77,11 @@ async function openWhole({ file, thread }: Options): Promise<Opened> {
   try {
     await migrate(db, REQUEST_MIGRATIONS);
     probe(db, isLarge);
-    return { db, writer: thread ? await thread.open("requests", { file }) : createWriter({ db }, REQUEST_ACTIONS) };
+    if (!thread) return { db, writer: createWriter({ db }, REQUEST_ACTIONS) };
+    const writer = await thread.open("requests", { file });
+    // This connection only reads from now on.
+    db.run("PRAGMA cache_size = -4096");
+    return { db, writer };
   } catch (error) {
     db.close();
     throw error;

@@ -20,9 +20,27 @@ const WORTH_BYTES = 2 * 1024 * 1024;
 /** WAL pages (64 MiB) at which a commit makes a checkpoint that waits for nothing else, so that the WAL restarts. */
 const LATEST_PAGES = 16_384;
 
+/** Without a batch for this long, ms, memory that only batches need is given back. */
+const REST_MS = 1_000;
+
 /** Answers messages until the thread is terminated. What is thrown outside an action ends the thread, and with it the server. */
 export function runStoreThread(): void {
   const files = new Map<FileName, OpenFile>();
+  let batches = 0;
+  let isRestPlanned = false;
+
+  /** Page caches and garbage of a load that is over; nobody waits for this thread then. */
+  function planRest(): void {
+    if (isRestPlanned) return;
+    isRestPlanned = true;
+    const seen = batches;
+    setTimeout(() => {
+      isRestPlanned = false;
+      if (batches !== seen) return planRest();
+      for (const { tables } of files.values()) tables.db.run("PRAGMA shrink_memory");
+      Bun.gc(true);
+    }, REST_MS);
+  }
 
   async function open({ open: name, file, secretKey }: Extract<ToThread, { open: FileName }>): Promise<void> {
     const db = await openDatabase(file);
@@ -50,6 +68,8 @@ export function runStoreThread(): void {
     self.postMessage(packOutcomes(name, actions, await commit(tables.db, acts)));
     file.commits += 1;
     if (file.commits % LOOK_EVERY === 0) checkpoint(tables.db);
+    batches += 1;
+    planRest();
   }
 
   self.onmessage = ({ data }) => {

@@ -141,3 +141,11 @@ test("its death is reported once with the reason, and every write fails from the
   expect(deaths).toHaveLength(1);
   expect(deaths[0]).toContain("JSON");
 });
+
+test("after a rest, in which it gives memory back, it writes as before", () =>
+  withStore(async (store) => {
+    await store.writeFact("before", "1");
+    await Bun.sleep(1_300);
+    await store.writeFact("after", "2");
+    expect([await store.readFact("before"), await store.readFact("after")]).toEqual(["1", "2"]);
+  }));

@@ -1,0 +1,51 @@
+// Preloaded into a server by start.test.ts: counts what its start reads and loads. Written to the file START_PROBE when it is told to stop.
+import { Database } from "bun:sqlite";
+import { writeFileSync } from "node:fs";
+import { isMainThread } from "node:worker_threads";
+
+export type StartProbe = { rows: number; workers: number; modules: string[] };
+
+/** Of the server's own thread: rows that its statements gave. */
+let rows = 0;
+let workers = 0;
+
+function countRows(): void {
+  const seen = new WeakSet<object>();
+  const query = Database.prototype.query;
+  Database.prototype.query = function (this: Database, sql: string) {
+    const statement = query.call(this, sql);
+    if (seen.has(statement)) return statement;
+    seen.add(statement);
+    const { all, get } = statement;
+    statement.all = (...values) => {
+      const found = all.apply(statement, values);
+      rows += found.length;
+      return found;
+    };
+    statement.get = (...values) => {
+      const found = get.apply(statement, values);
+      if (found !== null) rows += 1;
+      return found;
+    };
+    return statement;
+  } as typeof query;
+}
+
+function countWorkers(): void {
+  const Original = globalThis.Worker;
+  globalThis.Worker = class extends Original {
+    constructor(...given: ConstructorParameters<typeof Worker>) {
+      super(...given);
+      workers += 1;
+    }
+  };
+}
+
+if (isMainThread) {
+  countRows();
+  countWorkers();
+  process.on("SIGUSR2", () => {
+    const probe: StartProbe = { rows, workers, modules: Object.keys(require.cache) };
+    writeFileSync(process.env.START_PROBE!, JSON.stringify(probe));
+  });
+}
