@@ -11,6 +11,7 @@ import { accountMethods, type Engine } from "./account-methods.ts";
 import { STORE_ACTIONS } from "./actions.ts";
 import * as alerts from "./alerts.ts";
 import * as audit from "./audit.ts";
+import * as cooldowns from "./cooldowns.ts";
 import { closeDatabase, openDatabase, retryBusy } from "./database.ts";
 import * as deletedTokens from "./deleted-tokens.ts";
 import * as fileNames from "./file-names.ts";
@@ -132,7 +133,7 @@ const poolMethods = ({ db, vault, writer: { write } }: Engine) =>
     writeTokenSecret: (id, change) => write("writeTokenSecret", [id, change], { durable: change.secret !== undefined }),
     saveHealth: (changes) => write("saveHealth", [changes]),
     listHealth: (ids) => retryBusy(() => tokens.listHealth(db, ids)),
-    listCooldowns: (subjects, limit) => retryBusy(() => tokens.listCooldowns(db, subjects, limit)),
+    listCooldowns: (subjects, limit) => retryBusy(() => cooldowns.listCooldowns(db, subjects, limit)),
 
     listKeys: () => retryBusy(() => keys.listKeys(db)),
     listKeyHashes: () => retryBusy(() => keys.listKeyHashes(db)),

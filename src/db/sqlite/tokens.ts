@@ -1,12 +1,13 @@
-// SQL of tokens: rows, sealed secrets, health, cooldowns.
+// SQL of tokens: rows, sealed secrets, health.
 
 import type { Database } from "bun:sqlite";
 import { hintOf } from "../../domain/secret-hint.ts";
-import type { CooldownRow, HealthChange, HealthRow, NewToken, TokenChange, TokenRow, TokenSecret } from "../../domain/token.ts";
+import type { HealthChange, HealthRow, NewToken, TokenChange, TokenRow, TokenSecret } from "../../domain/token.ts";
 import { AppError } from "../../errors.ts";
 import { PROXY, SECRET, STATE } from "../sealed.ts";
 import type { DeletedPage } from "../store.ts";
 import type { Vault } from "../vault.ts";
+import { deleteCooldowns, insertCooldowns } from "./cooldowns.ts";
 import { deleteBeats } from "./token-beats.ts";
 
 const COLUMNS = `id, provider, label, quota_group AS "group", enabled, image_enabled AS imageEnabled, video_enabled AS videoEnabled,
@@ -277,35 +278,4 @@ export function listHealth(db: Database, ids: readonly number[]): HealthRow[] {
     )
     .all({ ids: JSON.stringify(ids) })
     .map((row) => ({ ...row, health: fromJson(row.health) }));
-}
-
-/** Rows stored per token and per group. */
-const MAX_COOLDOWNS = 50;
-
-const COOLDOWN_COLUMNS = "subject, token_id AS tokenId, at, family, reason, until";
-
-/** Writes cooldowns in the order of their start; deletes the oldest of each subject beyond MAX_COOLDOWNS. */
-function insertCooldowns(db: Database, cooldowns: readonly CooldownRow[]): void {
-  const insert = db.query(
-    "INSERT INTO pauses (subject, token_id, at, family, reason, until) VALUES ($subject, $tokenId, $at, $family, $reason, $until)",
-  );
-  for (const cooldown of cooldowns) insert.run({ ...cooldown });
-  const deleteOldest = db.query(
-    `DELETE FROM pauses WHERE subject = $subject
-     AND seq <= (SELECT seq FROM pauses WHERE subject = $subject ORDER BY seq DESC LIMIT 1 OFFSET ${MAX_COOLDOWNS})`,
-  );
-  for (const subject of new Set(cooldowns.map((cooldown) => cooldown.subject))) deleteOldest.run({ subject });
-}
-
-/** Of these subjects, newest first. */
-export function listCooldowns(db: Database, subjects: readonly string[], limit: number): CooldownRow[] {
-  return db
-    .query<CooldownRow, { subjects: string; limit: number }>(
-      `SELECT ${COOLDOWN_COLUMNS} FROM pauses WHERE subject IN (SELECT value FROM json_each($subjects)) ORDER BY seq DESC LIMIT $limit`,
-    )
-    .all({ subjects: JSON.stringify(subjects), limit });
-}
-
-function deleteCooldowns(db: Database, subject: string): void {
-  db.query("DELETE FROM pauses WHERE subject = $subject").run({ subject });
 }
