@@ -5,6 +5,7 @@ import { build } from "../scripts/build.ts";
 import { type Aim, atLeast, atMost, printAims } from "./aims.ts";
 import { type Allocated, allocationsOf } from "./allocations.ts";
 import { anonymousOf, pin } from "./cpu.ts";
+import { measureFloors, printFloors } from "./floor.ts";
 import { type Gateway, LIMITS, startFlow2api } from "./gateway.ts";
 import { largeInstallation, longestStop, startLarge, startOf } from "./large.ts";
 import { memoryOf, peakWhile } from "./memory.ts";
@@ -61,6 +62,7 @@ try {
 }
 console.log();
 await printPool();
+printFloors(await measureFloors());
 console.log(`\n${FURTHER}`);
 process.exit(0);
 

@@ -174,7 +174,12 @@ test("failures of all nodes and the smallest disk of any are what the rules see"
     ...{
       settings: () => settings,
       now: () => Date.UTC(2026, 10, 23),
-      pool: { capUses: () => [], capacity: () => ({ kinds: { image: { tokens: 0, left: null } } }), canServe: () => true },
+      pool: {
+        capUses: () => [],
+        hasCaps: () => true,
+        capacity: () => ({ kinds: { image: { tokens: 0, left: null } } }),
+        canServe: () => true,
+      },
     },
     ...{ keys: { rows: () => [] }, limits: {}, backup: () => ({ madeAt: Date.UTC(2026, 10, 23), since: 0 }) },
     readNeedFacts: async () =>
