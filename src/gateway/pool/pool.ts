@@ -136,9 +136,7 @@ export class Pool extends PoolViews implements Leases {
   }
 
   /** Another node gave slots back. */
-  slotsFreed(): void {
-    this.#shared?.freed();
-  }
+  slotsFreed = (): void => this.#shared?.freed();
 
   revision(families: readonly string[]): number | null {
     return this.registry.revision(families);
@@ -236,11 +234,14 @@ export class Pool extends PoolViews implements Leases {
   }
 
   gauges(): PoolGauges {
-    const now = this.now();
+    const [now, { registry }] = [this.now(), this];
     return {
       inFlight: this.#leases.inFlight,
       queued: this.#queue.size,
-      tokens: countStates(this.registry.tokens.values(), now),
+      /** Walks the pool: counted for who reads it. */
+      get tokens() {
+        return countStates(registry.tokens.values(), now);
+      },
       networkDegradedSince: this.#tracker.networkDegradedSince,
     };
   }
