@@ -84,6 +84,7 @@ const codes: Record<string, string> = {
   not_allowed: "this account may not do it",
   invalid_admin_token: "unknown API token",
   admin_token_held: "API token of a person who may not sign in",
+  import_empty: "no token in what was imported",
   scope_missing: "token lacks the scope",
   no_file: "file was not sent",
   nothing_staged: "no restore waits",

@@ -80,6 +80,7 @@ const codes: (typeof en)["codes"] = {
   not_allowed: "此账号无权执行",
   invalid_admin_token: "未知的 API 令牌",
   admin_token_held: "API 令牌的所有者无法登录",
+  import_empty: "导入的内容中没有令牌",
   scope_missing: "令牌缺少所需范围",
   no_file: "未发送文件",
   nothing_staged: "没有等待中的恢复",
