@@ -113,14 +113,17 @@ export const cutOff = (page: Page): Promise<string[]> =>
 /** From the next page on: how much of what is seen moves by itself, as Chromium counts it; 0 is nothing, over 0.1 is called poor. */
 export async function watchShifts(page: Page): Promise<() => Promise<number>> {
   await page.addInitScript(() => {
-    const seen = globalThis as unknown as { shifted: number };
-    seen.shifted = 0;
-    const add = (entries: PerformanceEntryList) => {
-      for (const entry of entries as (PerformanceEntry & { value: number })[]) seen.shifted += entry.value;
-    };
-    new PerformanceObserver((list) => add(list.getEntries())).observe({ type: "layout-shift", buffered: true });
+    const seen = globalThis as unknown as { shifts: PerformanceEntryList };
+    seen.shifts = [];
+    new PerformanceObserver((list) => seen.shifts.push(...list.getEntries())).observe({ type: "layout-shift", buffered: true });
   });
-  return () => page.evaluate(() => (globalThis as unknown as { shifted: number }).shifted);
+  return () =>
+    page.evaluate(() => {
+      // A slow browser shows a part of a page that is still arriving.
+      const [{ domInteractive: whole }] = performance.getEntriesByType("navigation") as [PerformanceNavigationTiming];
+      const { shifts } = globalThis as unknown as { shifts: (PerformanceEntry & { value: number })[] };
+      return shifts.filter(({ startTime }) => startTime >= whole).reduce((sum, { value }) => sum + value, 0);
+    });
 }
 
 /** Pixels by which the page is wider than its window. */
