@@ -80,13 +80,19 @@ const PAUSE_MS = 100;
 /** How long the server is asked what has become of a commit, in ms. */
 const COMMIT_CHECK_MS = 10_000;
 
+/** One plan for each statement: planning it anew for its arguments takes longer than running it. */
+const BY_INDEX = [
+  ...["enable_seqscan", "enable_hashjoin", "enable_mergejoin"].map((name) => [name, "off"]),
+  ["plan_cache_mode", "force_generic_plan"],
+];
+
 /** Settings of a transaction in one statement: each `SET LOCAL` costs another. */
 function beginOf({ durable = true, byIndex = false }: TransactionOptions): string {
   const settings = [
     ["statement_timeout", "15000"],
     ["lock_timeout", "10000"],
     ...(durable ? [] : [["synchronous_commit", "off"]]),
-    ...(byIndex ? ["enable_seqscan", "enable_hashjoin", "enable_mergejoin"].map((name) => [name, "off"]) : []),
+    ...(byIndex ? BY_INDEX : []),
   ];
   const set = settings.map(([name, value]) => `set_config('${name}', '${value}', true)`);
   return `BEGIN; SELECT pg_current_xact_id()::text AS xid, ${set.join(", ")}`;
