@@ -263,11 +263,11 @@ describe.skipIf(!hasPostgres)("a node that goes", () => {
     const id = await a.id();
     a.kill("SIGSTOP");
     const isDead = async () => (await world.store.listNodes()).some((row) => row.id === id && row.state === "dead");
-    await eventually("it is declared dead", 20_000, isDead);
+    await eventually("it is declared dead", 40_000, isDead);
     a.kill("SIGCONT");
     expect(await a.exited).toBe(1);
     expect(a.logged()).toContain("declared this one dead");
-  }, 60_000);
+  }, 90_000);
 
   test("is restarted under load, one after the other: no request fails, and its jobs go on", async () => {
     await using world = await startNodes();
