@@ -6,6 +6,8 @@ import { Timers } from "./timers.ts";
 /** Where "now" and timers come from. Times are epoch milliseconds. */
 export type Clock = {
   now(): number;
+  /** Ms that never jump, as those of timers do not; absent: `now` does not either. */
+  elapsed?(): number;
   /** Runs `task` once after `ms` milliseconds; calling the result cancels it. Never keeps the process alive. */
   after(ms: number, task: () => void): () => void;
 };
@@ -24,6 +26,7 @@ const systemTimers = new Timers({
 
 export const systemClock: Clock = {
   now: Date.now,
+  elapsed: () => performance.now(),
   after: (ms, task) => systemTimers.after(ms, task),
 };
 

@@ -53,6 +53,7 @@ export function createTime(start: number, random: Random): Time {
       return {
         clock: {
           now: () => offset + elapsed,
+          elapsed: () => elapsed,
           after(ms, task) {
             if (hasEnded) return () => {};
             const cancelTimer = after(ms, () => {

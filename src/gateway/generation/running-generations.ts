@@ -45,7 +45,8 @@ type Running = {
 };
 
 export class RunningGenerations {
-  readonly #all = new Set<Running>();
+  /** With the time at which each is cut, by `elapsed`: a clock that is set cuts nothing early, and nothing late. */
+  readonly #all = new Map<Running, number>();
   /** One timer for all deadlines, set to the first of them or earlier. */
   #sweepAt = Number.POSITIVE_INFINITY;
   #cancelSweep = () => {};
@@ -55,13 +56,14 @@ export class RunningGenerations {
     private readonly clock: Clock,
   ) {
     shutdown.addEventListener("abort", () => {
-      for (const generation of this.#all) generation.stopWithServer();
+      for (const generation of this.#all.keys()) generation.stopWithServer();
     });
   }
 
   add(generation: Running): void {
-    this.#all.add(generation);
-    const { at, wholeMs } = generation.deadline;
+    const { wholeMs } = generation.deadline;
+    const at = this.#elapsed() + wholeMs;
+    this.#all.set(generation, at);
     if (at < this.#sweepAt) this.#setSweep(at, wholeMs);
     if (this.shutdown.aborted) generation.stopWithServer();
   }
@@ -76,21 +78,20 @@ export class RunningGenerations {
     this.#cancelSweep = this.clock.after(ms, () => this.#sweep());
   }
 
-  /** A clock that is set cuts nothing early, and nothing later than its whole time after that. */
   #sweep(): void {
-    const now = Math.min(this.clock.now(), this.#sweepAt);
+    // A timer may ring a little early by the clock that it was set by.
+    const now = Math.max(this.#elapsed(), this.#sweepAt);
     this.#sweepAt = Number.POSITIVE_INFINITY;
-    let nextAt = Number.POSITIVE_INFINITY;
-    let nextMs = Number.POSITIVE_INFINITY;
-    for (const generation of this.#all) {
-      const { at, wholeMs } = generation.deadline;
+    let next = Number.POSITIVE_INFINITY;
+    for (const [generation, at] of this.#all) {
       if (at <= now) generation.cutLate();
-      else {
-        nextAt = Math.min(nextAt, at);
-        nextMs = Math.min(nextMs, at - now, wholeMs);
-      }
+      else next = Math.min(next, at);
     }
-    if (nextMs < Number.POSITIVE_INFINITY) this.#setSweep(nextAt, nextMs);
+    if (next < Number.POSITIVE_INFINITY) this.#setSweep(next, next - now);
+  }
+
+  #elapsed(): number {
+    return this.clock.elapsed?.() ?? this.clock.now();
   }
 
   get size(): number {
@@ -100,7 +101,7 @@ export class RunningGenerations {
   /** The oldest ones, in the order of their start. */
   list(limit: number): RunningGeneration[] {
     const found: RunningGeneration[] = [];
-    for (const generation of this.#all) {
+    for (const generation of this.#all.keys()) {
       if (found.length === limit) break;
       found.push(generation.activity());
     }
@@ -109,13 +110,13 @@ export class RunningGenerations {
 
   /** Null: it has ended. */
   find(requestId: string): RunningGeneration | null {
-    for (const generation of this.#all) if (generation.requestId === requestId) return generation.activity();
+    for (const generation of this.#all.keys()) if (generation.requestId === requestId) return generation.activity();
     return null;
   }
 
   /** For the operator; null: there is none of this id any more. */
   cancel(requestId: string): Cancellation | null {
-    for (const generation of this.#all) if (generation.requestId === requestId) return generation.cancel();
+    for (const generation of this.#all.keys()) if (generation.requestId === requestId) return generation.cancel();
     return null;
   }
 }
