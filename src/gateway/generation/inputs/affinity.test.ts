@@ -14,7 +14,7 @@ test("a result leads to its token and signature, a signature to its token", () =
 });
 
 test("what is remembered again replaces what was", () => {
-  const affinity = createAffinity({ results: 10, signatures: 30 });
+  const affinity = createAffinity({ results: 10, signatures: 2_000 });
   for (let time = 0; time < 100; time++) affinity.remember("one", time, "12345");
   affinity.remember("two", 7, "67890");
   expect([affinity.of("one"), affinity.of("two")]).toEqual([
@@ -26,7 +26,7 @@ test("what is remembered again replaces what was", () => {
 });
 
 test("the oldest signatures go first, and their results still lead to their tokens", () => {
-  const affinity = createAffinity({ results: 100, signatures: 2_000 });
+  const affinity = createAffinity({ results: 100, signatures: 20 * (100 + 256) });
   for (let id = 0; id < 20; id++) affinity.remember(`m${id}`, id, `${id}`.padEnd(100, "x"));
   expect(affinity.of("m9")).toEqual({ tokenId: 9 });
   expect(affinity.of("m10")?.signature).toHaveLength(100);
@@ -46,10 +46,10 @@ test("the oldest results go first", () => {
   expect([affinity.of("a"), affinity.tokenOf("a"), affinity.of("d")?.signature]).toEqual([null, null, "d"]);
 });
 
-test("once it is full nothing more lives, however many results come", () => {
-  const affinity = createAffinity({ results: 500, signatures: 50_000 });
+test.each([200, 20])("once it is full nothing more lives, however many results with signatures of %d characters come", (length) => {
+  const affinity = createAffinity({ results: 500, signatures: 100_000 });
   const fill = (from: number, count: number) => {
-    for (let id = from; id < from + count; id++) affinity.remember(`media-${id}`, 1, `signature ${id} `.padEnd(200, "x"));
+    for (let id = from; id < from + count; id++) affinity.remember(`media-${id}`, 1, `signature ${id} `.padEnd(length, "x"));
   };
   const living = () => {
     Bun.gc(true);

@@ -23,6 +23,9 @@ export const MAX_SIGNATURE = 16_384;
 /** Of all signatures together, in characters: the oldest results lose theirs first. */
 const MAX_SIGNATURES = 4 * 1024 * 1024;
 
+/** What an entry takes besides its signature, as characters: short ones are many. */
+const ENTRY = 256;
+
 /** The most that is held; at least the newer half of it is. */
 type Capacity = { results: number; signatures: number };
 
@@ -35,7 +38,7 @@ export function createAffinity(
   rows?: Pick<MediaRows, "readMediaSources">,
 ): Affinity {
   const tokenIds = new RecentMap<string, number>(results);
-  const stored = new RecentMap<string, string>(signatures, ({ length }) => length);
+  const stored = new RecentMap<string, string>(signatures, ({ length }) => length + ENTRY);
   /** By hash: 53 bits as a plain number, which takes no memory of its own. */
   const bySignature = new RecentMap<number, number>(results);
 
