@@ -81,10 +81,8 @@ const PAUSE_MS = 100;
 const COMMIT_CHECK_MS = 10_000;
 
 /** One plan for each statement: planning it anew for its arguments takes longer than running it. */
-const BY_INDEX = [
-  ...["enable_seqscan", "enable_hashjoin", "enable_mergejoin"].map((name) => [name, "off"]),
-  ["plan_cache_mode", "force_generic_plan"],
-];
+const OFF = ["enable_seqscan", "enable_hashjoin", "enable_mergejoin"].map((name) => [name, "off"]);
+const BY_INDEX = [...OFF, ["plan_cache_mode", "force_generic_plan"]];
 
 /** Settings of a transaction in one statement: each `SET LOCAL` costs another. */
 function beginOf({ durable = true, byIndex = false }: TransactionOptions): string {
