@@ -16,7 +16,9 @@ export type Started = { url: string };
 const [dataDir = "", upstream = "", key = ""] = process.argv.slice(2);
 
 const store = await openStore({ dataDir, secretKey: loadSecretKey(dataDir, {}) });
-for (const label of ["one", "two", "three"])
+// A folder that is used again has them.
+const held = (await store.listTokens()).map(({ label }) => label);
+for (const label of ["one", "two", "three"].filter((one) => !held.includes(one)))
   await store.insertToken({ provider: "gemini", label, secret: `token-${label}`, imageConcurrency: -1 }, Date.now());
 await store.close();
 
