@@ -119,10 +119,8 @@ export async function watchShifts(page: Page): Promise<() => Promise<number>> {
   });
   return () =>
     page.evaluate(() => {
-      // A slow browser shows a part of a page that is still arriving.
-      const [{ domInteractive: whole }] = performance.getEntriesByType("navigation") as [PerformanceNavigationTiming];
       const { shifts } = globalThis as unknown as { shifts: (PerformanceEntry & { value: number })[] };
-      return shifts.filter(({ startTime }) => startTime >= whole).reduce((sum, { value }) => sum + value, 0);
+      return shifts.reduce((sum, { value }) => sum + value, 0);
     });
 }
 

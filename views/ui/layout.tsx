@@ -101,6 +101,9 @@ function StagedBanner({ view, staged }: { view: View; staged: NonNullable<View["
   );
 }
 
+/** A browser that is short of time shows a page while it is still arriving, and what it shows then moves; it is to wait for the last element. */
+const SHOWN_WHOLE = { rel: "expect", href: "#question", blocking: "render" };
+
 function Head({ view: { assets, t }, title }: { view: View; title: string }) {
   return (
     <head>
@@ -111,6 +114,7 @@ function Head({ view: { assets, t }, title }: { view: View; title: string }) {
       <title>{`${title} · ${t.shell.product}`}</title>
       <link rel="icon" href={assets["icon.svg"]} type="image/svg+xml" />
       <link rel="stylesheet" href={assets["app.css"]} />
+      <link {...SHOWN_WHOLE} />
       <script src={assets["htmx.min.js"]} defer />
       <script src={assets["app.js"]} type="module" />
       <script src={assets["forms.js"]} type="module" />
