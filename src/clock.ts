@@ -30,6 +30,9 @@ export const systemClock: Clock = {
   after: (ms, task) => systemTimers.after(ms, task),
 };
 
+/** Ms that never jump, from some moment on: for what must last as long as it lasts, whatever the clock on the wall is set to. */
+export const monotonicNow = (clock: Clock): number => clock.elapsed?.() ?? clock.now();
+
 /** Ms from `start` to `now`, both epoch ms; 0 where the clock was set back in between. */
 export const elapsedMs = (start: number, now: number): number => Math.max(0, now - start);
 

@@ -5,15 +5,20 @@ import { join } from "node:path";
 import type { Clock, Random } from "./clock.ts";
 
 export type VirtualClock = Clock & {
+  /** As `now` until the first {@link jump}. */
+  elapsed(): number;
   /** Moves time forward, running due timers in order; promises settle between timers. */
   advance(ms: number): Promise<void>;
+  /** Sets the clock on the wall on or back by `ms`: timers that run do not notice. */
+  jump(ms: number): void;
   /** Epoch ms of the next timer, or null. */
   nextTimer(): number | null;
 };
 
 /** A clock that stands still until told to move. Starts at 2026-11-23T12:00:00Z. */
 export function virtualClock(start = Date.UTC(2026, 10, 23, 12)): VirtualClock {
-  let now = start;
+  let elapsed = start;
+  let offset = 0;
   let sequence = 0;
   const timers = new Map<number, { at: number; task: () => void }>();
   const next = () => {
@@ -22,23 +27,30 @@ export function virtualClock(start = Date.UTC(2026, 10, 23, 12)): VirtualClock {
     return due;
   };
   return {
-    now: () => now,
+    now: () => elapsed + offset,
+    elapsed: () => elapsed,
     after(ms, task) {
       const id = sequence++;
-      timers.set(id, { at: now + Math.max(0, ms), task });
+      timers.set(id, { at: elapsed + Math.max(0, ms), task });
       return () => void timers.delete(id);
     },
-    nextTimer: () => next()?.at ?? null,
+    jump(ms) {
+      offset += ms;
+    },
+    nextTimer() {
+      const due = next();
+      return due && due.at + offset;
+    },
     async advance(ms) {
-      const end = now + ms;
+      const end = elapsed + ms;
       await settled();
       for (let due = next(); due && due.at <= end; due = next()) {
         timers.delete(due.id);
-        now = Math.max(now, due.at);
+        elapsed = Math.max(elapsed, due.at);
         due.task();
         await settled();
       }
-      now = end;
+      elapsed = end;
       await settled();
     },
   };

@@ -4,7 +4,7 @@ import type { Settings } from "../src/config/settings-schema.ts";
 import type { TokenRow } from "../src/domain/token.ts";
 import type { ErrorKind, FailureDetail } from "../src/errors.ts";
 import type { Lease, LeaseOptions, LeaseRequest, Outcome } from "../src/gateway/pool/lease-contract.ts";
-import { Pool } from "../src/gateway/pool/pool.ts";
+import { Pool, type PoolDependencies } from "../src/gateway/pool/pool.ts";
 import { silentLog } from "../src/log.ts";
 import { seededRandom, type VirtualClock, virtualClock } from "../src/testing.ts";
 
@@ -96,6 +96,7 @@ export function testPool(
     clock?: VirtualClock;
     saved?: Map<number, unknown>;
     awaitsCheck?: boolean;
+    familiesOf?: PoolDependencies["familiesOf"];
   } = {},
 ): TestPool {
   const clock = options.clock ?? virtualClock();
@@ -117,6 +118,7 @@ export function testPool(
     settings: () => settings,
     log: silentLog,
     awaitsCheck: () => options.awaitsCheck ?? false,
+    familiesOf: options.familiesOf,
     async saveHealth(changes) {
       for (const { id, health } of changes) saved.set(id, JSON.parse(JSON.stringify(health)));
     },

@@ -18,7 +18,7 @@ type Asked = {
   isPlain: boolean;
   /** It stands in the queue. */
   waits: boolean;
-  /** When its call must have ended, wall-clock ms. */
+  /** When its call must have ended, elapsed ms. */
   callBy: { at: number; wholeMs: number } | null;
   /** Elapsed ms by which it is answered. */
   deadline: number;
@@ -41,8 +41,8 @@ export type PoolWatch = Leases & {
   verifyDeeply(): void;
   open(): number;
   waiting(): number;
-  /** The wall clock jumped: minutes counted for caps are not comparable for a while. */
-  jumped(): void;
+  /** The wall clock jumped on or back by `ms`: minutes counted for caps are not comparable for a while. */
+  jumped(ms: number): void;
 };
 
 type Dependencies = {
@@ -59,6 +59,8 @@ type Dependencies = {
 const MINUTE = 60_000;
 /** After so long the pool has acted on whatever ended: at the last moment at which a timer may come, others of that moment may come before it. */
 const SETTLED_MS = LATE_MS + 1;
+/** After so long the pool has noticed that the clock was set on. */
+const NOTICED_MS = 1_000 + SETTLED_MS;
 /** A request with more of its time left than this has not waited. */
 const MOST_OF_TIME = 0.97;
 
@@ -70,6 +72,8 @@ export function watchPool({ pool, books, chronicle, figures, elapsed, step, now,
   /** Calls that count against caps. */
   let counted: Call[] = [];
   let capsKnownFrom = 0;
+  /** By how much the wall clock was set on, and until when the pool may not have noticed, elapsed ms. */
+  let setOn = { ms: 0, until: 0 };
   let numbers = 0;
   /** Step of the last lease granted from the queue, by key. Within a step the order is not seen. */
   const lastGrants = new Map<number, number>();
@@ -225,7 +229,7 @@ export function watchPool({ pool, books, chronicle, figures, elapsed, step, now,
     }
     const isTooLate = error.kind === "busy" && error.message.includes("would not end in time");
     if (isTooLate) {
-      const leftMs = one.callBy === null ? null : one.callBy.at - time;
+      const leftMs = one.callBy === null ? null : one.callBy.at - elapsed();
       const isFresh = leftMs === null || leftMs > MOST_OF_TIME * one.callBy!.wholeMs;
       assert(!isFresh, "Nobody is refused for lack of time who has lost none:", { number: one.number, leftMs });
     }
@@ -272,7 +276,7 @@ export function watchPool({ pool, books, chronicle, figures, elapsed, step, now,
   }
 
   function verifyNobodyIsForgotten(): void {
-    const time = now();
+    const time = now() - (elapsed() <= setOn.until ? setOn.ms : 0);
     const reported = new Set<string>();
     for (const one of asked) {
       assert(elapsed() <= one.deadline, "No request waits longer than the longest wait:", { number: one.number });
@@ -306,7 +310,8 @@ export function watchPool({ pool, books, chronicle, figures, elapsed, step, now,
       // A cap that begins to hold knows nothing of the minute before.
       capsKnownFrom = elapsed() + MINUTE;
     },
-    jumped() {
+    jumped(ms) {
+      setOn = { ms: Math.max(0, ms), until: elapsed() + NOTICED_MS };
       counted = counted.filter(({ at }) => at <= now());
       capsKnownFrom = elapsed() + 2 * MINUTE;
     },

@@ -235,14 +235,15 @@ function createWorld(seed: number): { world: World; run(hours: number): Promise<
     jumped = Math.abs(jumped + ms) < FARTHEST_JUMP_MS ? jumped + ms : 0;
     figures.clockJumps++;
     chronicle.note("clock jumps", { ms });
-    // Somebody always reads the pool now and then, e.g. for its metrics: that is how it knows of the jump.
-    if (life.isUp) life.pool.gauges();
     const before = time.now();
     time.jump(ms);
     if (!life.isUp) return;
-    life.pool.gauges();
-    if (ms < 0) books.setBack(before);
-    life.leases.jumped();
+    if (ms < 0) {
+      // Whoever reads the pool next lets it know; that the clock was set on it has to notice by itself.
+      life.pool.gauges();
+      books.setBack(before);
+    }
+    life.leases.jumped(ms);
   }
 
   /** No new requests until all have ended: then nothing may be left. */

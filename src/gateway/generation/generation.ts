@@ -1,5 +1,6 @@
 // Generation: the owner of one image run. Its calls, events, deadline, and what happens when its client leaves.
 
+import { monotonicNow } from "../../clock.ts";
 import type { Base64, GenerateEvent } from "../../domain/generation.ts";
 import { AppError, serverFailure } from "../../errors.ts";
 import type { Admission } from "../limits/contract.ts";
@@ -65,7 +66,7 @@ export class Generation implements RunUnderWay, ImageOwner, ReadGeneration {
     this.pending = plan.request.n;
     this.memory = deps.memory;
     const wholeMs = deps.settings().generation.image_timeout * 1000;
-    this.deadline = { at: deps.clock.now() + wholeMs, wholeMs };
+    this.deadline = { at: monotonicNow(deps.clock) + wholeMs, wholeMs };
     deps.running.add(this);
     this.delivery = new Delivery(this.request.signal, this);
   }

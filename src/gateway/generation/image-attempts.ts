@@ -1,6 +1,6 @@
 // Attempts of one image: each on a leased token, on as many tokens as the retry rules allow, under the deadline of its generation.
 
-import { sleep } from "../../clock.ts";
+import { monotonicNow, sleep } from "../../clock.ts";
 import { type ImageFinish, type Media, noImageText, type Turn } from "../../domain/generation.ts";
 import { AppError, knownFailure } from "../../errors.ts";
 import { limitsOf } from "../models/image-options.ts";
@@ -134,7 +134,7 @@ export class ImageAttempts {
         tokenFailures: tried.countFailure(tokenId),
         isOtherFree,
         error,
-        now: deps.clock.now(),
+        now: monotonicNow(deps.clock),
         deadline: owner.deadline.at,
       },
       deps.settings().generation,

@@ -15,9 +15,9 @@ export type FailedCall = {
   /** What was begun belongs to its token: no other can go on. */
   isPinned?: boolean;
   error: AppError;
-  /** Epoch ms. */
+  /** By the same clock as the deadline. */
   now: number;
-  /** Epoch ms at which the request must be answered. */
+  /** When the request must be answered, ms. */
   deadline: number;
 };
 

@@ -41,7 +41,7 @@ function setUp() {
   const begin = (requestId: string, wholeMs: number) => {
     const generation = {
       requestId,
-      deadline: { at: wall.now() + wholeMs, wholeMs },
+      deadline: { at: wall.elapsed() + wholeMs, wholeMs },
       stopWithServer() {},
       cutLate: () => {
         cut.push(`${requestId} at ${wall.elapsed()}`);

@@ -1,6 +1,6 @@
 // Generations under way: the end of the server and the operator reach them; each can be seen and cancelled.
 
-import type { Clock } from "../../clock.ts";
+import { type Clock, monotonicNow } from "../../clock.ts";
 import type { Kind } from "../../domain/generation.ts";
 import type { Deadline } from "../pool/latency-estimate.ts";
 
@@ -45,8 +45,7 @@ type Running = {
 };
 
 export class RunningGenerations {
-  /** With the time at which each is cut, by `elapsed`: a clock that is set cuts nothing early, and nothing late. */
-  readonly #all = new Map<Running, number>();
+  readonly #all = new Set<Running>();
   /** One timer for all deadlines, set to the first of them or earlier. */
   #sweepAt = Number.POSITIVE_INFINITY;
   #cancelSweep = () => {};
@@ -56,14 +55,13 @@ export class RunningGenerations {
     private readonly clock: Clock,
   ) {
     shutdown.addEventListener("abort", () => {
-      for (const generation of this.#all.keys()) generation.stopWithServer();
+      for (const generation of this.#all) generation.stopWithServer();
     });
   }
 
   add(generation: Running): void {
-    const { wholeMs } = generation.deadline;
-    const at = this.#elapsed() + wholeMs;
-    this.#all.set(generation, at);
+    const { at, wholeMs } = generation.deadline;
+    this.#all.add(generation);
     if (at < this.#sweepAt) this.#setSweep(at, wholeMs);
     if (this.shutdown.aborted) generation.stopWithServer();
   }
@@ -80,18 +78,15 @@ export class RunningGenerations {
 
   #sweep(): void {
     // A timer may ring a little early by the clock that it was set by.
-    const now = Math.max(this.#elapsed(), this.#sweepAt);
+    const now = Math.max(monotonicNow(this.clock), this.#sweepAt);
     this.#sweepAt = Number.POSITIVE_INFINITY;
     let next = Number.POSITIVE_INFINITY;
-    for (const [generation, at] of this.#all) {
+    for (const generation of this.#all) {
+      const { at } = generation.deadline;
       if (at <= now) generation.cutLate();
       else next = Math.min(next, at);
     }
     if (next < Number.POSITIVE_INFINITY) this.#setSweep(next, next - now);
-  }
-
-  #elapsed(): number {
-    return this.clock.elapsed?.() ?? this.clock.now();
   }
 
   get size(): number {
@@ -101,7 +96,7 @@ export class RunningGenerations {
   /** The oldest ones, in the order of their start. */
   list(limit: number): RunningGeneration[] {
     const found: RunningGeneration[] = [];
-    for (const generation of this.#all.keys()) {
+    for (const generation of this.#all) {
       if (found.length === limit) break;
       found.push(generation.activity());
     }
@@ -110,13 +105,13 @@ export class RunningGenerations {
 
   /** Null: it has ended. */
   find(requestId: string): RunningGeneration | null {
-    for (const generation of this.#all.keys()) if (generation.requestId === requestId) return generation.activity();
+    for (const generation of this.#all) if (generation.requestId === requestId) return generation.activity();
     return null;
   }
 
   /** For the operator; null: there is none of this id any more. */
   cancel(requestId: string): Cancellation | null {
-    for (const generation of this.#all.keys()) if (generation.requestId === requestId) return generation.cancel();
+    for (const generation of this.#all) if (generation.requestId === requestId) return generation.cancel();
     return null;
   }
 }

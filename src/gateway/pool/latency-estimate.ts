@@ -23,7 +23,7 @@ type Latency = { mean: number; deviation: number };
 /** Of a model: the mean of all its providers. */
 type ModelLatency = { mean: number; providers: Map<string, Latency> };
 
-/** When a call must have ended, epoch ms, and how long its request had for everything. */
+/** When a call must have ended, by `monotonicNow`, and how long its request had for everything. */
 export type Deadline = { at: number; wholeMs: number };
 
 type ModelCall = { kind: Kind; family: string; provider: string };
@@ -71,7 +71,7 @@ export class LatencyEstimate {
     return mean === null ? null : Math.round((mean * position) / Math.max(1, busyTokens));
   }
 
-  /** Epoch ms after which a call of the fastest of these providers would not end before the deadline. */
+  /** When it is too late for a call of the fastest of these providers to end before the deadline, by `monotonicNow`. */
   latestStart(kind: Kind, family: string, providers: readonly string[], deadline: Deadline): number {
     let least = Number.POSITIVE_INFINITY;
     for (const provider of providers) least = Math.min(least, this.#enoughMs(kind, family, provider) ?? Number.POSITIVE_INFINITY);
@@ -96,7 +96,7 @@ export class LatencyEstimate {
   }
 }
 
-/** Epoch ms after which a call that takes so long would not end before the deadline; null: how long is not known. */
+/** When it is too late for a call that takes so long to end before the deadline, by `monotonicNow`; null: how long is not known. */
 export const latestStart = (enoughMs: number | null, { at, wholeMs }: Deadline): number =>
   at - Math.min(LARGEST_SHARE * wholeMs, enoughMs ?? UNKNOWN_SHARE * wholeMs);
 

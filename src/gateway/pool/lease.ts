@@ -1,6 +1,6 @@
 // Leases that are out: take a slot and reserve against caps, give both back exactly once when the call ends.
 
-import type { Clock } from "../../clock.ts";
+import { type Clock, monotonicNow } from "../../clock.ts";
 import type { Slot } from "../../db/shared.ts";
 import type { Kind } from "../../domain/generation.ts";
 import type { SlotArbiter } from "../nodes/slot-arbiter.ts";
@@ -9,7 +9,7 @@ import { groupOwnerOf } from "./health/health-codec.ts";
 import type { HealthTracker } from "./health/health-tracker.ts";
 import type { LatencyEstimate } from "./latency-estimate.ts";
 import type { Lease, LeaseRequest, Outcome } from "./lease-contract.ts";
-import { countersFor, isGroupCapped, type PoolToken } from "./pool-token.ts";
+import { countersFor, type Group, isGroupCapped, type PoolToken } from "./pool-token.ts";
 import { type Counter, release, reserve, type Spend, settle } from "./token-quota.ts";
 
 /** Without an estimate the call was counted already: it continues from before a restart. */
@@ -17,6 +17,8 @@ type CallRequest = Pick<LeaseRequest, "kind" | "family"> & { estimate: LeaseRequ
 
 type Dependencies = {
   clock: Clock;
+  /** The time, after it was noticed if the clock was set back: a cooldown that begins now is not one from before that. */
+  now(): number;
   tracker: HealthTracker;
   latency: LatencyEstimate;
   reindex(token: PoolToken): void;
@@ -34,9 +36,12 @@ type Reservation = { counter: Counter; spend: Spend };
 /** `probes`: whether the call shows that its half-open token, or its whole group, works again. */
 type Call = {
   token: PoolToken;
+  /** In which it began: the token may move to another. */
+  group: Group;
   kind: Kind;
   family: string;
   provider: string;
+  /** By {@link monotonicNow}. */
   startedAt: number;
   /** When its outcome was reported, epoch ms. */
   now: number;
@@ -144,28 +149,30 @@ export class ActiveLeases {
 
   #begin(token: PoolToken, { kind, family, estimate }: CallRequest): Call {
     const { clock, reindex } = this.deps;
-    const startedAt = clock.now();
-    const probes = estimate === null ? null : probedBy(token, startedAt);
-    const reservations = estimate === null ? NOTHING_RESERVED : reserveIn(countersFor(token, family), estimate, startedAt);
+    const now = clock.now();
+    const probes = estimate === null ? null : probedBy(token, now);
+    const reservations = estimate === null ? NOTHING_RESERVED : reserveIn(countersFor(token, family), estimate, now);
+    const { group } = token;
     if (probes) token.probing = true;
-    if (reservations.length > 0) this.#markCounted(token);
+    if (reservations.length > 0) this.#markCounted(token, group);
     token.inFlight[kind]++;
     this.#inFlight[kind]++;
     token.used = ++this.#count;
-    token.usedAt = startedAt;
-    if (probes === "group") this.#reindexGroup(token);
+    token.usedAt = now;
+    if (probes === "group") this.#reindexGroup(group);
     else reindex(token);
     const { provider } = token.row;
-    return { token, kind, family, provider, startedAt, now: startedAt, reservations, probes, estimate, slot: null, used: null };
+    const startedAt = monotonicNow(clock);
+    return { token, group, kind, family, provider, startedAt, now, reservations, probes, estimate, slot: null, used: null };
   }
 
   #report(call: Call, outcome: Outcome): void {
-    const { clock, tracker, onChange } = this.deps;
-    call.now = clock.now();
+    const { clock, now, tracker, onChange } = this.deps;
+    call.now = now();
     if (wasMade(outcome)) call.used = outcome.ok ? outcome : outcome.charged ? call.estimate : NOTHING;
     this.#settle(call, outcome);
     // Before the probe's slot is free: a failed probe opens the breaker again, a good one closes it.
-    if (this.#measure(call, outcome, call.now - call.startedAt)) tracker.reportOutcome(call, outcome);
+    if (this.#measure(call, outcome, monotonicNow(clock) - call.startedAt)) tracker.reportOutcome(call, outcome);
     onChange();
   }
 
@@ -182,7 +189,8 @@ export class ActiveLeases {
     if (probes) token.probing = false;
     token.inFlight[kind]--;
     this.#inFlight[kind]--;
-    if (probes === "group") this.#reindexGroup(token);
+    // While it ran no other token of a half-open group could be probed.
+    if (probes) this.#reindexGroups(call);
     else reindex(token);
     if (token.removed) onIdle(token);
     onChange();
@@ -199,25 +207,32 @@ export class ActiveLeases {
   }
 
   /** Settles what was reserved by how the call ended; null: it was never reported. */
-  #settle({ token, reservations }: Call, outcome: Outcome | null): void {
+  #settle(call: Call, outcome: Outcome | null): void {
+    const { token, group, reservations } = call;
     if (reservations.length === 0) return;
     // What comes free under the cap of a group is free for all its tokens.
     if (settleAll(reservations, outcome)) {
-      if (isGroupCapped(token.group)) this.#reindexGroup(token);
+      if (isGroupCapped(group)) this.#reindexGroups(call);
       else this.deps.reindex(token);
     }
-    this.#markCounted(token);
+    this.#markCounted(token, group);
   }
 
   /** The counts of a group are stored with its owner. */
-  #markCounted(token: PoolToken): void {
+  #markCounted(token: PoolToken, group: Group): void {
     this.deps.markDirty(token);
-    const owner = isGroupCapped(token.group) ? groupOwnerOf(token.group) : null;
+    const owner = isGroupCapped(group) ? groupOwnerOf(group) : null;
     if (owner) this.deps.markDirty(owner);
   }
 
-  #reindexGroup({ group }: PoolToken): void {
-    for (const token of group.tokens) this.deps.reindex(token);
+  /** The group in which the call began, and the one in which its token is now. */
+  #reindexGroups({ token, group }: Call): void {
+    this.#reindexGroup(group);
+    if (token.group !== group) this.#reindexGroup(token.group);
+  }
+
+  #reindexGroup({ tokens }: Group): void {
+    for (const token of tokens) this.deps.reindex(token);
   }
 }
 

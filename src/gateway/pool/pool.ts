@@ -25,6 +25,7 @@ import { Scheduler } from "./scheduler.ts";
 import { SharedLeases } from "./shared-leases.ts";
 import { countStates, countUsable, currentCooldown, type PoolGauges, type ServingCandidate, servingCandidate } from "./snapshot.ts";
 import { WaitQueue } from "./wait-queue.ts";
+import { WallClock } from "./wall-clock.ts";
 
 export type PoolDependencies = {
   clock: Clock;
@@ -42,13 +43,10 @@ export type PoolDependencies = {
   onCooldown?(provider: string, reason: string): void;
 };
 
-/** A clock that goes back by more than this was set; less is measurement. */
-const SET_BACK_MS = 2_000;
-
 /** Empty at first; {@link Pool.load} fills it. */
 export class Pool extends PoolViews implements Leases {
   #isClosed = false;
-  #lastNow: number;
+  readonly #wall: WallClock;
   readonly #writer: HealthWriter;
   protected readonly registry: TokenRegistry;
   readonly #scheduler: Scheduler;
@@ -61,7 +59,7 @@ export class Pool extends PoolViews implements Leases {
   constructor(private readonly deps: PoolDependencies) {
     super();
     const { clock, random, settings, log, saveHealth, familiesOf = ({ families }) => families, awaitsCheck = () => false } = deps;
-    this.#lastNow = clock.now();
+    this.#wall = new WallClock(clock);
     const writer = new HealthWriter({ clock, log, save: saveHealth });
     const latency = this.#latency;
     const reindex = (token: PoolToken) => this.#scheduler.reindex(token, clock.now());
@@ -80,6 +78,7 @@ export class Pool extends PoolViews implements Leases {
     });
     this.#leases = new ActiveLeases({
       ...{ clock, latency, reindex, markDirty },
+      now: () => this.now(),
       tracker: this.#tracker,
       onChange: () => this.#queue.serve(),
       onIdle: (token) => registry.sweep(token),
@@ -280,14 +279,13 @@ export class Pool extends PoolViews implements Leases {
 
   /** The time, after cooldowns and caps that are over by then have ended and requests that waited for that are served. */
   protected now(): number {
-    const now = this.deps.clock.now();
-    const isSetBack = now < this.#lastNow - SET_BACK_MS;
-    if (isSetBack) {
-      this.deps.log.warn("Clock was set back", { ms: this.#lastNow - now });
-      this.#tracker.reanchor(now, this.#lastNow);
+    const now = this.#wall.read();
+    const before = this.#wall.setBackFrom;
+    if (before !== null) {
+      this.deps.log.warn("Clock was set back", { ms: before - now });
+      this.#tracker.reanchor(now, before);
     }
-    this.#lastNow = now;
-    if (this.#scheduler.wake(now) || isSetBack) this.#queue.serve();
+    if (this.#scheduler.wake(now) || before !== null) this.#queue.serve();
     return now;
   }
 

@@ -188,9 +188,7 @@ export class TokenRegistry {
   #groupFor({ provider, group: name }: TokenRow): Group {
     if (name === null) return createGroup(null);
     const key = `${provider} ${name}`;
-    const known = this.#groups.get(key);
-    if (known) return known;
-    const group = createGroup(name);
+    const group = this.#groups.get(key) ?? createGroup(name);
     this.#groups.set(key, group);
     return group;
   }
@@ -199,9 +197,12 @@ export class TokenRegistry {
     const { group } = token;
     group.tokens.delete(token);
     if (group.tokens.size === 0) {
-      if (name !== null) this.#groups.delete(`${provider} ${name}`);
+      const key = `${provider} ${name}`;
+      if (this.#groups.get(key) === group) this.#groups.delete(key);
       return;
     }
+    // Without it another token may be probed.
+    if (token.probing) for (const other of group.tokens) this.deps.reindex(other);
     const owner = groupOwnerOf(group);
     if (owner && id < owner.row.id) this.deps.markDirty(owner);
     this.#capsChanged.add(group);

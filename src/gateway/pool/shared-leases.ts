@@ -1,6 +1,6 @@
 // Leases where nodes share the tokens: each needs a slot from the arbiter; a token whose slots others hold waits a moment.
 
-import type { Clock } from "../../clock.ts";
+import { type Clock, monotonicNow } from "../../clock.ts";
 import type { SlotCandidate, SlotCap, SlotRequest } from "../../db/shared.ts";
 import type { Kind } from "../../domain/generation.ts";
 import type { SlotArbiter } from "../nodes/slot-arbiter.ts";
@@ -37,12 +37,13 @@ export class SharedLeases {
   /** As `Leases.lease`. */
   async lease(request: LeaseRequest, options: LeaseOptions & { waitMs: number }): Promise<Lease> {
     const { clock, leases, pick, wait } = this.deps;
-    const since = clock.now();
+    const since = monotonicNow(clock);
     for (let isFirst = true; ; isFirst = false) {
       const free = pick(request, options);
       // The wait goes on where it was: what is left of it, at least a moment.
-      const waitMs = isFirst ? options.waitMs : Math.max(1, options.waitMs - (clock.now() - since));
-      const first = free ? leases.take(free, request, clock.now() - since) : ((await wait(request, { ...options, waitMs })) as HeldLease);
+      const waitedMs = Math.round(monotonicNow(clock) - since);
+      const waitMs = isFirst ? options.waitMs : Math.max(1, options.waitMs - waitedMs);
+      const first = free ? leases.take(free, request, waitedMs) : ((await wait(request, { ...options, waitMs })) as HeldLease);
       const lease = await this.#confirm(first, request, options);
       if (lease) return lease;
     }

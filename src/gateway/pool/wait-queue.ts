@@ -1,6 +1,6 @@
 // Wait queue: requests wait here for a token; each is served, refused, timed out or aborted exactly once.
 
-import type { Clock } from "../../clock.ts";
+import { type Clock, monotonicNow } from "../../clock.ts";
 import { AppError, serverFailure } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import type { CandidateSet } from "./candidate-set.ts";
@@ -14,9 +14,9 @@ type Waiter = {
   keyId: number;
   candidates: CandidateSet;
   request: LeaseRequest;
+  /** Begin and end of the wait, by {@link monotonicNow}. */
   since: number;
-  /** End of the wait, epoch ms. */
-  deadline: number;
+  until: number;
   callDeadline: LeaseOptions["deadline"];
   /** As last reported. */
   position: number;
@@ -38,6 +38,8 @@ type Dependencies = {
   refusal(candidates: CandidateSet, exclude: ReadonlySet<number>, now: number): AppError;
 };
 
+/** Timers do not notice that the clock on the wall is set on, or that the machine slept: cooldowns are looked at as often as this. */
+const LOOK_MS = 1_000;
 /** Least time between two reports of queue positions. */
 const REPORT_MS = 250;
 const UNKNOWN_LATENCY_MS = 5_000;
@@ -48,6 +50,7 @@ export class WaitQueue {
   readonly #waiters = new Map<CandidateSet, Set<Waiter>>();
   #isServing = false;
   #cancelReport: (() => void) | null = null;
+  /** The time that it waits for, epoch ms. */
   #wake: { time: number; cancel: () => void } | null = null;
 
   constructor(private readonly deps: Dependencies) {}
@@ -62,9 +65,10 @@ export class WaitQueue {
    */
   async enter(candidates: CandidateSet, request: LeaseRequest, options: LeaseOptions & { waitMs: number }, limit: number): Promise<Lease> {
     const { scheduler, clock } = this.deps;
-    const since = clock.now();
-    const waitMs = this.#assertMayWait(candidates, request, options, since);
-    if (this.#queue.size >= limit && !this.#displaceFor(request.keyId, since)) throw this.#busy(candidates, "the queue is full", since);
+    const now = clock.now();
+    const since = monotonicNow(clock);
+    const waitMs = this.#assertMayWait(candidates, request, options, now);
+    if (this.#queue.size >= limit && !this.#displaceFor(request.keyId, now)) throw this.#busy(candidates, "the queue is full", now);
 
     const { promise, resolve, reject } = Promise.withResolvers<Lease>();
     const { signal, onWait, deadline: callDeadline } = options;
@@ -79,21 +83,21 @@ export class WaitQueue {
     };
     const { keyId } = request;
     const waiter: Waiter = {
-      ...{ keyId, candidates, request, since, deadline: since + waitMs, callDeadline },
+      ...{ keyId, candidates, request, since, until: since + waitMs, callDeadline },
       ...{ position: 0, onWait, grant: resolve, refuse: reject, detach },
     };
     signal.addEventListener("abort", abort, { once: true });
     this.#queue.enter(waiter);
     scheduler.retain(candidates);
     this.#waiters.set(candidates, (this.#waiters.get(candidates) ?? new Set()).add(waiter));
-    this.#reportPosition(waiter, this.#queue.aheadOfNewest(keyId) + 1, since);
+    this.#reportPosition(waiter, this.#queue.aheadOfNewest(keyId) + 1, now);
     this.#setWake();
     return promise;
   }
 
   /** @throws {AppError} `busy` when a call on this token would not end before the deadline */
   assertInTime(candidates: CandidateSet, token: PoolToken, deadline: LeaseOptions["deadline"], now: number): void {
-    if (this.#isTooLate(token, candidates.want, deadline, now)) throw this.#tooLate(candidates, now);
+    if (this.#isTooLate(token, candidates.want, deadline)) throw this.#tooLate(candidates, now);
   }
 
   /** Serves all requests that can be served now, and refuses those that have nothing left to wait for. */
@@ -124,7 +128,7 @@ export class WaitQueue {
     const { kind, family, providers } = candidates.want;
     const { deadline } = options;
     const latest = deadline ? this.deps.latency.latestStart(kind, family, providers, deadline) : Number.POSITIVE_INFINITY;
-    const waitMs = Math.min(options.waitMs, latest - now);
+    const waitMs = Math.min(options.waitMs, latest - monotonicNow(this.deps.clock));
     const isHopeless = !candidates.mayGetSlot(exclude) && candidates.availability(exclude, now).soonest > now + waitMs;
     if (isHopeless) throw this.deps.refusal(candidates, exclude, now);
     if (options.waitMs <= 0) throw this.#busy(candidates, "waiting is switched off", now);
@@ -154,28 +158,30 @@ export class WaitQueue {
   }
 
   #serveAll(now: number): void {
-    const { scheduler, take } = this.deps;
+    const { scheduler, take, clock } = this.deps;
+    const elapsed = monotonicNow(clock);
     const search = {
       isOpen: (candidates: CandidateSet) => candidates.readyCount > 0,
       find: (waiter: Waiter) => scheduler.pick(waiter.candidates, waiter.request, now),
-      isServed: ({ request, callDeadline }: Waiter, found: PoolToken) => !this.#isTooLate(found, request, callDeadline, now),
+      isServed: ({ request, callDeadline }: Waiter, found: PoolToken) => !this.#isTooLate(found, request, callDeadline),
     };
     for (let next = this.#queue.next(search); next; next = this.#queue.next(search)) {
       const { waiter, found } = next;
       this.#leave(waiter);
-      if (search.isServed(waiter, found)) waiter.grant(take(found, waiter.request, now - waiter.since));
+      if (search.isServed(waiter, found)) waiter.grant(take(found, waiter.request, Math.round(elapsed - waiter.since)));
       else waiter.refuse(this.#tooLate(waiter.candidates, now));
     }
   }
 
   #refuseHopeless(now: number): void {
+    const elapsed = monotonicNow(this.deps.clock);
     for (const [candidates, waiters] of this.#waiters) {
       if (!candidates.dirty) continue;
       candidates.dirty = false;
       if (candidates.mayGetSlot(NONE)) continue;
       const { soonest } = candidates.availability(NONE, now);
       for (const waiter of [...waiters]) {
-        if (soonest <= waiter.deadline || !this.#leave(waiter)) continue;
+        if (soonest - now <= waiter.until - elapsed || !this.#leave(waiter)) continue;
         waiter.refuse(this.deps.refusal(candidates, waiter.request.exclude, now));
       }
     }
@@ -192,16 +198,17 @@ export class WaitQueue {
       this.serve();
       this.#setWake();
     };
-    this.#wake = time === null ? null : { time, cancel: clock.after(time - clock.now(), alarm) };
+    this.#wake = time === null ? null : { time, cancel: clock.after(Math.min(time - clock.now(), LOOK_MS), alarm) };
   }
 
   #timeOut(waiter: Waiter): void {
     this.serve();
+    const { clock } = this.deps;
     const { candidates, request, since } = waiter;
-    const now = this.deps.clock.now();
+    const now = clock.now();
     if (!this.#waiters.get(candidates)?.has(waiter)) return;
     const error = candidates.mayGetSlot(request.exclude)
-      ? this.#busy(candidates, `none came free within ${seconds(now - since)}`, now)
+      ? this.#busy(candidates, `none came free within ${seconds(monotonicNow(clock) - since)}`, now)
       : null;
     this.#leave(waiter);
     this.#setWake();
@@ -218,8 +225,9 @@ export class WaitQueue {
   }
 
   /** Whether a call on this token would not end in time. */
-  #isTooLate({ row }: PoolToken, { kind, family }: ModelCall, deadline: LeaseOptions["deadline"], now: number): boolean {
-    return deadline !== undefined && now > latestStart(this.deps.latency.most(kind, family, row.provider), deadline);
+  #isTooLate({ row }: PoolToken, { kind, family }: ModelCall, deadline: LeaseOptions["deadline"]): boolean {
+    if (deadline === undefined) return false;
+    return monotonicNow(this.deps.clock) > latestStart(this.deps.latency.most(kind, family, row.provider), deadline);
   }
 
   /** Ms until the soonest slot or the end of a cooldown, at least a second. */
