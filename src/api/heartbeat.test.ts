@@ -57,3 +57,19 @@ test("a heartbeat that ends its response is the last", async () => {
   await clock.advance(EVERY * 5);
   expect([beats, clock.nextTimer()]).toEqual([1, null]);
 });
+
+test.each([
+  ["on", 3_600_000],
+  ["back", -3_600_000],
+])("a clock that is set %s makes no silence longer or shorter", async (_name, ms) => {
+  const clock = virtualClock();
+  const began = clock.elapsed();
+  const beats: number[] = [];
+  const heartbeat = new Heartbeat(clock, EVERY, { beat: () => void beats.push(clock.elapsed() - began) });
+  heartbeat.wait(EVERY);
+  await clock.advance(1_000);
+  clock.jump(ms);
+  await clock.advance(EVERY * 3 - 1_000);
+  heartbeat.stop();
+  expect(beats).toEqual([EVERY, EVERY * 2, EVERY * 3]);
+});

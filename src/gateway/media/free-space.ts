@@ -1,6 +1,6 @@
 // Free space of the disk that media are on, read every few seconds at most.
 import { statfsSync } from "node:fs";
-import type { Clock } from "../../clock.ts";
+import { type Clock, monotonicNow } from "../../clock.ts";
 
 const AGE_MS = 3_000;
 
@@ -9,10 +9,11 @@ export function createFreeSpace(folder: string, clock: Clock): () => number {
   let freeBytes = Number.POSITIVE_INFINITY;
   let askedAt = Number.NEGATIVE_INFINITY;
   return () => {
-    if (clock.now() - askedAt >= AGE_MS) {
+    const now = monotonicNow(clock);
+    if (now - askedAt >= AGE_MS) {
       const { bavail, bsize } = statfsSync(folder);
       freeBytes = bavail * bsize;
-      askedAt = clock.now();
+      askedAt = now;
     }
     return freeBytes;
   };

@@ -82,11 +82,16 @@ test("while the store cannot be asked what is held, nothing is taken; what is gi
   expect(state).toMatchObject({ inFlight: 0, given: 1 });
 });
 
-test("an action that takes effect after the count was corrected is corrected, too, a minute later", async () => {
+test.each([
+  ["is left alone", 0],
+  ["is set on", 3_600_000],
+  ["is set back", -3_600_000],
+])("an action that takes effect after the count was corrected is corrected, too, a minute later; the clock %s", async (_name, ms) => {
   const { slots, state, clock } = setUp();
   await slots.take(request);
   state.lost = true;
   await slots.take(request).catch(() => {});
+  clock.jump(ms);
   await clock.advance(1_000);
   expect(state.inFlight).toBe(1);
   // The take whose answer was lost had waited for a lock.

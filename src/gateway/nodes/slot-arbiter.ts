@@ -1,5 +1,5 @@
 // Slot arbiter: asks the store that nodes share for slots of tokens, in batches, and gives them back.
-import type { Clock } from "../../clock.ts";
+import { type Clock, monotonicNow } from "../../clock.ts";
 import type { HeldSlots, SharedStore, Slot, SlotEnd, SlotOutcome, SlotRequest } from "../../db/shared.ts";
 import type { Kind } from "../../domain/generation.ts";
 import { serverFailure } from "../../errors.ts";
@@ -42,8 +42,8 @@ export class StoreSlots implements SlotArbiter {
   #working: Promise<void> | null = null;
   #cancelRetry: (() => void) | null = null;
   #cancelGather: (() => void) | null = null;
-  /** Epoch ms until which an action whose answer was lost may still take effect; 0: none may. */
-  #lateUntil = 0;
+  /** Until when an action whose answer was lost may still take effect, by {@link monotonicNow}; -Infinity: none may. */
+  #lateUntil = Number.NEGATIVE_INFINITY;
   #cancelLate: (() => void) | null = null;
 
   constructor(private readonly deps: Dependencies) {}
@@ -149,7 +149,7 @@ export class StoreSlots implements SlotArbiter {
   /** What took effect after a correction is corrected, too: once more when nothing can any longer. */
   #correctLater(): void {
     const { clock } = this.deps;
-    const left = this.#lateUntil - clock.now();
+    const left = this.#lateUntil - monotonicNow(clock);
     this.#cancelLate?.();
     this.#cancelLate = null;
     if (left <= 0) return;
@@ -164,7 +164,7 @@ export class StoreSlots implements SlotArbiter {
   #doubt(error: unknown): void {
     const { clock, log } = this.deps;
     this.#isCertain = false;
-    this.#lateUntil = clock.now() + LATE_MS;
+    this.#lateUntil = monotonicNow(clock) + LATE_MS;
     log.warn("The store did not say what became of slots", { waiting: this.#ends.length, error });
     this.#cancelRetry ??= clock.after(RETRY_MS, () => {
       this.#cancelRetry = null;

@@ -1,5 +1,5 @@
 // Turns of nodes at a token: what must not happen twice at once, as the exchange of a session that rotates its cookie.
-import { type Clock, sleep } from "../../clock.ts";
+import { type Clock, monotonicNow, sleep } from "../../clock.ts";
 import type { SharedStore } from "../../db/shared.ts";
 import { serverFailure } from "../../errors.ts";
 import type { Announcer } from "./announcer.ts";
@@ -23,9 +23,9 @@ export class TokenTurns {
   async run<T>(tokenId: number, work: () => Promise<T>): Promise<T> {
     const { shared, node, clock } = this.deps;
     const name = `token ${tokenId}`;
-    const until = clock.now() + LONGEST_MS;
+    const until = monotonicNow(clock) + LONGEST_MS;
     while (!(await shared.tryLock(node.id, name, LONGEST_MS))) {
-      if (clock.now() >= until) throw serverFailure("Another server holds this token for too long.", "token_locked");
+      if (monotonicNow(clock) >= until) throw serverFailure("Another server holds this token for too long.", "token_locked");
       await sleep(clock, POLL_MS);
     }
     try {
