@@ -15,6 +15,7 @@ import step011 from "./migrations/011.sql" with { type: "text" };
 import step012 from "./migrations/012.sql" with { type: "text" };
 import step013 from "./migrations/013.sql" with { type: "text" };
 import step014 from "./migrations/014.sql" with { type: "text" };
+import step015 from "./migrations/015.sql" with { type: "text" };
 
 export type Migration = {
   sql: string;
@@ -40,6 +41,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { sql: step012, worksFrom: 7 },
   { sql: step013, worksFrom: 7 },
   { sql: step014, worksFrom: 7 },
+  { sql: step015, worksFrom: 7 },
 ];
 
 /**

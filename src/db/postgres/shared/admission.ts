@@ -11,8 +11,11 @@ export type PeriodState = { keyId: number; period: string; used: Amounts; reserv
 /** A reservation that is not open any more. `periods`: those in which its estimate was reserved; null: in none. */
 export type ClosedReservation = { keyId: number; periods: readonly string[] | null; holdsConcurrency: boolean; estimate: Amounts };
 
-/** What becomes of a key's row; `rpm` and `concurrency` must still allow it. Null: they do not matter. */
-export type KeyChange = { keyId: number; inFlight: number; requests: number; rpm: number | null; concurrency: number | null };
+/**
+ * What becomes of a key's row; `rpm` and `concurrency` must still allow it. Null: they do not matter. `seen`: the last minute that it was
+ * decided by; while the row still has that text, `rpm` allows it.
+ */
+export type KeyChange = Record<"keyId" | "inFlight" | "requests", number> & Record<"rpm" | "concurrency", number | null> & { seen: string };
 /** What becomes of a key's period; with it each sum must be within its limit. Null: it does not matter. */
 export type PeriodChange = PeriodState & { limits: Record<keyof Amounts, number | null> };
 
@@ -27,7 +30,7 @@ const addTo = (sum: Amounts, more: Amounts, sign: 1 | -1): void => {
 
 /** Decides one after the other: what has ended or was admitted counts for those that follow. */
 export class Admission {
-  readonly #keys: Map<number, { inFlight: number; recent: RecentMinute }>;
+  readonly #keys: Map<number, { inFlight: number; recent: RecentMinute; seen: string }>;
   readonly #changes = new Map<number, KeyChange>();
   readonly #periods: Map<string, PeriodState>;
   /** What was added here, by period. */
@@ -35,7 +38,9 @@ export class Admission {
 
   /** @param now epoch ms of the database's clock */
   constructor(keys: readonly KeyState[], periods: readonly PeriodState[], now: number) {
-    this.#keys = new Map(keys.map(({ keyId, inFlight, recent }) => [keyId, { inFlight, recent: new RecentMinute(recent, now) }]));
+    this.#keys = new Map(
+      keys.map(({ keyId, inFlight, recent }) => [keyId, { inFlight, recent: new RecentMinute(recent, now), seen: recent }]),
+    );
     this.#periods = new Map(periods.map((state) => [periodName(state.keyId, state.period), state]));
   }
 
@@ -95,7 +100,9 @@ export class Admission {
   }
 
   #changeOf(keyId: number): KeyChange {
-    const change = this.#changes.get(keyId) ?? { keyId, inFlight: 0, requests: 0, rpm: null, concurrency: null };
+    const known = this.#changes.get(keyId);
+    if (known) return known;
+    const change: KeyChange = { keyId, inFlight: 0, requests: 0, rpm: null, concurrency: null, seen: this.#keys.get(keyId)?.seen ?? "" };
     this.#changes.set(keyId, change);
     return change;
   }

@@ -65,9 +65,9 @@ export function writeKeys(sql: Sql, keys: readonly KeyChange[], isGuarded: boole
     `WITH changed AS (
        UPDATE key_states SET in_flight = greatest(0, key_states.in_flight + given.in_flight),
          recent = CASE WHEN requests = 0 THEN recent ELSE add_recent(recent, ${SECOND}, requests) END
-       FROM unnest($keyIds::bigint[], $inFlight::bigint[], $requests::bigint[], $rpms::bigint[], $concurrencies::bigint[])
-         AS given (key_id, in_flight, requests, rpm, concurrency)
-       WHERE key_states.key_id = given.key_id AND (rpm IS NULL OR recent_requests(recent, ${SECOND}) + requests <= rpm)
+       FROM unnest($keyIds::bigint[], $inFlight::bigint[], $requests::bigint[], $rpms::bigint[], $concurrencies::bigint[], $seen::text[])
+         AS given (key_id, in_flight, requests, rpm, concurrency, seen)
+       WHERE key_states.key_id = given.key_id AND (rpm IS NULL OR recent = seen OR recent_requests(recent, ${SECOND}) + requests <= rpm)
          AND (concurrency IS NULL OR key_states.in_flight + given.in_flight <= concurrency)
        RETURNING 1)
      SELECT 1 / (count(*) >= $expected::bigint)::int FROM changed`,
@@ -75,6 +75,7 @@ export function writeKeys(sql: Sql, keys: readonly KeyChange[], isGuarded: boole
       ...{ keyIds: keys.map(({ keyId }) => keyId), inFlight: keys.map(({ inFlight }) => inFlight) },
       expected: isGuarded ? keys.length : 0,
       requests: keys.map(({ requests }) => requests),
+      seen: keys.map(({ seen }) => seen),
       rpms: keys.map(({ rpm }) => (isGuarded ? rpm : null)),
       concurrencies: keys.map(({ concurrency }) => (isGuarded ? concurrency : null)),
     },
