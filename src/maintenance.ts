@@ -1,7 +1,7 @@
 // Maintenance of the data folder while the server runs: backup, staged restore, sizes.
 
 import { randomUUID } from "node:crypto";
-import { createReadStream, existsSync, readdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { createReadStream, readdirSync, rmSync, statfsSync } from "node:fs";
 import { readdir, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { Readable } from "node:stream";
@@ -18,9 +18,9 @@ import { askRotation, isRotationAsked } from "./db/sqlite/rotate.ts";
 import { hasSecretKey } from "./db/sqlite/secrets.ts";
 import type { AppliedRestore } from "./domain/backup.ts";
 import { AppError } from "./errors.ts";
+import { INSTALLATION, installationOf } from "./gateway/backups/installation.ts";
 import { type Orphanage, orphansBeside } from "./gateway/media/media-orphans.ts";
 import type { FolderSizes, Maintenance } from "./gateway/reports/maintenance.ts";
-import { newId } from "./ids.ts";
 import { IN_POSTGRES } from "./store-engine.ts";
 
 type Dependencies = {
@@ -34,9 +34,6 @@ type Dependencies = {
   now: () => number;
   restart?: () => void;
 };
-
-/** Names this folder in the names of its backups. It is in none of them: what is restored elsewhere has another. */
-const INSTALLATION = "installation.id";
 
 const BACKUP_THREAD = new URL("./backup-thread.ts", import.meta.url);
 
@@ -114,16 +111,6 @@ export function createMaintenance({ dataDir, isShared = false, mediaUrl = "", ta
       askRotation(dataDir, isWanted);
     },
   };
-}
-
-/** Made with the first backup. */
-function installationOf(dataDir: string): string {
-  const file = join(dataDir, INSTALLATION);
-  const known = existsSync(file) ? readFileSync(file, "utf8").trim() : "";
-  if (/^[a-z2-7]{8}$/.test(known)) return known;
-  const id = newId().slice(0, 8);
-  writeFileSync(file, `${id}\n`, { mode: 0o600 });
-  return id;
 }
 
 /** A backup that was not finished, and the folder that a thread which was ended has left. */

@@ -39,8 +39,9 @@ describe("the next backup", () => {
   });
 });
 
-async function world(makeTarget: (dataDir: string) => BackupTarget, change: Partial<Settings> = {}, isShared = false) {
-  const data = temporaryFolder();
+type Target = (dataDir: string) => BackupTarget;
+
+async function world(makeTarget: Target, change: Partial<Settings> = {}, isShared = false, data = temporaryFolder()) {
   const clock = virtualClock(START);
   const store = await openStore({ dataDir: data.path, secretKey: new Uint8Array(32).map((_, index) => index * 7) });
   const logged: string[] = [];
@@ -77,6 +78,26 @@ async function ownOf(dataDir: string): Promise<string> {
 const inFolder = (dataDir: string) => new FolderTarget(join(dataDir, "backups"));
 
 describe("into a folder", () => {
+  test("of a copied data folder are its own: neither overwrites or deletes what the other has made", async () => {
+    using shared = temporaryFolder();
+    const target = () => new FolderTarget(shared.path);
+    const one = await world(target, { keep: 1 });
+    const before = await one.backups.run();
+    const copied = temporaryFolder();
+    // File systems tell times of birth apart that are some ms apart.
+    await Bun.sleep(20);
+    expect(Bun.spawnSync(["cp", "-a", `${one.dataDir}/.`, copied.path]).exitCode).toBe(0);
+    const two = await world(target, { keep: 1 }, false, copied);
+    // At the same minute, as schedules have it.
+    const byCopy = await two.backups.run();
+    expect(readdirSync(shared.path).sort()).toEqual([before.name, byCopy.name].sort());
+    await one.clock.advance(24 * HOUR);
+    await two.clock.advance(24 * HOUR);
+    const made = [(await one.backups.run()).name, (await two.backups.run()).name];
+    expect(readdirSync(shared.path).sort()).toEqual(made.sort());
+    expect(new Set([before.name, byCopy.name, ...made]).size).toBe(4);
+  });
+
   test("lie whole, readable by the owner only, and the newest are retained; other files stay", async () => {
     const { backups, clock, dataDir } = await world(inFolder);
     mkdirSync(join(dataDir, "backups"));
