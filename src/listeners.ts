@@ -6,12 +6,21 @@ import type { Context } from "./context.ts";
 
 /** Largest body that Bun accepts; our limit is smaller and its refusal has an envelope. */
 const BUN_BODY_LIMIT = 2048 * 1024 * 1024;
+/** Seconds without a byte after which a connection is closed; slow answers lift it for themselves. */
+const IDLE_TIMEOUT_S = 30;
 
 export function listen(ctx: Context, options: AppOptions) {
   const { host, port } = ctx.config.settings.server;
   const app = createApp(ctx, options);
-  // By default Elysia shares the port with another listener; a taken port must be an error.
-  app.listen({ hostname: host, port, maxRequestBodySize: BUN_BODY_LIMIT, reusePort: false });
+  // Not by Elysia's `listen`, which builds its router four times and collects garbage after each, also behind the first request.
+  app.server = Bun.serve({
+    hostname: host,
+    port,
+    idleTimeout: IDLE_TIMEOUT_S,
+    maxRequestBodySize: BUN_BODY_LIMIT,
+    development: false,
+    fetch: app.fetch,
+  });
   return { app, adminServer: listenForAdmin(ctx, (request) => app.handle(request)) };
 }
 

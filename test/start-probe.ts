@@ -3,11 +3,13 @@ import { Database } from "bun:sqlite";
 import { writeFileSync } from "node:fs";
 import { isMainThread } from "node:worker_threads";
 
-export type StartProbe = { rows: number; workers: number; modules: string[] };
+export type StartProbe = { rows: number; workers: number; collections: number; modules: string[] };
 
 /** Of the server's own thread: rows that its statements gave. */
 let rows = 0;
 let workers = 0;
+/** Garbage collections that were asked for, as Elysia does with each router that it builds. */
+let collections = 0;
 
 function countRows(): void {
   const seen = new WeakSet<object>();
@@ -41,11 +43,20 @@ function countWorkers(): void {
   };
 }
 
+function countCollections(): void {
+  const { gc } = Bun;
+  Bun.gc = (...given) => {
+    collections += 1;
+    return gc(...given);
+  };
+}
+
 if (isMainThread) {
   countRows();
   countWorkers();
+  countCollections();
   process.on("SIGUSR2", () => {
-    const probe: StartProbe = { rows, workers, modules: Object.keys(require.cache) };
+    const probe: StartProbe = { rows, workers, collections, modules: Object.keys(require.cache) };
     writeFileSync(process.env.START_PROBE!, JSON.stringify(probe));
   });
 }

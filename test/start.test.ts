@@ -81,6 +81,15 @@ describe("a server that has started", () => {
     expect(pathsOf(visited).filter(isLate)).toContain("src/admin/routes.ts");
   });
 
+  test("takes the built-in models as they were checked when it was built", () => {
+    expect(pathsOf(started).filter((path) => /catalogue\/(catalogue\.toml|built-in\.ts)$/.test(path))).toEqual([]);
+    expect(pathsOf(started)).toContain("src/gateway/models/catalogue/build.ts");
+  });
+
+  test("has built its router once", () => {
+    expect(started.collections).toBe(1);
+  });
+
   test("has two threads beside its own: one that writes, one that watches", () => {
     expect(started.workers).toBe(2);
   });

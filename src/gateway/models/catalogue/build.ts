@@ -4,22 +4,20 @@ import type { Kind } from "../../../domain/generation.ts";
 import { omit } from "../../../domain/omit.ts";
 import type { Family, FoundModel, ImageLimits, VideoLimits } from "../family.ts";
 import type { Name } from "../parse-model.ts";
-import text from "./catalogue.toml" with { type: "text" };
+import { builtInLayer } from "./built-in.ts" with { type: "macro" };
 import { Catalogue } from "./catalogue.ts";
 import type { Table } from "./fields.ts";
 import { type MergedFamily, type ModelOrigin, mergeFamilies, type NamedLayer, ORIGINS } from "./merge.ts";
 import { namesOf } from "./names.ts";
 import { type AssumedPrices, assumePrices, isPriced } from "./price-tables.ts";
-import { type Patterns, parseModelsToml, readLayer } from "./read-layer.ts";
+import type { CatalogueLayer, Patterns } from "./read-layer.ts";
 import { toFamily } from "./to-family.ts";
-
-const SOURCE = "built-in catalogue";
 
 /** What this program knows by itself. */
 export const BUILT_IN: NamedLayer = {
   origin: "built-in",
-  source: SOURCE,
-  layer: readLayer(parseModelsToml(text, SOURCE), SOURCE, () => undefined),
+  source: "built-in catalogue",
+  layer: JSON.parse(builtInLayer()) as CatalogueLayer,
 };
 
 export type CatalogueInput = {
