@@ -90,8 +90,8 @@ describe("a server that has started", () => {
     expect(started.collections).toBe(1);
   });
 
-  test("has two threads beside its own: one that writes, one that watches", () => {
-    expect(started.workers).toBe(2);
+  test("has one thread of JavaScript beside its own: that which writes", () => {
+    expect(started.workers).toBe(1);
   });
 });
 

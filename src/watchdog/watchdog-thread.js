@@ -1,45 +1,17 @@
-// Thread of the watchdog: sees that the main thread's beat has stopped, logs it, and ends the process when it is asked to stop.
+// Thread of the watchdog where no C can be compiled: sees that the main thread's beat has stopped and logs it. Signals wait.
 // Imported as text: it runs in the executable without a file of its own. Types and protocol: watchdog.ts.
-import { rmSync, writeFileSync, writeSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { writeSync } from "node:fs";
 
 const TICK_MS = 200;
 /** A thread that was itself late by so much was stopped with the whole process. */
 const PAUSED_MS = 1_500;
-/** As a shell tells a process that ended by SIGTERM. */
-const TERMINATED = 143;
 const MOST_IDS = 50;
 
-/**
- * Counts SIGTERM and SIGINT on their way to the handlers that are there already: those run on the main thread, which stands still. Null where
- * no C can be compiled; then only the log is written.
- */
-function countSignals(source, memory) {
-  const file = join(tmpdir(), `flow2api-signals-${process.pid}-${crypto.randomUUID()}.c`);
-  try {
-    const { cc } = require("bun:ffi");
-    writeFileSync(file, source, { flag: "wx", mode: 0o600 });
-    const { symbols } = cc({
-      source: file,
-      symbols: {
-        install: { args: ["ptr"], returns: "int" },
-        leave: { args: ["int"], returns: "void" },
-      },
-    });
-    return symbols.install(memory) === 1 ? symbols : null;
-  } catch {
-    return null;
-  } finally {
-    rmSync(file, { force: true });
-  }
-}
-
-self.onmessage = ({ data: { memory, layout, stallMs, format, source } }) => {
-  const counts = new Int32Array(memory, 0, 3);
+self.onmessage = ({ data: { memory, layout, isJson } }) => {
+  const counts = new Int32Array(memory, 0, layout.counts);
   const sequence = new Int32Array(memory, layout.sequenceAt, layout.slots);
-  const bytes = new Uint8Array(memory, layout.idsAt);
-  const signals = process.platform === "win32" ? null : countSignals(source, new Int32Array(memory, 4, 1));
+  const bytes = new Uint8Array(memory, layout.idsAt, layout.slots * layout.idBytes);
+  const stalledIds = new Uint8Array(memory, layout.stalledIdsAt);
 
   /** Ids of the requests under way, newest first. */
   const requestIds = () => {
@@ -50,14 +22,12 @@ self.onmessage = ({ data: { memory, layout, stallMs, format, source } }) => {
       return new TextDecoder().decode(id.subarray(0, id.indexOf(0)));
     });
   };
-  const write = (message, fields) => {
+  const write = (forMs, ids) => {
     const time = new Date().toISOString();
-    const line =
-      format === "json"
-        ? JSON.stringify({ time, level: "error", message, ...fields })
-        : `${time.slice(11, 23)} error ${message} ${Object.entries(fields)
-            .map(([name, value]) => `${name}=${JSON.stringify(value)}`)
-            .join(" ")}`;
+    const message = "The event loop stands still";
+    const line = isJson
+      ? JSON.stringify({ time, level: "error", message, forMs, requestIds: ids })
+      : `${time.slice(11, 23)} error ${message} forMs=${forMs} requestIds=${JSON.stringify(ids)}`;
     try {
       writeSync(2, `${line}\n`);
     } catch {
@@ -68,30 +38,27 @@ self.onmessage = ({ data: { memory, layout, stallMs, format, source } }) => {
   let last = 0;
   let since = performance.now();
   let tickedAt = since;
-  let stall = null;
+  let isStalled = false;
   setInterval(() => {
     const now = performance.now();
     const late = now - tickedAt - TICK_MS;
     tickedAt = now;
     if (late > PAUSED_MS) since += late;
-    const beat = Atomics.load(counts, 0);
+    const beat = Atomics.load(counts, layout.beatsAt);
     if (beat !== last) {
-      if (stall) self.postMessage({ requestIds: stall.requestIds, ms: Math.round(now - since) });
-      stall = null;
       last = beat;
       since = now;
+      isStalled = false;
       return;
     }
     // Before the first beat there is nothing to watch.
-    if (beat === 0 || now - since < stallMs) return;
-    if (!stall) {
-      stall = { requestIds: requestIds() };
-      write("The event loop stands still", { forMs: Math.round(now - since), requestIds: stall.requestIds });
-    }
-    if (signals && Atomics.load(counts, 1) > Atomics.load(counts, 2)) {
-      write("Asked to stop while the event loop stands still: the process ends now", { forMs: Math.round(now - since) });
-      signals.leave(TERMINATED);
-    }
+    if (beat === 0 || now - since < layout.stallMs || isStalled) return;
+    isStalled = true;
+    const ids = requestIds();
+    const { written } = new TextEncoder().encodeInto(JSON.stringify(ids), stalledIds.subarray(0, -1));
+    stalledIds[written] = 0;
+    Atomics.store(counts, layout.stalledAt, 1);
+    write(Math.round(now - since), ids);
   }, TICK_MS);
-  self.postMessage({ ready: true, seesSignals: signals !== null });
+  self.postMessage("ready");
 };

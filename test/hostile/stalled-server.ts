@@ -1,4 +1,4 @@
-// A server whose event loop stands still once a request is under way. Arguments: ms for which it does.
+// A server whose event loop stands still once a request is under way. Arguments: ms for which it does; native or not; format of the log.
 import { writeSync } from "node:fs";
 import { createAccessLog } from "../../src/api/access-log.ts";
 import { arriving } from "../../src/api/testing.ts";
@@ -10,8 +10,9 @@ process.on("SIGTERM", () => {
   console.log("stopped gracefully");
   process.exit(0);
 });
+const [, , stallMs, thread, format = "json"] = process.argv;
 const log = createLog({ level: "info", format: "json" });
-const watchdog = new Watchdog(log, "json");
+const watchdog = new Watchdog(log, format as "json" | "pretty", { isNative: thread === "native" });
 const access = createAccessLog({ metrics: createMetrics(), log, now: Date.now, watch: watchdog });
 const seesSignals = await watchdog.ready;
 const server = Bun.serve({
@@ -24,7 +25,7 @@ const server = Bun.serve({
     if (path === "/stall") {
       // At once: nothing is flushed while the loop stands still.
       writeSync(1, `stalls ${id}\n`);
-      const end = Date.now() + Number(process.argv[2]);
+      const end = Date.now() + Number(stallMs);
       while (Date.now() < end);
     }
     access.end(arrival, 200);

@@ -2,11 +2,12 @@
 import { expect, test } from "bun:test";
 
 /** A stalled server: its lines as they come, and its end. */
-async function start(stallMs: number) {
-  const child = Bun.spawn([process.execPath, `${import.meta.dir}/stalled-server.ts`, String(stallMs)], { stdout: "pipe", stderr: "pipe" });
+async function start(stallMs: number, ...kind: string[]) {
+  const args = [String(stallMs), ...(kind.length > 0 ? kind : ["native"])];
+  const child = Bun.spawn([process.execPath, `${import.meta.dir}/stalled-server.ts`, ...args], { stdout: "pipe", stderr: "pipe" });
   const out = linesOf(child.stdout);
-  const [, port] = (await out()).split(" ");
-  return { child, out, err: linesOf(child.stderr), url: `http://127.0.0.1:${port}` };
+  const [, port, seesSignals] = (await out()).split(" ");
+  return { child, out, err: linesOf(child.stderr), url: `http://127.0.0.1:${port}`, seesSignals };
 }
 
 function linesOf(stream: ReadableStream<Uint8Array>): () => Promise<string> {
@@ -24,20 +25,42 @@ function linesOf(stream: ReadableStream<Uint8Array>): () => Promise<string> {
   };
 }
 
-test("a stopped event loop is logged while it stands still, and when it runs again", async () => {
-  const { child, out, err, url } = await start(3_500);
-  const before = await (await fetch(url)).text();
-  const stalling = fetch(`${url}/stall`);
-  const id = (await out()).split(" ")[1]!;
-  const stalled = JSON.parse(await err());
-  expect(stalled).toMatchObject({ level: "error", message: "The event loop stands still", requestIds: [id] });
-  expect(stalled.forMs).toBeGreaterThanOrEqual(2_000);
-  expect(stalled.requestIds).not.toContain(before);
-  expect(JSON.parse(await err())).toMatchObject({ message: "Event loop runs again", requestIds: [id] });
-  expect(await (await stalling).text()).toBe(id);
-  child.kill("SIGTERM");
-  expect(await child.exited).toBe(0);
-}, 30_000);
+test.each(["native", "javascript"])(
+  "a stopped event loop is logged while it stands still, and when it runs again: %s thread",
+  async (kind) => {
+    const { child, out, err, url, seesSignals } = await start(3_500, kind);
+    expect(seesSignals).toBe(String(kind === "native"));
+    const before = await (await fetch(url)).text();
+    const stalling = fetch(`${url}/stall`);
+    const id = (await out()).split(" ")[1]!;
+    const stalled = JSON.parse(await err());
+    expect(Math.abs(Date.now() - Date.parse(stalled.time))).toBeLessThan(5_000);
+    expect(stalled).toMatchObject({ level: "error", message: "The event loop stands still", requestIds: [id] });
+    expect(stalled.forMs).toBeGreaterThanOrEqual(2_000);
+    expect(stalled.requestIds).not.toContain(before);
+    expect(JSON.parse(await err())).toMatchObject({ message: "Event loop runs again", requestIds: [id] });
+    expect(await (await stalling).text()).toBe(id);
+    child.kill("SIGTERM");
+    expect(await child.exited).toBe(0);
+  },
+  30_000,
+);
+
+test.each(["native", "javascript"])(
+  "for people the line is one without braces: %s thread",
+  async (kind) => {
+    const { child, out, err, url } = await start(3_500, kind, "pretty");
+    const stalling = fetch(`${url}/stall`);
+    const id = (await out()).split(" ")[1]!;
+    expect(await err()).toMatch(
+      new RegExp(`^\\d{2}:\\d{2}:\\d{2}\\.\\d{3} error The event loop stands still forMs=2\\d{3} requestIds=\\["${id}"\\]$`),
+    );
+    await stalling;
+    child.kill("SIGKILL");
+    await child.exited;
+  },
+  30_000,
+);
 
 test.each(["at once", "after it was logged"])(
   "SIGTERM ends a process that stands still: %s",
