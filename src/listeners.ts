@@ -18,6 +18,8 @@ export function listen(ctx: Context, options: AppOptions) {
     port,
     idleTimeout: IDLE_TIMEOUT_S,
     maxRequestBodySize: BUN_BODY_LIMIT,
+    // Said explicitly: otherwise the port is shared with another listener; a taken port must be an error.
+    reusePort: false,
     development: false,
     fetch: app.fetch,
   });
@@ -31,6 +33,7 @@ export function listenForAdmin({ config, log }: Context, handle: (request: Reque
   const server = Bun.serve({
     hostname: host,
     port,
+    reusePort: false,
     // Event streams may be silent for long.
     idleTimeout: 0,
     maxRequestBodySize: BUN_BODY_LIMIT,
