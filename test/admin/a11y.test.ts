@@ -89,7 +89,7 @@ test.each([
     expect(found).toEqual([]);
     expect(asked.length).toBeGreaterThan(which === "every page" ? 25 : 9);
   },
-  180_000,
+  300_000,
 );
 
 test("a theme that was chosen has the colours of the same theme of the system", async () => {
