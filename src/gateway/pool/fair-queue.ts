@@ -41,6 +41,18 @@ export class FairQueue<W extends Queued<Target>, Target extends object> {
     this.#total++;
   }
 
+  /** Takes the sets that the requests wait for now, after some were given another; arrivals and turns stay. */
+  regroup(): void {
+    for (const queue of this.#queues.values()) {
+      const inOrder = byArrival(queue);
+      queue.clear();
+      for (const { waiter, number } of inOrder) {
+        const waiters = queue.get(waiter.candidates) ?? new Map<W, number>();
+        queue.set(waiter.candidates, waiters.set(waiter, number));
+      }
+    }
+  }
+
   /** False when it is not in the queue any more. */
   leave(waiter: W): boolean {
     const { keyId, candidates } = waiter;

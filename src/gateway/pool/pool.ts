@@ -177,7 +177,9 @@ export class Pool extends PoolViews implements Leases {
    * which is newer. Calls under way continue; a removed token ends with the last of them.
    */
   load(rows: readonly TokenRow[]): void {
+    const hadCaps = this.registry.hasCaps();
     this.registry.load(rows, this.now());
+    if (!hadCaps && this.registry.hasCaps()) this.#queue.regroup();
     this.#queue.serve();
   }
 

@@ -89,7 +89,7 @@ export class WaitQueue {
     signal.addEventListener("abort", abort, { once: true });
     this.#queue.enter(waiter);
     scheduler.retain(candidates);
-    this.#waiters.set(candidates, (this.#waiters.get(candidates) ?? new Set()).add(waiter));
+    this.#remember(waiter);
     this.#reportPosition(waiter, this.#queue.aheadOfNewest(keyId) + 1, now);
     this.#setWake();
     return promise;
@@ -112,6 +112,21 @@ export class WaitQueue {
       this.#isServing = false;
       this.#setWake();
     }
+  }
+
+  /** Puts each request where it belongs now: once there are caps, the cost of a request decides which tokens are ready for it. */
+  regroup(): void {
+    const { clock, scheduler } = this.deps;
+    for (const waiter of this.#queue.inOrder()) {
+      const candidates = scheduler.candidateSetOf(waiter.request, clock.now());
+      if (candidates === waiter.candidates) continue;
+      scheduler.retain(candidates);
+      scheduler.release(waiter.candidates);
+      this.#forget(waiter);
+      waiter.candidates = candidates;
+      this.#remember(waiter);
+    }
+    this.#queue.regroup();
   }
 
   /** Refuses all requests. */
@@ -148,12 +163,21 @@ export class WaitQueue {
   /** Removes the waiter with its timer; false when it had left already. */
   #leave(waiter: Waiter): boolean {
     waiter.detach();
-    const waiters = this.#waiters.get(waiter.candidates);
-    if (!waiters?.delete(waiter)) return false;
-    if (waiters.size === 0) this.#waiters.delete(waiter.candidates);
+    if (!this.#forget(waiter)) return false;
     this.#queue.leave(waiter);
     this.deps.scheduler.release(waiter.candidates);
     this.#reportPositionsLater();
+    return true;
+  }
+
+  #remember(waiter: Waiter): void {
+    this.#waiters.set(waiter.candidates, (this.#waiters.get(waiter.candidates) ?? new Set()).add(waiter));
+  }
+
+  #forget(waiter: Waiter): boolean {
+    const waiters = this.#waiters.get(waiter.candidates);
+    if (!waiters?.delete(waiter)) return false;
+    if (waiters.size === 0) this.#waiters.delete(waiter.candidates);
     return true;
   }
 

@@ -1,5 +1,5 @@
 // Wake-ups: whatever makes a token able to serve gives it to the request that waits, at that moment.
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { FAMILY, failure, limited, type TestPool, testPool, tokenRow } from "../../../test/pool.ts";
 import type { TokenRow } from "../../domain/token.ts";
 import { settled } from "../../testing.ts";
@@ -283,4 +283,63 @@ test.each(Object.entries(CASES))("%s", async (_name, { rows = [row()], options, 
   await help();
   await settled();
   expect(waiting).toEqual({ tokenId: 1, error: null });
+});
+
+describe("caps that are set while requests wait that were all alike without them", () => {
+  const costing = (usd: number) => ({ estimate: { images: 1, videoSeconds: 0, usd } });
+  const capped = row({ caps: { usdPerDay: 1 } });
+
+  test("a request within the cap is served, whatever the first of them costs", async () => {
+    const scene = sceneOf([row()]);
+    await scene.take(BUSY.id);
+    const lease = await scene.take(1);
+    const [dear, cheap, cheapToo] = [wait(scene, costing(2)), wait(scene, costing(0.04)), wait(scene, costing(0.04))];
+    scene.load(capped);
+    await lease[Symbol.asyncDispose]();
+    await settled();
+    expect([dear, cheap, cheapToo]).toEqual([
+      { tokenId: null, error: null },
+      { tokenId: 1, error: null },
+      { tokenId: null, error: null },
+    ]);
+    expect(scene.pool.gauges().queued).toBe(2);
+  });
+
+  test("a request that the cap never allows is refused, and none of the others", async () => {
+    const scene = testPool([row()]);
+    const lease = await scene.lease();
+    const ends: Record<string, unknown> = {};
+    for (const usd of [2, 0.5]) {
+      const ended = (end: unknown) => Object.assign(ends, { [usd]: end });
+      scene.lease(costing(usd)).then(
+        ({ tokenId }) => ended(tokenId),
+        (error) => ended(error.reason),
+      );
+    }
+    scene.pool.load([capped]);
+    await settled();
+    await lease[Symbol.asyncDispose]();
+    await settled();
+    expect(ends).toEqual({ 2: "caps", 0.5: 1 });
+  });
+
+  test("keys and requests keep their turns", async () => {
+    const scene = sceneOf([row()]);
+    await scene.take(BUSY.id);
+    let lease = await scene.take(1);
+    const served: string[] = [];
+    const costs = [0.01, 0.02, 0.01, 0.02];
+    for (const keyId of [1, 2])
+      for (const [index, usd] of costs.entries())
+        scene.lease({ keyId, ...costing(usd) }).then((next) => {
+          served.push(`${keyId}.${index}`);
+          lease = next;
+        });
+    scene.load(capped);
+    for (let count = 0; count < 8; count++) {
+      await lease[Symbol.asyncDispose]();
+      await settled();
+    }
+    expect(served).toEqual(["1.0", "2.0", "1.1", "2.1", "1.2", "2.2", "1.3", "2.3"]);
+  });
 });
