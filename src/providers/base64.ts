@@ -50,7 +50,8 @@ export function createBase64Decoder(): Base64Decoder {
  */
 export function decodeBase64(text: string): Uint8Array {
   try {
-    return Uint8Array.fromBase64(withoutPadding(toStandard(text.trimEnd())));
+    const standard = toStandard(text.trimEnd());
+    return Uint8Array.fromBase64(standard.length % 4 === 0 && !standard.endsWith("===") ? standard : withoutPadding(standard));
   } catch (error) {
     throw malformed(error);
   }

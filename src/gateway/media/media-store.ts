@@ -47,6 +47,8 @@ const STALE_TEMP_FILE_MS = 3_600_000;
 const SHARE_RETRY_MS = 600_000;
 const MEBIBYTE = 1024 * 1024;
 
+const headOf = (bytes: Uint8Array): Uint8Array => (bytes.byteLength > HEAD_BYTES ? bytes.subarray(0, HEAD_BYTES) : bytes);
+
 /** The media store: rows, and bytes in one data folder or in an object store. */
 export class RowMediaStore implements MediaStore {
   private readonly folder: string;
@@ -84,7 +86,7 @@ export class RowMediaStore implements MediaStore {
   async store(file: TempFile, facts: MediaFacts): Promise<Media> {
     let counted: Media | null = null;
     try {
-      const head = file.data?.subarray(0, HEAD_BYTES) ?? (await this.tempFiles.head(file, HEAD_BYTES));
+      const head = file.data ? headOf(file.data) : await this.tempFiles.head(file, HEAD_BYTES);
       const media = this.describe(head, file.bytes, facts);
       if (media.origin === "input") return await this.insert(media, file);
       this.usage.add(media);

@@ -20,6 +20,9 @@ type Dependencies = {
 export class Scheduler {
   /** Least recently used first. */
   readonly #shared = new Map<string, CandidateSet>();
+  /** The last of them, and all: every lease goes through all of them more than once. */
+  #latest: CandidateSet | null = null;
+  #listed: readonly CandidateSet[] = [];
   /** Sets of requests that wait for one token only, by that token. */
   readonly #pinned = new Map<number, Map<string, CandidateSet>>();
   /** Keys of sets by the list of providers, which the requests of a route share. */
@@ -34,14 +37,20 @@ export class Scheduler {
     if (request.pinned !== undefined) return this.#pinned.get(request.pinned)?.get(key) ?? this.#create(key, request, now);
     const known = this.#shared.get(key);
     if (known) {
-      this.#shared.delete(key);
-      this.#shared.set(key, known);
+      if (known !== this.#latest) this.#moveToEnd(key, known);
       return known;
     }
     if (this.#shared.size >= MAX_CANDIDATE_SETS) this.#evictOne();
     const candidates = this.#create(key, request, now);
-    this.#shared.set(key, candidates);
+    this.#moveToEnd(key, candidates);
+    this.#listed = [...this.#shared.values()];
     return candidates;
+  }
+
+  #moveToEnd(key: string, candidates: CandidateSet): void {
+    this.#shared.delete(key);
+    this.#shared.set(key, candidates);
+    this.#latest = candidates;
   }
 
   /** The first by strategy that is ready and not excluded; the preferred one when it is ready. */
@@ -66,7 +75,7 @@ export class Scheduler {
   /** Updates a token in every candidate set. */
   reindex(token: PoolToken, now: number): void {
     let until = Number.POSITIVE_INFINITY;
-    for (const candidates of this.#shared.values()) until = Math.min(until, candidates.update(token, now));
+    for (const candidates of this.#listed) until = Math.min(until, candidates.update(token, now));
     const own = this.#pinned.get(token.row.id);
     if (own) for (const candidates of own.values()) until = Math.min(until, candidates.update(token, now));
     if (until !== token.alarm.time) this.#setAlarm(token, until);
