@@ -13,7 +13,6 @@ prepareRuntime(process.argv.slice(2), process.env, (more) => {
 });
 
 const { run } = await import("./cli/cli.ts");
-const { askHidden } = await import("./cli/terminal.ts");
 
 // Whoever reads our output may stop early (`| head`).
 process.stdout.on("error", () => process.exit(0));
@@ -22,7 +21,7 @@ const code = await run(process.argv.slice(2), {
   stdout: (text) => void process.stdout.write(text),
   stderr: (text) => void process.stderr.write(text),
   stdin: () => Bun.stdin.text(),
-  ask: askHidden,
+  ask: async (question) => (await import("./cli/terminal.ts")).askHidden(question),
   env: process.env,
   cwd: process.cwd(),
   isTerminal: process.stdout.isTTY === true,

@@ -1,10 +1,10 @@
 // Content encodings of request bodies: gzip and deflate, decoded in pieces.
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { createGunzip, createInflate } from "node:zlib";
 import { AppError } from "../../errors.ts";
 
-const DECODERS = { gzip: createGunzip, "x-gzip": createGunzip, deflate: createInflate } as const;
+/** By their names in `node:zlib`, which is loaded with the first body that needs it: few clients encode theirs. */
+const DECODERS = { gzip: "createGunzip", "x-gzip": "createGunzip", deflate: "createInflate" } as const;
 
 export type Encoding = keyof typeof DECODERS;
 
@@ -29,7 +29,8 @@ export function encodingOf(headers: Headers): Encoding | null {
 
 /** Decoded pieces. The consumer must count them: a few bytes may expand to gigabytes. @throws {AppError} `invalid_request`, what `source` throws */
 export async function* decodePieces(source: AsyncIterable<Uint8Array>, encoding: Encoding): AsyncGenerator<Uint8Array> {
-  const decoder = DECODERS[encoding]({ chunkSize: PIECE_BYTES });
+  const zlib = await import("node:zlib");
+  const decoder = zlib[DECODERS[encoding]]({ chunkSize: PIECE_BYTES });
   let cause: unknown = null;
   const watched = async function* () {
     try {

@@ -1,6 +1,5 @@
 // Guarded fetch of a client-named URL: public addresses only, pinned, capped in size, time and pixels.
-import { pipeline, type Transform } from "node:stream";
-import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from "node:zlib";
+import { pipeline } from "node:stream";
 import { type Clock, systemClock } from "../../clock.ts";
 import type { Settings } from "../../config/settings-schema.ts";
 import type { Kind } from "../../domain/generation.ts";
@@ -39,13 +38,14 @@ const MAX_REDIRECTS = 5;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 /** Enough to know the type: a download that is not an image ends here. */
 const SNIFF_BYTES = 512;
-/** Their streams pause without a reader: a decompression bomb is cut at the limit. */
-const ENCODINGS: ReadonlyMap<string, () => Transform> = new Map<string, () => Transform>([
-  ["gzip", createGunzip],
-  ["x-gzip", createGunzip],
-  ["deflate", createInflate],
-  ["br", createBrotliDecompress],
-  ["zstd", createZstdDecompress],
+type Decompressor = "createGunzip" | "createInflate" | "createBrotliDecompress" | "createZstdDecompress";
+/** By their names in `node:zlib`, loaded when first needed. Their streams pause without a reader: a decompression bomb is cut at the limit. */
+const ENCODINGS: ReadonlyMap<string, Decompressor> = new Map([
+  ["gzip", "createGunzip"],
+  ["x-gzip", "createGunzip"],
+  ["deflate", "createInflate"],
+  ["br", "createBrotliDecompress"],
+  ["zstd", "createZstdDecompress"],
 ]);
 /** The server is asked not to compress; one that does so all the same is understood. */
 const HEADERS = { accept: "image/*,video/*;q=0.8", "accept-encoding": "identity", "user-agent": "flow2api" };
@@ -120,10 +120,11 @@ async function* decompressed(response: Response, call: Call): AsyncGenerator<Uin
   const body = limited(readChunks(response, call.signal), call);
   const encoding = response.headers.get("content-encoding")?.trim().toLowerCase() || "identity";
   if (encoding === "identity") return yield* body;
-  const createDecompressor = ENCODINGS.get(encoding);
-  if (!createDecompressor) throw call.refuse("The URL's server answers in an encoding that is not understood.");
+  const decompressor = ENCODINGS.get(encoding);
+  if (!decompressor) throw call.refuse("The URL's server answers in an encoding that is not understood.");
+  const zlib = await import("node:zlib");
   try {
-    yield* pipeline(body, createDecompressor(), () => {});
+    yield* pipeline(body, zlib[decompressor](), () => {});
   } catch (error) {
     if (error instanceof AppError || call.signal.aborted) throw error;
     throw call.refuse("The URL's data is damaged: it cannot be decompressed.");

@@ -34,3 +34,18 @@ test("every moment of two years has its next midnight within 25 hours, and midni
     midnight = next;
   }
 });
+
+test("the rule is that of the time zone database, every hour about each change of the clocks from 2007 to 2100", () => {
+  const clock = new Intl.DateTimeFormat("en-US", { timeZone: "America/Los_Angeles", hourCycle: "h23", hour: "numeric" });
+  for (let year = 2007; year <= 2100; year++) {
+    for (const [month, day] of [
+      [2, 8],
+      [10, 1],
+    ] as const) {
+      for (let hour = -24; hour < 8 * 24; hour++) {
+        const midnight = nextPacificMidnight(Date.UTC(year, month, day, hour));
+        expect([clock.format(midnight - 1), clock.format(midnight)]).toEqual(["23", "00"]);
+      }
+    }
+  }
+});

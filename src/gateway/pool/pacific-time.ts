@@ -1,31 +1,24 @@
 // Pacific time: per-day quotas end at midnight in America/Los_Angeles.
 // https://ai.google.dev/gemini-api/docs/rate-limits, read 2026-11-23.
 
-const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 
-/** Created at first use: it loads the time zone database. */
-let wallClock: Intl.DateTimeFormat | undefined;
+/** The first day of a month that is a Sunday. @param month from 0 */
+const firstSunday = (year: number, month: number): number => 1 + ((7 - new Date(Date.UTC(year, month, 1)).getUTCDay()) % 7);
 
-const openWallClock = () =>
-  new Intl.DateTimeFormat("en-US", {
-    timeZone: "America/Los_Angeles",
-    calendar: "iso8601",
-    numberingSystem: "latn",
-    hourCycle: "h23",
-    year: "numeric",
-    month: "2-digit",
-    day: "2-digit",
-    hour: "2-digit",
-    minute: "2-digit",
-    second: "2-digit",
-  });
+/** From the second Sunday of March to the first of November, each time at 2:00 of the wall clock (15 U.S.C. 260a, since 2007). */
+function summerOf(year: number): { from: number; until: number } {
+  return {
+    from: Date.UTC(year, 2, firstSunday(year, 2) + 7, 10),
+    until: Date.UTC(year, 10, firstSunday(year, 10), 9),
+  };
+}
 
-/** The wall clock in Los Angeles at `time`, written as if it were UTC, in epoch ms; whole seconds. */
-function wallTime(time: number): number {
-  const part: Record<string, number> = {};
-  wallClock ??= openWallClock();
-  for (const { type, value } of wallClock.formatToParts(time)) part[type] = Number(value);
-  return Date.UTC(part.year!, part.month! - 1, part.day!, part.hour!, part.minute!, part.second!);
+/** Ms that the wall clock in Los Angeles is behind UTC. By rule: the first use of the runtime's time zones takes a start 25 ms. */
+function behindAt(time: number): number {
+  const { from, until } = summerOf(new Date(time).getUTCFullYear());
+  return (time >= from && time < until ? 7 : 8) * HOUR_MS;
 }
 
 /** From when on the last midnight that was asked for is the next one, epoch ms. */
@@ -33,16 +26,13 @@ let latest = { from: Number.POSITIVE_INFINITY, midnight: 0 };
 
 /** Epoch ms of the first midnight in America/Los_Angeles after `now`. A day has 23 or 25 hours when the clocks change. */
 export function nextPacificMidnight(now: number): number {
-  // Each call asks for it, and the time zone costs it 30 µs.
   if (now < latest.from || now >= latest.midnight) latest = { from: now, midnight: midnightAfter(now) };
   return latest.midnight;
 }
 
 function midnightAfter(now: number): number {
-  const second = Math.floor(now / 1000) * 1000;
-  const wall = wallTime(second);
-  const midnight = (Math.floor(wall / DAY_MS) + 1) * DAY_MS;
-  const guess = midnight - (wall - second);
+  const behind = behindAt(now);
+  const midnight = (Math.floor((now - behind) / DAY_MS) + 1) * DAY_MS;
   // The clocks may change between now and then: take the offset that holds at midnight itself.
-  return midnight - (wallTime(guess) - guess);
+  return midnight + behindAt(midnight + behind);
 }

@@ -6,9 +6,11 @@ import { AppError } from "../../../errors.ts";
 import { retirementsOf } from "../list-models.ts";
 import { estimateImageUsd, estimateVideoUsd } from "../prices.ts";
 import { BUILT_IN, builtInCatalogue } from "./build.ts";
+import { Catalogue } from "./catalogue.ts";
 import { differencesOf } from "./differences.ts";
 import { type Adoption, CatalogueLayers } from "./layers.ts";
 import { toDocument } from "./overrides.ts";
+import { partsOf } from "./parts.ts";
 
 const NOW = Date.UTC(2026, 10, 29);
 const SOURCE = "config/models.toml";
@@ -32,6 +34,17 @@ function faultOf(text: string): string {
 }
 
 describe("the built-in catalogue", () => {
+  test("as the program holds it is what its layer comes to, on any day", () => {
+    const held = builtInCatalogue();
+    const merged = new Catalogue(partsOf({ layers: [BUILT_IN], today: "2031-05-06" }));
+    for (const kind of ["image", "video"] as const) expect(held.families(kind)).toEqual(merged.families(kind));
+    expect(held.known).toEqual(merged.known);
+    expect(held.tables).toEqual(merged.tables);
+    expect(held.aliases).toEqual(merged.aliases);
+    for (const { id } of merged.families("image")) expect(held.originsOf(id)).toEqual(merged.originsOf(id));
+    expect(differencesOf(held, merged)).toEqual([]);
+  });
+
   test("is the same when it is written as TOML and read again", () => {
     const text = stringify(toDocument(BUILT_IN.layer));
     const again = catalogueWith(text);

@@ -66,10 +66,11 @@ function requireFamilies({ kind, families }: Name, path: string, kinds: Readonly
   const isFamily = path.includes(": family[");
   for (const [at, id] of families.entries()) {
     if (isFamily && at === 0) continue;
-    const field = path.replace(/names$/, isFamily ? `successors[${at - 1}]` : `families[${at}]`);
     const known = kinds.get(id);
+    if (known === kind && !(isFamily && id === families[0])) continue;
+    const field = path.replace(/names$/, isFamily ? `successors[${at - 1}]` : `families[${at}]`);
     const ofKind = [...kinds].flatMap(([one, its]) => (its === kind ? [one] : []));
     if (known === undefined) throw misfit(field, `the id of a family that makes ${kind}s`, JSON.stringify(id) + guess(id, ofKind));
-    if (known !== kind || (isFamily && id === families[0])) throw misfit(field, `another family that makes ${kind}s`, JSON.stringify(id));
+    throw misfit(field, `another family that makes ${kind}s`, JSON.stringify(id));
   }
 }
