@@ -29,7 +29,7 @@ export function encodingOf(headers: Headers): Encoding | null {
 
 /** Decoded pieces. The consumer must count them: a few bytes may expand to gigabytes. @throws {AppError} `invalid_request`, what `source` throws */
 export async function* decodePieces(source: AsyncIterable<Uint8Array>, encoding: Encoding): AsyncGenerator<Uint8Array> {
-  const zlib = await import("node:zlib");
+  const zlib = process.getBuiltinModule("node:zlib");
   const decoder = zlib[DECODERS[encoding]]({ chunkSize: PIECE_BYTES });
   let cause: unknown = null;
   const watched = async function* () {

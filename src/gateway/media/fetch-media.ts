@@ -122,7 +122,7 @@ async function* decompressed(response: Response, call: Call): AsyncGenerator<Uin
   if (encoding === "identity") return yield* body;
   const decompressor = ENCODINGS.get(encoding);
   if (!decompressor) throw call.refuse("The URL's server answers in an encoding that is not understood.");
-  const zlib = await import("node:zlib");
+  const zlib = process.getBuiltinModule("node:zlib");
   try {
     yield* pipeline(body, zlib[decompressor](), () => {});
   } catch (error) {
