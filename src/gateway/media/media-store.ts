@@ -46,7 +46,6 @@ const STALE_TEMP_FILE_MS = 3_600_000;
 /** When inputs of today may be old enough to give way, ms. */
 const SHARE_RETRY_MS = 600_000;
 const MEBIBYTE = 1024 * 1024;
-
 const headOf = (bytes: Uint8Array): Uint8Array => (bytes.byteLength > HEAD_BYTES ? bytes.subarray(0, HEAD_BYTES) : bytes);
 
 /** The media store: rows, and bytes in one data folder or in an object store. */
