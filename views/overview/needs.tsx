@@ -95,7 +95,7 @@ function wordsOf(view: View, need: Need): Words {
       return { title: text.backup, why: need.error };
     case "retires": {
       const { title, provider, day, daysLeft } = need.retirement;
-      return { title, why: view.t.models.retires(provider, day, daysLeft) };
+      return { title, why: view.t.models.retires(providerName(view, provider), day, daysLeft) };
     }
     default:
       return { title: text[need.kind], why: text[`${need.kind}Why`] };
