@@ -93,6 +93,12 @@ describe("capacity", () => {
   });
 });
 
+test("a clock that goes back by a moment, as it does when it is corrected, opens no minute", () => {
+  const counter = newCounter();
+  reserve(counter, cost, NOW);
+  expect(availableAt(counter, cap({ requestsPerMinute: 1 }), cost, NOW - 500)).toBe(NOW + 60_000);
+});
+
 describe("giving back", () => {
   test("a settled call costs what it really cost and still counts as a call", () => {
     const counter = newCounter();

@@ -1,6 +1,7 @@
 // Token quota: the operator's own caps per token, group and model; reserved before a call, settled or released once.
 import { isRecord } from "../../domain/is-record.ts";
 import { nextPacificMidnight } from "./pacific-time.ts";
+import { SET_BACK_MS } from "./wall-clock.ts";
 
 const MINUTE_MS = 60_000;
 const LONGEST_DAY_MS = 25 * 3_600_000;
@@ -73,11 +74,11 @@ export function newCounter(day: DayCount = { until: 0, requests: 0, usd: 0 }): C
   return { recent: [], day };
 }
 
-/** Drops minutes and days that are over at `now`, also after the clock was set back. Changes `counter`. */
+/** Drops minutes and days that are over at `now`, also after the clock was set back; not when it was corrected by a moment. Changes `counter`. */
 function roll(counter: Counter, now: number): void {
   const { recent, day } = counter;
   let over = 0;
-  while (over < recent.length && (now - recent[over]!.at >= MINUTE_MS || recent[over]!.at > now)) over++;
+  while (over < recent.length && (now - recent[over]!.at >= MINUTE_MS || recent[over]!.at - now > SET_BACK_MS)) over++;
   if (over > 0) recent.splice(0, over);
   if (now >= day.until || day.until - now > LONGEST_DAY_MS) counter.day = { until: nextPacificMidnight(now), requests: 0, usd: 0 };
 }

@@ -3,7 +3,7 @@
 import { type Clock, monotonicNow } from "../../clock.ts";
 
 /** A clock that goes back by more than this was set; less is measurement. */
-const SET_BACK_MS = 2_000;
+export const SET_BACK_MS = 2_000;
 
 export class WallClock {
   #now: number;
