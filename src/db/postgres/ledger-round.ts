@@ -1,8 +1,16 @@
 // SQL of the ledger's part of a round: reservations that end, and new ones, which fit the limits of their keys.
 import type { Amounts, Begun, NewReservation, ReservationEnd } from "../ledger.ts";
 import { bucketOf, type UsageShare } from "../usage-sums.ts";
+import { Bundle, jsonOf, rowsIn } from "./bundle.ts";
 import type { Sql } from "./driver.ts";
-import { Admission, type ClosedReservation, type KeyState, type PeriodChange, type PeriodState } from "./shared/admission.ts";
+import {
+  Admission,
+  type ClosedReservation,
+  type KeyChange,
+  type KeyState,
+  type PeriodChange,
+  type PeriodState,
+} from "./shared/admission.ts";
 import { makeKeys, readKeys, readPeriods, writeKeys, writePeriods } from "./shared/key-states.ts";
 import { addUsage, putTokenCalls, type TokenCall } from "./usage.ts";
 
@@ -14,7 +22,7 @@ export class LedgerRound {
   #closed: readonly Closed[] = [];
   #keys: readonly KeyState[] = [];
   #periods: readonly PeriodState[] = [];
-  #changes: readonly PeriodChange[] = [];
+  #changes: { keys: readonly KeyChange[]; periods: readonly PeriodChange[] } = { keys: [], periods: [] };
   #begun: readonly Begun[] = [];
 
   constructor(
@@ -28,29 +36,29 @@ export class LedgerRound {
   }
 
   /** Closes what is open, and reads what is decided by. */
-  async read(): Promise<void> {
-    const closing = closeReservations(this.sql, [...this.#ends.values()]);
-    [this.#closed, [this.#keys, this.#periods]] = await Promise.all([closing, this.#load()]);
+  async read(bundle: Bundle): Promise<void> {
+    const closing = closeReservations(bundle, [...this.#ends.values()]);
+    [this.#closed, [this.#keys, this.#periods]] = await Promise.all([closing, this.#load(bundle)]);
   }
 
-  #load(): Promise<[KeyState[], PeriodState[]]> {
-    return Promise.all([readKeys(this.sql, this.rows, [...this.#ends.keys()], this.isLocked), readPeriods(this.sql, this.rows)]);
+  #load(bundle: Bundle): Promise<[KeyState[], PeriodState[]]> {
+    return Promise.all([readKeys(bundle, this.rows, [...this.#ends.keys()], this.isLocked), readPeriods(bundle, this.rows)]);
   }
 
   /** Makes rows of keys that were not there, and locks all; null: none was missing. */
   complete(): Promise<void> | null {
     if (!makeKeys(this.sql, this.rows, this.#keys)) return null;
     this.isLocked = true;
-    return this.#load().then((loaded) => {
+    return this.#load(new Bundle(this.sql, true)).then((loaded) => {
       [this.#keys, this.#periods] = loaded;
     });
   }
 
   /**
-   * Decides, and writes reservations and keys.
+   * Decides.
    * @param alive nodes that live @param ids as many as there are new reservations @param now epoch ms of the database's clock
    */
-  write(alive: ReadonlySet<number>, ids: readonly number[], now: number): void {
+  decide(alive: ReadonlySet<number>, ids: readonly number[], now: number): void {
     const admission = new Admission(this.#keys, this.#periods, now);
     for (const row of this.#closed) admission.end(row, this.#ends.get(row.id)!);
     this.#begun = this.rows.map((row, index) => {
@@ -60,21 +68,30 @@ export class LedgerRound {
       admission.admit(row);
       return { id: ids[index]! };
     });
+    this.#changes = admission.changes();
+  }
+
+  /** Writes what nobody else waits for: new reservations, and calls of those that have ended. */
+  writeRows(bundle: Bundle): void {
     insertReservations(
-      this.sql,
+      bundle,
       this.#begun.flatMap((begun, index) => ("id" in begun ? [{ id: begun.id, row: this.rows[index]! }] : [])),
     );
-    const { keys, periods } = admission.changes();
-    writeKeys(this.sql, keys, !this.isLocked);
-    this.#changes = periods;
+    putTokenCalls(bundle, this.#ended().flatMap(callsOf));
+  }
+
+  writeKeys(bundle: Bundle): void {
+    writeKeys(bundle, this.#changes.keys, !this.isLocked);
   }
 
   /** Writes what periods and rollups have more or less. */
-  writeSums(): void {
-    writePeriods(this.sql, this.#changes, !this.isLocked);
-    const ended = this.#closed.map((row) => ({ row, end: this.#ends.get(row.id)! }));
-    putTokenCalls(this.sql, ended.flatMap(callsOf));
-    addUsage(this.sql, ended.flatMap(sharesOf));
+  writeSums(bundle: Bundle): void {
+    writePeriods(bundle, this.#changes.periods, !this.isLocked);
+    addUsage(bundle, this.#ended().flatMap(sharesOf));
+  }
+
+  #ended(): Ended[] {
+    return this.#closed.map((row) => ({ row, end: this.#ends.get(row.id)! }));
   }
 
   /** What became of so many new reservations from this one on. */
@@ -92,32 +109,26 @@ export class LedgerRound {
 type Closed = ClosedReservation & { id: number; family: string };
 type Ended = { row: Closed; end: ReservationEnd };
 
-function insertReservations(sql: Sql, admitted: readonly { id: number; row: NewReservation }[]): void {
+function insertReservations(bundle: Bundle, admitted: readonly { id: number; row: NewReservation }[]): void {
   if (admitted.length === 0) return;
-  const list = <T>(value: (row: NewReservation) => T) => admitted.map(({ row }) => value(row));
-  sql.send(
-    `INSERT INTO reservations (id, key_id, request_id, kind, family, at, images, video_ms, micro_usd, for_job, node, periods,
-       holds_concurrency, state)
-     SELECT id, key_id, request_id, kind, family, at, images, video_ms, micro_usd, for_job, node, periods, periods IS NOT NULL, 'reserved'
-     FROM unnest($ids::bigint[], $keyIds::bigint[], $requestIds::text[], $kinds::text[], $families::text[], $ats::bigint[],
-         $images::bigint[], $videoMs::bigint[], $microUsd::bigint[], $forJobs::boolean[], $nodes::bigint[], $periods::text[])
-       AS given (id, key_id, request_id, kind, family, at, images, video_ms, micro_usd, for_job, node, periods)`,
-    {
-      ids: admitted.map(({ id }) => id),
-      ...{ keyIds: list((row) => row.keyId), requestIds: list((row) => row.requestId), kinds: list((row) => row.kind) },
-      ...{ families: list((row) => row.family), ats: list((row) => row.at), forJobs: list(({ forJob = false }) => forJob) },
-      nodes: list(({ node = 0 }) => node),
-      periods: list(({ shared }) => (shared ? JSON.stringify(shared.periods) : null)),
-      ...amountLists(list((row) => row.estimate)),
-    },
-  );
+  const rows = admitted.map(({ id, row }) => {
+    const { keyId, requestId, kind, family, at, estimate, forJob = false, node = 0, shared } = row;
+    return { id, keyId, requestId, kind, family, at, ...estimate, forJob, node, periods: shared ? JSON.stringify(shared.periods) : null };
+  });
+  bundle.send({
+    name: "reserved",
+    text: `INSERT INTO reservations (id, key_id, request_id, kind, family, at, images, video_ms, micro_usd, for_job, node, periods,
+         holds_concurrency, state)
+       SELECT id, "keyId", "requestId", kind, family, at, images, "videoMs", "microUsd", "forJob", node, periods, periods IS NOT NULL, 'reserved'
+       FROM ${rowsIn("reservations", RESERVED)}
+       RETURNING 1`,
+    bound: { reservations: jsonOf(rows) },
+  });
 }
 
-const amountLists = (amounts: readonly Amounts[]) => ({
-  images: amounts.map(({ images }) => images),
-  videoMs: amounts.map(({ videoMs }) => videoMs),
-  microUsd: amounts.map(({ microUsd }) => microUsd),
-});
+const AMOUNTS = 'images bigint, "videoMs" bigint, "microUsd" bigint';
+const RESERVED = `id bigint, "keyId" bigint, "requestId" text, kind text, family text, at bigint, ${AMOUNTS}, "forJob" boolean, node bigint,
+  periods text`;
 
 type RawClosed = Omit<Closed, "periods" | "estimate"> & { periods: string | null } & Amounts;
 
@@ -125,24 +136,19 @@ type RawClosed = Omit<Closed, "periods" | "estimate"> & { periods: string | null
  * Compare and set: those that are open. The condition is written so that no index of open ones serves it: in those each reservation that has
  * ended stays until a vacuum, and while they look small they are read whole.
  */
-async function closeReservations(sql: Sql, ends: readonly ReservationEnd[]): Promise<Closed[]> {
+async function closeReservations(bundle: Bundle, ends: readonly ReservationEnd[]): Promise<Closed[]> {
   if (ends.length === 0) return [];
-  const rows = await sql.all<RawClosed>(
-    `UPDATE reservations SET state = given.state, ended_at = given.ended_at, actual_images = given.images, actual_video_ms = given.video_ms,
-       actual_micro_usd = given.micro_usd
-     FROM unnest($ids::bigint[], $states::text[], $endedAts::bigint[], $images::bigint[], $videoMs::bigint[], $microUsd::bigint[])
-       AS given (id, state, ended_at, images, video_ms, micro_usd)
-     WHERE reservations.id = given.id AND reservations.state || '' = 'reserved'
-     RETURNING reservations.id, reservations.key_id AS "keyId", reservations.family, reservations.periods,
-       reservations.holds_concurrency AS "holdsConcurrency", reservations.images, reservations.video_ms AS "videoMs",
-       reservations.micro_usd AS "microUsd"`,
-    {
-      ids: ends.map(({ id }) => id),
-      states: ends.map(({ state }) => state),
-      endedAts: ends.map(({ endedAt }) => endedAt),
-      ...amountLists(ends.map(({ actual }) => actual)),
-    },
-  );
+  const rows = await bundle.change<RawClosed>({
+    name: "closed",
+    text: `UPDATE reservations SET state = given.state, ended_at = given."endedAt", actual_images = given.images,
+         actual_video_ms = given."videoMs", actual_micro_usd = given."microUsd"
+       FROM ${rowsIn("ends", `id bigint, state text, "endedAt" bigint, ${AMOUNTS}`)}
+       WHERE reservations.id = given.id AND reservations.state || '' = 'reserved'
+       RETURNING reservations.id, reservations.key_id AS "keyId", reservations.family, reservations.periods,
+         reservations.holds_concurrency AS "holdsConcurrency", reservations.images, reservations.video_ms AS "videoMs",
+         reservations.micro_usd AS "microUsd"`,
+    bound: { ends: jsonOf(ends.map(({ id, state, endedAt, actual }) => ({ id, state, endedAt, ...actual }))) },
+  });
   return rows.map(({ id, keyId, family, periods, holdsConcurrency, ...estimate }) => ({
     ...{ id, keyId, family, holdsConcurrency, estimate },
     periods: periods === null ? null : (JSON.parse(periods) as string[]),

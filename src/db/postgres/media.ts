@@ -2,6 +2,7 @@
 import type { Media } from "../../domain/generation.ts";
 import type { FileFilter, MediaFilter, MediaSource } from "../media.ts";
 import type { Bound } from "./binding.ts";
+import { type Bundle, jsonOf, rowsIn } from "./bundle.ts";
 import type { Reader, Sql } from "./driver.ts";
 
 const COLUMNS = `id, kind, origin, mime, ext, bytes, width, height, key_id AS "keyId", created_at AS "createdAt", expires_at AS "expiresAt",
@@ -10,33 +11,22 @@ const COLUMNS = `id, kind, origin, mime, ext, bytes, width, height, key_id AS "k
 /** A row, its bytes when it holds them instead of a file, and what made it. */
 export type NewMedia = readonly [media: Media, data: Uint8Array | null, source: MediaSource | null];
 
+const GIVEN = `id text, kind text, origin text, mime text, ext text, bytes bigint, width int, height int, "keyId" bigint, "createdAt" bigint,
+  "expiresAt" bigint, "requestId" text, name text, purpose text, family text, data text, "tokenId" bigint, signature text`;
+
 /** In order. The transaction fails when an id exists: ids are random. */
-export function insertMedia(sql: Sql, rows: readonly NewMedia[]): void {
+export function insertMedia(bundle: Bundle, rows: readonly NewMedia[]): void {
   if (rows.length === 0) return;
-  const list = <T>(value: (media: Media) => T) => rows.map(([media]) => value(media));
-  sql.send(
-    `INSERT INTO media (id, kind, origin, mime, ext, bytes, width, height, key_id, created_at, expires_at, request_id, name, purpose, family,
-       data, token_id, signature)
-     SELECT id, kind, origin, mime, ext, bytes, width, height, key_id, created_at, expires_at, request_id, name, purpose, family,
-       decode(data, 'hex'), token_id, signature
-     FROM unnest($ids::text[], $kinds::text[], $origins::text[], $mimes::text[], $exts::text[], $bytes::bigint[], $widths::int[],
-         $heights::int[], $keyIds::bigint[], $createdAts::bigint[], $expiresAts::bigint[], $requestIds::text[], $names::text[],
-         $purposes::text[], $families::text[], $datas::text[], $tokenIds::bigint[], $signatures::text[])
-       WITH ORDINALITY AS given (id, kind, origin, mime, ext, bytes, width, height, key_id, created_at, expires_at, request_id, name,
-         purpose, family, data, token_id, signature, position)
-     ORDER BY position`,
-    {
-      ...{ ids: list(({ id }) => id), kinds: list(({ kind }) => kind), origins: list(({ origin }) => origin) },
-      ...{ mimes: list(({ mime }) => mime), exts: list(({ ext }) => ext), bytes: list(({ bytes }) => bytes) },
-      ...{ widths: list(({ width }) => width), heights: list(({ height }) => height), keyIds: list(({ keyId }) => keyId) },
-      ...{ createdAts: list(({ createdAt }) => createdAt), expiresAts: list(({ expiresAt }) => expiresAt) },
-      ...{ requestIds: list(({ requestId }) => requestId), names: list(({ name }) => name), purposes: list(({ purpose }) => purpose) },
-      families: list(({ family }) => family),
-      datas: rows.map(([, data]) => data?.toHex() ?? null),
-      tokenIds: rows.map(([, , source]) => source?.tokenId ?? null),
-      signatures: rows.map(([, , source]) => source?.signature ?? null),
-    },
-  );
+  bundle.send({
+    name: "new_media",
+    text: `INSERT INTO media (id, kind, origin, mime, ext, bytes, width, height, key_id, created_at, expires_at, request_id, name, purpose,
+         family, data, token_id, signature)
+       SELECT id, kind, origin, mime, ext, bytes, width, height, "keyId", "createdAt", "expiresAt", "requestId", name, purpose, family,
+         decode(data, 'hex'), "tokenId", signature
+       FROM ${rowsIn("media", GIVEN)}
+       RETURNING 1`,
+    bound: { media: jsonOf(rows.map(([media, data, source]) => ({ ...media, data: data?.toHex(), ...source }))) },
+  });
 }
 
 /** Media without a source, and unknown ids, are left out. */

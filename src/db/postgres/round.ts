@@ -1,8 +1,9 @@
 // Round: all that generations ask of the store at once (reservations, slots, media), in two round trips and one commit.
 import type { Begun, NewReservation, ReservationEnd } from "../ledger.ts";
 import type { SlotEnd, SlotOutcome, SlotRequest } from "../shared.ts";
+import { Bundle } from "./bundle.ts";
 import type { Sql } from "./driver.ts";
-import { CLOCK, lockAlive, readClock } from "./fencing.ts";
+import { CLOCK, readAlive, readClock } from "./fencing.ts";
 import { LedgerRound } from "./ledger-round.ts";
 import { insertMedia, type NewMedia } from "./media.ts";
 import { SlotRound } from "./shared/slot-round.ts";
@@ -22,32 +23,52 @@ export type Call = { [N in CallName]: { name: N; args: ArgumentsOf<N> } }[CallNa
 
 /**
  * Runs them together and resolves with their results, in their order. Whatever is given back comes before what is asked for. Rows that
- * other nodes write, too, are locked in one order: nodes, reservations, keys, slots, counters, periods, rollups, sums of media.
+ * other nodes write, too, are locked in one order: nodes, reservations, keys, slots, counters, periods, rollups, sums of media. Those that
+ * many wait for come last, so that they are locked no longer than a commit takes.
  * @param isLocked false: what is decided by is not locked until it is written, in one send with the commit; where limits do not allow it
  * any more then, the transaction fails as `isContended`. True: it is locked before it is read
  */
 export async function runRound(sql: Sql, calls: readonly Call[], isLocked: boolean): Promise<unknown[]> {
   const ledger = new LedgerRound(sql, isLocked, argumentsOf(calls, "end").flat(2), argumentsOf(calls, "begin").flat(2));
   const slots = slotRounds(sql, calls, isLocked);
-  const asking = slots.filter(({ requests }) => requests.length > 0);
-  const aliveNodes = lockAlive(sql, [...ledger.rows.map(({ node = 0 }) => node), ...asking.map(({ node }) => node)]);
-  const reading = [ledger.read(), ...slots.map((one) => one.read())];
-  const isDecided = calls.some(({ name }) => name !== "insertMedia");
-  const wanted = { reservations: ledger.rows.length, spends: slots.reduce((sum, { spends }) => sum + spends, 0) };
-  const numbers = isDecided ? readNumbers(sql, wanted) : NO_NUMBERS;
-  const [alive, { now: firstNow, reservations, spends }] = await Promise.all([aliveNodes, numbers, ...reading]);
+  const { alive, now, reservations, spends } = await readAll(sql, calls, { ledger, slots, isLocked });
   const completing = [ledger, ...slots].map((one) => one.complete()).filter((one) => one !== null);
   await Promise.all(completing);
   // After the last lock: what others have counted before is never of the future.
-  const now = completing.length > 0 ? await readClock(sql) : firstNow;
-  ledger.write(alive, reservations, now);
-  for (const one of slots) one.write(alive.has(one.node), spends.splice(0, one.spends), now);
-  ledger.writeSums();
+  const last = completing.length > 0 ? await readClock(sql) : now;
+  ledger.decide(alive, reservations, last);
+  // Names are of one node.
+  const writing = new Bundle(sql, slots.length > 1);
+  ledger.writeRows(writing);
   insertMedia(
-    sql,
+    writing,
     calls.flatMap((call) => (call.name === "insertMedia" ? [call.args] : [])),
   );
+  ledger.writeKeys(writing);
+  for (const one of slots) one.write(writing, { isAlive: alive.has(one.node), ids: spends.splice(0, one.spends), now: last });
+  ledger.writeSums(writing);
+  writing.run();
   return resultsOf(calls, ledger, slots);
+}
+
+type Rounds = { ledger: LedgerRound; slots: readonly SlotRound[]; isLocked: boolean };
+type Read = Numbers & { alive: ReadonlySet<number> };
+
+/** All that is decided by, in one statement where nothing is locked. The clock is read last. */
+async function readAll(sql: Sql, calls: readonly Call[], { ledger, slots, isLocked }: Rounds): Promise<Read> {
+  if (calls.every(({ name }) => name === "insertMedia")) return { alive: NO_NODES, ...NO_NUMBERS };
+  const asking = slots.filter(({ requests }) => requests.length > 0);
+  const reading = new Bundle(sql, isLocked);
+  const alive = readAlive(reading, [...ledger.rows.map(({ node = 0 }) => node), ...asking.map(({ node }) => node)]);
+  const rounds = [ledger.read(reading)];
+  const isApart = isLocked || slots.length > 1 || slots.some((one) => one.isLocked);
+  if (isApart) reading.run();
+  const rest = isApart ? new Bundle(sql, true) : reading;
+  rounds.push(...slots.map((one) => one.read(rest)));
+  const numbers = readNumbers(rest, { reservations: ledger.rows.length, spends: slots.reduce((sum, { spends }) => sum + spends, 0) });
+  rest.run();
+  const read = await Promise.all([alive, numbers, ...rounds]);
+  return { alive: read[0], ...read[1] };
 }
 
 const argumentsOf = <N extends CallName>(calls: readonly Call[], name: N): ArgumentsOf<N>[] =>
@@ -63,16 +84,19 @@ function slotRounds(sql: Sql, calls: readonly Call[], isLocked: boolean): SlotRo
 }
 
 type Numbers = { now: number; reservations: number[]; spends: number[] };
-const NO_NUMBERS: Promise<Numbers> = Promise.resolve({ now: 0, reservations: [], spends: [] });
+const NO_NUMBERS: Numbers = { now: 0, reservations: [], spends: [] };
+const NO_NODES: ReadonlySet<number> = new Set();
 
 /** The clock, and ids for new rows: known before the commit, whatever becomes of its answer. */
-async function readNumbers(sql: Sql, wanted: { reservations: number; spends: number }): Promise<Numbers> {
+async function readNumbers(bundle: Bundle, wanted: { reservations: number; spends: number }): Promise<Numbers> {
   const idsOf = (table: string, count: string) =>
     `(SELECT string_agg(nextval('${table}_id_seq')::text, ',') FROM generate_series(1, $${count}::int))`;
-  const row = await sql.get<{ now: number; reservations: string | null; spends: string | null }>(
-    `SELECT ${CLOCK} AS now, ${idsOf("reservations", "reservations")} AS reservations, ${idsOf("cap_spends", "spends")} AS spends`,
-    wanted,
-  );
+  type Row = { now: number; reservations: string | null; spends: string | null };
+  const [row] = await bundle.read<Row>({
+    name: "numbers",
+    text: `SELECT ${idsOf("reservations", "newReservations")} AS reservations, ${idsOf("cap_spends", "newSpends")} AS spends, ${CLOCK} AS now`,
+    bound: { newReservations: wanted.reservations, newSpends: wanted.spends },
+  });
   const numbersIn = (text: string | null) => (text === null ? [] : text.split(",").map(Number));
   return { now: row!.now, reservations: numbersIn(row!.reservations), spends: numbersIn(row!.spends) };
 }

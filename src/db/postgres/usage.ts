@@ -2,6 +2,7 @@
 import type { Amounts, KeyDay, KeyDayQuery, UsageQuery, UsageRow } from "../ledger.ts";
 import { BUCKETS, type Hour, type RawUsage, scopeOf, sumShares, toUsage, type UsageShare } from "../usage-sums.ts";
 import type { Bound } from "./binding.ts";
+import { type Bundle, jsonOf, rowsIn } from "./bundle.ts";
 import type { Reader, Sql } from "./driver.ts";
 import { addBeats } from "./token-beats.ts";
 
@@ -25,37 +26,35 @@ const COUNTS = [
 ] as const;
 
 const COLUMNS = COUNTS.map(([, column]) => column).join(", ");
-const ARRAYS = COUNTS.map(([name]) => `$${name}::bigint[]`).join(", ");
 const SUMMED = COUNTS.map(([, column]) => `${column} = held.${column} + excluded.${column}`).join(", ");
 const MERGED = `ON CONFLICT (dimension, subject, start, family) DO UPDATE SET ${SUMMED}, ms_max = greatest(held.ms_max, excluded.ms_max)`;
 
 const NAME = "dimension, subject, start, family";
-const DAY_SUMS = COUNTS.map(([, column]) => `sum(${column})::bigint`).join(", ");
+const GIVEN = COUNTS.map(([name]) => `"${name}"`);
+const DAY_SUMS = GIVEN.map((name) => `sum(${name})::bigint`).join(", ");
+const SUMS_GIVEN = rowsIn(
+  "sums",
+  `dimension text, subject bigint, hour bigint, family text, "msMax" bigint, ${GIVEN.map((name) => `${name} bigint`).join(", ")}`,
+);
 
 /** Adds shares to the sums of their hour and of their day. */
-export function addUsage(sql: Sql, shares: readonly UsageShare[]): void {
+export function addUsage(bundle: Bundle, shares: readonly UsageShare[]): void {
   if (shares.length === 0) return;
   // In one order on every node: rows that several write at once are waited for, and never crosswise.
-  const sums = sumShares(shares, HOUR_MS).sort(byRow);
-  const bound: Bound = {
-    dimensions: sums.map(({ dimension }) => dimension),
-    subjects: sums.map(({ subject }) => subject),
-    starts: sums.map(({ hour }) => hour),
-    families: sums.map(({ family }) => family),
-    msMax: sums.map(({ msMax }) => msMax),
-  };
-  for (const [name] of COUNTS) bound[name] = sums.map((sum) => sum[name]);
-  sql.send(
-    `WITH given AS MATERIALIZED (
-       SELECT * FROM unnest($dimensions::text[], $subjects::bigint[], $starts::bigint[], $families::text[], $msMax::bigint[], ${ARRAYS})
-         AS given (${NAME}, ms_max, ${COLUMNS})),
-     hours AS (
-       INSERT INTO ${BY_HOUR.table} AS held (${NAME}, ms_max, ${COLUMNS}) SELECT * FROM given ${MERGED})
-     INSERT INTO ${BY_DAY.table} AS held (${NAME}, ms_max, ${COLUMNS})
-     SELECT dimension, subject, start - start % ${DAY_MS}::bigint, family, max(ms_max), ${DAY_SUMS}
-     FROM given GROUP BY 1, 2, 3, 4 ORDER BY dimension COLLATE "C", 2, 3, family COLLATE "C" ${MERGED}`,
+  const bound = { sums: jsonOf(sumShares(shares, HOUR_MS).sort(byRow)) };
+  bundle.send({
+    name: "hour_sums",
+    text: `INSERT INTO ${BY_HOUR.table} AS held (${NAME}, ms_max, ${COLUMNS})
+       SELECT dimension, subject, hour, family, "msMax", ${GIVEN.join(", ")} FROM ${SUMS_GIVEN} ${MERGED} RETURNING 1`,
     bound,
-  );
+  });
+  bundle.send({
+    name: "day_sums",
+    text: `INSERT INTO ${BY_DAY.table} AS held (${NAME}, ms_max, ${COLUMNS})
+       SELECT dimension, subject, hour - hour % ${DAY_MS}::bigint, family, max("msMax"), ${DAY_SUMS} FROM ${SUMS_GIVEN}
+       GROUP BY 1, 2, 3, 4 ORDER BY dimension COLLATE "C", 2, 3, family COLLATE "C" ${MERGED} RETURNING 1`,
+    bound,
+  });
 }
 
 const byRow = (a: Hour, b: Hour) =>
@@ -66,25 +65,20 @@ const compare = (a: string, b: string) => (a < b ? -1 : Number(a > b));
 export type TokenCall = Omit<UsageShare, "dimension" | "inputTokens" | "outputTokens"> & { bucket: number; at: number };
 
 /** Stores calls; they are added to the rollups later, many at once. */
-export function putTokenCalls(sql: Sql, calls: readonly TokenCall[]): void {
+export function putTokenCalls(bundle: Bundle, calls: readonly TokenCall[]): void {
   if (calls.length === 0) return;
-  sql.send(
-    `INSERT INTO token_calls (subject, hour, family, ok, ms, bucket, images, video_ms, micro_usd, ended_at)
-     SELECT * FROM unnest($subjects::bigint[], $hours::bigint[], $families::text[], $oks::boolean[], $ms::bigint[], $buckets::int[],
-       $images::bigint[], $videoMs::bigint[], $microUsd::bigint[], $ends::bigint[])`,
-    {
-      subjects: calls.map(({ subject }) => subject),
-      hours: calls.map(({ hour }) => hour),
-      families: calls.map(({ family }) => family),
-      oks: calls.map(({ ok }) => ok),
-      ms: calls.map(({ ms }) => ms),
-      buckets: calls.map(({ bucket }) => bucket),
-      images: calls.map(({ images }) => images),
-      videoMs: calls.map(({ videoMs }) => videoMs),
-      microUsd: calls.map(({ microUsd }) => microUsd),
-      ends: calls.map(({ at }) => at),
-    },
-  );
+  bundle.send({
+    name: "new_calls",
+    text: `INSERT INTO token_calls (subject, hour, family, ok, ms, bucket, images, video_ms, micro_usd, ended_at)
+       SELECT subject, hour, family, ok, ms, bucket, images, "videoMs", "microUsd", at
+       FROM ${rowsIn(
+         "calls",
+         `subject bigint, hour bigint, family text, ok boolean, ms bigint, bucket int, images bigint, "videoMs" bigint, "microUsd" bigint,
+          at bigint`,
+       )}
+       RETURNING 1`,
+    bound: { calls: jsonOf(calls) },
+  });
 }
 
 const CALL_BUCKETS = BUCKETS.map((_, index) => `count(*) FILTER (WHERE ok AND bucket = ${index})`).join(", ");

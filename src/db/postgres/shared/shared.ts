@@ -1,5 +1,6 @@
 // SQL of what several nodes decide together: what a node holds indeed, locks.
 import type { HeldSlots } from "../../shared.ts";
+import { Bundle } from "../bundle.ts";
 import type { Sql } from "../driver.ts";
 import { ALIVE, isAlive, readClock } from "../fencing.ts";
 import { loadTable, otherSpends, putNodeSlots, takeNodeSlots, takeSpends, writeTable } from "./slots.ts";
@@ -16,7 +17,7 @@ export async function correctSlots(sql: Sql, node: number, held: readonly HeldSl
   for (const { tokenId, kind, count } of held) table.addSlots(tokenId, kind, count);
   // What was reserved for a call that was never made.
   for (const spend of unknown.values()) table.settle(spend, null);
-  writeTable(sql, table);
+  writeTable(new Bundle(sql, true), table);
   putNodeSlots(sql, node, held);
 }
 

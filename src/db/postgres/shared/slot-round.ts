@@ -1,6 +1,7 @@
 // SQL of the slots' part of a round: slots of tokens that a node gives back and takes.
 import type { Kind } from "../../../domain/generation.ts";
 import type { HeldSlots, SlotEnd, SlotOutcome, SlotRequest } from "../../shared.ts";
+import { Bundle } from "../bundle.ts";
 import type { Sql } from "../driver.ts";
 import { SlotTable, type Spend, slotName, type Taken } from "./slot-table.ts";
 import {
@@ -24,7 +25,8 @@ export class SlotRound {
   readonly requests: readonly SlotRequest[];
   readonly #ends: readonly SlotEnd[];
   readonly #names: RowNames;
-  readonly #isLocked: boolean;
+  /** What it decides by is locked before it is read. */
+  readonly isLocked: boolean;
   #rows: SlotRows = { slots: [], counters: [] };
   #held: readonly HeldSlots[] = [];
   #spends: ReadonlyMap<number, Spend> = new Map();
@@ -40,7 +42,7 @@ export class SlotRound {
     const given = ends.map(({ tokenId, kind }) => ({ kind, tokens: [tokenId], counters: [] as string[] }));
     this.#names = askedFor([...given, ...requests]);
     // Counters are written as they were read.
-    this.#isLocked = isLocked || this.spends > 0 || ends.some(({ spend }) => spend !== null);
+    this.isLocked = isLocked || this.spends > 0 || ends.some(({ spend }) => spend !== null);
   }
 
   /** Most that takes may reserve against caps. */
@@ -49,20 +51,20 @@ export class SlotRound {
   }
 
   /** Reads what is decided by. */
-  async read(): Promise<void> {
+  async read(bundle: Bundle): Promise<void> {
     const { sql, node } = this;
     const ids = this.#ends.flatMap(({ spend }) => (spend === null ? [] : [spend]));
     [this.#spends, this.#held, this.#rows] = await Promise.all([
       takeSpends(sql, ids),
-      lockNodeSlots(sql, node, this.#names.slots),
+      lockNodeSlots(bundle, node, this.#names.slots),
       // Counters of caps are known by what was reserved against them.
-      ids.length === 0 ? readRows(sql, this.#names, this.#isLocked) : NOTHING,
+      ids.length === 0 ? readRows(bundle, this.#names, this.isLocked) : NOTHING,
     ]);
   }
 
   /** Locks what {@link SlotRound.read} could not, because it was not known or not there; null: there is nothing, or nothing is locked. */
   complete(): Promise<void> | null {
-    if (!this.#isLocked) return null;
+    if (!this.isLocked) return null;
     const reserved = [...this.#spends.values()].flatMap(({ counters }) => counters);
     const names = { ...this.#names, counters: [...new Set([...this.#names.counters, ...reserved])] };
     return this.#hasAll(names) ? null : this.#lockAll(names);
@@ -73,10 +75,11 @@ export class SlotRound {
   }
 
   async #lockAll(names: RowNames): Promise<void> {
-    this.#rows = await readRows(this.sql, names, true);
+    const bundle = new Bundle(this.sql, true);
+    this.#rows = await readRows(bundle, names, true);
     if (this.#hasAll(names)) return;
     makeRows(this.sql, names.slots, names.counters);
-    this.#rows = await readRows(this.sql, names, true);
+    this.#rows = await readRows(bundle, names, true);
   }
 
   /**
@@ -84,8 +87,8 @@ export class SlotRound {
    * @param isAlive whether the node lives: else it takes nothing @param ids at least as many as {@link SlotRound.spends}
    * @param now epoch ms of the database's clock
    */
-  write(isAlive: boolean, ids: readonly number[], now: number): void {
-    const { sql, node } = this;
+  write(bundle: Bundle, { isAlive, ids, now }: { isAlive: boolean; ids: readonly number[]; now: number }): void {
+    const { node } = this;
     const table = new SlotTable(this.#rows.slots, this.#rows.counters, now);
     const held = new Map(this.#held.map((row) => [slotName(row.tokenId, row.kind), row.count]));
     const before = new Map(held);
@@ -113,16 +116,16 @@ export class SlotRound {
       return { tokenId, spend: id };
     };
     this.#outcomes = taken.map((one) => (one === null ? { refused: isAlive ? "full" : "node" } : outcomeOf(one)));
-    writeTable(sql, table, !this.#isLocked);
+    writeTable(bundle, table, !this.isLocked);
     setNodeSlots(
-      sql,
+      bundle,
       node,
       this.#names.slots.flatMap(({ tokenId, kind }) => {
         const count = held.get(slotName(tokenId, kind)) ?? 0;
         return count === (before.get(slotName(tokenId, kind)) ?? 0) ? [] : [{ tokenId, kind, count }];
       }),
     );
-    insertSpends(sql, node, spent);
+    insertSpends(bundle, node, spent);
   }
 
   /** What became of so many requests from this one on. */

@@ -1,6 +1,7 @@
 // SQL of slots: calls under way by token and kind, over all nodes and by node, and counters of caps. Rows are locked in one order.
 import type { Kind } from "../../../domain/generation.ts";
 import type { HeldSlots, SlotRequest } from "../../shared.ts";
+import { Bundle, jsonOf, rowsIn } from "../bundle.ts";
 import type { Sql } from "../driver.ts";
 import { readClock } from "../fencing.ts";
 import { type CounterRow, type SlotRow, SlotTable, type Spend, slotName } from "./slot-table.ts";
@@ -26,15 +27,16 @@ export function askedFor(batch: readonly Asked[]): RowNames {
 }
 
 /** Those that are there; locked: until the transaction ends. */
-export async function readRows(sql: Sql, { slots, counters }: RowNames, isLocked: boolean): Promise<SlotRows> {
-  const read = await Promise.all([readSlots(sql, slots, isLocked), lockCounters(sql, counters)]);
+export async function readRows(bundle: Bundle, { slots, counters }: RowNames, isLocked: boolean): Promise<SlotRows> {
+  const read = await Promise.all([readSlots(bundle, slots, isLocked), lockCounters(bundle, counters)]);
   return { slots: read[0], counters: read[1] };
 }
 
 /** Locks the rows of all that is asked for, then reads the clock; those that are not there are made first, because they cannot be locked. */
 export async function loadTable(sql: Sql, batch: readonly Asked[]): Promise<SlotTable> {
   const { slots, counters } = askedFor(batch);
-  const load = () => Promise.all([readSlots(sql, slots, true), lockCounters(sql, counters), readClock(sql)]);
+  const bundle = new Bundle(sql, true);
+  const load = () => Promise.all([readSlots(bundle, slots, true), lockCounters(bundle, counters), readClock(sql)]);
   const loaded = await load();
   if (loaded[0].length === slots.length && loaded[1].length === counters.length) return new SlotTable(...loaded);
   makeRows(sql, slots, counters);
@@ -45,23 +47,25 @@ export type SlotName = { tokenId: number; kind: Kind };
 
 const boundTo = (names: readonly SlotName[]) => ({ tokenIds: names.map(({ tokenId }) => tokenId), kinds: names.map(({ kind }) => kind) });
 
-async function readSlots(sql: Sql, names: readonly SlotName[], isLocked: boolean): Promise<SlotRow[]> {
+async function readSlots(bundle: Bundle, names: readonly SlotName[], isLocked: boolean): Promise<SlotRow[]> {
   if (names.length === 0) return [];
-  return sql.all(
-    `SELECT token_id AS "tokenId", kind, in_flight AS "inFlight" FROM slots
-     JOIN unnest($tokenIds::bigint[], $kinds::text[]) AS asked (token_id, kind) USING (token_id, kind)
-     ORDER BY token_id, kind ${isLocked ? "FOR UPDATE OF slots" : ""}`,
-    boundTo(names),
-  );
+  return bundle.read({
+    name: "slot_rows",
+    text: `SELECT token_id AS "tokenId", kind, in_flight AS "inFlight" FROM slots
+       JOIN ${rowsIn("slotNames", '"tokenId" bigint, kind text')} USING (kind) WHERE token_id = "tokenId"
+       ORDER BY token_id, kind ${isLocked ? "FOR UPDATE OF slots" : ""}`,
+    bound: { slotNames: jsonOf(names) },
+  });
 }
 
-async function lockCounters(sql: Sql, counters: readonly string[]): Promise<CounterRow[]> {
+async function lockCounters(bundle: Bundle, counters: readonly string[]): Promise<CounterRow[]> {
   if (counters.length === 0) return [];
-  return sql.all(
-    `SELECT counter, recent, day_until AS "dayUntil", day_requests AS "dayRequests", day_micro_usd AS "dayMicroUsd" FROM cap_counters
-     WHERE counter = ANY ($counters::text[]) ORDER BY counter FOR UPDATE`,
-    { counters },
-  );
+  return bundle.read({
+    name: "counter_rows",
+    text: `SELECT counter, recent, day_until AS "dayUntil", day_requests AS "dayRequests", day_micro_usd AS "dayMicroUsd" FROM cap_counters
+       WHERE counter = ANY ($counterNames::text[]) ORDER BY counter FOR UPDATE`,
+    bound: { counterNames: counters },
+  });
 }
 
 /** Makes rows that are not there. */
@@ -80,44 +84,30 @@ export function makeRows(sql: Sql, names: readonly SlotName[], counters: readonl
 }
 
 /** Writes what has changed. @param isGuarded the rows are not locked: the transaction fails where limits do not allow it any more */
-export function writeTable(sql: Sql, table: SlotTable, isGuarded = false): void {
+export function writeTable(bundle: Bundle, table: SlotTable, isGuarded = false): void {
   const { slots, counters } = table.changes();
-  if (isGuarded && slots.length > 1)
-    sql.send(
-      `SELECT 1 FROM slots JOIN unnest($tokenIds::bigint[], $kinds::text[]) AS asked (token_id, kind) USING (token_id, kind)
-       ORDER BY token_id, kind FOR UPDATE OF slots`,
-      boundTo(slots),
-    );
   if (slots.length > 0)
-    sql.send(
-      `WITH changed AS (
-         UPDATE slots SET in_flight = greatest(0, in_flight + change)
-         FROM unnest($tokenIds::bigint[], $kinds::text[], $changes::bigint[], $limits::bigint[]) AS given (token_id, kind, change, most)
-         WHERE slots.token_id = given.token_id AND slots.kind = given.kind AND (most IS NULL OR in_flight + change <= most)
-         RETURNING 1)
-       SELECT 1 / (count(*) >= $expected::bigint)::int FROM changed`,
-      {
-        ...boundTo(slots),
-        changes: slots.map(({ change }) => change),
-        limits: slots.map(({ change, limit }) => (isGuarded && change > 0 ? limit : null)),
-        expected: isGuarded ? slots.length : 0,
+    bundle.send({
+      name: "slot_changes",
+      text: `UPDATE slots SET in_flight = greatest(0, in_flight + change)
+         FROM ${rowsIn("slotChanges", '"tokenId" bigint, kind text, change bigint, "limit" bigint')}
+         WHERE slots.token_id = "tokenId" AND slots.kind = given.kind AND ("limit" IS NULL OR in_flight + change <= "limit")
+         RETURNING 1`,
+      check: "1 / ((SELECT count(*) FROM slot_changes) >= $expectedSlots::bigint)::int",
+      bound: {
+        slotChanges: jsonOf(slots.map(({ limit, ...slot }) => (isGuarded && slot.change > 0 ? { ...slot, limit } : slot))),
+        expectedSlots: isGuarded ? slots.length : 0,
       },
-    );
+    });
   if (counters.length === 0) return;
-  sql.send(
-    `UPDATE cap_counters SET recent = given.recent, day_until = given.day_until, day_requests = given.day_requests,
-       day_micro_usd = given.day_micro_usd
-     FROM unnest($counters::text[], $recent::text[], $untils::bigint[], $requests::bigint[], $microUsd::bigint[])
-       AS given (counter, recent, day_until, day_requests, day_micro_usd)
-     WHERE cap_counters.counter = given.counter`,
-    {
-      counters: counters.map(({ counter }) => counter),
-      recent: counters.map(({ recent }) => recent),
-      untils: counters.map(({ dayUntil }) => dayUntil),
-      requests: counters.map(({ dayRequests }) => dayRequests),
-      microUsd: counters.map(({ dayMicroUsd }) => dayMicroUsd),
-    },
-  );
+  bundle.send({
+    name: "counter_changes",
+    text: `UPDATE cap_counters SET recent = given.recent, day_until = "dayUntil", day_requests = "dayRequests", day_micro_usd = "dayMicroUsd"
+       FROM ${rowsIn("counterChanges", 'counter text, recent text, "dayUntil" bigint, "dayRequests" bigint, "dayMicroUsd" bigint')}
+       WHERE cap_counters.counter = given.counter
+       RETURNING 1`,
+    bound: { counterChanges: jsonOf(counters) },
+  });
 }
 
 /** In the order in which rows are locked. */
@@ -131,25 +121,28 @@ function listsOf(held: readonly HeldSlots[]) {
 }
 
 /** What a node holds of these, locked until the transaction ends. */
-export async function lockNodeSlots(sql: Sql, node: number, names: readonly SlotName[]): Promise<HeldSlots[]> {
+export async function lockNodeSlots(bundle: Bundle, node: number, names: readonly SlotName[]): Promise<HeldSlots[]> {
   if (names.length === 0) return [];
-  return sql.all(
-    `SELECT token_id AS "tokenId", kind, in_flight AS count FROM node_slots
-     JOIN unnest($tokenIds::bigint[], $kinds::text[]) AS asked (token_id, kind) USING (token_id, kind)
-     WHERE node = $node ORDER BY token_id, kind FOR UPDATE OF node_slots`,
-    { node, ...boundTo(names) },
-  );
+  return bundle.read({
+    name: `held_rows_${node}`,
+    text: `SELECT token_id AS "tokenId", kind, in_flight AS count FROM node_slots
+       JOIN ${rowsIn("heldNames", '"tokenId" bigint, kind text')} USING (kind)
+       WHERE node = $node AND token_id = "tokenId" ORDER BY token_id, kind FOR UPDATE OF node_slots`,
+    bound: { node, heldNames: jsonOf(names) },
+  });
 }
 
 /** What a node holds from then on. */
-export function setNodeSlots(sql: Sql, node: number, held: readonly HeldSlots[]): void {
+export function setNodeSlots(bundle: Bundle, node: number, held: readonly HeldSlots[]): void {
   if (held.length === 0) return;
-  sql.send(
-    `INSERT INTO node_slots (node, token_id, kind, in_flight)
-     SELECT $node, token_id, kind, n FROM unnest($tokenIds::bigint[], $kinds::text[], $ns::bigint[]) AS given (token_id, kind, n)
-     ON CONFLICT (node, token_id, kind) DO UPDATE SET in_flight = excluded.in_flight`,
-    { node, ...listsOf(held) },
-  );
+  bundle.send({
+    name: "held_changes",
+    text: `INSERT INTO node_slots (node, token_id, kind, in_flight)
+       SELECT $node, "tokenId", kind, count FROM ${rowsIn("heldChanges", '"tokenId" bigint, kind text, count bigint')}
+       ON CONFLICT (node, token_id, kind) DO UPDATE SET in_flight = excluded.in_flight
+       RETURNING 1`,
+    bound: { node, heldChanges: jsonOf(held) },
+  });
 }
 
 /** Adds to what a node holds. */
@@ -168,23 +161,16 @@ export function takeNodeSlots(sql: Sql, node: number): Promise<HeldSlots[]> {
   return sql.all(`DELETE FROM node_slots WHERE node = $node RETURNING token_id AS "tokenId", kind, in_flight AS count`, { node });
 }
 
-export function insertSpends(sql: Sql, node: number, spends: readonly (Spend & { id: number })[]): void {
+export function insertSpends(bundle: Bundle, node: number, spends: readonly (Spend & { id: number })[]): void {
   if (spends.length === 0) return;
-  sql.send(
-    `INSERT INTO cap_spends (id, node, counters, at, images, micro_usd, day_until)
-     SELECT id, $node, counters, at, images, micro_usd, day_until
-     FROM unnest($ids::bigint[], $counters::text[], $ats::bigint[], $images::bigint[], $microUsd::bigint[], $untils::bigint[])
-       AS given (id, counters, at, images, micro_usd, day_until)`,
-    {
-      node,
-      ids: spends.map(({ id }) => id),
-      counters: spends.map(({ counters }) => JSON.stringify(counters)),
-      ats: spends.map(({ at }) => at),
-      images: spends.map(({ images }) => images),
-      microUsd: spends.map(({ microUsd }) => microUsd),
-      untils: spends.map(({ dayUntil }) => dayUntil),
-    },
-  );
+  bundle.send({
+    name: "new_spends",
+    text: `INSERT INTO cap_spends (id, node, counters, at, images, micro_usd, day_until)
+       SELECT id, $node, counters::text, at, images, "microUsd", "dayUntil"
+       FROM ${rowsIn("spends", 'id bigint, counters json, at bigint, images bigint, "microUsd" bigint, "dayUntil" bigint')}
+       RETURNING 1`,
+    bound: { node, spends: jsonOf(spends) },
+  });
 }
 
 /** Each is there once. */
@@ -219,5 +205,5 @@ export async function giveBackSlots(sql: Sql, nodes: readonly number[]): Promise
   const asked = held.map(({ tokenId, kind }) => ({ kind, tokens: [tokenId], counters: [] }));
   const table = await loadTable(sql, asked);
   for (const { tokenId, kind, count } of held) table.addSlots(tokenId, kind, -count);
-  writeTable(sql, table);
+  writeTable(new Bundle(sql, true), table);
 }
