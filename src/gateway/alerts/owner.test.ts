@@ -175,9 +175,9 @@ test("failures of all nodes and the smallest disk of any are what the rules see"
       settings: () => settings,
       now: () => Date.UTC(2026, 10, 23),
       pool: {
-        capUses: () => [],
+        readCapUses: async () => [],
         hasCaps: () => true,
-        capacity: () => ({ kinds: { image: { tokens: 0, left: null } } }),
+        readCapacity: async () => ({ kinds: { image: { tokens: 0, left: null } } }),
         canServe: () => true,
       },
     },

@@ -17,7 +17,7 @@ import { type SignalFacts, signalsOf } from "./signals.ts";
 
 export type SignalDependencies = {
   readNeedFacts(): Promise<NeedFacts>;
-  pool: Pick<Pool, "capUses" | "canServe" | "capacity" | "hasCaps">;
+  pool: Pick<Pool, "readCapUses" | "canServe" | "readCapacity" | "hasCaps">;
   keys: Pick<Keys, "rows">;
   limits: Pick<Limits, "usage">;
   media: Pick<MediaStore, "freeBytes">;
@@ -48,9 +48,9 @@ export function createSignalReader(deps: SignalDependencies): () => Promise<Sign
       walked = {
         at: now(),
         keys: keys.map((key) => ({ key, usage: limits.usage(key.id) })),
-        caps: pool.capUses(alerts.limit_percent / 100),
+        caps: await pool.readCapUses(alerts.limit_percent / 100),
         // Without caps nothing is counted down, and ten thousand tokens need not be walked.
-        imagesLeft: pool.hasCaps() ? imagesLeft(pool.capacity(countedFamilies(models.current()))) : null,
+        imagesLeft: pool.hasCaps() ? imagesLeft(await pool.readCapacity(countedFamilies(models.current()))) : null,
       };
     }
     return signalsOf(

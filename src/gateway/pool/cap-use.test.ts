@@ -10,13 +10,13 @@ test("is listed from its share on, of tokens and of groups once", async () => {
     tokenRow(3, { provider: "beta" }),
   ]);
   for (let calls = 0; calls < 2; calls++) await call(world, success(), { providers: ["alpha"] });
-  const named = (share: number) =>
-    world.pool.capUses(share).map(({ of, name, family, unit, used, limit }) => [of, name, family, unit, used, limit]);
-  expect(named(0.5)).toEqual([
+  const named = async (share: number) =>
+    (await world.pool.readCapUses(share)).map(({ of, name, family, unit, used, limit }) => [of, name, family, unit, used, limit]);
+  expect(await named(0.5)).toEqual([
     ["token", "token 1", null, "requests", 2, 4],
     ["token", "token 1", FAMILY, "usd", 0.08, 0.1],
   ]);
-  expect(named(0.2)).toContainEqual(["group", "g", null, "requests", 2, 10]);
-  expect(named(0.9)).toEqual([]);
-  expect(testPool([tokenRow(1)]).pool.capUses(0)).toEqual([]);
+  expect(await named(0.2)).toContainEqual(["group", "g", null, "requests", 2, 10]);
+  expect(await named(0.9)).toEqual([]);
+  expect(await testPool([tokenRow(1)]).pool.readCapUses(0)).toEqual([]);
 });

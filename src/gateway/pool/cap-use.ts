@@ -17,20 +17,25 @@ export type CapUse = {
   until: number;
 };
 
-/** Those of which at least this share is used, of enabled tokens; a cap of zero is a ban, which none comes nearer to. */
-export function capUses(tokens: Iterable<PoolToken>, share: number, now: number): CapUse[] {
-  const uses: CapUse[] = [];
-  const seen = new Set<PoolToken["group"]>();
-  for (const { row, removed, caps, counters, group } of tokens) {
-    if (removed || !row.enabled) continue;
+export class CapUseCount {
+  readonly #uses: CapUse[] = [];
+  readonly #seen = new Set<PoolToken["group"]>();
+
+  /** Each token once. */
+  add({ row, removed, caps, counters, group }: PoolToken): void {
+    if (removed || !row.enabled) return;
     const owner = { of: "token" as const, tokenId: row.id, name: row.label };
-    if (caps) uses.push(...usesOf(owner, { whole: caps.token, models: caps.models, counters }));
-    if (seen.has(group)) continue;
-    seen.add(group);
+    if (caps) this.#uses.push(...usesOf(owner, { whole: caps.token, models: caps.models, counters }));
+    if (this.#seen.has(group)) return;
+    this.#seen.add(group);
     const shared = { of: "group" as const, tokenId: row.id, name: group.name ?? row.label };
-    uses.push(...usesOf(shared, { whole: group.cap, models: group.models, counters: group.counters }));
+    this.#uses.push(...usesOf(shared, { whole: group.cap, models: group.models, counters: group.counters }));
   }
-  return uses.filter(({ used, limit, until }) => until > now && limit > 0 && used / limit >= share);
+
+  /** Those of which at least this share is used, of enabled tokens; a cap of zero is a ban, which none comes nearer to. */
+  result(share: number, now: number): CapUse[] {
+    return this.#uses.filter(({ used, limit, until }) => until > now && limit > 0 && used / limit >= share);
+  }
 }
 
 type Capped = { whole: Cap | null; models: ReadonlyMap<string, Cap>; counters: ReadonlyMap<string, Counter> };

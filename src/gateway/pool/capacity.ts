@@ -65,6 +65,8 @@ export class CapacityCount {
   readonly #cells = new Map<string, Map<string, Cell>>();
   readonly #kinds: Record<Kind, Cell> = { image: newCell("image"), video: newCell("video") };
   readonly #kindOf: ReadonlyMap<string, Kind>;
+  /** By list of models and sort. */
+  readonly #alike = new Map<readonly string[], Map<number, Alike>>();
 
   constructor(
     families: readonly FamilyOfKind[],
@@ -73,25 +75,27 @@ export class CapacityCount {
     this.#kindOf = new Map(families.map(({ id, kind }) => [id, kind]));
   }
 
-  /** Counts every token once. Tokens alike in all that matters are counted together. */
-  count(tokens: Iterable<PoolToken>): PoolCapacity {
-    const alike = new Map<readonly string[], Map<number, Alike>>();
-    for (const token of tokens) {
-      if (token.removed || !token.has) continue;
-      const { provider, credits } = token.row;
-      const sort = this.#sortOf(token);
-      const sorts = alike.get(token.has) ?? new Map<number, Alike>();
-      alike.set(token.has, sorts);
-      const known = sort === null ? undefined : sorts.get(sort);
-      if (sort === null || (known && known.token.row.provider !== provider)) this.#add(token, 1, credits);
-      else if (!known) sorts.set(sort, { token, count: 1, credits });
-      else {
-        known.count++;
-        if (credits !== null) known.credits = (known.credits ?? 0) + credits;
-        if (this.#endOf(token) < this.#endOf(known.token)) known.token = token;
-      }
+  /** Each token once. Tokens alike in all that matters are counted together. */
+  add(token: PoolToken): void {
+    if (token.removed || !token.has) return;
+    const { provider, credits } = token.row;
+    const sort = this.#sortOf(token);
+    const sorts = this.#alike.get(token.has) ?? new Map<number, Alike>();
+    this.#alike.set(token.has, sorts);
+    const known = sort === null ? undefined : sorts.get(sort);
+    if (sort === null || (known && known.token.row.provider !== provider)) this.#add(token, 1, credits);
+    else if (!known) sorts.set(sort, { token, count: 1, credits });
+    else {
+      known.count++;
+      if (credits !== null) known.credits = (known.credits ?? 0) + credits;
+      if (this.#endOf(token) < this.#endOf(known.token)) known.token = token;
     }
-    for (const sorts of alike.values()) for (const { token, count, credits } of sorts.values()) this.#add(token, count, credits);
+  }
+
+  /** Of all that were added. */
+  result(): PoolCapacity {
+    for (const sorts of this.#alike.values()) for (const { token, count, credits } of sorts.values()) this.#add(token, count, credits);
+    this.#alike.clear();
     return this.#result();
   }
 

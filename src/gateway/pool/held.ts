@@ -34,32 +34,40 @@ export type HeldReport = { providers: ProviderTokens[]; held: HeldTokens[] };
 
 export const MAX_NAMED = 8;
 
-/** Providers in the order of their names; reasons that hold most tokens first, blocked before cooling. */
-export function heldReport(tokens: Iterable<PoolToken>, now: number): HeldReport {
-  const providers = new Map<string, ProviderTokens>();
-  const held: Groups = new Map();
-  for (const token of tokens) {
-    if (token.removed) continue;
-    const counts = countsOf(providers, token.row.provider);
+export class HeldCount {
+  readonly #providers = new Map<string, ProviderTokens>();
+  readonly #held: Groups = new Map();
+
+  /** @param now epoch ms */
+  constructor(private readonly now: number) {}
+
+  /** Each token once. */
+  add(token: PoolToken): void {
+    if (token.removed) return;
+    const counts = countsOf(this.#providers, token.row.provider);
     counts.total++;
     if (isUntouched(token)) {
       counts.healthy++;
-      continue;
+      return;
     }
-    const { state, reason, since, until } = healthView(token, now);
+    const { state, reason, since, until } = healthView(token, this.now);
     counts[state]++;
     // A breaker that is half open may be over: its next call decides.
-    const end = until === null ? null : Math.max(until, now);
+    const end = until === null ? null : Math.max(until, this.now);
     if (state === "cooling" || state === "blocked")
-      addHeld(held, token, { state, reason: reason as HealthReason, since: since!, until: end });
-    if (state === "healthy" && addModels(held, token, now)) counts.partly++;
+      addHeld(this.#held, token, { state, reason: reason as HealthReason, since: since!, until: end });
+    if (state === "healthy" && addModels(this.#held, token, this.now)) counts.partly++;
   }
-  const rank = (one: HeldTokens) => (one.state === "blocked" ? 0 : 2) + (one.scope === "token" ? 0 : 1);
-  const groups = [...held.values()].sort((a, b) => rank(a) - rank(b) || b.count - a.count || a.since - b.since);
-  return {
-    providers: inOrder(providers),
-    held: groups.map((group) => ({ ...omit(group, ["known", "lastId"]), families: [...group.known].sort() })),
-  };
+
+  /** Providers in the order of their names; reasons that hold most tokens first, blocked before cooling. */
+  report(): HeldReport {
+    const rank = (one: HeldTokens) => (one.state === "blocked" ? 0 : 2) + (one.scope === "token" ? 0 : 1);
+    const groups = [...this.#held.values()].sort((a, b) => rank(a) - rank(b) || b.count - a.count || a.since - b.since);
+    return {
+      providers: inOrder(this.#providers),
+      held: groups.map((group) => ({ ...omit(group, ["known", "lastId"]), families: [...group.known].sort() })),
+    };
+  }
 }
 
 /** Tokens of each provider by state, in the order of the providers' names. */

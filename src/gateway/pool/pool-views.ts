@@ -2,9 +2,11 @@
 
 import type { TokenRow } from "../../domain/token.ts";
 import type { CooldownCount } from "../../metrics.ts";
-import { capUses } from "./cap-use.ts";
+import { visitInTurns } from "../../turns.ts";
+import { type CapUse, CapUseCount } from "./cap-use.ts";
 import { CapacityCount, type FamilyOfKind, type PoolCapacity } from "./capacity.ts";
-import { type HeldReport, heldReport } from "./held.ts";
+import { HeldCount, type HeldReport } from "./held.ts";
+import type { PoolToken } from "./pool-token.ts";
 import type { TokenRegistry } from "./registry.ts";
 import { countCooldowns, groupViews, type PoolGroupView, type PoolTokenView, type TokenState, tokenState, tokenView } from "./snapshot.ts";
 
@@ -27,12 +29,34 @@ export abstract class PoolViews {
 
   /** Tokens of each provider by state, and those that are held back by reason. Walks the pool. */
   held(): HeldReport {
-    return heldReport(this.registry.tokens.values(), this.now());
+    const count = new HeldCount(this.now());
+    for (const token of this.registry.tokens.values()) count.add(token);
+    return count.report();
+  }
+
+  /** The same in turns. */
+  async readHeld(): Promise<HeldReport> {
+    const count = new HeldCount(this.now());
+    await this.#visit(count);
+    return count.report();
   }
 
   /** What each model of each provider can serve now. Walks the pool. */
   capacity(families: readonly FamilyOfKind[]): PoolCapacity {
-    return new CapacityCount(families, this.now()).count(this.registry.tokens.values());
+    const count = new CapacityCount(families, this.now());
+    for (const token of this.registry.tokens.values()) count.add(token);
+    return count.result();
+  }
+
+  /** The same in turns. */
+  async readCapacity(families: readonly FamilyOfKind[]): Promise<PoolCapacity> {
+    const count = new CapacityCount(families, this.now());
+    await this.#visit(count);
+    return count.result();
+  }
+
+  #visit(count: { add(token: PoolToken): void }): Promise<void> {
+    return visitInTurns(this.registry.tokens.values(), (token) => count.add(token));
   }
 
   /** Whether any token or group has own caps. */
@@ -40,8 +64,13 @@ export abstract class PoolViews {
     return this.registry.hasCaps();
   }
 
-  /** Own caps per day of which at least this share is used. Walks the pool where there are any. */
-  readonly capUses = (share: number) => (this.hasCaps() ? capUses(this.registry.tokens.values(), share, this.now()) : []);
+  /** Own caps per day of which at least this share is used. Walks the pool where there are any, in turns. */
+  async readCapUses(share: number): Promise<CapUse[]> {
+    if (!this.hasCaps()) return [];
+    const count = new CapUseCount();
+    await this.#visit(count);
+    return count.result(share, this.now());
+  }
 
   /** One token of the snapshot; null when there is none. */
   view(id: number): PoolTokenView | null {

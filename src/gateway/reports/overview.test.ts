@@ -141,7 +141,7 @@ describe("the reader", () => {
     return {
       ...deps,
       now: () => time.now,
-      pool: { ...deps.pool, capacity: () => capacity({}), mostMs: () => null, view: () => null },
+      pool: { ...deps.pool, readCapacity: async () => capacity({}), mostMs: () => null, view: () => null },
       store: { ...deps.store, readUsage },
       keys: { count: () => 1, get: (id) => ({ name: `key ${id}`, limits: { usd: { day: 10 } } }) as never },
       catalogue: () => CATALOGUE,

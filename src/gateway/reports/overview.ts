@@ -28,7 +28,7 @@ export type OverviewState = {
 
 export type OverviewDependencies = NeedDependencies &
   ActivityDependencies & {
-    pool: NeedDependencies["pool"] & ActivityDependencies["pool"] & Pick<Pool, "capacity">;
+    pool: NeedDependencies["pool"] & ActivityDependencies["pool"] & Pick<Pool, "readCapacity">;
     store: NeedDependencies["store"] & Pick<Store, "readUsage">;
     keys: NeedDependencies["keys"] & { get(id: number): Pick<KeyRow, "name" | "limits"> | null };
     catalogue: () => Catalogue;
@@ -61,7 +61,7 @@ export class OverviewReader {
     const [facts, work, { today, keys }] = await Promise.all([readNeedFacts(deps), readActivity(deps), this.#sumsOf(from)]);
     const now = deps.now();
     const { providers } = facts.held;
-    const capacity = pool.capacity(countedFamilies(catalogue()));
+    const capacity = await pool.readCapacity(countedFamilies(catalogue()));
     return {
       ...{ needs: needsOf(facts), work, today, keys },
       band: bandOf(capacity, providers, today, now),

@@ -15,7 +15,7 @@ import { type FailingChannel, type Need, type NeedFacts, needsOf } from "./needs
 import type { OtherNode } from "./node-needs.ts";
 
 export type NeedDependencies = {
-  pool: Pick<Pool, "gauges" | "held" | "canServe">;
+  pool: Pick<Pool, "gauges" | "readHeld" | "canServe">;
   models: Pick<CatalogueLayers, "current" | "problems">;
   store: Pick<Store, "readFact" | "countOpenJobs" | "listJobs" | "listDeliveries">;
   keys: Pick<Keys, "count">;
@@ -42,7 +42,7 @@ export const readNeeds = async (deps: NeedDependencies): Promise<Need[]> => need
 export async function readNeedFacts(deps: NeedDependencies): Promise<NeedFacts> {
   const { pool, store, keys, limits, linkWatch, media, maintenance, models, now } = deps;
   const { webhooks, server, media: stored } = deps.settings();
-  const held = pool.held();
+  const held = await pool.readHeld();
   const isEmpty = held.providers.length === 0;
   const lacksUrl = webhooks.enabled && server.public_url === "";
   const leastFreeBytes = stored.min_free_mb * MEBIBYTE;

@@ -58,7 +58,7 @@ export function needWorld(change: World = {}): NeedDependencies {
     pool: {
       gauges: () => ({ inFlight: { image: 1, video: 2 }, queued: 3, tokens, networkDegradedSince: change.networkDegradedSince ?? null }),
       canServe: () => change.now !== undefined,
-      held: () => ({ providers, held: (change.held ?? []).map(heldTokens) }),
+      readHeld: async () => ({ providers, held: (change.held ?? []).map(heldTokens) }),
     },
     models: { current: () => CATALOGUE, problems: { file: change.modelsProblem ?? null, admin: null } },
     store: {
