@@ -19,7 +19,6 @@ const OPEN = [
   "src/socks-bridge.ts",
   "src/socks-bridges.ts",
   "src/serial.ts",
-  "src/turns.ts",
   "src/soft-delete.ts",
   "src/keyed-semaphore.ts",
   "src/recent-map.ts",

@@ -7,66 +7,43 @@ import { AppError } from "../errors.ts";
 import { UndoLog } from "../gateway/audit/undo.ts";
 import { isFormToken } from "../gateway/auth/sessions.ts";
 import type { ApiDocument } from "../gateway/reports/api-reference.ts";
-import { alertRoutes } from "./alerts.ts";
-import { apiRoutes } from "./api.ts";
+import { nextTurn } from "../serial.ts";
 import { loadAssets } from "./assets.ts";
-import { accountRoutes } from "./auth/account.ts";
-import { apiTokenRoutes } from "./auth/api-tokens.ts";
-import { codeRoutes } from "./auth/code-routes.ts";
 import { type AdminGuard, createAdminGuard } from "./auth/guard.ts";
-import { oidcRoutes } from "./auth/oidc-routes.ts";
-import { peopleRoutes } from "./auth/people.ts";
-import { loginRoutes } from "./auth/routes.ts";
 import { createSessionCookie } from "./auth/session-cookie.ts";
-import { twoStepRoutes } from "./auth/two-step.ts";
 import { compressPage } from "./compression.ts";
 import type { AdminContext } from "./context.ts";
 import { createForms, FormError } from "./forms.ts";
-import { galleryRoutes } from "./gallery.ts";
-import { jobRoutes } from "./jobs.ts";
-import { keyRoutes } from "./keys/routes.ts";
 import { pageOfMistakes } from "./mistakes.ts";
-import { modelRoutes } from "./models/routes.ts";
 import { createNotices } from "./notices.ts";
-import { overviewRoutes } from "./overview.ts";
 import { errorResponse } from "./page.ts";
-import { playgroundRoutes } from "./playground/routes.ts";
-import { requestRoutes } from "./requests.ts";
-import { searchRoutes } from "./search.ts";
-import { settingRoutes } from "./settings.ts";
-import { setupRoutes } from "./setup.ts";
-import { sideCallRoutes } from "./side-calls.ts";
-import { systemRoutes } from "./system.ts";
-import { tokenRoutes } from "./tokens/routes.ts";
-import { undoRoutes } from "./undo.ts";
-import { usageRoutes } from "./usage.ts";
 
-/** Pages, one line each. */
+/** Pages, one line each. Loaded one after the other: all at once would stop the event loop for tens of milliseconds. */
 const PAGES = [
-  loginRoutes,
-  codeRoutes,
-  oidcRoutes,
-  setupRoutes,
-  overviewRoutes,
-  sideCallRoutes,
-  tokenRoutes,
-  keyRoutes,
-  requestRoutes,
-  searchRoutes,
-  usageRoutes,
-  galleryRoutes,
-  modelRoutes,
-  alertRoutes,
-  settingRoutes,
-  systemRoutes,
-  apiRoutes,
-  jobRoutes,
-  playgroundRoutes,
-  accountRoutes,
-  twoStepRoutes,
-  peopleRoutes,
-  undoRoutes,
-  apiTokenRoutes,
+  async () => (await import("./auth/routes.ts")).loginRoutes,
+  async () => (await import("./auth/code-routes.ts")).codeRoutes,
+  async () => (await import("./auth/oidc-routes.ts")).oidcRoutes,
+  async () => (await import("./setup.ts")).setupRoutes,
+  async () => (await import("./overview.ts")).overviewRoutes,
+  async () => (await import("./side-calls.ts")).sideCallRoutes,
+  async () => (await import("./tokens/routes.ts")).tokenRoutes,
+  async () => (await import("./keys/routes.ts")).keyRoutes,
+  async () => (await import("./requests.ts")).requestRoutes,
+  async () => (await import("./search.ts")).searchRoutes,
+  async () => (await import("./usage.ts")).usageRoutes,
+  async () => (await import("./gallery.ts")).galleryRoutes,
+  async () => (await import("./models/routes.ts")).modelRoutes,
+  async () => (await import("./alerts.ts")).alertRoutes,
+  async () => (await import("./settings.ts")).settingRoutes,
+  async () => (await import("./system.ts")).systemRoutes,
+  async () => (await import("./api.ts")).apiRoutes,
+  async () => (await import("./jobs.ts")).jobRoutes,
+  async () => (await import("./playground/routes.ts")).playgroundRoutes,
+  async () => (await import("./auth/account.ts")).accountRoutes,
+  async () => (await import("./auth/two-step.ts")).twoStepRoutes,
+  async () => (await import("./auth/people.ts")).peopleRoutes,
+  async () => (await import("./undo.ts")).undoRoutes,
+  async () => (await import("./auth/api-tokens.ts")).apiTokenRoutes,
 ] as const;
 
 /** The front page, and addresses that operators of python-flow2api know: its test page was a playground. */
@@ -123,7 +100,11 @@ export async function createAdmin(ctx: Context, outer: Outer): Promise<Admin> {
     .onBeforeHandle(({ request }) => assertFormToken(admin, request))
     .onAfterHandle(compressPage)
     .onAfterResponse(({ request }) => forms.drop(request));
-  for (const routes of PAGES) pages.use(routes(admin));
+  for (const load of PAGES) {
+    const routes = await load();
+    await nextTurn();
+    pages.use(routes(admin));
+  }
   const handle = async (request: Request): Promise<Response> => pages.handle(request);
 
   const front = new Elysia();
@@ -131,6 +112,7 @@ export async function createAdmin(ctx: Context, outer: Outer): Promise<Admin> {
     const location = NAV.find((one) => one.name === name)?.path ?? "/admin";
     front.get(path, () => new Response(null, { status: 302, headers: { location } }));
   }
+  await nextTurn();
   return {
     guard,
     routes: new Elysia().use(assets.routes).use(front).use(pages) as unknown as Elysia,

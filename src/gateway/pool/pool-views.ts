@@ -2,7 +2,7 @@
 
 import type { TokenRow } from "../../domain/token.ts";
 import type { CooldownCount } from "../../metrics.ts";
-import { visitInTurns } from "../../turns.ts";
+import { visitInTurns } from "../../serial.ts";
 import { type CapUse, CapUseCount } from "./cap-use.ts";
 import { CapacityCount, type FamilyOfKind, type PoolCapacity } from "./capacity.ts";
 import { HeldCount, type HeldReport } from "./held.ts";
