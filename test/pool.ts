@@ -97,6 +97,7 @@ export function testPool(
     saved?: Map<number, unknown>;
     awaitsCheck?: boolean;
     familiesOf?: PoolDependencies["familiesOf"];
+    arbiter?: PoolDependencies["arbiter"];
   } = {},
 ): TestPool {
   const clock = options.clock ?? virtualClock();
@@ -119,6 +120,7 @@ export function testPool(
     log: silentLog,
     awaitsCheck: () => options.awaitsCheck ?? false,
     familiesOf: options.familiesOf,
+    arbiter: options.arbiter,
     async saveHealth(changes) {
       for (const { id, health } of changes) saved.set(id, JSON.parse(JSON.stringify(health)));
     },

@@ -31,14 +31,18 @@ export class FairQueue<W extends Queued<Target>, Target extends object> {
     return this.#sizes.get(keyId) ?? 0;
   }
 
-  enter(waiter: W): void {
+  /** Returns its number of arrival: a request that comes back with the number that it had stands where it stood. */
+  enter(waiter: W, arrival?: number): number {
     const { keyId, candidates } = waiter;
+    const number = arrival ?? ++this.#arrivals;
     const queue: KeyQueue<W, Target> = this.#queues.get(keyId) ?? new Map();
     this.#queues.set(keyId, queue);
     const waiters = queue.get(candidates) ?? new Map<W, number>();
-    queue.set(candidates, waiters.set(waiter, ++this.#arrivals));
+    waiters.set(waiter, number);
+    queue.set(candidates, arrival === undefined ? waiters : new Map([...waiters].sort(([, a], [, b]) => a - b)));
     this.#sizes.set(keyId, this.sizeOf(keyId) + 1);
     this.#total++;
+    return number;
   }
 
   /** Takes the sets that the requests wait for now, after some were given another; arrivals and turns stay. */

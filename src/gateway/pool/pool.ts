@@ -24,7 +24,7 @@ import { TokenRegistry } from "./registry.ts";
 import { Scheduler } from "./scheduler.ts";
 import { SharedLeases } from "./shared-leases.ts";
 import { countStates, countUsable, currentCooldown, type PoolGauges, type ServingCandidate, servingCandidate } from "./snapshot.ts";
-import { WaitQueue } from "./wait-queue.ts";
+import { type WaitOptions, WaitQueue } from "./wait-queue.ts";
 import { WallClock } from "./wall-clock.ts";
 
 export type PoolDependencies = {
@@ -111,7 +111,7 @@ export class Pool extends PoolViews implements Leases {
     return this.leaseNow(request, options) ?? this.#wait(request, waiting);
   }
 
-  #wait(request: LeaseRequest, options: LeaseOptions & { waitMs: number }): Promise<Lease> {
+  #wait(request: LeaseRequest, options: WaitOptions): Promise<Lease> {
     const candidates = this.#scheduler.candidateSetOf(request, this.now());
     return this.#queue.enter(candidates, request, options, this.deps.settings().queue_limit);
   }

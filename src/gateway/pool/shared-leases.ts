@@ -9,6 +9,7 @@ import type { ActiveLeases, HeldLease } from "./lease.ts";
 import type { Lease, LeaseOptions, LeaseRequest } from "./lease-contract.ts";
 import { nextPacificMidnight } from "./pacific-time.ts";
 import { countersFor, FULL_ELSEWHERE, limitOf, type PoolToken } from "./pool-token.ts";
+import type { WaitOptions } from "./wait-queue.ts";
 
 type Dependencies = {
   arbiter: SlotArbiter;
@@ -17,7 +18,7 @@ type Dependencies = {
   /** A token that is free as far as this node knows, or null. Throws what a lease throws. */
   pick(request: LeaseRequest, options: LeaseOptions): PoolToken | null;
   /** Waits until a token is free as far as this node knows. */
-  wait(request: LeaseRequest, options: LeaseOptions & { waitMs: number }): Promise<Lease>;
+  wait(request: LeaseRequest, options: WaitOptions): Promise<Lease>;
   reindex(token: PoolToken): void;
   /** Requests that wait may be served. */
   serve(): void;
@@ -38,12 +39,14 @@ export class SharedLeases {
   async lease(request: LeaseRequest, options: LeaseOptions & { waitMs: number }): Promise<Lease> {
     const { clock, leases, pick, wait } = this.deps;
     const since = monotonicNow(clock);
+    // A token that was free as far as this node knew, and was not, costs no turn.
+    const ticket = { arrival: null, since };
     for (let isFirst = true; ; isFirst = false) {
       const free = pick(request, options);
       // The wait goes on where it was: what is left of it, at least a moment.
       const waitedMs = Math.round(monotonicNow(clock) - since);
       const waitMs = isFirst ? options.waitMs : Math.max(1, options.waitMs - waitedMs);
-      const first = free ? leases.take(free, request, waitedMs) : ((await wait(request, { ...options, waitMs })) as HeldLease);
+      const first = free ? leases.take(free, request, waitedMs) : ((await wait(request, { ...options, waitMs, ticket })) as HeldLease);
       const lease = await this.#confirm(first, request, options);
       if (lease) return lease;
     }

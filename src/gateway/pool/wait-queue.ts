@@ -9,6 +9,7 @@ import { type LatencyEstimate, latestStart } from "./latency-estimate.ts";
 import type { Lease, LeaseOptions, LeaseRequest } from "./lease-contract.ts";
 import type { PoolToken } from "./pool-token.ts";
 import type { Scheduler } from "./scheduler.ts";
+import { estimateWaitMs, retryAfterMs } from "./wait-estimate.ts";
 
 type Waiter = {
   keyId: number;
@@ -27,6 +28,11 @@ type Waiter = {
   detach(): void;
 };
 
+/** Of a request that may have to wait again: it keeps its turn. */
+export type Ticket = { /** Null: it has not waited yet. */ arrival: number | null /** By {@link monotonicNow}. */; since: number };
+
+export type WaitOptions = LeaseOptions & { waitMs: number; ticket?: Ticket };
+
 type Dependencies = {
   clock: Clock;
   log: Log;
@@ -42,7 +48,6 @@ type Dependencies = {
 const LOOK_MS = 1_000;
 /** Least time between two reports of queue positions. */
 const REPORT_MS = 250;
-const UNKNOWN_LATENCY_MS = 5_000;
 const NONE: ReadonlySet<number> = new Set();
 
 export class WaitQueue {
@@ -63,12 +68,14 @@ export class WaitQueue {
    * Waits for a token of the set, where none is free now. Rejects at once when waiting is pointless, or when `limit` requests wait and no
    * other key has more of them.
    */
-  async enter(candidates: CandidateSet, request: LeaseRequest, options: LeaseOptions & { waitMs: number }, limit: number): Promise<Lease> {
+  async enter(candidates: CandidateSet, request: LeaseRequest, options: WaitOptions, limit: number): Promise<Lease> {
     const { scheduler, clock } = this.deps;
     const now = clock.now();
-    const since = monotonicNow(clock);
+    const elapsed = monotonicNow(clock);
     const waitMs = this.#assertMayWait(candidates, request, options, now);
-    if (this.#queue.size >= limit && !this.#displaceFor(request.keyId, now)) throw this.#busy(candidates, "the queue is full", now);
+    const { ticket = { arrival: null, since: elapsed } } = options;
+    const isFull = ticket.arrival === null && this.#queue.size >= limit;
+    if (isFull && !this.#displaceFor(request.keyId, now)) throw this.#busy(candidates, "the queue is full", now);
 
     const { promise, resolve, reject } = Promise.withResolvers<Lease>();
     const { signal, onWait, deadline: callDeadline } = options;
@@ -83,14 +90,15 @@ export class WaitQueue {
     };
     const { keyId } = request;
     const waiter: Waiter = {
-      ...{ keyId, candidates, request, since, until: since + waitMs, callDeadline },
+      ...{ keyId, candidates, request, since: ticket.since, until: elapsed + waitMs, callDeadline },
       ...{ position: 0, onWait, grant: resolve, refuse: reject, detach },
     };
     signal.addEventListener("abort", abort, { once: true });
-    this.#queue.enter(waiter);
+    const isBack = ticket.arrival !== null;
+    ticket.arrival = this.#queue.enter(waiter, ticket.arrival ?? undefined);
     scheduler.retain(candidates);
     this.#remember(waiter);
-    this.#reportPosition(waiter, this.#queue.aheadOfNewest(keyId) + 1, now);
+    this.#reportPosition(waiter, isBack ? this.#queue.inOrder().indexOf(waiter) + 1 : this.#queue.aheadOfNewest(keyId) + 1, now);
     this.#setWake();
     return promise;
   }
@@ -139,7 +147,7 @@ export class WaitQueue {
   }
 
   /** How long the request may wait, in ms. @throws {AppError} when waiting is pointless */
-  #assertMayWait(candidates: CandidateSet, { exclude }: LeaseRequest, options: LeaseOptions & { waitMs: number }, now: number): number {
+  #assertMayWait(candidates: CandidateSet, { exclude }: LeaseRequest, options: WaitOptions, now: number): number {
     const { kind, family, providers } = candidates.want;
     const { deadline } = options;
     const latest = deadline ? this.deps.latency.latestStart(kind, family, providers, deadline) : Number.POSITIVE_INFINITY;
@@ -241,7 +249,8 @@ export class WaitQueue {
 
   #busy(candidates: CandidateSet, why: string, now: number): AppError {
     const message = `All tokens that can serve ${candidates.want.family} are busy: ${why}.`;
-    return new AppError("busy", message, { retryAfterMs: this.#retryAfterMs(candidates, now) });
+    const waiting = this.#waiters.get(candidates)?.size ?? 0;
+    return new AppError("busy", message, { retryAfterMs: retryAfterMs(this.deps.latency, candidates, waiting, now) });
   }
 
   #tooLate(candidates: CandidateSet, now: number): AppError {
@@ -254,26 +263,10 @@ export class WaitQueue {
     return monotonicNow(this.deps.clock) > latestStart(this.deps.latency.most(kind, family, row.provider), deadline);
   }
 
-  /** Ms until the soonest slot or the end of a cooldown, at least a second. */
-  #retryAfterMs(candidates: CandidateSet, now: number): number {
-    const { kind, family } = candidates.want;
-    const cooldown = candidates.busy > 0 ? Number.POSITIVE_INFINITY : candidates.availability(NONE, now).soonest - now;
-    const position = (this.#waiters.get(candidates)?.size ?? 0) + 1;
-    const slot = this.deps.latency.estimate(kind, family, position, candidates.busy) ?? UNKNOWN_LATENCY_MS;
-    return Math.max(1_000, Number.isFinite(cooldown) ? cooldown : slot);
-  }
-
-  #estimateMs(candidates: CandidateSet, position: number, now: number): number | null {
-    const { kind, family } = candidates.want;
-    if (candidates.busy > 0) return this.deps.latency.estimate(kind, family, position, candidates.busy);
-    const { soonest } = candidates.availability(NONE, now);
-    return Number.isFinite(soonest) ? soonest - now : null;
-  }
-
   #reportPosition(waiter: Waiter, position: number, now: number): void {
     waiter.position = position;
     try {
-      waiter.onWait?.(position, this.#estimateMs(waiter.candidates, position, now));
+      waiter.onWait?.(position, estimateWaitMs(this.deps.latency, waiter.candidates, position, now));
     } catch (error) {
       this.deps.log.error("Reporting a queue position failed", { error });
     }
