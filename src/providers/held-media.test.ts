@@ -37,6 +37,21 @@ test.each(WRITTEN)("an image %s is decoded; its base64 is handed on where it is 
   expect(file.base64 !== undefined && Buffer.from(file.base64).equals(Buffer.from(BASE64))).toBe(isHandedOn);
 });
 
+test.each([196_606, 196_607, 196_608, 196_609, 393_217])(
+  "an image of %d bytes is decoded over the borders of the pieces",
+  async (length) => {
+    const image = Uint8Array.from({ length }, (_, index) => (index * 7919 + (index >> 3)) & 255);
+    const { body, media } = parse(responseWith(Buffer.from(image).toString("base64")));
+    const file = await media.take(valueIn(body), "image/png");
+    expect(Buffer.compare(file.data!, image)).toBe(0);
+  },
+);
+
+test("padding in the middle is no standard base64", async () => {
+  const { body, media } = parse(responseWith(`${BASE64.slice(0, 80_000)}AA==${BASE64.slice(0, 80_000)}`));
+  expect(async () => media.take(valueIn(body), "image/png")).toThrow("damaged media");
+});
+
 test("base64 that is handed on is the response's own memory", async () => {
   const { bytes, body, media } = parse(responseWith(BASE64));
   const { base64 } = await media.take(valueIn(body), "image/png");

@@ -2,7 +2,7 @@
 
 import type { Base64, TempFile } from "../domain/generation.ts";
 import { newId } from "../ids.ts";
-import { decodeBase64, isCanonical } from "./base64.ts";
+import { decodeBase64, decodeCanonical, isCanonical } from "./base64.ts";
 import { JsonScanner } from "./json-scan.ts";
 import { damaged, parseJson } from "./json-stream.ts";
 import type { MediaTempFiles } from "./media-temp-files.ts";
@@ -63,6 +63,8 @@ export function parseHeld(bytes: Uint8Array, keys: readonly string[]): { body: u
 
 /** @param sent the value as it stands between its quotes */
 function heldValue(sent: Uint8Array, mime: string): TempFile {
+  const data = decodeCanonical(sent);
+  if (data) return { path: "", data, bytes: data.byteLength, mime, base64: sent };
   const text = Buffer.from(sent.buffer, sent.byteOffset, sent.byteLength).toString("latin1");
   return sent.includes(BACKSLASH) ? heldMedia(String(parseJson(`"${text}"`)), mime) : fileOf(text, sent, mime);
 }
