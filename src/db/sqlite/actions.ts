@@ -16,7 +16,7 @@ import * as responses from "./responses.ts";
 import * as scratch from "./scratch.ts";
 import * as sessions from "./sessions.ts";
 import * as settings from "./settings.ts";
-import { sumTokenCalls } from "./token-calls.ts";
+import { sumSomeTokenCalls } from "./token-calls.ts";
 import * as tokens from "./tokens.ts";
 import * as undelivered from "./undelivered.ts";
 import * as undo from "./undo.ts";
@@ -42,7 +42,7 @@ export const STORE_ACTIONS = {
   begin: plain(ledger.begin),
   end: plain(ledger.end),
   addUploads: plain(ledger.addUploads),
-  sumTokenCalls: plain(sumTokenCalls),
+  sumSomeTokenCalls: plain(sumSomeTokenCalls),
   deleteUsageBefore: ({ db }: Tables, before: Limits<"reservations" | "hours">, limit: number) =>
     ledger.deleteReservationsBefore(db, before.reservations, limit) + usage.deleteHoursBefore(db, before.hours, limit),
 

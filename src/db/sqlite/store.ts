@@ -172,16 +172,22 @@ const usageMethods = ({ db, writer: { write } }: Engine) =>
     readUploads: (period) => retryBusy(() => ledger.readUploads(db, period)),
     async readUsage(query) {
       // Calls by token are added up when somebody reads them.
-      if (isByToken(query) && (await retryBusy(() => hasTokenCalls(db)))) await write("sumTokenCalls", []);
+      if (isByToken(query)) await sumTokenCalls(db, write);
       return retryBusy(() => usage.readUsage(db, query));
     },
     async readBeats(ids, since) {
-      if (await retryBusy(() => hasTokenCalls(db))) await write("sumTokenCalls", []);
+      await sumTokenCalls(db, write);
       return retryBusy(() => readBeats(db, ids, since));
     },
     readKeyDays: (query) => retryBusy(() => usage.readKeyDays(db, query)),
     deleteUsageBefore: (before, limit) => write("deleteUsageBefore", [before, limit]),
   }) satisfies Partial<Store>;
+
+/** In slices, between which others write. */
+async function sumTokenCalls(db: Database, write: Engine["writer"]["write"]): Promise<void> {
+  if (!(await retryBusy(() => hasTokenCalls(db)))) return;
+  for (let more = await write("sumSomeTokenCalls", [true]); more; ) more = await write("sumSomeTokenCalls", [false]);
+}
 
 const isByToken = (query: UsageQuery) => query.by === "token" || ("of" in query && query.of !== undefined && "token" in query.of);
 

@@ -6,9 +6,11 @@ import { addUsage } from "./usage.ts";
 
 /**
  * Calls from which on they are added up. Of ten thousand tokens nearly every call changes a page of its own in both rollups: together they
- * change each page once.
+ * change each page once, and this many are a few of each token.
  */
-const MANY = 5000;
+export const MANY_CALLS = 30_000;
+/** Calls that are added up with one batch: a few milliseconds for which later ones wait. */
+export const SLICE_CALLS = 400;
 
 /** `at`: when it ended, epoch ms. */
 export type TokenCall = Omit<UsageShare, "dimension" | "inputTokens" | "outputTokens"> & { at: number };
@@ -16,33 +18,87 @@ type Sums = [subject: number, hour: number, family: string, ok: 0 | 1, ms: numbe
 /** Rows that an earlier version has left lack the end of the call. */
 type Stored = [...Sums, at?: number];
 
-/** Calls stored since the last sum, as far as this process knows. */
-const waiting = new WeakMap<Database, number>();
+/** Of one database, as far as this process knows: after a rollback a slice may be gone, and fewer may be counted than wait. */
+type Backlog = {
+  /** Calls that are in no slice. */ waiting: number /** Rows that hold a slice each, to be added up one by one. */;
+  slices: number[];
+};
+const backlogs = new WeakMap<Database, Backlog>();
 
-/** Stores the calls of a batch. */
-export function putTokenCalls(db: Database, calls: readonly TokenCall[]): void {
-  if (calls.length === 0) return;
-  const stored = calls.map((call): Stored => {
-    return [call.subject, call.hour, call.family, call.ok ? 1 : 0, call.ms, call.images, call.videoMs, call.microUsd, call.at];
-  });
-  db.query("INSERT INTO token_calls (calls) VALUES (?)").run(JSON.stringify(stored));
-  const count = (waiting.get(db) ?? 0) + calls.length;
-  waiting.set(db, count);
-  if (count >= MANY) sumTokenCalls(db);
+function backlogOf(db: Database): Backlog {
+  const known = backlogs.get(db);
+  if (known) return known;
+  // What an earlier process has left.
+  const left = db.query<{ calls: number | null }, []>("SELECT sum(json_array_length(calls)) AS calls FROM token_calls").get();
+  const backlog = { waiting: left?.calls ?? 0, slices: [] };
+  backlogs.set(db, backlog);
+  return backlog;
 }
 
-/** Adds all stored calls to the rollups; those who read sums by token ask for it before. */
+const insertRow = (db: Database, calls: readonly Stored[]): number =>
+  Number(db.query("INSERT INTO token_calls (calls) VALUES (?)").run(JSON.stringify(calls)).lastInsertRowid);
+
+/** Stores the calls of a batch, and adds up a slice where many wait. */
+export function putTokenCalls(db: Database, calls: readonly TokenCall[]): void {
+  if (calls.length === 0) return;
+  const backlog = backlogOf(db);
+  insertRow(
+    db,
+    calls.map((call): Stored => {
+      return [call.subject, call.hour, call.family, call.ok ? 1 : 0, call.ms, call.images, call.videoMs, call.microUsd, call.at];
+    }),
+  );
+  backlog.waiting += calls.length;
+  if (backlog.slices.length > 0 || backlog.waiting >= MANY_CALLS) sumSomeTokenCalls(db, false);
+}
+
+/**
+ * Adds up one slice of the stored calls; true: there are more. With `isFirst` the slices are of all calls that are stored now: who calls
+ * again until there are no more reads sums that lack none of them.
+ */
+export function sumSomeTokenCalls(db: Database, isFirst: boolean): boolean {
+  const backlog = backlogOf(db);
+  if (isFirst || backlog.slices.length === 0) {
+    backlog.slices = cutIntoSlices(db);
+    backlog.waiting = 0;
+  }
+  const seq = backlog.slices.shift();
+  if (seq === undefined) return false;
+  const row = db.query<{ calls: string }, { seq: number }>("DELETE FROM token_calls WHERE seq = $seq RETURNING calls").get({ seq });
+  if (row) addUp(db, JSON.parse(row.calls) as Stored[]);
+  return backlog.slices.length > 0;
+}
+
+/** Stores the same calls again by token, so that a slice changes few pages; their rows. */
+function cutIntoSlices(db: Database): number[] {
+  const calls = takeAll(db).sort(([one], [other]) => one - other);
+  const rows: number[] = [];
+  for (let from = 0, to = 0; from < calls.length; from = to) {
+    to = Math.min(from + SLICE_CALLS, calls.length);
+    while (to < calls.length && calls[to]![0] === calls[to - 1]![0] && to - from < 2 * SLICE_CALLS) to++;
+    rows.push(insertRow(db, calls.slice(from, to)));
+  }
+  return rows;
+}
+
+function takeAll(db: Database): Stored[] {
+  const rows = db.query<{ calls: string }, []>("SELECT calls FROM token_calls ORDER BY seq").all();
+  db.query("DELETE FROM token_calls").run();
+  return rows.flatMap(({ calls }) => JSON.parse(calls) as Stored[]);
+}
+
+/** Adds all stored calls to the rollups at once. */
 export function sumTokenCalls(db: Database): void {
-  waiting.set(db, 0);
-  const rows = db.query<{ calls: string }, []>("SELECT calls FROM token_calls").all();
-  if (rows.length === 0) return;
-  const stored = rows.flatMap(({ calls }) => JSON.parse(calls) as Stored[]);
-  addUsage(db, stored.map(toShare));
+  backlogs.delete(db);
+  addUp(db, takeAll(db));
+}
+
+function addUp(db: Database, calls: readonly Stored[]): void {
+  addUsage(db, calls.map(toShare));
   addBeats(
     db,
-    stored.map(([subject, hour, , ok, , , , , at = hour]) => ({ subject, at, ok: ok === 1 })),
+    calls.map(([subject, hour, , ok, , , , , at = hour]) => ({ subject, at, ok: ok === 1 })),
   );
-  db.query("DELETE FROM token_calls").run();
 }
 
 function toShare([subject, hour, family, ok, ms, images, videoMs, microUsd]: Stored): UsageShare {
