@@ -113,7 +113,7 @@ describe("hostile text", () => {
   const cases: [string, VNode][] = [
     ["layout", Layout({ view: v, title: EVIL, nav: "overview", notices: [{ text: EVIL, undo }], children: EVIL })],
     ["page head", PageHead({ title: EVIL, about: EVIL, actions: EVIL })],
-    ["error page", ErrorPage({ view: v, message: EVIL, nav: null })],
+    ["error page", ErrorPage({ view: v, message: EVIL, title: EVIL, nav: null })],
     ["error alert", ErrorAlert({ view: v, message: EVIL, wrong: { [EVIL]: EVIL } })],
     ["toast", Toast({ view: v, text: EVIL, undo })],
     ["toast beside", ToastBeside({ view: v, notice: { text: EVIL, undo } })],

@@ -133,7 +133,8 @@ export function errorResponse(ctx: PageContext, request: Request, error: unknown
   const wrong = error instanceof FormError ? namedMistakes(error, view.t) : undefined;
   if (!isHtmx(request)) {
     const nav = ctx.sessionContextOf(request).session ? navOf(view.path) : null;
-    return documentResponse(ErrorPage({ view, message, wrong, nav }), { status, headers: retry });
+    const title = request.method === "POST" ? view.t.errors.title : view.t.errors.page;
+    return documentResponse(ErrorPage({ view, title, message, wrong, nav }), { status, headers: retry });
   }
   if (status === 401) return new Response(null, { status, headers: { "hx-redirect": signInAgain(request) } });
   return fragmentResponse(ErrorAlert({ view, message, wrong, dismissable: true }), {

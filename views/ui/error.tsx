@@ -7,18 +7,21 @@ import type { View } from "./view.ts";
 
 type ErrorPageProps = {
   view: View;
+  title: string;
   message: string;
   wrong?: Readonly<Record<string, string>> /** Null: nobody is signed in. */;
   nav: PageName | null;
 };
 
-export function ErrorPage({ view, message, wrong, nav }: ErrorPageProps) {
+export function ErrorPage({ view, title, message, wrong, nav }: ErrorPageProps) {
   return (
-    <Layout view={view} title={view.t.errors.title} nav={nav}>
-      <div class="narrow">
-        <h1 class="unseen">{view.t.errors.title}</h1>
-        <ErrorAlert view={view} message={message} wrong={wrong} />
-        <LinkButton href="/admin">{view.t.errors.back}</LinkButton>
+    <Layout view={view} title={title} nav={nav}>
+      <div class="narrow stack">
+        <h1 class="unseen">{title}</h1>
+        <ErrorAlert view={view} title={title} message={message} wrong={wrong} />
+        <p>
+          <LinkButton href="/admin">{view.t.errors.back}</LinkButton>
+        </p>
       </div>
     </Layout>
   );

@@ -51,6 +51,8 @@ export function ToastBeside({ view, notice }: { view: View; notice: Notice }) {
 
 type ErrorAlertProps = {
   view: View;
+  /** Default: an action failed. */
+  title?: string;
   message: string;
   /** Fields, and what is wrong with each. */
   wrong?: Readonly<Record<string, string>>;
@@ -59,12 +61,12 @@ type ErrorAlertProps = {
 };
 
 /** Why something did not work, in place. */
-export function ErrorAlert({ view, message, wrong, dismissable }: ErrorAlertProps) {
+export function ErrorAlert({ view, title = view.t.errors.title, message, wrong, dismissable }: ErrorAlertProps) {
   return (
     <div class="note bad" role="alert">
       <Icon name="bad" />
       <div class="grow">
-        <strong>{view.t.errors.title}</strong>
+        <strong>{title}</strong>
         <p>{message}</p>
         {wrong && Object.keys(wrong).length > 0 && (
           <ul>

@@ -2,6 +2,7 @@
 
 export const errors = {
   title: "The action failed",
+  page: "This page cannot be shown",
   internal: "Internal error. The log has the details.",
   notFound: "Page not found.",
   form: "Please check the marked fields.",

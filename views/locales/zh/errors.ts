@@ -3,6 +3,7 @@ import type { errors as en } from "../en/errors.ts";
 
 export const errors: typeof en = {
   title: "操作未成功",
+  page: "无法显示此页面",
   internal: "内部错误，详情见日志。",
   notFound: "页面不存在。",
   form: "请检查标出的内容。",
