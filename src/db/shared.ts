@@ -31,13 +31,15 @@ export type SlotRequest = {
   microUsd: number;
   /** End of the day of caps, epoch ms. */
   dayUntil: number;
+  /** Whose call it is for. Where its reservation is asked for at the same time and is refused, no slot is taken. */
+  requestId?: string;
 };
 
 /** `spend`: names what was reserved against caps; null: the candidate had none. */
 export type Slot = { tokenId: number; spend: number | null };
 
-/** `full`: no candidate has room. `node`: the asking node is dead. */
-export type SlotOutcome = Slot | { refused: "full" | "node" };
+/** `full`: no candidate has room. `limit`: the request's reservation was refused. `node`: the asking node is dead. */
+export type SlotOutcome = Slot | { refused: "full" | "limit" | "node" };
 
 /** A slot is given back; once. */
 export type SlotEnd = Slot & {

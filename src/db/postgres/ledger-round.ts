@@ -80,6 +80,11 @@ export class LedgerRound {
     putTokenCalls(bundle, this.#ended().flatMap(callsOf));
   }
 
+  /** Ids of requests that may not begin. */
+  refused(): Set<string> {
+    return new Set(this.rows.filter((_, index) => "refused" in this.#begun[index]!).map(({ requestId }) => requestId));
+  }
+
   writeKeys(bundle: Bundle): void {
     writeKeys(bundle, this.#changes.keys, !this.isLocked);
   }

@@ -100,6 +100,23 @@ describe.skipIf(!hasPostgres)("a round", () => {
       expect(await shared.takeSlots(other, [request])).toEqual([{ refused: "full" }]);
     }));
 
+  test("takes no slot for a request whose reservation it refuses", () =>
+    withWorld(async ({ store, node }) => {
+      const candidates = [{ tokenId: 1, limit: 1, caps: [] }];
+      const request: SlotRequest = { kind: "image", candidates, images: 1, microUsd: 0, dayUntil: NOW, requestId: "req_0" };
+      const asked = (limits: Partial<KeyChecks>) =>
+        Promise.all([
+          store.begin(begin(limits).args[0] as NewReservation[]),
+          store.shared!.takeSlots(node, [request, { ...request, requestId: "other" }]),
+        ]);
+      expect(await asked({ budgets: [{ period: "day", of: "images", limit: 0 }] })).toEqual([
+        [{ refused: "limit", by: { of: "images", period: "day", used: 0 } }],
+        [{ refused: "limit" }, { tokenId: 1, spend: null }],
+      ]);
+      await store.shared!.giveSlots(node, [{ tokenId: 1, spend: null, kind: "image", used: null }]);
+      expect(await asked({})).toEqual([[{ id: expect.any(Number) }], [{ tokenId: 1, spend: null }, { refused: "full" }]]);
+    }));
+
   test("puts many together, in order, and an action of it that fails fails alone", () =>
     withWorld(async ({ store, node }) => {
       const shared = store.shared!;

@@ -45,7 +45,8 @@ export async function runRound(sql: Sql, calls: readonly Call[], isLocked: boole
     calls.flatMap((call) => (call.name === "insertMedia" ? [call.args] : [])),
   );
   ledger.writeKeys(writing);
-  for (const one of slots) one.write(writing, { isAlive: alive.has(one.node), ids: spends.splice(0, one.spends), now: last });
+  const refused = ledger.refused();
+  for (const one of slots) one.write(writing, { isAlive: alive.has(one.node), ids: spends.splice(0, one.spends), now: last, refused });
   ledger.writeSums(writing);
   writing.run();
   return resultsOf(calls, ledger, slots);

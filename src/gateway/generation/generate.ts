@@ -7,6 +7,7 @@ import { takesAspect, withModel } from "../models/image-options.ts";
 import type { Generate, ImageGeneration } from "./contract.ts";
 import { withDefaultShape } from "./default-shape.ts";
 import type { GenerateDependencies, GenerationDependencies } from "./dependencies.ts";
+import { admitWithLease } from "./early-lease.ts";
 import { Generation } from "./generation.ts";
 import { holdText } from "./inputs/request-text.ts";
 import { ImagePlan, planImages } from "./plan-images.ts";
@@ -54,8 +55,9 @@ export function createGenerate(all: GenerateDependencies): Generate {
       }
       const planned = plan(request, record);
       deps.media.assertSpace();
-      admission = await deps.limits.admit(request.key.id, admissionOf(request, planned));
-      const generation = new Generation(deps, planned, record, admission);
+      const admitted = await admitWithLease(deps, planned, deps.limits.admit(request.key.id, admissionOf(request, planned)));
+      admission = admitted.admission;
+      const generation = new Generation(deps, planned, record, admitted);
       generation.release = release;
       generation.start();
       if (!generation.events.hasBegun) await generation.events.begun();

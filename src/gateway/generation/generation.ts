@@ -1,9 +1,7 @@
 // Generation: the owner of one image run. Its calls, events, deadline, and what happens when its client leaves.
 
-import { monotonicNow } from "../../clock.ts";
 import type { Base64, GenerateEvent } from "../../domain/generation.ts";
 import { AppError, serverFailure } from "../../errors.ts";
-import type { Admission } from "../limits/contract.ts";
 import type { MemoryBudget } from "../media/memory-budget.ts";
 import { isModelRetired } from "../models/choose-family.ts";
 import type { Deadline } from "../pool/latency-estimate.ts";
@@ -12,6 +10,7 @@ import type { Attempt } from "./attempt.ts";
 import type { ImageGeneration, Run, RunFacts, RunUnderWay } from "./contract.ts";
 import type { GenerationDependencies } from "./dependencies.ts";
 import { type Done, isCharged, summarize, toDone, toFailure, withSoonest } from "./done.ts";
+import { type Admitted, deadlineFrom, type EarlyLease } from "./early-lease.ts";
 import { EventLog } from "./event-log.ts";
 import { ImageAttempts, type ImageOwner, type ImageResult } from "./image-attempts.ts";
 import { LiveRun, type ReadGeneration, RunReader } from "./live-run.ts";
@@ -60,13 +59,12 @@ export class Generation implements RunUnderWay, ImageOwner, ReadGeneration {
     /** The plan that serves now: another than at the start once its model turned out to be retired. */
     private plan: ImagePlan,
     readonly record: GenerationRecord,
-    private readonly admission: Admission,
+    private readonly admitted: Admitted,
   ) {
     this.request = plan.request;
     this.pending = plan.request.n;
     this.memory = deps.memory;
-    const wholeMs = deps.settings().generation.image_timeout * 1000;
-    this.deadline = { at: monotonicNow(deps.clock) + wholeMs, wholeMs };
+    this.deadline = deadlineFrom(deps);
     deps.running.add(this);
     this.delivery = new Delivery(this.request.signal, this);
   }
@@ -132,6 +130,12 @@ export class Generation implements RunUnderWay, ImageOwner, ReadGeneration {
     this.memory.forget(this);
     this.retainedBytes = 0;
     for (const event of this.events.all()) if (event.type === "image") event.base64 = undefined;
+  }
+
+  takeEarlyLease(): EarlyLease {
+    const { lease } = this.admitted;
+    this.admitted.lease = null;
+    return lease;
   }
 
   addCall(attempt: Attempt): void {
@@ -208,7 +212,7 @@ export class Generation implements RunUnderWay, ImageOwner, ReadGeneration {
 
   private succeed(done: Done): void {
     this.record.finish(done);
-    this.record.close(this.admission);
+    this.record.close(this.admitted.admission);
     this.done = done;
     this.end();
     if (this.entry) this.deps.undelivered!.change(this.entry, { type: "result", result: this.result() });
@@ -220,7 +224,7 @@ export class Generation implements RunUnderWay, ImageOwner, ReadGeneration {
     const { undelivered, pool } = this.deps;
     const error = withSoonest(thrown, pool, this.plan.lease);
     this.record.fail(error);
-    this.record.close(this.admission);
+    this.record.close(this.admitted.admission);
     this.end();
     if (undelivered && !this.request.forJob && isLost(error)) {
       const outcome = { type: "failure" as const, failure: toFailure(error) };

@@ -12,6 +12,7 @@ import type { Lease, LeaseRequest } from "../pool/lease-contract.ts";
 import { Attempt, type AttemptOwner } from "./attempt.ts";
 import type { ImageGeneration } from "./contract.ts";
 import type { GenerateDependencies } from "./dependencies.ts";
+import type { EarlyLease } from "./early-lease.ts";
 import { hasSignatures, turnsForAccount, turnsWithoutSignatures } from "./inputs/signatures.ts";
 import type { ImagePlan } from "./plan-images.ts";
 import { UsageOfFailures } from "./reported-usage.ts";
@@ -24,6 +25,8 @@ export interface ImageOwner extends AttemptOwner {
   readonly request: ImageGeneration;
   readonly record: Pick<GenerationRecord, "endCall">;
   readonly deadline: Deadline;
+  /** Asked for with the admission: the first attempt's. */
+  takeEarlyLease(): EarlyLease;
   /** Nothing was spent and nothing reads the result: another call is not begun. */
   readonly isPointless: boolean;
   /** Takes note of a call that is about to be made. */
@@ -150,6 +153,20 @@ export class ImageAttempts {
    * short for another, the last failure is the result.
    */
   private lease(): Lease | Promise<Lease> {
+    const early = this.failed ? null : this.owner.takeEarlyLease();
+    return early ? this.leaseAfterEarly(early) : this.leaseNow();
+  }
+
+  /** The early lease, unless there is none, or its client has left meanwhile. */
+  private async leaseAfterEarly(early: NonNullable<EarlyLease>): Promise<Lease> {
+    const lease = await early;
+    if (!lease) return this.leaseNow();
+    if (!this.owner.signal.aborted) return lease;
+    await lease[Symbol.asyncDispose]();
+    throw this.owner.signal.reason;
+  }
+
+  private leaseNow(): Lease | Promise<Lease> {
     const { pool } = this.deps;
     const request = this.failed ? this.leaseAfter(this.failed) : this.plan.lease;
     try {

@@ -87,6 +87,12 @@ export interface Leases {
   /** As {@link lease}, for a token that is free now; null: there is none, and `lease` decides about waiting. Absent: `lease` does it all. */
   leaseNow?(request: LeaseRequest, options: Pick<LeaseOptions, "signal" | "deadline">): Lease | null;
   /**
+   * Where nodes share the tokens: a lease of a token that is free now, for a request whose admission is asked for in the same turn, so that the
+   * store decides about both at once. Null, also later: there is none, and `lease` decides after the admission. Never rejects. Where the
+   * admission is refused, it is null or to be disposed of.
+   */
+  leaseEarly?(request: LeaseRequest, options: Pick<LeaseOptions, "signal" | "deadline">, requestId: string): Promise<Lease | null> | null;
+  /**
    * Changes whenever `canServe` or `isOff` may say something else of one of these families; null: it depends on the time as well.
    * Absent: nobody knows.
    */

@@ -123,6 +123,10 @@ export class Pool extends PoolViews implements Leases {
     return token && this.#leases.take(token, request, 0);
   }
 
+  leaseEarly(request: LeaseRequest, options: Pick<LeaseOptions, "signal" | "deadline">, requestId: string): Promise<Lease | null> | null {
+    return this.#shared?.leaseEarly(request, options, requestId) ?? null;
+  }
+
   #pickNow(request: LeaseRequest, { deadline, signal }: Pick<LeaseOptions, "signal" | "deadline">): PoolToken | null {
     signal.throwIfAborted();
     if (this.#isClosed) throw serverFailure("The server is stopping.", "stopping");
@@ -134,7 +138,6 @@ export class Pool extends PoolViews implements Leases {
     return token;
   }
 
-  /** Another node gave slots back. */
   slotsFreed = (): void => this.#shared?.freed();
 
   revision(families: readonly string[]): number | null {

@@ -1,8 +1,8 @@
-// Leases of tokens that nodes share: a lease whose slot fails is given back, and who waited for it stays where it stood.
+// Leases of tokens that nodes share: one whose slot fails is given back, who waited for it stays where it stood; early ones.
 import { describe, expect, test } from "bun:test";
 import { testPool, tokenRow } from "../../../test/pool.ts";
 import { sleep } from "../../clock.ts";
-import type { SlotOutcome } from "../../db/shared.ts";
+import type { SlotOutcome, SlotRequest } from "../../db/shared.ts";
 import { AppError } from "../../errors.ts";
 import { virtualClock } from "../../testing.ts";
 import type { HeldLease } from "./lease.ts";
@@ -10,29 +10,79 @@ import type { LeaseRequest } from "./lease-contract.ts";
 import type { PoolToken } from "./pool-token.ts";
 import { SharedLeases } from "./shared-leases.ts";
 
-test("where no further candidate can be chosen, the first lease is given back", async () => {
-  let open = 0;
+type Pick = (nth: number, token: PoolToken) => PoolToken | null;
+
+/** A pool of one token; `open` leases are not disposed of. */
+function poolOf(pick: Pick = (_, token) => token, outcome: () => SlotOutcome = () => ({ tokenId: 7, spend: null })) {
+  const seen = { open: 0, asked: [] as SlotRequest[] };
   let picks = 0;
-  const token = { row: { id: 7 } } as PoolToken;
+  const token = {
+    ...{ row: { id: 7, imageConcurrency: 1 }, fullElsewhere: 0, caps: null, health: { cooldown: null } },
+    group: { cap: null, models: new Map(), health: { cooldown: null } },
+  } as unknown as PoolToken;
+  const dispose = async () => void seen.open--;
   const take = (): HeldLease => {
-    open++;
-    return { tokenId: 7, token, [Symbol.asyncDispose]: async () => void open-- } as unknown as HeldLease;
+    seen.open++;
+    return { tokenId: 7, token, waitedMs: 0, hold: () => {}, [Symbol.asyncDispose]: dispose } as unknown as HeldLease;
   };
   const leases = new SharedLeases({
-    arbiter: { take: async () => ({ tokenId: 7, spend: null }), give: () => {} },
+    arbiter: {
+      take: async (request) => {
+        seen.asked.push(request);
+        return outcome();
+      },
+      give: () => {},
+    },
     clock: virtualClock(),
     leases: { take } as unknown as ConstructorParameters<typeof SharedLeases>[0]["leases"],
-    pick: () => {
-      if (picks++ > 0) throw new AppError("no_token", "The pool has changed.");
-      return token;
-    },
+    pick: () => pick(picks++, token),
     wait: () => Promise.reject(new Error("not asked")),
     reindex: () => {},
     serve: () => {},
   });
-  const request = { kind: "image", family: "alpha", exclude: new Set() } as unknown as LeaseRequest;
-  const failure = await leases.lease(request, { signal: new AbortController().signal, waitMs: 10 }).catch(({ kind }) => kind);
-  expect([failure, open]).toEqual(["no_token", 0]);
+  return { leases, token, seen };
+}
+
+const request = {
+  kind: "image",
+  family: "alpha",
+  exclude: new Set(),
+  pinned: 7,
+  estimate: { images: 1, usd: 0 },
+} as unknown as LeaseRequest;
+const options = { signal: new AbortController().signal, waitMs: 10 };
+
+const none = (): never => {
+  throw new AppError("no_token", "The pool has changed.");
+};
+
+test("where no further candidate can be chosen, the first lease is given back", async () => {
+  const { leases, seen } = poolOf((nth, token) => (nth > 0 ? none() : token));
+  const failure = await leases.lease({ ...request, pinned: undefined }, options).catch(({ kind }) => kind);
+  expect([failure, seen.open]).toEqual(["no_token", 0]);
+});
+
+test("an early lease names its request to the store, and is one like any other", async () => {
+  const { leases, seen } = poolOf();
+  expect(await leases.leaseEarly(request, options, "req_1")).toMatchObject({ tokenId: 7 });
+  expect([seen.open, seen.asked.map(({ requestId }) => requestId)]).toEqual([1, ["req_1"]]);
+});
+
+test.each([
+  ["was not admitted", "limit", 0],
+  ["found no room", "full", 1],
+] as const)("an early lease whose request %s is none, and its token counts as full only where it is", async (_, refused, full) => {
+  const { leases, token, seen } = poolOf(undefined, () => ({ refused }));
+  expect(await leases.leaseEarly(request, options, "req_1")).toBeNull();
+  expect([seen.open, Math.sign(token.fullElsewhere)]).toEqual([0, full]);
+});
+
+test("what goes wrong with an early lease is no failure: its request asks again", async () => {
+  expect(poolOf(none).leases.leaseEarly(request, options, "req_1")).toBeNull();
+  expect(poolOf(() => null).leases.leaseEarly(request, options, "req_1")).toBeNull();
+  const { leases, seen } = poolOf(undefined, none);
+  expect(await leases.leaseEarly(request, options, "req_1")).toBeNull();
+  expect(seen.open).toBe(0);
 });
 
 describe("a request whose token turned out to be full elsewhere", () => {

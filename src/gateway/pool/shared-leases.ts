@@ -52,6 +52,25 @@ export class SharedLeases {
     }
   }
 
+  /**
+   * For a request whose admission is asked for at the same time: both share a round of the store. Null, also later: whoever is admitted asks
+   * by {@link lease}.
+   */
+  leaseEarly(request: LeaseRequest, options: LeaseOptions, requestId: string): Promise<Lease | null> | null {
+    const free = this.#pickQuietly(request, options);
+    if (!free) return null;
+    return this.#confirm(this.deps.leases.take(free, request, 0), request, options, requestId).catch(() => null);
+  }
+
+  /** What is thrown now is thrown again by who asks after the admission. */
+  #pickQuietly(request: LeaseRequest, options: LeaseOptions): PoolToken | null {
+    try {
+      return this.deps.pick(request, options);
+    } catch {
+      return null;
+    }
+  }
+
   /** Counts a call that already runs upstream. */
   adopt(lease: HeldLease, kind: Kind): HeldLease {
     const candidates = [{ tokenId: lease.tokenId, limit: null, caps: [] }];
@@ -78,14 +97,14 @@ export class SharedLeases {
   }
 
   /** The lease with its slot, of its own token or of the next best; null: all of them are full, and marked so. */
-  async #confirm(first: HeldLease, request: LeaseRequest, options: LeaseOptions): Promise<Lease | null> {
+  async #confirm(first: HeldLease, request: LeaseRequest, options: LeaseOptions, requestId?: string): Promise<Lease | null> {
     const { arbiter, clock, leases } = this.deps;
     let lease: HeldLease = first;
     try {
       const candidates = this.#candidates(first, request, options);
-      const outcome = await arbiter.take(slotRequest(candidates, request, clock.now()));
+      const outcome = await arbiter.take({ ...slotRequest(candidates, request, clock.now()), requestId });
       if ("refused" in outcome) {
-        for (const token of candidates) this.#markFull(token, request.kind);
+        if (outcome.refused !== "limit") for (const token of candidates) this.#markFull(token, request.kind);
         await first[Symbol.asyncDispose]();
         return null;
       }

@@ -17,6 +17,12 @@ import {
   writeTable,
 } from "./slots.ts";
 
+/**
+ * `isAlive`: whether the node lives, else it takes nothing. `ids`: at least as many as {@link SlotRound.spends}. `now`: epoch ms of the
+ * database's clock. `refused`: ids of requests whose reservation was refused.
+ */
+type Known = { isAlive: boolean; ids: readonly number[]; now: number; refused: ReadonlySet<string> };
+
 type SlotCalls = { isLocked: boolean; node: number; ends: readonly SlotEnd[]; requests: readonly SlotRequest[] };
 
 /** Those that are given back come first: they can be taken at once. */
@@ -82,12 +88,8 @@ export class SlotRound {
     this.#rows = await readRows(bundle, names, true);
   }
 
-  /**
-   * Decides and writes.
-   * @param isAlive whether the node lives: else it takes nothing @param ids at least as many as {@link SlotRound.spends}
-   * @param now epoch ms of the database's clock
-   */
-  write(bundle: Bundle, { isAlive, ids, now }: { isAlive: boolean; ids: readonly number[]; now: number }): void {
+  /** Decides and writes. */
+  write(bundle: Bundle, { isAlive, ids, now, refused }: Known): void {
     const { node } = this;
     const table = new SlotTable(this.#rows.slots, this.#rows.counters, now);
     const held = new Map(this.#held.map((row) => [slotName(row.tokenId, row.kind), row.count]));
@@ -105,7 +107,8 @@ export class SlotRound {
       const reserved = spend === null ? undefined : this.#spends.get(spend);
       if (reserved) table.settle(reserved, used);
     }
-    const taken = this.requests.map((request) => (isAlive ? table.take(request) : null));
+    const isRefused = ({ requestId }: SlotRequest) => requestId !== undefined && refused.has(requestId);
+    const taken = this.requests.map((request) => (isAlive && !isRefused(request) ? table.take(request) : null));
     for (const one of taken) if (one) hold(one.tokenId, one.kind, 1);
     const free = [...ids];
     const spent: (Spend & { id: number })[] = [];
@@ -115,7 +118,8 @@ export class SlotRound {
       spent.push({ ...spend, id });
       return { tokenId, spend: id };
     };
-    this.#outcomes = taken.map((one) => (one === null ? { refused: isAlive ? "full" : "node" } : outcomeOf(one)));
+    const refusalOf = (request: SlotRequest) => (isAlive ? (isRefused(request) ? "limit" : "full") : "node");
+    this.#outcomes = taken.map((one, index) => (one === null ? { refused: refusalOf(this.requests[index]!) } : outcomeOf(one)));
     writeTable(bundle, table, !this.isLocked);
     setNodeSlots(
       bundle,
