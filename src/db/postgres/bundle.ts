@@ -11,25 +11,35 @@ export function jsonOf(rows: readonly object[]): string {
   return UNSTORABLE.test(text) ? JSON.stringify(rows, storable) : text;
 }
 
-/**
- * Rows of a parameter, in its order, as a table `given`. @param columns names and types, as in `"keyId" bigint, family text`
- * The limit is for the planner, which takes a tenth of 100 rows for what it cannot know: from 100 on it would rather read small tables whole.
- */
-export const rowsIn = (parameter: string, columns: string): string =>
-  `(SELECT * FROM json_to_recordset($${parameter}::text::json) AS rows (${columns}) LIMIT (SELECT 1000000)) AS given`;
+/** Rows of a parameter, in its order, as a table `given`. @param columns names and types, as in `"keyId" bigint, family text` */
+export const rowsIn = (parameter: string, columns: string): string => `json_to_recordset($${parameter}::text::json) AS given (${columns})`;
 
-/** One of the statements. Names and parameters are its own among all that are run together. */
+/**
+ * As {@link rowsIn}, to find other rows by. The planner expects 100 of them, and reads another table whole that is as small when it is planned;
+ * of a limit that it cannot know it expects a tenth.
+ */
+export const namesIn = (parameter: string, columns: string): string =>
+  `(SELECT * FROM json_to_recordset($${parameter}::text::json) AS names (${columns}) LIMIT (SELECT 1000000)) AS given`;
+
+/** Number of rows that a change of this name has returned: an array costs less to set up than an aggregate. */
+export const countOf = (name: string): string => `cardinality(ARRAY (SELECT 1 FROM ${name}))`;
+
+/** One of the statements. Names and parameters are its own among all that are run together; a name, with or without a check, has one text. */
 type Statement = { name: string; text: string; bound: Bound };
 /** `check` is an expression that reads what the change returned from a table of its name; it fails with the whole transaction. */
 type Change = Statement & { check?: string };
 
 type Asked = { name: string; resolve(rows: never[]): void; reject(error: unknown): void };
 
+/** By the names of what is run together: composing and reading so long a text anew takes as long as sending it. */
+const texts = new Map<string, string>();
+
 /**
  * Takes effect in the order in which it is asked for, on the rows as they were before all of it. Where a statement must see what another one
  * has waited for, they are run one by one.
  */
 export class Bundle {
+  #key = "";
   #tables: string[] = [];
   #columns: string[] = [];
   #bound: Bound = {};
@@ -55,11 +65,12 @@ export class Bundle {
   }
 
   /** Changes what `text` says, which returns something. */
-  send({ name, text, bound, check = `(SELECT count(*) FROM ${name})` }: Change): void {
-    if (this.isApart) this.sql.send(`WITH ${name} AS (${text}) SELECT ${check}`, bound);
+  send({ name, text, bound, check }: Change): void {
+    if (this.isApart) this.sql.send(`WITH ${name} AS (${text}) SELECT ${check ?? countOf(name)}`, bound);
     else {
       this.#tables.push(`${name} AS (${text})`);
-      this.#columns.push(check);
+      this.#columns.push(check ?? `${countOf(name)} IS NULL`);
+      this.#key += check ? ` ${name}!` : ` ${name}`;
       Object.assign(this.#bound, bound);
     }
   }
@@ -68,6 +79,7 @@ export class Bundle {
     const { promise, resolve, reject } = Promise.withResolvers<T[]>();
     this.#asked.push({ name, resolve, reject });
     this.#columns.push(`(${column}) AS ${name}`);
+    this.#key += ` ${name}`;
     Object.assign(this.#bound, bound);
     return promise;
   }
@@ -77,9 +89,13 @@ export class Bundle {
     const [columns, asked] = [this.#columns, this.#asked];
     if (columns.length === 0) return;
     // Columns are evaluated from left to right, which runs the changes that they read.
-    const text = `${this.#tables.length > 0 ? `WITH ${this.#tables.join(", ")} ` : ""}SELECT ${columns.join(", ")}`;
+    let text = texts.get(this.#key);
+    if (text === undefined) {
+      text = `${this.#tables.length > 0 ? `WITH ${this.#tables.join(", ")} ` : ""}SELECT ${columns.join(", ")}`;
+      texts.set(this.#key, text);
+    }
     const bound = this.#bound;
-    [this.#tables, this.#columns, this.#asked, this.#bound] = [[], [], [], {}];
+    [this.#key, this.#tables, this.#columns, this.#asked, this.#bound] = ["", [], [], [], {}];
     if (asked.length === 0) this.sql.send(text, bound);
     else void this.#get(text, bound, asked);
   }

@@ -1,7 +1,7 @@
 // SQL of the ledger's part of a round: reservations that end, and new ones, which fit the limits of their keys.
 import type { Amounts, Begun, NewReservation, ReservationEnd } from "../ledger.ts";
 import { bucketOf, type UsageShare } from "../usage-sums.ts";
-import { Bundle, jsonOf, rowsIn } from "./bundle.ts";
+import { Bundle, jsonOf, namesIn, rowsIn } from "./bundle.ts";
 import type { Sql } from "./driver.ts";
 import {
   Admission,
@@ -147,7 +147,7 @@ async function closeReservations(bundle: Bundle, ends: readonly ReservationEnd[]
     name: "closed",
     text: `UPDATE reservations SET state = given.state, ended_at = given."endedAt", actual_images = given.images,
          actual_video_ms = given."videoMs", actual_micro_usd = given."microUsd"
-       FROM ${rowsIn("ends", `id bigint, state text, "endedAt" bigint, ${AMOUNTS}`)}
+       FROM ${namesIn("ends", `id bigint, state text, "endedAt" bigint, ${AMOUNTS}`)}
        WHERE reservations.id = given.id AND reservations.state || '' = 'reserved'
        RETURNING reservations.id, reservations.key_id AS "keyId", reservations.family, reservations.periods,
          reservations.holds_concurrency AS "holdsConcurrency", reservations.images, reservations.video_ms AS "videoMs",

@@ -123,9 +123,7 @@ export class Pool extends PoolViews implements Leases {
     return token && this.#leases.take(token, request, 0);
   }
 
-  leaseEarly(request: LeaseRequest, options: Pick<LeaseOptions, "signal" | "deadline">, requestId: string): Promise<Lease | null> | null {
-    return this.#shared?.leaseEarly(request, options, requestId) ?? null;
-  }
+  leaseEarly: NonNullable<Leases["leaseEarly"]> = (...asked) => this.#shared?.leaseEarly(...asked) ?? null;
 
   #pickNow(request: LeaseRequest, { deadline, signal }: Pick<LeaseOptions, "signal" | "deadline">): PoolToken | null {
     signal.throwIfAborted();

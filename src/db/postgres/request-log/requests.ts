@@ -2,6 +2,7 @@
 
 import type { RequestFilter, RequestRow } from "../../../domain/request.ts";
 import type { Bound } from "../binding.ts";
+import { jsonOf, rowsIn } from "../bundle.ts";
 import type { Reader, Sql } from "../driver.ts";
 import { addFailures, deleteFailuresBefore } from "./failure-sums.ts";
 import { queryOf, searchOfRow } from "./search.ts";
@@ -46,34 +47,22 @@ const rounded = (row: RequestRow): RequestRow => ({
 const NAMES = `id, at, ms, dialect, route, key_id, model, family, kind, outcome, message, images, video_seconds, input_tokens, output_tokens,
   usd, stream, media_ids, attempts, payload, reason, address, times`;
 
+const GIVEN = `id text, at bigint, ms bigint, dialect text, route text, "keyId" bigint, model text, family text, kind text, outcome text,
+  message text, images bigint, "videoSeconds" float8, "inputTokens" bigint, "outputTokens" bigint, usd float8, stream boolean,
+  "mediaIds" json, attempts json, payload json, refusal json, search text`;
+
 /** Writes rows together; a row whose id is there already is skipped. */
 export async function insertRequests(sql: Sql, given: readonly RequestRow[]): Promise<void> {
   const rows = given.map(rounded);
-  const list = <T>(value: (row: RequestRow) => T) => rows.map(value);
   await sql.run("SELECT pg_advisory_xact_lock($lock)", { lock: WRITE_LOCK });
   const added = await sql.all<{ id: string }>(
     `INSERT INTO requests (${NAMES}, search)
-     SELECT ${NAMES}, search::tsvector
-     FROM unnest($ids::text[], $ats::bigint[], $ms::bigint[], $dialects::text[], $routes::text[], $keyIds::bigint[], $models::text[],
-         $families::text[], $kinds::text[], $outcomes::text[], $messages::text[], $images::bigint[], $videoSeconds::float8[],
-         $inputTokens::bigint[], $outputTokens::bigint[], $usd::float8[], $streams::boolean[], $mediaIds::text[], $attempts::text[],
-         $payloads::text[], $reasons::text[], $addresses::text[], $times::bigint[], $searches::text[])
-       WITH ORDINALITY AS given (${NAMES}, search, position)
-     ORDER BY position ON CONFLICT (id) DO NOTHING RETURNING id`,
-    {
-      ...{ ids: list((row) => row.id), ats: list((row) => row.at), ms: list((row) => row.ms), dialects: list((row) => row.dialect) },
-      ...{ routes: list((row) => row.route), keyIds: list((row) => row.keyId), models: list((row) => row.model) },
-      ...{ families: list((row) => row.family), kinds: list((row) => row.kind), outcomes: list((row) => row.outcome) },
-      ...{ messages: list((row) => row.message), images: list((row) => row.images), videoSeconds: list((row) => row.videoSeconds) },
-      ...{ inputTokens: list((row) => row.inputTokens), outputTokens: list((row) => row.outputTokens), usd: list((row) => row.usd) },
-      ...{ streams: list((row) => row.stream), mediaIds: list((row) => JSON.stringify(row.mediaIds)) },
-      ...{ attempts: list((row) => JSON.stringify(row.attempts)) },
-      payloads: list(({ payload }) => (payload ? JSON.stringify(payload) : null)),
-      reasons: list(({ refusal }) => refusal?.reason ?? null),
-      addresses: list(({ refusal }) => refusal?.address ?? null),
-      times: list(({ refusal }) => refusal?.times ?? null),
-      searches: list(searchOfRow),
-    },
+     SELECT id, at, ms, dialect, route, "keyId", model, family, kind, outcome, message, images, "videoSeconds", "inputTokens", "outputTokens",
+       usd, stream, "mediaIds"::text, attempts::text, payload::text, refusal ->> 'reason', refusal ->> 'address',
+       (refusal ->> 'times')::bigint, search::tsvector
+     FROM ${rowsIn("rows", GIVEN)}
+     ON CONFLICT (id) DO NOTHING RETURNING id`,
+    { rows: jsonOf(rows.map((row) => ({ ...row, search: searchOfRow(row) }))) },
   );
   const fresh = new Map(added.map(({ id }) => [id, true]));
   // The first of those that came twice.

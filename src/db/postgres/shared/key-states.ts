@@ -1,6 +1,6 @@
 // SQL of the limits of keys that several nodes share: requests of the last minute, concurrency, what is reserved in periods.
 import type { NewReservation } from "../../ledger.ts";
-import { type Bundle, jsonOf, rowsIn } from "../bundle.ts";
+import { type Bundle, countOf, jsonOf, namesIn, rowsIn } from "../bundle.ts";
 import type { Sql } from "../driver.ts";
 import { type KeyChange, type KeyState, type PeriodChange, type PeriodState, periodName } from "./admission.ts";
 
@@ -68,11 +68,11 @@ export function writeKeys(bundle: Bundle, keys: readonly KeyChange[], isGuarded:
     name: "key_changes",
     text: `UPDATE key_states SET in_flight = greatest(0, key_states.in_flight + "inFlight"),
          recent = CASE WHEN requests = 0 THEN recent ELSE add_recent(recent, ${SECOND}, requests) END
-       FROM ${rowsIn("keyChanges", '"keyId" bigint, "inFlight" bigint, requests bigint, rpm bigint, concurrency bigint, seen text')}
+       FROM ${namesIn("keyChanges", '"keyId" bigint, "inFlight" bigint, requests bigint, rpm bigint, concurrency bigint, seen text')}
        WHERE key_states.key_id = "keyId" AND (rpm IS NULL OR recent = seen OR recent_requests(recent, ${SECOND}) + requests <= rpm)
          AND (concurrency IS NULL OR key_states.in_flight + "inFlight" <= concurrency)
        RETURNING 1`,
-    check: "1 / ((SELECT count(*) FROM key_changes) >= $expectedKeys::bigint)::int",
+    check: `1 / (${countOf("key_changes")} >= $expectedKeys::int)::int`,
     bound: {
       keyChanges: jsonOf(isGuarded ? keys : keys.map(({ rpm, concurrency, ...change }) => change)),
       expectedKeys: isGuarded ? keys.length : 0,

@@ -1,7 +1,7 @@
 // SQL of slots: calls under way by token and kind, over all nodes and by node, and counters of caps. Rows are locked in one order.
 import type { Kind } from "../../../domain/generation.ts";
 import type { HeldSlots, SlotRequest } from "../../shared.ts";
-import { Bundle, jsonOf, rowsIn } from "../bundle.ts";
+import { Bundle, countOf, jsonOf, namesIn, rowsIn } from "../bundle.ts";
 import type { Sql } from "../driver.ts";
 import { readClock } from "../fencing.ts";
 import { type CounterRow, type SlotRow, SlotTable, type Spend, slotName } from "./slot-table.ts";
@@ -52,7 +52,7 @@ async function readSlots(bundle: Bundle, names: readonly SlotName[], isLocked: b
   return bundle.read({
     name: "slot_rows",
     text: `SELECT token_id AS "tokenId", kind, in_flight AS "inFlight" FROM slots
-       JOIN ${rowsIn("slotNames", '"tokenId" bigint, kind text')} USING (kind) WHERE token_id = "tokenId"
+       JOIN ${namesIn("slotNames", '"tokenId" bigint, kind text')} USING (kind) WHERE token_id = "tokenId"
        ORDER BY token_id, kind ${isLocked ? "FOR UPDATE OF slots" : ""}`,
     bound: { slotNames: jsonOf(names) },
   });
@@ -90,10 +90,10 @@ export function writeTable(bundle: Bundle, table: SlotTable, isGuarded = false):
     bundle.send({
       name: "slot_changes",
       text: `UPDATE slots SET in_flight = greatest(0, in_flight + change)
-         FROM ${rowsIn("slotChanges", '"tokenId" bigint, kind text, change bigint, "limit" bigint')}
+         FROM ${namesIn("slotChanges", '"tokenId" bigint, kind text, change bigint, "limit" bigint')}
          WHERE slots.token_id = "tokenId" AND slots.kind = given.kind AND ("limit" IS NULL OR in_flight + change <= "limit")
          RETURNING 1`,
-      check: "1 / ((SELECT count(*) FROM slot_changes) >= $expectedSlots::bigint)::int",
+      check: `1 / (${countOf("slot_changes")} >= $expectedSlots::int)::int`,
       bound: {
         slotChanges: jsonOf(slots.map(({ limit, ...slot }) => (isGuarded && slot.change > 0 ? { ...slot, limit } : slot))),
         expectedSlots: isGuarded ? slots.length : 0,
@@ -103,7 +103,7 @@ export function writeTable(bundle: Bundle, table: SlotTable, isGuarded = false):
   bundle.send({
     name: "counter_changes",
     text: `UPDATE cap_counters SET recent = given.recent, day_until = "dayUntil", day_requests = "dayRequests", day_micro_usd = "dayMicroUsd"
-       FROM ${rowsIn("counterChanges", 'counter text, recent text, "dayUntil" bigint, "dayRequests" bigint, "dayMicroUsd" bigint')}
+       FROM ${namesIn("counterChanges", 'counter text, recent text, "dayUntil" bigint, "dayRequests" bigint, "dayMicroUsd" bigint')}
        WHERE cap_counters.counter = given.counter
        RETURNING 1`,
     bound: { counterChanges: jsonOf(counters) },
@@ -126,7 +126,7 @@ export async function lockNodeSlots(bundle: Bundle, node: number, names: readonl
   return bundle.read({
     name: `held_rows_${node}`,
     text: `SELECT token_id AS "tokenId", kind, in_flight AS count FROM node_slots
-       JOIN ${rowsIn("heldNames", '"tokenId" bigint, kind text')} USING (kind)
+       JOIN ${namesIn("heldNames", '"tokenId" bigint, kind text')} USING (kind)
        WHERE node = $node AND token_id = "tokenId" ORDER BY token_id, kind FOR UPDATE OF node_slots`,
     bound: { node, heldNames: jsonOf(names) },
   });
