@@ -66,13 +66,22 @@ export class Bundle {
 
   /** Changes what `text` says, which returns something. */
   send({ name, text, bound, check }: Change): void {
-    if (this.isApart) this.sql.send(`WITH ${name} AS (${text}) SELECT ${check ?? countOf(name)}`, bound);
+    if (this.isApart) this.sendAlone({ name, text, bound, check });
     else {
       this.#tables.push(`${name} AS (${text})`);
       this.#columns.push(check ?? `${countOf(name)} IS NULL`);
       this.#key += check ? ` ${name}!` : ` ${name}`;
       Object.assign(this.#bound, bound);
     }
+  }
+
+  /**
+   * As {@link send}, alone, behind what was asked for before: rows that other nodes change at the same time. The server that has waited for such a
+   * row sets up the whole statement anew.
+   */
+  sendAlone({ name, text, bound, check }: Change): void {
+    if (!this.isApart) this.run();
+    this.sql.send(`WITH ${name} AS (${text}) SELECT ${check ?? countOf(name)}`, bound);
   }
 
   #ask<T>(name: string, column: string, bound: Bound): Promise<T[]> {

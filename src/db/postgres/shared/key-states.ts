@@ -64,7 +64,7 @@ const SECOND = "floor(extract(epoch FROM clock_timestamp()))::bigint";
 /** Writes what becomes of keys, by id. @param isGuarded the transaction fails where limits do not allow it any more */
 export function writeKeys(bundle: Bundle, keys: readonly KeyChange[], isGuarded: boolean): void {
   if (keys.length === 0) return;
-  bundle.send({
+  bundle.sendAlone({
     name: "key_changes",
     text: `UPDATE key_states SET in_flight = greatest(0, key_states.in_flight + "inFlight"),
          recent = CASE WHEN requests = 0 THEN recent ELSE add_recent(recent, ${SECOND}, requests) END

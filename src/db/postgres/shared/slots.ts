@@ -87,7 +87,7 @@ export function makeRows(sql: Sql, names: readonly SlotName[], counters: readonl
 export function writeTable(bundle: Bundle, table: SlotTable, isGuarded = false): void {
   const { slots, counters } = table.changes();
   if (slots.length > 0)
-    bundle.send({
+    bundle.sendAlone({
       name: "slot_changes",
       text: `UPDATE slots SET in_flight = greatest(0, in_flight + change)
          FROM ${namesIn("slotChanges", '"tokenId" bigint, kind text, change bigint, "limit" bigint')}
