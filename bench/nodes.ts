@@ -13,7 +13,8 @@ const { values } = parseArgs({
   options: {
     rounds: { type: "string", default: "5" },
     seconds: { type: "string", default: "3" },
-    warm: { type: "string", default: "15000" },
+    // The compilers of a process are at work for its first 20,000 requests.
+    warm: { type: "string", default: "30000" },
     connections: { type: "string", default: "64" },
   },
 });
