@@ -62,6 +62,20 @@ test("where no further candidate can be chosen, the first lease is given back", 
   expect([failure, seen.open]).toEqual(["no_token", 0]);
 });
 
+test("a token that can never be full needs no second choice", async () => {
+  let picks = 0;
+  const { leases, token, seen } = poolOf((_, one) => {
+    picks++;
+    return one;
+  });
+  await leases.lease({ ...request, pinned: undefined }, options);
+  expect(picks).toBeGreaterThan(1);
+  picks = 0;
+  token.row.imageConcurrency = -1;
+  await leases.lease({ ...request, pinned: undefined }, options);
+  expect([picks, seen.asked.at(-1)!.candidates.length]).toEqual([1, 1]);
+});
+
 test("an early lease names its request to the store, and is one like any other", async () => {
   const { leases, seen } = poolOf();
   expect(await leases.leaseEarly(request, options, "req_1")).toMatchObject({ tokenId: 7 });

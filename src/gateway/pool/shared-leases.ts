@@ -122,9 +122,10 @@ export class SharedLeases {
     }
   }
 
-  /** The leased token and the next best ones. */
+  /** The leased token, and the next best ones where its slots may all be taken. */
   #candidates(first: HeldLease, request: LeaseRequest, options: LeaseOptions): PoolToken[] {
     const found = [first.token];
+    if (!isLimited(candidateOf(first.token, request.kind, request.family, this.deps.clock.now()))) return found;
     const exclude = new Set(request.exclude).add(first.tokenId);
     while (found.length < CANDIDATES && request.pinned === undefined) {
       const next = this.deps.pick({ ...request, exclude, prefer: undefined }, { ...options, deadline: undefined });
@@ -142,6 +143,8 @@ export class SharedLeases {
     this.#cancelClear ??= this.deps.clock.after(FULL_MS, () => this.freed());
   }
 }
+
+const isLimited = ({ limit, caps }: SlotCandidate) => limit !== null || caps.length > 0;
 
 function slotRequest(tokens: readonly PoolToken[], { kind, family, estimate }: LeaseRequest, now: number): SlotRequest {
   return {
