@@ -24,9 +24,9 @@ export function watchNatively(memory: Int32Array, isJson: boolean, constants: Re
   return begin(memory, isJson ? 1 : 0) === 1 ? () => end() : null;
 }
 
-/** The file is written for the compiler alone, which reads no text. */
+/** The file is written for the compiler alone, which reads no text, beside its own. */
 function compile(constants: Readonly<Record<string, number>>): Native | false {
-  const file = join(tmpdir(), `flow2api-watchdog-${process.pid}-${crypto.randomUUID()}.c`);
+  const file = join(process.env.BUN_TMPDIR || tmpdir(), `flow2api-watchdog-${process.pid}-${crypto.randomUUID()}.c`);
   try {
     const { cc } = require("bun:ffi") as typeof import("bun:ffi");
     const defines = Object.entries(constants).map(([name, value]) => `#define ${name} ${value}\n`);

@@ -19,8 +19,22 @@ describe("the program begins anew", () => {
     ["--version", {}, []],
   ])("for %p in %p with %p", (command, env, expected) => {
     const begun: object[] = [];
-    prepareRuntime(command.split(" "), env, (more) => void begun.push(more));
+    const begin = (more: object) => void begun.push(more);
+    prepareRuntime(command.split(" "), env, begin, () => false);
     expect(begun).toEqual(expected);
+  });
+
+  test.each([
+    [{}, true, "/dev/shm"],
+    [{ BUN_TMPDIR: "/elsewhere" }, true, undefined],
+    [{}, false, undefined],
+  ])("with files of the runtime in memory where there is such a folder: %p, %p", (env, isThere, expected) => {
+    const begun: Record<string, string>[] = [];
+    const begin = (more: Record<string, string>) => void begun.push(more);
+    prepareRuntime(["serve"], env, begin, () => isThere);
+    expect(begun.map(({ BUN_TMPDIR }) => BUN_TMPDIR)).toEqual([expected]);
+    prepareRuntime(["serve"], { ...env, ...calls, ...memory }, begin, () => isThere);
+    expect(begun).toHaveLength(1);
   });
 });
 

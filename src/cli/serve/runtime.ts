@@ -1,4 +1,5 @@
 // What the runtime reads from its environment when it begins, and a server wants: room for calls to upstreams, and a tidy memory.
+import { accessSync, constants } from "node:fs";
 import type { TokenRow } from "../../domain/token.ts";
 import type { Log } from "../../log.ts";
 import type { Io } from "../verb.ts";
@@ -15,6 +16,19 @@ const WANTED = {
   BUN_JSC_forceRAMSize: String(8 * 1024 ** 3),
 };
 
+/** Memory as a folder, and Bun's name for where it puts files of its own: a start that compiles the watchdog does not wait for a disk. */
+const MEMORY_FOLDER = "/dev/shm";
+const OWN_FILES = "BUN_TMPDIR";
+
+function isWritable(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Options in the place of a verb that serve nothing. */
 const ASKING: ReadonlySet<string> = new Set(["--help", "-h", "--version"]);
 
@@ -22,11 +36,19 @@ const ASKING: ReadonlySet<string> = new Set(["--help", "-h", "--version"]);
  * Lets a program that is to serve begin again with what it wants, unless the operator chose otherwise.
  * `restart` begins the same command again in this process, with more in its environment; it returns only where that is not possible.
  */
-export function prepareRuntime(argv: readonly string[], env: Io["env"], restart: (more: Record<string, string>) => void): void {
+export function prepareRuntime(
+  argv: readonly string[],
+  env: Io["env"],
+  restart: (more: Record<string, string>) => void,
+  isThere = isWritable,
+): void {
   const [verb = ""] = argv;
   const serves = verb === "" || verb === "serve" || (verb.startsWith("-") && !ASKING.has(verb));
   const missing = Object.entries(WANTED).filter(([name]) => !env[name]);
-  if (serves && missing.length > 0) restart(Object.fromEntries(missing));
+  if (!serves || missing.length === 0) return;
+  // Not worth a restart by itself.
+  const folder: Record<string, string> = !env[OWN_FILES] && isThere(MEMORY_FOLDER) ? { [OWN_FILES]: MEMORY_FOLDER } : {};
+  restart({ ...Object.fromEntries(missing), ...folder });
 }
 
 type Caller = Pick<TokenRow, "enabled" | "imageConcurrency" | "videoConcurrency">;
