@@ -12,7 +12,7 @@ const IDLE_TIMEOUT_S = 30;
 export function listen(ctx: Context, options: AppOptions) {
   const { host, port } = ctx.config.settings.server;
   const app = createApp(ctx, options);
-  // Not by Elysia's `listen`, which builds its router four times and collects garbage after each, also behind the first request.
+  // Not by Elysia's `listen`, which builds router and routes twice, the second time behind the first request, and collects garbage each time.
   app.server = Bun.serve({
     hostname: host,
     port,

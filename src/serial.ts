@@ -13,8 +13,8 @@ export function createSerial(): <Result>(task: () => Promise<Result>) => Promise
 /** Items of one turn: about a millisecond for what is looked at of a token. */
 export const TURN_ITEMS = 500;
 
-/** Resolves when the event loop has served others. */
-export const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+/** Resolves when the event loop has served others, timers among them, which `setImmediate` runs before. */
+export const nextTurn = (): Promise<void> => Bun.sleep(0);
 
 /** Visits every item. Items that are added or removed meanwhile may be visited or not. */
 export async function visitInTurns<T>(items: Iterable<T>, visit: (item: T) => void): Promise<void> {
