@@ -85,7 +85,7 @@ export class Limits implements AdmissionControl {
 
   constructor(private readonly deps: LimitsDependencies) {
     const { store, clock, log, keys } = deps;
-    this.#ledger = new Ledger({ store, clock, log, gatherMs: GATHER_MS });
+    this.#ledger = new Ledger({ store, clock, log, gatherMs: deps.shared ? GATHER_MS : 0 });
     this.#uploads = new UploadQuota({ store, clock, log, limitOf: (keyId) => keys.get(keyId)?.limits.uploadMbDay ?? null });
     const release = ({ id, at }: Reservation) =>
       this.#ledger.end(endOf(id, at, { state: "released", actual: zeroAmounts(), endedAt: clock.now() }));
