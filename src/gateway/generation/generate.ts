@@ -7,7 +7,7 @@ import { takesAspect, withModel } from "../models/image-options.ts";
 import type { Generate, ImageGeneration } from "./contract.ts";
 import { withDefaultShape } from "./default-shape.ts";
 import type { GenerateDependencies, GenerationDependencies } from "./dependencies.ts";
-import { admitWithLease } from "./early-lease.ts";
+import { type Admitted, admitWithLease } from "./early-lease.ts";
 import { Generation } from "./generation.ts";
 import { holdText } from "./inputs/request-text.ts";
 import { ImagePlan, planImages } from "./plan-images.ts";
@@ -55,7 +55,10 @@ export function createGenerate(all: GenerateDependencies): Generate {
       }
       const planned = plan(request, record);
       deps.media.assertSpace();
-      const admitted = await admitWithLease(deps, planned, deps.limits.admit(request.key.id, admissionOf(request, planned)));
+      const admitting = deps.limits.admit(request.key.id, admissionOf(request, planned));
+      const admitted: Admitted = deps.pool.leaseEarly
+        ? await admitWithLease(deps, planned, admitting)
+        : { admission: await admitting, lease: null };
       admission = admitted.admission;
       const generation = new Generation(deps, planned, record, admitted);
       generation.release = release;

@@ -55,6 +55,8 @@ export class Pool extends PoolViews implements Leases {
   readonly #leases: ActiveLeases;
   readonly #queue: WaitQueue;
   readonly #shared: SharedLeases | null;
+  /** Absent where no other node is. */
+  readonly leaseEarly: Leases["leaseEarly"];
 
   constructor(private readonly deps: PoolDependencies) {
     super();
@@ -92,6 +94,8 @@ export class Pool extends PoolViews implements Leases {
       refusal: (candidates, exclude, now) => this.#refusal(candidates, exclude, now),
     });
     this.#shared = deps.arbiter ? this.#shareSlots(deps.arbiter) : null;
+    const shared = this.#shared;
+    if (shared) this.leaseEarly = (request, options, requestId) => shared.leaseEarly(request, options, requestId);
   }
 
   #shareSlots(arbiter: SlotArbiter): SharedLeases {
@@ -122,8 +126,6 @@ export class Pool extends PoolViews implements Leases {
     const token = this.#pickNow(request, options);
     return token && this.#leases.take(token, request, 0);
   }
-
-  leaseEarly: NonNullable<Leases["leaseEarly"]> = (...asked) => this.#shared?.leaseEarly(...asked) ?? null;
 
   #pickNow(request: LeaseRequest, { deadline, signal }: Pick<LeaseOptions, "signal" | "deadline">): PoolToken | null {
     signal.throwIfAborted();
