@@ -55,7 +55,6 @@ export class Pool extends PoolViews implements Leases {
   readonly #leases: ActiveLeases;
   readonly #queue: WaitQueue;
   readonly #shared: SharedLeases | null;
-  /** Absent where no other node is. */
   readonly leaseEarly: Leases["leaseEarly"];
 
   constructor(private readonly deps: PoolDependencies) {
@@ -94,8 +93,7 @@ export class Pool extends PoolViews implements Leases {
       refusal: (candidates, exclude, now) => this.#refusal(candidates, exclude, now),
     });
     this.#shared = deps.arbiter ? this.#shareSlots(deps.arbiter) : null;
-    const shared = this.#shared;
-    if (shared) this.leaseEarly = (request, options, requestId) => shared.leaseEarly(request, options, requestId);
+    this.leaseEarly = this.#shared?.leaseEarly.bind(this.#shared);
   }
 
   #shareSlots(arbiter: SlotArbiter): SharedLeases {
