@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
+import { failuresIn } from "./failures.ts";
 
 const root = join(import.meta.dir, "..");
 
@@ -11,13 +12,35 @@ const root = join(import.meta.dir, "..");
  */
 const SIDE_BY_SIDE = [`--parallel=${Math.min(4, availableParallelism())}`, "--no-isolate", "--timings=test/timings.json"];
 
-/** Runs one step with its output shown. Null when it ended well, else its name. */
-async function step(name: string, command: string[], env: Record<string, string> = {}): Promise<string | null> {
+/** Runs one step with its output shown, and kept in `kept` when that is given. Null when it ended well, else its name. */
+async function step(name: string, command: string[], kept?: string[]): Promise<string | null> {
   const startedAt = performance.now();
   console.log(`\n== ${name}: ${command.join(" ")}`);
-  const code = await Bun.spawn(command, { cwd: root, stdio: ["ignore", "inherit", "inherit"], env: { ...process.env, ...env } }).exited;
+  const child = kept
+    ? Bun.spawn(command, { cwd: root, stdio: ["ignore", "pipe", "pipe"] })
+    : Bun.spawn(command, { cwd: root, stdio: ["ignore", "inherit", "inherit"] });
+  if (kept) await Promise.all([passOn(child.stdout, kept), passOn(child.stderr, kept)]);
+  const code = await child.exited;
   console.log(`== ${name}: ${code === 0 ? "ok" : `failed (${code})`}, ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
   return code === 0 ? null : name;
+}
+
+async function passOn(from: ReadableStream<Uint8Array> | undefined, kept: string[]): Promise<void> {
+  const decoder = new TextDecoder();
+  for await (const chunk of from ?? []) {
+    const text = decoder.decode(chunk, { stream: true });
+    kept.push(text);
+    process.stdout.write(text);
+  }
+}
+
+/** Runs the tests as a step, and says again at the end what failed, and why. */
+async function tests(report: string): Promise<string | null> {
+  const command = ["bun", "test", ...SIDE_BY_SIDE, "--timeout=90000", "--reporter=junit", `--reporter-outfile=${report}`];
+  const output: string[] = [];
+  const broken = await step("tests", command, output);
+  for (const failure of failuresIn(output.join(""))) console.log(`\n-- ${failure}`);
+  return broken;
 }
 
 type Counts = { passed: number; failed: number; skipped: number };
@@ -49,7 +72,7 @@ async function main(): Promise<number> {
       await step("types", ["bunx", "tsc", "--noEmit"]),
       await step("project index", ["bun", "scripts/index.ts", "--check"]),
       await step("executable", ["bun", "scripts/build.ts"]),
-      await step("tests", ["bun", "test", ...SIDE_BY_SIDE, "--timeout=90000", "--reporter=junit", `--reporter-outfile=${report}`]),
+      await tests(report),
     ];
     const counts = countsOf((await Bun.file(report).exists()) ? await Bun.file(report).text() : "");
     const broken = steps.filter((name) => name !== null);
