@@ -1,3 +1,5 @@
+// What a run says again of its failures.
+
 import { expect, test } from "bun:test";
 import { failuresIn } from "./failures.ts";
 
