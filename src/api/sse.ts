@@ -53,14 +53,14 @@ type StreamOptions = StreamSettings & {
   onEnd?(): void;
 };
 
-const ON_DEMAND = { highWaterMark: 0 };
 const EVENT_HEADERS = { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache", "x-accel-buffering": "no" };
 
 /** A response that writes what a source gives as the reader takes it, with heartbeats between frames. */
 export const streamSource = (source: FrameSource, settings: StreamSettings): Response =>
-  new Response(new ReadableStream<Uint8Array>(new FrameStream(source, settings), ON_DEMAND), {
-    headers: { ...EVENT_HEADERS, ...settings.headers },
-  });
+  new Response(directStream(new FrameStream(source, settings)), { headers: { ...EVENT_HEADERS, ...settings.headers } });
+
+/** Writes to the socket itself, without a queue of chunks. The types of browsers, which win here, know no such source. */
+const directStream = (source: Bun.DirectUnderlyingSource) => new ReadableStream(source as unknown as UnderlyingDefaultSource);
 
 /** As {@link streamSource}, for the frames of a generator. */
 export const streamFrames = (frames: AsyncGenerator<Piece>, options: StreamOptions): Response =>
@@ -100,14 +100,12 @@ class GeneratedFrames implements FrameSource {
   }
 }
 
-const encoder = new TextEncoder();
-
-type Controller = ReadableStreamDefaultController<Uint8Array>;
-
-class FrameStream implements UnderlyingDefaultSource<Uint8Array> {
+class FrameStream implements Bun.DirectUnderlyingSource<Uint8Array> {
+  readonly type = "direct";
   private isBetweenFrames = true;
   private silenceMs: number;
-  private controller: Controller | null = null;
+  private controller: ReadableStreamDirectController | null = null;
+  private hasLeft = false;
   private readonly beats: Heartbeat;
 
   constructor(
@@ -118,49 +116,55 @@ class FrameStream implements UnderlyingDefaultSource<Uint8Array> {
     this.beats = new Heartbeat(clock, HEARTBEAT_MS, this);
   }
 
-  start(controller: Controller): void {
-    this.controller = controller;
-  }
-
   beat(): void {
-    this.controller!.enqueue(encoder.encode(this.source.heartbeat()));
-  }
-
-  pull(controller: Controller): void | Promise<void> {
-    if (!this.give(controller)) return this.wait(controller);
+    this.controller!.write(this.source.heartbeat());
+    this.controller!.flush();
   }
 
   async cancel(): Promise<void> {
+    this.hasLeft = true;
     this.beats.stop();
     await this.source.left();
   }
 
-  private async wait(controller: Controller): Promise<void> {
-    if (this.isBetweenFrames) this.beats.wait(this.silenceMs);
+  /** Writes everything; resolves at the end, or when the reader has left. */
+  async pull(controller: ReadableStreamDirectController): Promise<void> {
+    this.controller = controller;
     try {
-      do await this.source.more();
-      while (!this.give(controller));
+      for (let piece = this.source.take(); piece !== null && !this.hasLeft; piece = this.source.take()) {
+        if (piece === undefined) await this.more(controller);
+        else {
+          // A slow reader: the promise resolves when it has taken what was written, and when it leaves.
+          const written = this.write(controller, piece);
+          if (written instanceof Promise) await written;
+        }
+      }
+      if (!this.hasLeft) this.end(controller);
     } catch (error) {
       this.beats.stop();
-      controller.error(error);
+      if (this.hasLeft) return;
+      controller.flush();
+      controller.close(error as Error);
     }
   }
 
-  /** Hands over what comes next; false: nothing is at hand. The end is told when the reader asks for more: then it has everything. */
-  private give(controller: Controller): boolean {
-    const piece = this.source.take();
-    if (piece === undefined) return false;
+  private more(controller: ReadableStreamDirectController): Promise<void> {
+    controller.flush();
+    if (this.isBetweenFrames) this.beats.wait(this.silenceMs);
+    return this.source.more();
+  }
+
+  private write(controller: ReadableStreamDirectController, piece: Piece): number | Promise<number> {
     this.beats.rest();
     this.silenceMs = HEARTBEAT_MS;
-    if (piece === null) {
-      this.beats.stop();
-      controller.close();
-      this.source.ended();
-      return true;
-    }
-    controller.enqueue(typeof piece === "string" ? encoder.encode(piece) : piece);
     this.isBetweenFrames = typeof piece === "string" && piece.endsWith("\n\n");
-    return true;
+    return controller.write(piece);
+  }
+
+  private end(controller: ReadableStreamDirectController): void {
+    this.beats.stop();
+    controller.close();
+    this.source.ended();
   }
 }
 
