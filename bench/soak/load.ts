@@ -14,7 +14,7 @@ export type Counts = Map<string, Map<number, number>>;
 type Call = (path: string, init?: RequestInit & { json?: unknown }) => Promise<Response>;
 type Act = { name: string; share: number; run(call: Call, random: Random): Promise<number> };
 
-const IMAGE_MODEL = "gemini-nano-banana-2.1";
+export const IMAGE_MODEL = "gemini-nano-banana-2.1";
 const VIDEO_MODEL = "gemini-omni-1.2-flash";
 /** Clients that leave while their response is made or read. */
 const LEAVING = 0.05;

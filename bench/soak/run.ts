@@ -11,7 +11,7 @@ import { seededRandom, temporaryFolder } from "../../src/testing.ts";
 import { login } from "../../test/admin/admin.ts";
 import { startProcess } from "../../test/serve-process.ts";
 import { grownTypes, type LiveHeap, probeEnv, readHeap } from "./heap.ts";
-import { actsWith, type Counts, work } from "./load.ts";
+import { actsWith, type Counts, IMAGE_MODEL, work } from "./load.ts";
 import { growthOf, type Sample, takeSample } from "./samples.ts";
 
 const { values } = parseArgs({
@@ -41,6 +41,9 @@ const FAULTS = [
 ].join(",");
 const TOKENS = 8;
 const KEYS = 5;
+/** Images made before anything counts: more than the server remembers the makers of, so that this memory is full. */
+const FILL = 11_000;
+const FILL_AT_ONCE = 32;
 /** Of the samples, in which caches fill and code is compiled. */
 const WARM_UP = 0.2;
 const MOST_SAMPLES = 720;
@@ -71,8 +74,9 @@ try {
 process.exit(exitCode);
 
 async function soak({ url, pid, log }: { url: string; pid: number; log(): string }): Promise<number> {
-  const served = { url, keys, cookie: await login(url, PASSWORD) };
   const acts = actsWith(await firstImage(url));
+  await fill(url);
+  const served = { url, keys, cookie: await login(url, PASSWORD) };
   const random = seededRandom(seed);
   const counts: Counts = new Map();
   const stopping = new AbortController();
@@ -164,15 +168,26 @@ async function prepare(): Promise<string[]> {
   return made;
 }
 
+/** Some fail, as everywhere in this run. */
+async function fill(url: string): Promise<void> {
+  let left = FILL;
+  const work = async () => {
+    while (left-- > 0) await (await generate(url, { model: IMAGE_MODEL, prompt: `a lighthouse, number ${left}` })).arrayBuffer();
+  };
+  await Promise.all(Array.from({ length: FILL_AT_ONCE }, work));
+}
+
+const generate = (url: string, json: object): Promise<Response> =>
+  fetch(`${url}/v1/images/generations`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${keys[0]}`, "content-type": "application/json" },
+    body: JSON.stringify(json),
+  });
+
 async function firstImage(url: string): Promise<string> {
-  const json = { model: "gemini-nano-banana-2.1", prompt: "a lighthouse", response_format: "b64_json" };
+  const json = { model: IMAGE_MODEL, prompt: "a lighthouse", response_format: "b64_json" };
   for (let tries = 0; tries < 20; tries++) {
-    const response = await fetch(`${url}/v1/images/generations`, {
-      method: "POST",
-      headers: { authorization: `Bearer ${keys[0]}`, "content-type": "application/json" },
-      body: JSON.stringify(json),
-    });
-    const body = (await response.json()) as { data?: { b64_json?: string }[] };
+    const body = (await (await generate(url, json)).json()) as { data?: { b64_json?: string }[] };
     if (body.data?.[0]?.b64_json) return body.data[0].b64_json;
   }
   throw new Error("The server made no image in twenty tries.");
