@@ -95,10 +95,12 @@ export function listJobs(db: Database, vault: Vault, { keyId, limit, after, orde
     keyId === null ? "" : "key_id = $keyId AND removed = 0",
     after === undefined ? "" : `seq ${down ? "<" : ">"} (SELECT seq FROM jobs WHERE id = $after)`,
     kind === undefined ? "" : "kind = $kind",
-    states === undefined ? "" : "state IN (SELECT value FROM json_each($states))",
+    // One state is read in the order of its index.
+    states === undefined ? "" : states.length === 1 ? "state = $states" : "state IN (SELECT value FROM json_each($states))",
     text === undefined ? "" : "body ->> '$.prompt' LIKE $text ESCAPE '!'",
   ].filter(Boolean);
-  const named = { keyId, after, kind, states: states && JSON.stringify(states), text: text && containing(text) };
+  const wanted = states?.length === 1 ? states[0] : states && JSON.stringify(states);
+  const named = { keyId, after, kind, states: wanted, text: text && containing(text) };
   const bindings = Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined && value !== null));
   return db
     .query<Raw, Record<string, string | number>>(

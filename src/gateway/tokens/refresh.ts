@@ -153,7 +153,7 @@ export class Refresher {
     const { clock, settings } = this.#deps;
     const { enabled, concurrency } = settings();
     const now = clock.now();
-    this.#pollDueTimes(now);
+    if (enabled) this.#pollDueTimes(now);
     let waitMs = POLL_MS;
     while (this.#running.size < concurrency) {
       const requested = this.#requested.shift();
@@ -201,7 +201,9 @@ export class Refresher {
   /** Puts the entry where its due time belongs; one with a flight is in no order. */
   #schedule(entry: Entry): void {
     if (entry.flight) return;
-    entry.dueAt = this.#dueAt(entry, this.#deps.clock.now());
+    const dueAt = this.#dueAt(entry, this.#deps.clock.now());
+    if (entry.at >= 0 && dueAt === entry.dueAt) return;
+    entry.dueAt = dueAt;
     this.#due.put(entry);
   }
 
