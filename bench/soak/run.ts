@@ -177,12 +177,13 @@ async function fill(url: string): Promise<void> {
   await Promise.all(Array.from({ length: FILL_AT_ONCE }, work));
 }
 
-const generate = (url: string, json: object): Promise<Response> =>
-  fetch(`${url}/v1/images/generations`, {
+function generate(url: string, json: object): Promise<Response> {
+  return fetch(`${url}/v1/images/generations`, {
     method: "POST",
     headers: { authorization: `Bearer ${keys[0]}`, "content-type": "application/json" },
     body: JSON.stringify(json),
   });
+}
 
 async function firstImage(url: string): Promise<string> {
   const json = { model: IMAGE_MODEL, prompt: "a lighthouse", response_format: "b64_json" };
