@@ -243,6 +243,28 @@ describe("keys", () => {
     expect((await call("GET", `/keys/${key.id}`)).body.prefix).toBe(first.body.prefix);
   });
 
+  test("have a webhook whose URL is written and never read, and whose secret is sent once", async () => {
+    const { body: key } = await call("POST", "/keys", { name: "told" });
+    const path = `/keys/${key.id}/webhook`;
+    expect((await call("GET", path)).body).toEqual({ webhook_host: null, has_secret: false });
+    const webhook_url = "https://hooks.example.com:8443/in/a-secret-in-the-path";
+    const first = await call("PUT", path, { webhook_url }, { "idempotency-key": "webhook-one" });
+    const again = await call("PUT", path, { webhook_url }, { "idempotency-key": "webhook-one" });
+    expect(first.body).toEqual({ webhook_host: "hooks.example.com:8443", secret: expect.stringMatching(/^whsec_/) });
+    expect(again.body).toEqual({ webhook_host: "hooks.example.com:8443", secret: null });
+    expect((await call("GET", path)).body).toEqual({ webhook_host: "hooks.example.com:8443", has_secret: true });
+    const rotated = await call("POST", `${path}/secret`);
+    expect(rotated.body.secret).toStartWith("whsec_");
+    expect(rotated.body.secret).not.toBe(first.body.secret);
+    expect((await call("PUT", path, { webhook_url: null })).body).toEqual({ webhook_host: null, secret: null });
+    for (const wrong of ["no url", "ftp://hooks.example.com/x"])
+      expect(await call("PUT", path, { webhook_url: wrong })).toMatchObject({ status: 400, body: { error: { field: "webhook_url" } } });
+    expect(JSON.stringify((await call("GET", "/audit?limit=50")).body)).not.toContain("a-secret-in-the-path");
+    await call("DELETE", `/keys/${key.id}`);
+    expect(await call("PUT", path, { webhook_url })).toMatchObject({ status: 409, body: { error: { reason: "key_deleted" } } });
+    expect((await call("GET", "/keys/99999/webhook")).status).toBe(404);
+  });
+
   test("and tokens have a name that is not blank, without blanks around it", async () => {
     const { body: key } = await call("POST", "/keys", { name: " named " });
     expect(key.name).toBe("named");

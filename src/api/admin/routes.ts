@@ -13,6 +13,7 @@ import { exportRoutes } from "./exports.ts";
 import { BASE } from "./guard.ts";
 import { Idempotency } from "./idempotency.ts";
 import { jobRoutes } from "./jobs.ts";
+import { keyWebhookRoutes } from "./key-webhooks.ts";
 import { keyRoutes } from "./keys.ts";
 import { mediaRoutes } from "./media.ts";
 import { modelRoutes } from "./models.ts";
@@ -33,6 +34,7 @@ export function adminApiTable(ctx: AdminApiContext): ApiRoute[] {
     ...tokenImportRoutes(ctx),
     ...bulkRoutes(ctx),
     ...keyRoutes(ctx),
+    ...keyWebhookRoutes(ctx),
     ...jobRoutes(ctx),
     ...requestRoutes(ctx),
     ...exportRoutes(ctx),
