@@ -16,8 +16,8 @@ const PRAGMAS = [
   "PRAGMA foreign_keys = ON",
   // A file that came from elsewhere cannot make our statements run functions with side effects.
   "PRAGMA trusted_schema = OFF",
-  // Ids are random, so inserts touch pages all over their index: hold more of it (16 MiB, taken only as it fills).
-  "PRAGMA cache_size = -16384",
+  // Ids begin with their time, so inserts touch the end of each index: 4 MiB hold that, and the ends of a million rows too.
+  "PRAGMA cache_size = -4096",
   // After a burst the log file shrinks again; without this it keeps its largest size.
   "PRAGMA journal_size_limit = 67108864",
 ] as const;

@@ -66,7 +66,6 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     const writer = await thread.open("store", { file, secretKey });
     // This connection only reads from now on.
     db.run("PRAGMA query_only = ON");
-    db.run("PRAGMA cache_size = -4096");
     return createStore({ db, vault, writer });
   } catch (error) {
     closeDatabase(db);

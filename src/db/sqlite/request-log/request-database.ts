@@ -79,8 +79,6 @@ async function openWhole({ file, thread }: Options): Promise<Opened> {
     probe(db, isLarge);
     if (!thread) return { db, writer: createWriter({ db }, REQUEST_ACTIONS) };
     const writer = await thread.open("requests", { file });
-    // This connection only reads from now on.
-    db.run("PRAGMA cache_size = -4096");
     return { db, writer };
   } catch (error) {
     db.close();
