@@ -37,6 +37,8 @@ export type StandIns = AsyncDisposable & {
   config(kind: string): Record<string, string>;
   /** Faults by kind, each used once. */
   faults: Map<string, Fault[]>;
+  /** Calls that are never answered, until whoever made them gives up. */
+  hanging: ReadonlySet<Request>;
 };
 
 const json = (value: unknown, status = 200) => Response.json(value, { status });
@@ -51,6 +53,7 @@ const near = (ms: number, now: number) => Math.abs(ms - now) < 3_600_000;
 export function startStandIns(now: () => number = Date.now): StandIns {
   const received: Received[] = [];
   const faults = new Map<string, Fault[]>();
+  const hanging = new Set<Request>();
   const server = Bun.serve({
     port: 0,
     hostname: "127.0.0.1",
@@ -71,7 +74,11 @@ export function startStandIns(now: () => number = Date.now): StandIns {
       const reply = CHECKS[kind]?.({ ...call, url, now: now() }) ?? json({ problem: "unknown path" }, 404);
       const problem = reply.ok && (await isWell(reply.clone())) ? null : await reply.clone().text();
       received.push({ ...call, problem: fault ? "fault" : problem, at: now() });
-      if (fault === "hang") return new Promise<Response>(() => {});
+      if (fault === "hang") {
+        hanging.add(request);
+        request.signal.addEventListener("abort", () => hanging.delete(request));
+        return new Promise<Response>(() => {});
+      }
       return fault ? new Response(fault.text, { status: fault.status, headers: fault.headers }) : reply;
     },
   });
@@ -93,6 +100,7 @@ export function startStandIns(now: () => number = Date.now): StandIns {
     port: server.port!,
     received,
     faults,
+    hanging,
     config: (kind) => configs[kind]!,
     [Symbol.asyncDispose]: () => server.stop(true),
   };

@@ -35,9 +35,18 @@ async function world({ clock = virtualClock(), folder, settings = {}, kinds = []
   const logged: string[] = [];
   const config = loadConfig({ file: null, env: {}, flags: settings });
   let signals: Signal[] = [];
+  const send = createGuardedSend({ allowPrivateHosts: ["127.0.0.1"] });
+  let underWay = 0;
+  /** The clock must not run away from what really travels: an attempt would be over before it arrives. */
+  const arrived = async () => {
+    while (underWay > far.hanging.size) await Bun.sleep(1);
+  };
   const alerts = new Alerts({
     ...{ store, clock, texts: { en, zh }, settings: () => config.settings },
-    guardedSend: createGuardedSend({ allowPrivateHosts: ["127.0.0.1"] }),
+    guardedSend: (...request) => {
+      underWay++;
+      return send(...request).finally(() => underWay--);
+    },
     readSignals: async () => signals,
     log: createLog({ level: "debug", format: "json", write: (line) => logged.push(line) }),
   });
@@ -51,6 +60,7 @@ async function world({ clock = virtualClock(), folder, settings = {}, kinds = []
   const until = async (done: () => boolean | Promise<boolean>, stepMs = 500) => {
     for (let tries = 0; !(await done()); tries++) {
       if (tries > 1000) throw new Error("It did not happen.");
+      await arrived();
       await clock.advance(stepMs);
       await Bun.sleep(2);
     }
@@ -67,6 +77,7 @@ async function world({ clock = virtualClock(), folder, settings = {}, kinds = []
     /** Time goes by, with a look every five seconds. */
     async pass(ms: number) {
       for (let left = ms; left > 0; left -= 5 * SECOND) {
+        await arrived();
         await clock.advance(5 * SECOND);
         await alerts.look();
       }
