@@ -115,7 +115,7 @@ function lostOf(text: string): string[] {
     .map((frame) => frame.slice(6));
   const wanted: [string, (frame: string) => boolean][] = [
     ["role", (frame) => frame.includes('"role":"assistant"')],
-    ["generating", (frame) => frame.includes("Drawing")],
+    ["generating", (frame) => frame.includes("Drawing") && !frame.includes("so far")],
     ["text", (frame) => frame.includes('"content":"A fox.')],
     ["image", (frame) => frame.includes("![image](")],
     ["finish", (frame) => frame.includes('"finish_reason":"stop"')],
