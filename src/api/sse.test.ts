@@ -76,6 +76,50 @@ test("a reader that leaves stops the source, and no timer is left", async () => 
   expect([cancelled, finished, clock.nextTimer()]).toEqual([1, true, null]);
 });
 
+const PIECE = `data: ${"x".repeat(1024 * 1024)}\n\n`;
+const PIECES = 64;
+
+/** A server that streams large frames, and what has become of them. */
+function largeFrames() {
+  const seen = { given: 0, left: 0, ended: 0 };
+  const server = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    fetch() {
+      const frames = (async function* () {
+        for (; seen.given < PIECES; seen.given++) yield PIECE;
+      })();
+      return streamFrames(frames, { clock: virtualClock(), heartbeat: COMMENT, onCancel: () => seen.left++, onEnd: () => seen.ended++ });
+    },
+  });
+  return { seen, url: server.url.href, [Symbol.asyncDispose]: () => server.stop(true) };
+}
+
+const until = async (isSo: () => boolean) => {
+  while (!isSo()) await Bun.sleep(1);
+};
+
+test("over HTTP a reader that stands still is waited for, and when it leaves the source is told so once, and no end", async () => {
+  await using far = largeFrames();
+  const leaving = new AbortController();
+  const reader = (await fetch(far.url, { signal: leaving.signal })).body!.getReader();
+  await reader.read();
+  for (let given = -1; given !== far.seen.given; await Bun.sleep(20)) given = far.seen.given;
+  expect(far.seen.given).toBeLessThan(PIECES);
+  leaving.abort();
+  await until(() => far.seen.left > 0);
+  await settled();
+  expect(far.seen).toMatchObject({ left: 1, ended: 0 });
+  expect(far.seen.given).toBeLessThan(PIECES);
+});
+
+test("over HTTP a reader that reads gets every byte, and the end is told once", async () => {
+  await using far = largeFrames();
+  expect(await (await fetch(far.url)).text()).toHaveLength(PIECE.length * PIECES);
+  await until(() => far.seen.ended > 0);
+  expect(far.seen).toEqual({ given: PIECES, left: 0, ended: 1 });
+});
+
 test("a stoppable signal aborts with the client's own reason, by its stop, and for a client that is gone already", () => {
   const client = new AbortController();
   const [left, stopped] = [stoppable({ signal: client.signal }), stoppable({ signal: client.signal })];
