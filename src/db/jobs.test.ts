@@ -101,6 +101,9 @@ describe.each(ENGINES)("jobs in a store over $name", ({ open, stored }) => {
       expect(await ids({ keyId: null })).toEqual([0, 1, 2, 3, 4]);
       expect(await ids({ kind: "image" })).toEqual([3]);
       expect(await ids({ states: ["completed", "failed"] })).toEqual([1]);
+      expect(await ids({ states: ["completed"] })).toEqual([1]);
+      expect(await ids({ states: [rows[0]!.state], keyId: null, order: "desc", limit: 2 })).toEqual([4, 3]);
+      expect(await ids({ states: [] })).toEqual([]);
       expect(await ids({ after: rows[0]!.id, limit: 1 })).toEqual([1]);
       expect(await ids({ after: rows[3]!.id, order: "desc" })).toEqual([1, 0]);
       expect(await ids({ after: "gone" })).toEqual([]);

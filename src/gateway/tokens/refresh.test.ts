@@ -83,7 +83,7 @@ describe("the schedule", () => {
     expect(checksOf(2).length).toBeWithin(2, 4);
   });
 
-  test("nothing happens before the start, nor while it is switched off", async () => {
+  test("nothing happens before the start, nor while it is switched off; what was due meanwhile is checked when it is on again", async () => {
     const settings = { enabled: false };
     const { clock, refresher, checks } = bench(undefined, settings);
     refresher.load([token(1)]);
@@ -91,6 +91,9 @@ describe("the schedule", () => {
     refresher.start();
     await clock.advance(MINUTE);
     expect(checks).toEqual([]);
+    settings.enabled = true;
+    await clock.advance(MINUTE);
+    expect(checks.length).toBeGreaterThan(0);
   });
 
   test("a token that is added later is noticed, one that is gone is not checked again", async () => {
