@@ -4,9 +4,12 @@ import { systemClock } from "../src/clock.ts";
 import { loadConfig } from "../src/config/config.ts";
 import type { IncidentRow } from "../src/db/alerts.ts";
 import { hasPostgres } from "../src/db/postgres/testing.ts";
+import { storePassword } from "../src/gateway/auth/password.ts";
 import { silentLog } from "../src/log.ts";
 import { start } from "../src/server.ts";
 import { temporaryFolder } from "../src/testing.ts";
+import { VERSION } from "../src/version.ts";
+import { ADMIN_PASSWORD, login, signedIn } from "./admin/admin.ts";
 import { startStandIns } from "./alert-stand-ins.ts";
 import { eventually, IMAGE, type Nodes, type ServerNode, startNodes, VIDEO } from "./cluster-world.ts";
 import { type S3Server, startS3 } from "./s3.ts";
@@ -19,6 +22,8 @@ const edgeOf = (id: string, now: number): IncidentRow => ({
   ...{ id, rule: "sign_in", subject: id, beganAt: now - HOUR, endedAt: now - HOUR, settled: false },
   state: { facts: { kind: "signIn", address: "203.0.113.9", actor: "admin" }, level: 1, urgent: true, changedAt: now - HOUR },
 });
+/** What the admin says of a node's load. */
+const LOAD = /\d+ running, \d+ waiting, \d+ jobs, \d+ MiB/g;
 /** Signature, and a header of 64 × 64 pixels. */
 const PNG_HEAD = Buffer.from("89504e470d0a1a0a0000000d49484452000000400000004008060000", "hex");
 const statusOf = async (response: Response) => {
@@ -96,6 +101,29 @@ describe.skipIf(!hasPostgres)("two nodes", () => {
       (await world.store.listNodes()).every(({ gauges }) => Bun.deepEquals((gauges as { needs?: unknown } | null)?.needs, well)),
     );
   });
+
+  test("the admin of each shows both, with load, version and beat; one that is taken out of service is not ready until it is put back", async () => {
+    const [a, b] = world.nodes;
+    await storePassword(world.store, ADMIN_PASSWORD, false);
+    const admin = await signedIn(a.url, await login(a.url, ADMIN_PASSWORD));
+    // A session is of both: the page of the other node, and a form of it.
+    const other = await signedIn(b.url, admin.cookie);
+    const id = await b.id();
+    for (const { get } of [admin, other]) {
+      const page = async () => (await get("/admin/system")).text();
+      await eventually("the load of both is shown", 10_000, async () => (await page()).match(LOAD)?.length === 2);
+      const text = await page();
+      for (const shown of [a.url, b.url, VERSION, "Last beat", `id="node-${id}"`]) expect(text).toContain(shown);
+    }
+    const readiness = async () => (await world.get(b, "/ready")).status;
+    const drained = await admin.htmx("/admin/system/nodes", { act: "drain", id: String(id) });
+    expect(drained.status).toBe(200);
+    await eventually("the other node is not ready", 10_000, async () => (await readiness()) === 503);
+    expect(await statusOf(await world.get(a, "/ready"))).toBe(200);
+    expect(await statusOf(await other.htmx("/admin/system/nodes", { act: "serve", id: String(id) }))).toBe(200);
+    await eventually("the other node is ready again", 10_000, async () => (await readiness()) === 200);
+    expect(await statusOf(await admin.htmx("/admin/system/nodes", { act: "drain", id: "99999" }))).toBe(404);
+  }, 40_000);
 
   test("the same Idempotency-Key on both is one submission, and the same job for both", async () => {
     const before = world.simulator.counts().total.accepted;
