@@ -25,6 +25,7 @@ async function serve(dataDir: string, geminiBaseUrl: string, how: string) {
       // As the server wants them: it does not start again in this process.
       BUN_CONFIG_MAX_HTTP_REQUESTS: "8192",
       BUN_JSC_forceRAMSize: String(8 * 1024 ** 3),
+      BUN_IDLE_GC_SECONDS: "1,1,1",
       FLOW2API_STORAGE_DATA_DIR: dataDir,
       FLOW2API_SERVER_HOST: "127.0.0.1",
       FLOW2API_SERVER_PORT: "0",

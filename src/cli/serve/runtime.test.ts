@@ -7,13 +7,15 @@ const VARIABLE = "BUN_CONFIG_MAX_HTTP_REQUESTS";
 describe("the program begins anew", () => {
   const calls = { [VARIABLE]: "8192" };
   const memory = { BUN_JSC_forceRAMSize: "8589934592" };
+  const idle = { BUN_IDLE_GC_SECONDS: "1,1,1" };
   test.each([
-    ["serve", {}, [{ ...calls, ...memory }]],
-    ["", {}, [{ ...calls, ...memory }]],
-    ["--port 8001", {}, [{ ...calls, ...memory }]],
-    ["serve", { ...memory, [VARIABLE]: "" }, [calls]],
-    ["serve", calls, [memory]],
-    ["serve", { ...memory, [VARIABLE]: "512" }, []],
+    ["serve", {}, [{ ...calls, ...memory, ...idle }]],
+    ["", {}, [{ ...calls, ...memory, ...idle }]],
+    ["--port 8001", {}, [{ ...calls, ...memory, ...idle }]],
+    ["serve", { ...memory, ...idle, [VARIABLE]: "" }, [calls]],
+    ["serve", { ...calls, ...idle }, [memory]],
+    ["serve", { ...calls, ...memory }, [idle]],
+    ["serve", { ...memory, [VARIABLE]: "512", BUN_IDLE_GC_SECONDS: "10" }, []],
     ["token list", {}, []],
     ["version", {}, []],
     ["--version", {}, []],
@@ -33,10 +35,27 @@ describe("the program begins anew", () => {
     const begin = (more: Record<string, string>) => void begun.push(more);
     prepareRuntime(["serve"], env, begin, () => isThere);
     expect(begun.map(({ BUN_TMPDIR }) => BUN_TMPDIR)).toEqual([expected]);
-    prepareRuntime(["serve"], { ...env, ...calls, ...memory }, begin, () => isThere);
+    prepareRuntime(["serve"], { ...env, ...calls, ...memory, ...idle }, begin, () => isThere);
     expect(begun).toHaveLength(1);
   });
 });
+
+test("the runtime collects three times within seconds of quiet: a variable that it did not know would be nothing", async () => {
+  const wanted: Record<string, string> = {};
+  prepareRuntime(["serve"], {}, (more) => void Object.assign(wanted, more));
+  await using child = Bun.spawn([process.execPath, "-e", "setInterval(() => {}, 60_000)"], {
+    env: { ...process.env, ...wanted, BUN_JSC_logGC: "1" },
+    stdout: "ignore",
+    stderr: "pipe",
+  });
+  let logged = "";
+  const collections = () => logged.split("FullCollection").length - 1;
+  for await (const chunk of child.stderr.pipeThrough(new TextDecoderStream() as unknown as ReadableWritablePair<string, Uint8Array>)) {
+    logged += chunk;
+    if (collections() >= 3) break;
+  }
+  expect(collections()).toBeGreaterThanOrEqual(3);
+}, 30_000);
 
 describe("it warns", () => {
   const token = (imageConcurrency: number, videoConcurrency: number, enabled = true) => ({ enabled, imageConcurrency, videoConcurrency });
