@@ -27,7 +27,9 @@ export const watchEventLoop = (config: Config, io: Io, log: Log): Watchdog => ne
 /** Resolves as `starting` does. @throws {AppError} `conflict` when host or port cannot be had, in one line that says what to do */
 export async function listening<Server>(starting: Promise<Server>, { host, port }: { host: string; port: number }): Promise<Server> {
   try {
-    return await starting;
+    const server = await starting;
+    compileFromNow();
+    return server;
   } catch (error) {
     const code = codeOf(error) ?? codeOf((error as Error).cause);
     if (code === "EADDRINUSE") throw new AppError("conflict", takenText(error, port), { cause: error });
@@ -38,6 +40,9 @@ export async function listening<Server>(starting: Promise<Server>, { host, port 
     throw error;
   }
 }
+
+/** The executable compiles little of what a start runs once (`scripts/build.ts`); what requests run is compiled as usual. */
+const compileFromNow = (): void => Bun.unsafe.setJITPolicy(1);
 
 /** The system's words name the port where it is not the server's own. */
 function takenText(error: unknown, port: number): string {

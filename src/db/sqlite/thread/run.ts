@@ -58,6 +58,8 @@ export function runStoreThread(): void {
   }
 
   async function perform(batch: Packed): Promise<void> {
+    // As `compileFromNow` of the server does for its own thread.
+    if (batches === 0) Bun.unsafe.setJITPolicy(1);
     const { name, actions } = unpackActions(batch);
     const file = files.get(name)!;
     const { tables, actions: table } = file;
