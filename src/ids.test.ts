@@ -1,6 +1,6 @@
 // What ids look like, and that they sort by time where they promise to.
 import { expect, test } from "bun:test";
-import { isId, newId, newKey, newTimeId } from "./ids.ts";
+import { isId, newId, newKey, newMediaId, newTimeId } from "./ids.ts";
 
 test("1,000 ids differ and have the form that is asked for", () => {
   const ids = new Set(Array.from({ length: 1000 }, newId));
@@ -12,6 +12,20 @@ test("ids by time sort by time", () => {
   const ids = times.map(newTimeId);
   expect(ids.toSorted()).toEqual(ids);
   expect(ids.every(isId)).toBe(true);
+});
+
+test("ids of media made on one day sort by time and share a first letter; those of the next day have another", () => {
+  const morning = Date.UTC(2026, 10, 30);
+  const ids = [0, 1, 32, 3_600_000, 86_399_999].map((ms) => newMediaId(morning + ms));
+  expect(ids.toSorted()).toEqual(ids);
+  expect(ids.every(isId)).toBe(true);
+  const first = (days: number) => newMediaId(morning + days * 86_400_000)[0]!;
+  expect(new Set(ids.map((id) => id[0]))).toEqual(new Set([first(0)]));
+  expect(new Set(Array.from({ length: 32 }, (_, days) => first(days))).size).toBe(32);
+});
+
+test("1,000 ids of media made at the same moment differ", () => {
+  expect(new Set(Array.from({ length: 1000 }, () => newMediaId(1_795_443_095_000))).size).toBe(1000);
 });
 
 test.each(["", "a".repeat(25), "a".repeat(27), "A".repeat(26), "a".repeat(25).concat("1"), "../".repeat(9)])("%p is no id", (text) =>

@@ -43,13 +43,13 @@ function setPrefix(now: number): void {
   const ms = Math.floor(now);
   if (ms === lastMs) return;
   lastMs = ms;
-  lastPrefix = timePrefix(ms);
+  lastPrefix = timePrefix(ms, 9);
   lastRequestPrefix = `req_${lastPrefix}`;
 }
 
-function timePrefix(ms: number): string {
+function timePrefix(ms: number, places: number): string {
   let prefix = "";
-  for (let rest = ms, place = 0; place < 9; place++, rest = Math.floor(rest / 32)) prefix = SORTED[rest % 32] + prefix;
+  for (let rest = ms, place = 0; place < places; place++, rest = Math.floor(rest / 32)) prefix = SORTED[rest % 32] + prefix;
   return prefix;
 }
 
@@ -57,6 +57,23 @@ function timePrefix(ms: number): string {
 export function newRequestId(now: number): string {
   setPrefix(now);
   return lastRequestPrefix + randomText(17);
+}
+
+const DAY_MS = 86_400_000;
+let lastMediaMs = -1;
+let lastMediaPrefix = "";
+
+/**
+ * An id of a media item made at `now`, epoch ms: 95 random bits. Those of a day begin with the same letter, of which the day has one of 32,
+ * and then with the time: an index grows in one place, and folders by that letter hold a day each.
+ */
+export function newMediaId(now: number): string {
+  const ms = Math.floor(now);
+  if (ms !== lastMediaMs) {
+    lastMediaMs = ms;
+    lastMediaPrefix = SORTED[Math.floor(ms / DAY_MS) % 32] + timePrefix(ms % DAY_MS, 6);
+  }
+  return lastMediaPrefix + randomText(19);
 }
 
 const ID = /^[a-z2-7]{26}$/;

@@ -27,6 +27,8 @@ export const bucketOf = (ms: number) => Math.min(BUCKETS.length - 1, Math.max(0,
 /** A row of sums: of one dimension, subject, start and family. */
 export type Hour = Omit<UsageShare, "ok" | "ms"> & Buckets & { requests: number; errors: number; msSum: number; msMax: number };
 
+const DAY_MS = 86_400_000;
+const ADDED = ["requests", "errors", "images", "videoMs", "microUsd", "inputTokens", "outputTokens", "msSum", ...BUCKETS] as const;
 const NO_BUCKETS = Object.fromEntries(BUCKETS.map((bucket) => [bucket, 0])) as Buckets;
 
 /** Puts shares of one row together, so that a batch costs few rows; `length` is that of the row's time, in ms. */
@@ -40,6 +42,24 @@ export function sumShares(shares: readonly UsageShare[], length: number): Hour[]
     else sums.set(name, addShare(emptyHour({ ...share, hour }), share));
   }
   return [...sums.values()];
+}
+
+/** Puts hours together to the rows of their days. */
+export function sumDays(hours: readonly Hour[]): Hour[] {
+  const days = new Map<string, Hour>();
+  for (const one of hours) {
+    const hour = one.hour - (one.hour % DAY_MS);
+    const name = `${one.dimension}/${one.subject}/${hour}/${one.family}`;
+    const day = days.get(name);
+    if (day) addHour(day, one);
+    else days.set(name, { ...one, hour });
+  }
+  return [...days.values()];
+}
+
+function addHour(day: Hour, { msMax, ...more }: Hour): void {
+  for (const name of ADDED) day[name] += more[name];
+  day.msMax = Math.max(day.msMax, msMax);
 }
 
 function emptyHour({ dimension, subject, hour, family }: UsageShare): Hour {

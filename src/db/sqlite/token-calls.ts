@@ -38,9 +38,13 @@ function backlogOf(db: Database): Backlog {
 const insertRow = (db: Database, calls: readonly Stored[]): number =>
   Number(db.query("INSERT INTO token_calls (calls) VALUES (?)").run(JSON.stringify(calls)).lastInsertRowid);
 
-/** Stores the calls of a batch, and adds up a slice where many wait. */
+/** Stores the calls of a batch, and adds up a slice where many wait. Many calls of few tokens are added up at once. */
 export function putTokenCalls(db: Database, calls: readonly TokenCall[]): void {
   if (calls.length === 0) return;
+  if (areOfFew(calls)) {
+    addUp(db, calls);
+    return;
+  }
   const backlog = backlogOf(db);
   insertRow(
     db,
@@ -51,6 +55,12 @@ export function putTokenCalls(db: Database, calls: readonly TokenCall[]): void {
   backlog.waiting += calls.length;
   if (backlog.slices.length > 0 || backlog.waiting >= MANY_CALLS) sumSomeTokenCalls(db, false);
 }
+
+/** Calls of each token of a batch, on average, from which on it is added up at once: that changes few pages, and needs no row. */
+const CALLS_EACH = 4;
+
+const areOfFew = (calls: readonly TokenCall[]) =>
+  calls.length >= CALLS_EACH && calls.length >= CALLS_EACH * new Set(calls.map(({ subject }) => subject)).size;
 
 /**
  * Adds up one slice of the stored calls; true: there are more. With `isFirst` the slices are of all calls that are stored now: who calls
@@ -65,7 +75,7 @@ export function sumSomeTokenCalls(db: Database, isFirst: boolean): boolean {
   const seq = backlog.slices.shift();
   if (seq === undefined) return false;
   const row = db.query<{ calls: string }, { seq: number }>("DELETE FROM token_calls WHERE seq = $seq RETURNING calls").get({ seq });
-  if (row) addUp(db, JSON.parse(row.calls) as Stored[]);
+  if (row) addUp(db, (JSON.parse(row.calls) as Stored[]).map(toCall));
   return backlog.slices.length > 0;
 }
 
@@ -90,19 +100,18 @@ function takeAll(db: Database): Stored[] {
 /** Adds all stored calls to the rollups at once. */
 export function sumTokenCalls(db: Database): void {
   backlogs.delete(db);
-  addUp(db, takeAll(db));
+  addUp(db, takeAll(db).map(toCall));
 }
 
-function addUp(db: Database, calls: readonly Stored[]): void {
+function addUp(db: Database, calls: readonly TokenCall[]): void {
   addUsage(db, calls.map(toShare));
-  addBeats(
-    db,
-    calls.map(([subject, hour, , ok, , , , , at = hour]) => ({ subject, at, ok: ok === 1 })),
-  );
+  addBeats(db, calls);
 }
 
-function toShare([subject, hour, family, ok, ms, images, videoMs, microUsd]: Stored): UsageShare {
-  return { dimension: "token", subject, hour, family, ok: ok === 1, ms, images, videoMs, microUsd, inputTokens: 0, outputTokens: 0 };
+const toShare = ({ at: _, ...call }: TokenCall): UsageShare => ({ dimension: "token", ...call, inputTokens: 0, outputTokens: 0 });
+
+function toCall([subject, hour, family, ok, ms, images, videoMs, microUsd, at = hour]: Stored): TokenCall {
+  return { subject, hour, family, ok: ok === 1, ms, images, videoMs, microUsd, at };
 }
 
 export const hasTokenCalls = (db: Database): boolean => db.query("SELECT 1 FROM token_calls LIMIT 1").get() !== null;

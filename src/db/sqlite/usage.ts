@@ -1,21 +1,24 @@
 // SQL of usage rollups: sums by hour, and by day and family, in all, per key and per token.
 import type { Database } from "bun:sqlite";
 import type { KeyDay, KeyDayQuery, UsageQuery, UsageRow } from "../ledger.ts";
-import { BUCKETS, type Hour, type RawUsage, scopeOf, sumShares, toUsage, type UsageShare } from "../usage-sums.ts";
+import { BUCKETS, type Hour, type RawUsage, scopeOf, sumDays, sumShares, toUsage, type UsageShare } from "../usage-sums.ts";
 
+const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 
 /** The two tables: their names, and the column with the start of an hour or a UTC day. */
-const BY_HOUR = { table: "usage_hours", start: "hour", length: 3_600_000 } as const;
+const BY_HOUR = { table: "usage_hours", start: "hour", length: HOUR_MS } as const;
 const BY_DAY = { table: "usage_days", start: "day", length: DAY_MS } as const;
 type Rollup = typeof BY_HOUR | typeof BY_DAY;
 
 /** Adds shares to the sums of their hour and of their day. */
 export function addUsage(db: Database, shares: readonly UsageShare[]): void {
-  for (const rollup of [BY_HOUR, BY_DAY]) addTo(db, rollup, shares);
+  const hours = sumShares(shares, HOUR_MS);
+  addTo(db, BY_HOUR, hours);
+  addTo(db, BY_DAY, sumDays(hours));
 }
 
-function addTo(db: Database, { table, start, length }: Rollup, shares: readonly UsageShare[]): void {
+function addTo(db: Database, { table, start }: Rollup, sums: readonly Hour[]): void {
   const statement = db.query(
     `INSERT INTO ${table} (dimension, subject, ${start}, family, requests, errors, images, video_ms, micro_usd, input_tokens,
        output_tokens, ms_sum, ms_max, b0, b1, b2, b3, b4, b5, b6, b7, b8, b9, b10, b11, b12)
@@ -30,7 +33,7 @@ function addTo(db: Database, { table, start, length }: Rollup, shares: readonly 
        b10 = b10 + excluded.b10, b11 = b11 + excluded.b11, b12 = b12 + excluded.b12`,
   );
   // In the order of the primary key: rows of one page are changed one after the other.
-  for (const sum of sumShares(shares, length).sort((a, b) => a.subject - b.subject)) statement.run(...valuesOf(sum));
+  for (const sum of sums.toSorted((a, b) => a.subject - b.subject)) statement.run(...valuesOf(sum));
 }
 
 /** In the order of the columns: binding by position costs half of binding by name. */

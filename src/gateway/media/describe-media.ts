@@ -5,7 +5,7 @@ import type { Settings } from "../../config/settings-schema.ts";
 import type { MediaSource } from "../../db/media.ts";
 import type { Media } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
-import { newId } from "../../ids.ts";
+import { newMediaId } from "../../ids.ts";
 import { inspectInput, type MediaRules, type MediaType, readPixels, sniffType } from "./sniff.ts";
 
 /** Owner and origin of a media item. `keyId` null: the operator's. */
@@ -31,7 +31,7 @@ export function describeMedia(head: Uint8Array, bytes: number, facts: MediaFacts
   const now = clock.now();
   const days = origin === "input" ? input_max_age_days : max_age_days;
   return {
-    id: newId(),
+    id: newMediaId(now),
     kind: type.kind,
     origin,
     mime: type.mime,
