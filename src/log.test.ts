@@ -48,6 +48,27 @@ test("an AppError keeps its kind and details", () => {
   expect(redact(new AppError("busy", "m", { retryAfterMs: 5 }))).toMatchObject({ kind: "busy", retryAfterMs: 5 });
 });
 
+test.each<Record<string, unknown>>([
+  {},
+  { requestId: "req_a", tokenId: 2, ms: 1.5, ok: true, none: null, absent: undefined },
+  { text: 'a "quoted" \\ line\nand\u0000 more', key: "sk-plain", token: 7, password: "" },
+  { text: `with ${SECRETS[0]} inside` },
+  { text: "x".repeat(2_500) },
+  { big: 7n, list: [1, SECRETS[1]], deep: { secret: "s" }, error: new Error("e") },
+  { message: "instead of it", level: "of its own" },
+  JSON.parse('{"__proto__": "x", "a": 1}'),
+])("a line holds its fields as they are redacted: %#", (fields) => {
+  const lines: string[] = [];
+  const log = createLog({ level: "info", format: "json", now: () => 0, write: (line) => lines.push(line) });
+  log.info("text", fields);
+  const expected = { time: "1970-01-01T00:00:00.000Z", level: "info", message: "text", ...(redact(fields) as object) };
+  const { error: _, ...written } = JSON.parse(lines[0]!);
+  const { error: __, ...wanted } = JSON.parse(JSON.stringify(expected));
+  expect(written).toEqual(wanted);
+  // An error has a message of its own.
+  expect(lines[0]!.match(/"message":/g)).toHaveLength("error" in fields ? 2 : 1);
+});
+
 test("levels below the set one are not written, and the level can change", () => {
   const lines: string[] = [];
   const log = createLog({ level: "warn", format: "json", now: () => 0, write: (line) => lines.push(line) });
