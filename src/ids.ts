@@ -29,51 +29,64 @@ function newPool(): string {
   return Buffer.from(bytes.buffer).toString("latin1");
 }
 
-let lastMs = -1;
-let lastPrefix = "";
-let lastRequestPrefix = "";
+const DAY_MS = 86_400_000;
+/** Two digits of an id are of these, the lowest ones of its time: those above them are written once for so many ms. */
+const SPAN_MS = 32 * 32;
+
+/** `value` in so many digits of the base 32, which sort as numbers do. */
+function digits(value: number, places: number): string {
+  let text = "";
+  for (let rest = value, place = 0; place < places; place++, rest = Math.floor(rest / 32)) text = SORTED[rest % 32] + text;
+  return text;
+}
+
+const lowDigits = (ms: number): string => SORTED[Math.floor(ms / 32) % 32]! + SORTED[ms % 32]!;
+
+let lastSpan = -1;
+let upper = "";
+let requestUpper = "";
+
+/** The digits above the lowest two of a time. */
+function setUpper(ms: number): void {
+  const span = Math.floor(ms / SPAN_MS);
+  if (span === lastSpan) return;
+  lastSpan = span;
+  upper = digits(span, 7);
+  requestUpper = `req_${upper}`;
+}
 
 /** As {@link newId}, sorted by time: ids made later come later, so that an index grows at its end. `now` in epoch ms. */
 export function newTimeId(now: number): string {
-  setPrefix(now);
-  return lastPrefix + randomText(17);
-}
-
-function setPrefix(now: number): void {
   const ms = Math.floor(now);
-  if (ms === lastMs) return;
-  lastMs = ms;
-  lastPrefix = timePrefix(ms, 9);
-  lastRequestPrefix = `req_${lastPrefix}`;
-}
-
-function timePrefix(ms: number, places: number): string {
-  let prefix = "";
-  for (let rest = ms, place = 0; place < places; place++, rest = Math.floor(rest / 32)) prefix = SORTED[rest % 32] + prefix;
-  return prefix;
+  setUpper(ms);
+  return upper + lowDigits(ms) + randomText(17);
 }
 
 /** The id of a request that began at `now`, epoch ms. */
 export function newRequestId(now: number): string {
-  setPrefix(now);
-  return lastRequestPrefix + randomText(17);
+  const ms = Math.floor(now);
+  setUpper(ms);
+  return requestUpper + lowDigits(ms) + randomText(17);
 }
 
-const DAY_MS = 86_400_000;
-let lastMediaMs = -1;
-let lastMediaPrefix = "";
+let lastDay = -1;
+let lastDaySpan = -1;
+let mediaUpper = "";
 
 /**
  * An id of a media item made at `now`, epoch ms: 95 random bits. Those of a day begin with the same letter, of which the day has one of 32,
  * and then with the time: an index grows in one place, and folders by that letter hold a day each.
  */
 export function newMediaId(now: number): string {
-  const ms = Math.floor(now);
-  if (ms !== lastMediaMs) {
-    lastMediaMs = ms;
-    lastMediaPrefix = SORTED[Math.floor(ms / DAY_MS) % 32] + timePrefix(ms % DAY_MS, 6);
+  const day = Math.floor(now / DAY_MS);
+  const ms = Math.floor(now) - day * DAY_MS;
+  const span = Math.floor(ms / SPAN_MS);
+  if (span !== lastDaySpan || day !== lastDay) {
+    lastDay = day;
+    lastDaySpan = span;
+    mediaUpper = SORTED[day % 32] + digits(span, 4);
   }
-  return lastMediaPrefix + randomText(19);
+  return mediaUpper + lowDigits(ms) + randomText(19);
 }
 
 const ID = /^[a-z2-7]{26}$/;

@@ -107,29 +107,20 @@ const hostOnly = (value: unknown): unknown => {
   return url ? `${url.protocol}//${url.host}/…` : value;
 };
 
-const NO_FIELDS: Fields = {};
+const jsonLine = (time: Date, level: LogLevel, message: string, fields: Fields): string =>
+  JSON.stringify({ time: time.toISOString(), level, message, ...fields });
 
-/** Fields as JSON where nothing of them is to be masked, cut or flattened; null: they are redacted one by one. Nearly all are such. */
-function harmlessJson(fields: Fields): string | null {
+/** The line where nothing in it is to be masked, cut or flattened, as in nearly all; null: its fields are redacted one by one. */
+function harmlessLine(time: Date, level: LogLevel, message: string, fields: Fields): string | null {
   for (const name in fields) if (name === "__proto__" || !isPlain(name, fields[name])) return null;
-  const json = JSON.stringify(fields);
-  // No escape of JSON stands inside of what is looked for.
-  return SUSPECT.test(json) ? null : json;
+  const line = jsonLine(time, level, message, fields);
+  // What JSON escapes stands in none of the words that are looked for.
+  return SUSPECT.test(line) ? null : line;
 }
 
 function isPlain(name: string, value: unknown): boolean {
   if (typeof value === "string") return value.length <= MAX_TEXT && !(value && isSecretName(name));
   return typeof value === "number" || typeof value === "boolean" ? !(value && isSecretName(name)) : value == null;
-}
-
-/** Fields that a line has by itself: one given with such a name takes its place. */
-const OWN_NAMES = ["time", "level", "message"] as const;
-
-/** @param json of `fields`, where it is at hand */
-function jsonLine(own: Record<(typeof OWN_NAMES)[number], string>, fields: Fields, json: string | null): string {
-  if (json === null || OWN_NAMES.some((name) => name in fields)) return JSON.stringify({ ...own, ...fields });
-  const head = JSON.stringify(own);
-  return json === "{}" ? head : `${head.slice(0, -1)},${json.slice(1)}`;
 }
 
 const plain = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));
@@ -160,14 +151,14 @@ export function createLog(options: {
     const hasBase = Object.keys(base).length > 0;
     const line = (level: LogLevel) => (message: string, fields?: Fields) => {
       if (ORDER[level] < ORDER[shared.level]) return;
-      const given = hasBase ? { ...base, ...fields } : (fields ?? NO_FIELDS);
-      const known = harmlessJson(given);
-      const safe = known === null ? (redact(given) as Fields) : given;
+      const given = hasBase ? { ...base, ...fields } : (fields ?? {});
       const at = now();
       time.setTime(at);
-      const text = redactText(message);
+      const known = options.format === "json" ? harmlessLine(time, level, message, given) : null;
+      const safe = known === null ? (redact(given) as Fields) : given;
+      const text = known === null ? redactText(message) : message;
       if (options.format === "pretty") write(prettyLine(time, level, text, safe), level);
-      else write(jsonLine({ time: time.toISOString(), level, message: text }, safe, known), level);
+      else write(known ?? jsonLine(time, level, text, safe), level);
       if (listeners.size > 0) tell(listeners, { at, level, message: text, fields: safe });
     };
     return {
