@@ -18,6 +18,10 @@ export class Base64Text {
   }
 }
 
+/** Base64 that is at hand, for a body: a short one as text, of which its JSON is written at once. */
+export const bodyBase64 = (text: Base64): Base64Text | string =>
+  typeof text === "string" && text.length <= AT_ONCE ? text : new Base64Text(text);
+
 /** Bytes of a body: they are written as base64. */
 export type BodyBytes = Blob | Base64Text;
 

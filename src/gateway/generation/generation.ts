@@ -24,6 +24,8 @@ import { storedResult } from "./undelivered/stored-result.ts";
 import { type Entry, isLost, type StoredResult } from "./undelivered/undelivered.ts";
 
 const NONE: readonly never[] = [];
+/** Base64 up to this length is what a request holds anyway: counting it would cost more than it weighs. */
+const NOT_COUNTED = 16 * 1024;
 const isSpentCall = ({ submitted, isRefused }: Attempt) => submitted && !isRefused;
 
 export class Generation implements RunUnderWay, ImageOwner, ReadGeneration {
@@ -117,7 +119,9 @@ export class Generation implements RunUnderWay, ImageOwner, ReadGeneration {
   }
 
   retain(base64: Base64): boolean {
-    if (!this.request.returnsBytes || !this.isAttended || !this.memory.take(base64.length)) return false;
+    if (!this.request.returnsBytes || !this.isAttended) return false;
+    if (base64.length <= NOT_COUNTED) return true;
+    if (!this.memory.take(base64.length)) return false;
     this.memory.giveWhenGone(this, base64.length);
     this.retainedBytes += base64.length;
     return true;

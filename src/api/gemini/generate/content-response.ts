@@ -7,7 +7,7 @@ import type { LeftOut } from "../../../gateway/generation/inputs/inputs.ts";
 import { newId } from "../../../ids.ts";
 import { responseHeaders } from "../../generation-headers.ts";
 import { type ImageFormatOptions, isConverted, renderMade } from "../../image-output.ts";
-import { Base64Text, jsonWithBytes } from "../../json-bytes.ts";
+import { bodyBase64, jsonAtOnce, jsonWithBytes } from "../../json-bytes.ts";
 import { mediaUrl } from "../../links.ts";
 import { RunFrames } from "../../run-frames.ts";
 import { asDone } from "../../whole-response.ts";
@@ -36,6 +36,8 @@ const hasPart = (event: GenerateEvent): event is PartEvent =>
 export class ContentResponse implements Listener<GenerateEvent> {
   private readonly envelope: Envelope;
   private parts: WirePart[] = [];
+  /** Bytes of a part are to be read, or too long for one text. */
+  private hasBytes = false;
 
   constructor(
     readonly api: Api,
@@ -80,7 +82,7 @@ export class ContentResponse implements Listener<GenerateEvent> {
       if (!refused) throw error;
       end = refused;
     }
-    return jsonWithBytes(this.encode(this.parts, end), this.headers(), this.begun.run);
+    return (this.hasBytes ? jsonWithBytes : jsonAtOnce)(this.encode(this.parts, end), this.headers(), this.begun.run);
   }
 
   encode(parts: WirePart[], end: End | null): object {
@@ -96,10 +98,13 @@ export class ContentResponse implements Listener<GenerateEvent> {
     if (media.kind === "video") return { fileData: { mimeType: media.mime, fileUri: mediaUrl(this.call.calledOrigin, media) } };
     const { output } = this.begun;
     if (event.type === "draft" || event.base64 === undefined || (output && isConverted(media, output))) return this.readPart(event);
-    return { inlineData: { mimeType: media.mime, data: new Base64Text(event.base64) }, thoughtSignature: signature };
+    const data = bodyBase64(event.base64);
+    if (typeof data !== "string") this.hasBytes = true;
+    return { inlineData: { mimeType: media.mime, data }, thoughtSignature: signature };
   }
 
   private async readPart(event: Extract<PartEvent, { media: unknown }>): Promise<WirePart> {
+    this.hasBytes = true;
     const { api, begun } = this;
     const { format, blob: data } = await renderMade(api.media, api.log, event, begun.output);
     const inlineData = { mimeType: begun.output ? `image/${format}` : event.media.mime, data };

@@ -8,10 +8,10 @@ import type { BodyBytes } from "../../json-bytes.ts";
 export type Done = Extract<GenerateEvent, { type: "done" }>;
 
 type Marks = { thought?: true; thoughtSignature?: string };
-/** A part on the wire. `data` is the bytes, which `json-bytes.ts` writes as base64; a video is named, not sent. */
+/** A part on the wire. `data` is base64, or bytes that `json-bytes.ts` writes as such; a video is named, not sent. */
 export type WirePart = (
   | { text: string }
-  | { inlineData: { mimeType: string; data: BodyBytes } }
+  | { inlineData: { mimeType: string; data: BodyBytes | string } }
   | { fileData: { mimeType: string; fileUri: string } }
 ) &
   Marks;

@@ -27,7 +27,7 @@ export const sizeOf = ({ media }: Pick<RenderedImage, "media">): string | undefi
   media.width === null || media.height === null ? undefined : `${media.width}x${media.height}`;
 
 /** One element of `data`: a link, or the bytes. */
-export type ImageDatum = { url: string } | { b64_json: BodyBytes };
+export type ImageDatum = { url: string } | { b64_json: BodyBytes | string };
 
 type FinishedImages = {
   created: number;

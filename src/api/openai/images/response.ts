@@ -1,7 +1,7 @@
 // Body of ImagesResponse, for requests and jobs: images converted, then linked or inline.
 import type { Media, Usage } from "../../../domain/generation.ts";
 import { formatOf, isConverted, type RenderedImage, renderMade } from "../../image-output.ts";
-import { asText, Base64Text } from "../../json-bytes.ts";
+import { asText, bodyBase64 } from "../../json-bytes.ts";
 import { type MadeImage, mediaUrl } from "../../links.ts";
 import type { Api, Call } from "../call.ts";
 import type { ImageEcho } from "./decode.ts";
@@ -28,7 +28,7 @@ type Shown = { media: Media; format: string; datum: ImageDatum };
 function showNow({ calledOrigin }: Call, { media, base64 }: MadeImage, { output, form }: ImageEcho): Shown | null {
   if (isConverted(media, output)) return null;
   if (form !== "b64_json") return { media, format: formatOf(media), datum: { url: mediaUrl(calledOrigin, media) } };
-  return base64 === undefined ? null : { media, format: formatOf(media), datum: { b64_json: new Base64Text(base64) } };
+  return base64 === undefined ? null : { media, format: formatOf(media), datum: { b64_json: bodyBase64(base64) } };
 }
 
 async function bodyLater(api: Api, call: Call, { made, usage }: Made, echo: ImageEcho): Promise<ImagesBody> {
