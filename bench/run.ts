@@ -12,6 +12,7 @@ import { memoryOf, peakWhile } from "./memory.ts";
 import { startNginx, startPortkey } from "./peers.ts";
 import { printPool } from "./pool.ts";
 import { type Entry, Rounds, type Scenario } from "./rounds.ts";
+import { LARGE } from "./seed.ts";
 import { startCeiling, startMock, type Target, verify, type Weight } from "./targets.ts";
 import { wayInMicroseconds } from "./way-in.ts";
 
@@ -176,7 +177,7 @@ async function largeAims(rounds: Rounds, ours: Gateway): Promise<Aim[]> {
       atMost("CPU per request at 1,000,000 rows, more, %", (grown! / small! - 1) * 100, 10),
       atMost("start at that size, ms", startMs, 200),
       atMost("longest stop of the loop by housekeeping, ms", stopMs, 10),
-      ...(await allocationAims(" at 1,000,000 rows", await allocationsOf(installation.path))),
+      ...(await allocationAims(" at 1,000,000 rows", await allocationsOf(installation.path, LARGE.tokens))),
     ];
   } finally {
     await large.stop();

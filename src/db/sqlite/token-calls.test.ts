@@ -50,6 +50,19 @@ test("of many tokens each call changes less than a row of the rollups, and no ba
     expect(summed.reduce((sum, { requests }) => sum + requests, 0)).toBe(total);
   }));
 
+test("many calls of few tokens are in the sums with their batch, a single call waits", () =>
+  withDatabase((db) => {
+    const few = Array.from({ length: 40 }, (_, number) => ({ ...callOf(number), subject: 1 + (number % 10) }));
+    putTokenCalls(db, few);
+    expect(waitingOf(db)).toBe(0);
+    expect(sumsOf(db).map(({ group, requests }) => [group, requests])).toEqual(Array.from({ length: 10 }, (_, at) => [at + 1, 4]));
+    putTokenCalls(db, few.slice(0, 1));
+    putTokenCalls(db, few.slice(0, 39));
+    expect(waitingOf(db)).toBe(2);
+    sumTokenCalls(db);
+    expect(sumsOf(db).reduce((sum, { requests }) => sum + requests, 0)).toBe(80);
+  }));
+
 test("sums in slices are those of all calls at once", async () => {
   const total = BATCH * 40;
   let atOnce: ReturnType<typeof sumsOf> = [];

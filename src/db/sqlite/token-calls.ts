@@ -108,7 +108,9 @@ function addUp(db: Database, calls: readonly TokenCall[]): void {
   addBeats(db, calls);
 }
 
-const toShare = ({ at: _, ...call }: TokenCall): UsageShare => ({ dimension: "token", ...call, inputTokens: 0, outputTokens: 0 });
+function toShare({ subject, hour, family, ok, ms, images, videoMs, microUsd }: TokenCall): UsageShare {
+  return { dimension: "token", subject, hour, family, ok, ms, images, videoMs, microUsd, inputTokens: 0, outputTokens: 0 };
+}
 
 function toCall([subject, hour, family, ok, ms, images, videoMs, microUsd, at = hour]: Stored): TokenCall {
   return { subject, hour, family, ok: ok === 1, ms, images, videoMs, microUsd, at };
