@@ -12,19 +12,19 @@ prepareRuntime(process.argv.slice(2), process.env, (more) => {
   }
 });
 
-const { run } = await import("./cli/cli.ts");
+const [{ run }, { StandardStreams }] = await Promise.all([import("./cli/cli.ts"), import("./cli/standard-streams.ts")]);
 
-// Whoever reads our output may stop early (`| head`).
-process.stdout.on("error", () => process.exit(0));
-
+const streams = new StandardStreams();
 const code = await run(process.argv.slice(2), {
-  stdout: (text) => void process.stdout.write(text),
-  stderr: (text) => void process.stderr.write(text),
+  stdout: streams.stdout,
+  stderr: streams.stderr,
   stdin: () => Bun.stdin.text(),
   ask: async (question) => (await import("./cli/terminal.ts")).askHidden(question),
   env: process.env,
   cwd: process.cwd(),
-  isTerminal: process.stdout.isTTY === true,
+  get isTerminal() {
+    return streams.isTerminal;
+  },
   now: Date.now,
   onSignal(listener) {
     process.on("SIGINT", listener).on("SIGTERM", listener);
@@ -35,6 +35,5 @@ const code = await run(process.argv.slice(2), {
 });
 
 // Output that is still on its way is written before the process ends.
-const written = (stream: NodeJS.WriteStream) => new Promise<void>((resolve) => stream.write("", () => resolve()));
-await Promise.all([written(process.stdout), written(process.stderr)]);
+await streams.flush();
 process.exit(code);

@@ -1,10 +1,8 @@
 // Maintenance of the data folder while the server runs: backup, staged restore, sizes.
 
-import { randomUUID } from "node:crypto";
 import { createReadStream, readdirSync, rmSync, statfsSync } from "node:fs";
 import { readdir, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { Readable } from "node:stream";
 import { writeBackupApart } from "./db/sqlite/backup/backup-thread.ts";
 import { restoreBackup } from "./db/sqlite/backup/restore.ts";
 import {
@@ -42,7 +40,7 @@ const TEMPORARY = /^\.?passing-/;
 
 export function createMaintenance({ dataDir, isShared = false, mediaUrl = "", takeMedia, env, now, restart }: Dependencies): Maintenance {
   for (const name of readdirSync(dataDir)) if (TEMPORARY.test(name)) rmSync(join(dataDir, name), { recursive: true, force: true });
-  const temporaryFile = () => join(dataDir, `passing-${randomUUID()}`);
+  const temporaryFile = () => join(dataDir, `passing-${crypto.randomUUID()}`);
   let isWriting = false;
   const noteRestore = (change: Partial<AppliedRestore>) => {
     const applied = appliedRestore(dataDir);
@@ -123,7 +121,7 @@ async function removeParts(file: string): Promise<void> {
 function readOnce(file: string): ReadableStream<Uint8Array> {
   const source = createReadStream(file, { highWaterMark: 256 * 1024 });
   source.once("close", () => rmSync(file, { force: true }));
-  return Readable.toWeb(source) as unknown as ReadableStream<Uint8Array>;
+  return process.getBuiltinModule("node:stream").Readable.toWeb(source) as unknown as ReadableStream<Uint8Array>;
 }
 
 /** Not listed among the sizes. */

@@ -87,6 +87,17 @@ describe("a server that has started", () => {
     expect(pathsOf(started)).toContain("src/gateway/models/catalogue/build.ts");
   });
 
+  test("has loaded none of Node's streams and ciphers, which take a millisecond and more and a megabyte of each thread", () => {
+    const heavy =
+      /^(?!import type|export type).*(?:\bfrom |\brequire\(|^import )["'](?:node:)?(?:crypto|stream|zlib|https?|net|tls|tty|readline)(?:\/\w+)?["']/gm;
+    const found = started.modules
+      .filter((path) => existsSync(path) && !path.includes("/test/"))
+      .flatMap((path) => (readFileSync(path, "utf8").match(heavy) ?? []).map((line) => `${path.slice(ROOT.length + 1)}: ${line}`));
+    expect(found).toEqual([]);
+    // The first start says where its password is.
+    expect([started.streams, visited.streams]).toEqual([["stdout"], []]);
+  });
+
   test("has built its router once", () => {
     expect(started.collections).toBe(1);
   });

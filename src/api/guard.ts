@@ -1,6 +1,5 @@
 // API guard: access to every path, decided before a body is read. Unlisted paths need a key.
 
-import { timingSafeEqual } from "node:crypto";
 import { AppError } from "../errors.ts";
 import { hashKey, type Keys, refusalOf } from "../gateway/keys/keys.ts";
 import { type Access, acceptsQueryKey, isOnAdminListener, ruleOf } from "./access.ts";
@@ -164,6 +163,6 @@ function bearerOf(authorization: string): string | undefined {
 }
 
 function mayReadMetrics(arrival: Arrival, token: string): boolean {
-  if (token) return timingSafeEqual(hashKey(presentedKey(arrival.request.headers, "") ?? ""), hashKey(token));
+  if (token) return crypto.timingSafeEqual(hashKey(presentedKey(arrival.request.headers, "") ?? ""), hashKey(token));
   return arrival.peer === null || inRanges(["127.0.0.0/8", "::1/128"], arrival.peer);
 }

@@ -1,6 +1,5 @@
 // Companion extension protocol: /api/plugin/*, in the shapes of python-flow2api, errors as `{detail}`.
 
-import { timingSafeEqual } from "node:crypto";
 import { Elysia, t } from "elysia";
 import type { Store } from "../db/store.ts";
 import type { TokenRow } from "../domain/token.ts";
@@ -32,7 +31,7 @@ export function createPluginGuard(connectionToken: () => string, now: () => numb
     refusalOf(headers, address) {
       // Extensions send the token with or without the scheme.
       const presented = (headers.get("authorization") ?? "").replace(/^bearer\s+/i, "");
-      if (connectionToken() !== "" && timingSafeEqual(hashKey(presented), hashKey(connectionToken()))) return null;
+      if (connectionToken() !== "" && crypto.timingSafeEqual(hashKey(presented), hashKey(connectionToken()))) return null;
       // The throttle applies to wrong tokens only: guesses from the operator's address must not lock out the right one.
       const key = address ?? "";
       const retryAfterMs = throttle.waitMs(key);

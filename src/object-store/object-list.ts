@@ -1,7 +1,5 @@
 // Lists of an S3-compatible bucket: signs their query (AWS Signature Version 4) and reads their XML. Pure.
 
-import { createHmac } from "node:crypto";
-
 type SignOptions = { region: string; accessKey: string; secretKey: string; now: Date /** For how long it counts. */; seconds: number };
 
 /**
@@ -25,8 +23,11 @@ export function signQuery(url: URL, query: Record<string, string>, { region, acc
     .join("&");
   const canonical = ["GET", url.pathname, search, `host:${url.host}`, "", "host", "UNSIGNED-PAYLOAD"].join("\n");
   const text = ["AWS4-HMAC-SHA256", time, scope.join("/"), Bun.SHA256.hash(canonical, "hex")].join("\n");
-  const key = scope.reduce((secret: string | Buffer, part) => createHmac("sha256", secret).update(part).digest(), `AWS4${secretKey}`);
-  const signature = createHmac("sha256", key).update(text).digest("hex");
+  const key = scope.reduce(
+    (secret: string | Buffer, part) => new Bun.CryptoHasher("sha256", secret).update(part).digest(),
+    `AWS4${secretKey}`,
+  );
+  const signature = new Bun.CryptoHasher("sha256", key).update(text).digest("hex");
   return `${url.origin}${url.pathname}?${search}&X-Amz-Signature=${signature}`;
 }
 

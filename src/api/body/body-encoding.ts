@@ -1,6 +1,4 @@
 // Content encodings of request bodies: gzip and deflate, decoded in pieces.
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import { AppError } from "../../errors.ts";
 
 /** By their names in `node:zlib`, which is loaded with the first body that needs it: few clients encode theirs. */
@@ -30,6 +28,7 @@ export function encodingOf(headers: Headers): Encoding | null {
 /** Decoded pieces. The consumer must count them: a few bytes may expand to gigabytes. @throws {AppError} `invalid_request`, what `source` throws */
 export async function* decodePieces(source: AsyncIterable<Uint8Array>, encoding: Encoding): AsyncGenerator<Uint8Array> {
   const zlib = process.getBuiltinModule("node:zlib");
+  const { Readable, promises } = process.getBuiltinModule("node:stream");
   const decoder = zlib[DECODERS[encoding]]({ chunkSize: PIECE_BYTES });
   let cause: unknown = null;
   const watched = async function* () {
@@ -40,7 +39,7 @@ export async function* decodePieces(source: AsyncIterable<Uint8Array>, encoding:
       throw error;
     }
   };
-  const fed = pipeline(Readable.from(watched(), { objectMode: false }), decoder);
+  const fed = promises.pipeline(Readable.from(watched(), { objectMode: false }), decoder);
   fed.catch(() => {});
   try {
     yield* decoder as AsyncIterable<Uint8Array>;

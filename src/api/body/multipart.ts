@@ -1,6 +1,6 @@
 // Multipart form reader: text in memory, files streamed to temp files, every byte counted first.
-import { Readable } from "node:stream";
-import busboy from "busboy";
+import type { Readable } from "node:stream";
+import type { Busboy } from "busboy";
 import type { TempFile } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
 import type { MediaStore } from "../../gateway/media/contract.ts";
@@ -41,7 +41,7 @@ const FORM_TYPE = /^multipart\/form-data\b/i;
  * @throws {AppError} `invalid_request` when it is not a form, incomplete or has a file over the limit; what `pieces` and `openTempFile` throw
  */
 export async function readForm(request: Request, intake: FormSink): Promise<FormContent> {
-  const parser = openParser(request, intake);
+  const parser = await openParser(request, intake);
   const fields: FormContent["fields"] = [];
   /** In the order of the form. */
   const files: Promise<FormFile>[] = [];
@@ -106,9 +106,11 @@ export async function discardFiles(files: readonly FormFile[], store: Pick<FormS
   await Promise.all(files.map(({ draft }) => store.discard(draft)));
 }
 
-function openParser(request: Request, { fileLimitMb }: FormSink): busboy.Busboy {
+/** Parser and streams are loaded with the first form. */
+async function openParser(request: Request, { fileLimitMb }: FormSink): Promise<Busboy> {
   const type = request.headers.get("content-type") ?? "";
   if (type.length > MAX_TYPE) throw refuse("The content type of the form is too long.");
+  const { default: busboy } = await import("busboy");
   try {
     return busboy({
       headers: { "content-type": type },
@@ -132,7 +134,9 @@ function openParser(request: Request, { fileLimitMb }: FormSink): busboy.Busboy 
 type FileStream = Readable & { truncated?: boolean };
 
 function fileOf(bytes: Buffer, { fileLimitMb }: FormSink): FileStream {
-  return Object.assign(Readable.from([bytes], { objectMode: false }), { truncated: bytes.byteLength > fileLimitMb * MEBIBYTE });
+  return Object.assign(process.getBuiltinModule("node:stream").Readable.from([bytes], { objectMode: false }), {
+    truncated: bytes.byteLength > fileLimitMb * MEBIBYTE,
+  });
 }
 
 /** Text of a field whose characters are bytes; a field with its own charset is decoded already and is not valid UTF-8. */

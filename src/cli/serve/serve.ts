@@ -1,5 +1,4 @@
 // flow2api serve, the default verb: prepares the data folder, serves until a signal, stops gracefully.
-import { timingSafeEqual } from "node:crypto";
 import { basename } from "node:path";
 import type { Config } from "../../config/config.ts";
 import { settleFolder } from "../../db/sqlite/backup/restore.ts";
@@ -78,7 +77,7 @@ function refuseKnownToken({ settings }: Config): void {
 /** @throws {AppError} `invalid_request` naming the key (never quoting it) */
 async function refuseKnownKeys(store: Store): Promise<void> {
   const known = KNOWN_DEFAULTS.map(hashKey);
-  const guessable = (await store.listKeyHashes()).filter(({ hash }) => known.some((guess) => timingSafeEqual(guess, hash)));
+  const guessable = (await store.listKeyHashes()).filter(({ hash }) => known.some((guess) => crypto.timingSafeEqual(guess, hash)));
   for (const row of await store.listKeys()) {
     if (row.revokedAt !== null || !guessable.some(({ id }) => id === row.id)) continue;
     const remedy = `Run "flow2api key revoke ${row.id}" and "flow2api key create".`;

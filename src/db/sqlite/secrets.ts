@@ -1,6 +1,5 @@
 // Secret key of a data folder: from the environment, or from its file, which is made on first use.
 
-import { randomBytes } from "node:crypto";
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { AppError } from "../../errors.ts";
@@ -101,7 +100,7 @@ export function laySecretKey(dataDir: string, key: Uint8Array): void {
 }
 
 export function newSecretKey(): Uint8Array {
-  return new Uint8Array(randomBytes(KEY_BYTES));
+  return crypto.getRandomValues(new Uint8Array(KEY_BYTES));
 }
 
 function createWhole(file: string, text: string): void {

@@ -77,15 +77,11 @@ async function checkKey(db: Database, vault: Vault): Promise<void> {
   if ((await retryBusy(() => settings.readKeyCheck(db))) === null)
     await retryBusy(() => db.transaction(() => writeMissingKeyCheck(db, vault)).immediate());
   const box = (await retryBusy(() => settings.readKeyCheck(db))) ?? new Uint8Array(0);
-  try {
-    vault.open(KEY_CHECK, box);
-  } catch (error) {
-    throw new AppError(
-      "conflict",
-      "The secret key is not the one that this data folder was made with: check FLOW2API_SECRET_KEY or secret.key.",
-      { cause: error },
-    );
-  }
+  if (await vault.opens(KEY_CHECK, box)) return;
+  throw new AppError(
+    "conflict",
+    "The secret key is not the one that this data folder was made with: check FLOW2API_SECRET_KEY or secret.key.",
+  );
 }
 
 /** Read again under the lock: another process may have been faster. */

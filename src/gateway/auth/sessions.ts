@@ -1,5 +1,4 @@
 // Admin sessions: idle and absolute expiry, sign-out, form tokens, a new id at every login.
-import { createHmac, timingSafeEqual } from "node:crypto";
 import type { SessionRow } from "../../db/admin.ts";
 import type { Store } from "../../db/store.ts";
 import type { AccountRow, AccountSource } from "../../domain/account.ts";
@@ -73,7 +72,7 @@ const hashOf = (id: string): Uint8Array => new Bun.CryptoHasher("sha256").update
 const hex = (bytes: Uint8Array, length: number) => Buffer.from(bytes).toString("hex").slice(0, length);
 
 export function createSessions({ store, now, secret }: Dependencies): Sessions {
-  const formTokenOf = (hash: Uint8Array) => createHmac("sha256", secret).update("form").update(hash).digest("base64url");
+  const formTokenOf = (hash: Uint8Array) => new Bun.CryptoHasher("sha256", secret).update("form").update(hash).digest("base64url");
   const toSession = ({ hash, ...row }: SessionRow, account: AccountRow): Session => ({
     ...row,
     mark: hex(hash, MARK_LENGTH),
@@ -145,5 +144,5 @@ export function createSessions({ store, now, secret }: Dependencies): Sessions {
 /** Whether a form sent the `token` that it was given. */
 export function isFormToken(session: Pick<Session, "formToken">, token: string | null | undefined): boolean {
   if (!token) return false;
-  return timingSafeEqual(hashOf(token), hashOf(session.formToken));
+  return crypto.timingSafeEqual(hashOf(token), hashOf(session.formToken));
 }

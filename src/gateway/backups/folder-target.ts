@@ -2,7 +2,6 @@
 import { createReadStream, createWriteStream } from "node:fs";
 import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { pipeline } from "node:stream/promises";
 import { AppError } from "../../errors.ts";
 import { BACKUP_NAME, type BackupTarget, installationIn, newestFirst, type StoredBackup } from "./target.ts";
 
@@ -25,6 +24,7 @@ export class FolderTarget implements BackupTarget {
       await mkdir(this.place, { recursive: true, mode: 0o700 });
       await this.#deletePartial(installationIn(name));
       // A copy: the folder is often another disk, and the file is deleted by its maker.
+      const { pipeline } = process.getBuiltinModule("node:stream/promises");
       await pipeline(createReadStream(file, { highWaterMark: PIECE_BYTES }), createWriteStream(partial, { mode: 0o600 }), { signal: stop });
       const handle = await open(partial, "r+");
       try {

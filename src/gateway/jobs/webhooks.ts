@@ -1,6 +1,5 @@
 // Webhooks: posts the end of a job to the URL of its request or key, signed and retried.
 // Form and signature: Standard Webhooks (standardwebhooks.com, read 2026-11-23), as OpenAI's SDKs verify it.
-import { createHmac, randomBytes } from "node:crypto";
 import type { Clock, Random } from "../../clock.ts";
 import type { Settings } from "../../config/settings-schema.ts";
 import type { DeliveryRow, JobStore, KeyWebhook, NewDelivery } from "../../db/jobs.ts";
@@ -147,14 +146,14 @@ function giveBack(store: Pick<JobStore, "updateDelivery">, delivery: DeliveryRow
 
 /** `whsec_` and 24 random bytes in base64, as Standard Webhooks has it. */
 function newSecret(): string {
-  return `whsec_${randomBytes(24).toString("base64")}`;
+  return `whsec_${crypto.getRandomValues(Buffer.alloc(24)).toString("base64")}`;
 }
 
 /** @param now epoch ms */
 export function signedHeaders({ id, payload }: Pick<DeliveryRow, "id" | "payload">, secret: string, now: number): Record<string, string> {
   const timestamp = String(Math.floor(now / 1000));
   const key = Buffer.from(secret.replace(/^whsec_/, ""), "base64");
-  const signature = createHmac("sha256", key).update(`${id}.${timestamp}.${payload}`).digest("base64");
+  const signature = new Bun.CryptoHasher("sha256", key).update(`${id}.${timestamp}.${payload}`).digest("base64");
   return {
     "content-type": "application/json",
     "user-agent": "flow2api",

@@ -1,6 +1,5 @@
 // Key lookup in memory, by the SHA-256 of the key a client sends.
 
-import { timingSafeEqual } from "node:crypto";
 import type { KeyHash, KeyRow } from "../../domain/key.ts";
 
 export type Keys = {
@@ -55,7 +54,7 @@ export function createKeys(): Keys {
     find(presented) {
       const hash = hashKey(presented);
       const entry = byHash.get(Buffer.from(hash.buffer, hash.byteOffset, hash.byteLength).toString("latin1"));
-      return entry && timingSafeEqual(entry.hash, hash) ? entry.row : null;
+      return entry && crypto.timingSafeEqual(entry.hash, hash) ? entry.row : null;
     },
     get: (id) => byId.get(id) ?? null,
     latest: (limit) =>

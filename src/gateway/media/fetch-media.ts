@@ -1,5 +1,4 @@
 // Guarded fetch of a client-named URL: public addresses only, pinned, capped in size, time and pixels.
-import { pipeline } from "node:stream";
 import { type Clock, systemClock } from "../../clock.ts";
 import type { Settings } from "../../config/settings-schema.ts";
 import type { Kind } from "../../domain/generation.ts";
@@ -123,6 +122,7 @@ async function* decompressed(response: Response, call: Call): AsyncGenerator<Uin
   const decompressor = ENCODINGS.get(encoding);
   if (!decompressor) throw call.refuse("The URL's server answers in an encoding that is not understood.");
   const zlib = process.getBuiltinModule("node:zlib");
+  const { pipeline } = process.getBuiltinModule("node:stream");
   try {
     yield* pipeline(body, zlib[decompressor](), () => {});
   } catch (error) {

@@ -1,6 +1,5 @@
 // Table of alert channels: webhook, Slack, Discord, Telegram, Feishu, DingTalk, WeCom, ntfy, Bark, and the dead-man ping.
 // Wire forms as the vendors document them, read 2026-11-29.
-import { createHmac } from "node:crypto";
 import { withoutEndSlashes } from "../../../http.ts";
 import { signedHeaders } from "../../jobs/webhooks.ts";
 import type { AlertMessage, Channel, ChannelField } from "./channel.ts";
@@ -36,7 +35,7 @@ const clipToChars = (text: string, most: number): string =>
   text.length <= most ? text : `${[...text.slice(0, most - 2)].slice(0, -1).join("")}…`;
 
 /** Signs `timestamp\nsecret`: as the key over nothing (Feishu), or as the text under the secret (DingTalk). */
-const hmac = (key: string, text: string): string => createHmac("sha256", key).update(text).digest("base64");
+const hmac = (key: string, text: string): string => new Bun.CryptoHasher("sha256", key).update(text).digest("base64");
 
 export const CHANNELS = {
   webhook: {
