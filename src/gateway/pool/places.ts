@@ -1,6 +1,7 @@
 // Places: the locations of providers that tokens are in, whose capacity all tokens there share.
 
 import type { TokenRow } from "../../domain/token.ts";
+import { NONE } from "./own-map.ts";
 import type { Place, PoolToken } from "./pool-token.ts";
 
 /** Location of tokens that name none. */
@@ -15,8 +16,11 @@ export class Places {
   /** The place of a row. */
   of(row: TokenRow): Place {
     const key = keyOf(row);
-    const place: Place = this.#places.get(key) ?? { key, tokens: new Set(), families: new Map() };
-    this.#places.set(key, place);
+    let place = this.#places.get(key);
+    if (!place) {
+      place = { key, tokens: new Set(), families: NONE };
+      this.#places.set(key, place);
+    }
     return place;
   }
 

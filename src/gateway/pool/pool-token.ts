@@ -6,6 +6,7 @@ import type { ErrorKind } from "../../errors.ts";
 import { cooldownEnd, HEALTHY, type Health, isHalfOpen } from "./health/cooldown.ts";
 import type { HealthReason } from "./health/reasons.ts";
 import type { LeaseRequest } from "./lease-contract.ts";
+import { NONE, withEntry } from "./own-map.ts";
 import { availableAt, type Cap, type Caps, type Counter, newCounter, parseCaps, stricter } from "./token-quota.ts";
 
 export type LastError = { at: number; kind: ErrorKind; reason: HealthReason | null; upstreamStatus: number | null };
@@ -16,12 +17,12 @@ export type Group = {
   name: string | null;
   tokens: Set<PoolToken>;
   health: Health;
-  families: Map<string, Health>;
+  families: ReadonlyMap<string, Health>;
   /** The strictest of its tokens' caps for the group. */
   cap: Cap | null;
-  models: Map<string, Cap>;
+  models: ReadonlyMap<string, Cap>;
   /** By family; "" counts all of them. */
-  counters: Map<string, Counter>;
+  counters: ReadonlyMap<string, Counter>;
 };
 
 /** A location of a provider, whose capacity all tokens in it share, whoever owns them. */
@@ -29,7 +30,7 @@ export type Place = {
   /** Subject of the cooldown history: `location vertex global`. */
   key: string;
   tokens: Set<PoolToken>;
-  families: Map<string, Health>;
+  families: ReadonlyMap<string, Health>;
 };
 
 export type PoolToken = {
@@ -44,9 +45,9 @@ export type PoolToken = {
   group: Group;
   place: Place;
   health: Health;
-  families: Map<string, Health>;
+  families: ReadonlyMap<string, Health>;
   /** By family; "" counts all of them. */
-  counters: Map<string, Counter>;
+  counters: ReadonlyMap<string, Counter>;
   inFlight: Record<Kind, number>;
   /** Number of the last lease in the pool's count; 0: never leased. */
   used: number;
@@ -74,7 +75,7 @@ export const READY = 0;
 export const BUSY = -1;
 
 export function createGroup(name: string | null): Group {
-  return { name, tokens: new Set(), health: HEALTHY, families: new Map(), cap: null, models: new Map(), counters: new Map() };
+  return { name, tokens: new Set(), health: HEALTHY, families: NONE, cap: null, models: NONE, counters: NONE };
 }
 
 export function createPoolToken(
@@ -92,8 +93,8 @@ export function createPoolToken(
     group,
     place,
     health: HEALTHY,
-    families: new Map(),
-    counters: new Map(),
+    families: NONE,
+    counters: NONE,
     inFlight: { image: 0, video: 0 },
     used: 0,
     usedAt: null,
@@ -110,11 +111,12 @@ export function createPoolToken(
 /** Sets the group's caps to the strictest of its tokens'. */
 export function refreshGroupCaps(group: Group): void {
   group.cap = null;
-  group.models = new Map();
+  group.models = NONE;
   for (const { caps } of group.tokens) {
     if (!caps) continue;
     group.cap = stricter(group.cap, caps.group);
-    for (const [family, cap] of caps.groupModels) group.models.set(family, stricter(group.models.get(family) ?? null, cap)!);
+    for (const [family, cap] of caps.groupModels)
+      group.models = withEntry(group.models, family, stricter(group.models.get(family) ?? null, cap)!);
   }
 }
 
@@ -194,18 +196,19 @@ export function countersFor(token: PoolToken, family: string): readonly Counted[
 type Counted = { counter: Counter; cap: Cap };
 const NOT_CAPPED: readonly Counted[] = [];
 
-function cappedBy({ caps, counters: own, group }: PoolToken, family: string): Counted[] {
+function cappedBy(token: PoolToken, family: string): Counted[] {
+  const { caps, group } = token;
   const found: Counted[] = [];
-  const add = (counters: Map<string, Counter>, name: string, cap: Cap | null | undefined) => {
+  const add = (owner: Pick<PoolToken, "counters">, name: string, cap: Cap | null | undefined) => {
     if (!cap) return;
-    const counter = counters.get(name) ?? newCounter();
-    counters.set(name, counter);
+    const counter = owner.counters.get(name) ?? newCounter();
+    owner.counters = withEntry(owner.counters, name, counter);
     found.push({ counter, cap });
   };
-  add(own, "", caps?.token);
-  add(own, family, caps?.models.get(family));
-  add(group.counters, "", group.cap);
-  add(group.counters, family, group.models.get(family));
+  add(token, "", caps?.token);
+  add(token, family, caps?.models.get(family));
+  add(group, "", group.cap);
+  add(group, family, group.models.get(family));
   return found;
 }
 

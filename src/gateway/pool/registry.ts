@@ -7,6 +7,7 @@ import { cooldownEnd, HEALTHY, type Health } from "./health/cooldown.ts";
 import { groupOwnerOf, parseHealth, type StoredHealth } from "./health/health-codec.ts";
 import type { Routes } from "./health/outage.ts";
 import type { HealthReason } from "./health/reasons.ts";
+import { NONE } from "./own-map.ts";
 import { Places } from "./places.ts";
 import {
   createGroup,
@@ -109,7 +110,7 @@ export class TokenRegistry {
 
   /** Whether any token or group has own caps. */
   hasCaps(): boolean {
-    this.#cache.capped ??= [...this.#tokens.values()].some(hasOwnCaps);
+    this.#cache.capped ??= this.#tokens.values().some(hasOwnCaps);
     return this.#cache.capped;
   }
 
@@ -170,7 +171,7 @@ export class TokenRegistry {
     this.deps.reindex(token);
     if (groupOwnerOf(token.group) !== token) return;
     token.group.health = group?.health ?? HEALTHY;
-    token.group.families = group?.families ?? new Map();
+    token.group.families = group?.families ?? NONE;
     this.#noteDenials(token.group.families);
     for (const other of token.group.tokens) this.deps.reindex(other);
   }
@@ -189,15 +190,14 @@ export class TokenRegistry {
     if (name === null) return createGroup(null);
     const key = `${provider} ${name}`;
     const group = this.#groups.get(key) ?? createGroup(name);
-    this.#groups.set(key, group);
+    if (group.tokens.size === 0) this.#groups.set(key, group);
     return group;
   }
 
   #leaveGroup(token: PoolToken, { provider, group: name, id }: TokenRow): void {
-    const { group } = token;
+    const [{ group }, key] = [token, `${provider} ${name}`];
     group.tokens.delete(token);
     if (group.tokens.size === 0) {
-      const key = `${provider} ${name}`;
       if (this.#groups.get(key) === group) this.#groups.delete(key);
       return;
     }
@@ -235,14 +235,14 @@ export class TokenRegistry {
     const stored = parseHealth(row.health, now);
     token.health = stored.token;
     token.families = stored.families;
-    this.#noteDenials(stored.families);
+    if (stored.families !== NONE) this.#noteDenials(stored.families);
     if (stored.group) this.#noteDenials(stored.group.families);
     token.counters = stored.days;
     token.lastError = stored.lastError;
     this.#tokens.set(row.id, token);
     if (stored.group && stored.group.name === row.group) mergeInto(group, stored.group, now);
     this.#joinGroup(token, group);
-    this.#places.join(token);
+    token.place.tokens.add(token);
     reindex(token);
   }
 

@@ -1,5 +1,6 @@
 // Token quota: the operator's own caps per token, group and model; reserved before a call, settled or released once.
 import { isRecord } from "../../domain/is-record.ts";
+import { NONE } from "./own-map.ts";
 import { nextPacificMidnight } from "./pacific-time.ts";
 import { SET_BACK_MS } from "./wall-clock.ts";
 
@@ -156,7 +157,8 @@ export function dumpDays(counters: ReadonlyMap<string, Counter>, now: number): R
 }
 
 /** Counters as {@link dumpDays} saved them; what is not understood or over is left out. */
-export function restoreDays(value: unknown, now: number): Map<string, Counter> {
+export function restoreDays(value: unknown, now: number): ReadonlyMap<string, Counter> {
+  if (value === undefined) return NONE;
   const counters = new Map<string, Counter>();
   for (const [name, one] of Object.entries(asObject(value) ?? {})) {
     const day = asObject(one);

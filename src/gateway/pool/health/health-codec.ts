@@ -1,6 +1,7 @@
 // Health codec: `TokenRow.health` to and from memory, read tolerantly, so that cooldowns and daily counts survive a restart.
 
 import { isRecord } from "../../../domain/is-record.ts";
+import { NONE } from "../own-map.ts";
 import type { Group, LastError, PoolToken } from "../pool-token.ts";
 import { type Counter, dumpDays, restoreDays } from "../token-quota.ts";
 import { type Cooldown, cooldownEnd, HEALTHY, type Health, isHalfOpen, reanchored } from "./cooldown.ts";
@@ -9,10 +10,10 @@ import { type HealthReason, isHealthReason } from "./reasons.ts";
 /** What was read of one token. `group` holds what its whole group shares, when this token was its owner. */
 export type StoredHealth = {
   token: Health;
-  families: Map<string, Health>;
-  days: Map<string, Counter>;
+  families: ReadonlyMap<string, Health>;
+  days: ReadonlyMap<string, Counter>;
   lastError: LastError | null;
-  group: { name: string | null; health: Health; families: Map<string, Health>; days: Map<string, Counter> } | null;
+  group: { name: string | null; health: Health; families: ReadonlyMap<string, Health>; days: ReadonlyMap<string, Counter> } | null;
 };
 
 type Json = Record<string, unknown>;
@@ -46,7 +47,8 @@ function parseOne(value: unknown, now: number): Health {
   return cooldown || consecutiveFailures || failures.length ? reanchored({ cooldown, consecutiveFailures, failures }, now) : HEALTHY;
 }
 
-function parseFamilies(value: unknown, now: number): Map<string, Health> {
+function parseFamilies(value: unknown, now: number): ReadonlyMap<string, Health> {
+  if (value === undefined) return NONE;
   const all = Object.entries(asObject(value)).map(([family, one]) => [family, parseOne(one, now)] as const);
   return new Map(all.filter(([, health]) => health !== HEALTHY));
 }
@@ -62,10 +64,12 @@ function parseLastError(value: unknown): LastError | null {
   };
 }
 
+const NOTHING_STORED: StoredHealth = { token: HEALTHY, families: NONE, days: NONE, lastError: null, group: null };
+
 /** Reads `TokenRow.health`; whatever is not understood counts as healthy. */
 export function parseHealth(value: unknown, now: number): StoredHealth {
   // Nothing is stored of most tokens.
-  if (value === null) return { token: HEALTHY, families: new Map(), days: new Map(), lastError: null, group: null };
+  if (value === null) return NOTHING_STORED;
   const { token, families, days, lastError, group } = asObject(value);
   const shared = asObject(group);
   const { name } = shared;

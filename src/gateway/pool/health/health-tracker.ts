@@ -4,6 +4,7 @@ import type { Random } from "../../../clock.ts";
 import type { CooldownRow } from "../../../domain/token.ts";
 import type { Log } from "../../../log.ts";
 import type { Outcome } from "../lease-contract.ts";
+import { NONE, withEntry, withoutEntry } from "../own-map.ts";
 import type { Group, Place, PoolToken } from "../pool-token.ts";
 import { type Cooldown, HEALTHY, type Health, reanchored } from "./cooldown.ts";
 import { afterProxyFailure, isUpstreamResponse, nextHealth, reasonOf } from "./health.ts";
@@ -90,11 +91,13 @@ export class HealthTracker {
   /** Ends the cooldown of the token, or of one of its models only, and of its group. */
   clear(token: PoolToken, family?: string): void {
     const { group } = token;
-    const clearFamilies = (families: Map<string, Health>) => (family === undefined ? families.clear() : void families.delete(family));
+    const clearFamilies = (holder: Pick<PoolToken, "families">) => {
+      holder.families = family === undefined ? NONE : withoutEntry(holder.families, family);
+    };
     if (family === undefined) token.health = group.health = HEALTHY;
-    clearFamilies(token.families);
-    clearFamilies(group.families);
-    clearFamilies(token.place.families);
+    clearFamilies(token);
+    clearFamilies(group);
+    clearFamilies(token.place);
     this.deps.reindex(token);
     this.#reindexGroup(group);
     this.#reindexPlace(token.place);
@@ -107,7 +110,8 @@ export class HealthTracker {
     for (const token of tokens.values()) {
       for (const holder of [token, token.group, token.place]) {
         if ("health" in holder) holder.health = reanchored(holder.health, now, before);
-        for (const [family, health] of holder.families) holder.families.set(family, reanchored(health, now, before));
+        for (const [family, health] of holder.families)
+          holder.families = withEntry(holder.families, family, reanchored(health, now, before));
       }
     }
     for (const token of tokens.values()) {
@@ -138,9 +142,8 @@ export class HealthTracker {
     if (scope === "token") token.health = health;
     else if (scope === "group") group.health = health;
     else {
-      const families = { token_model: token.families, group_model: group.families, location_model: place.families }[scope];
-      if (health === HEALTHY) families.delete(family);
-      else families.set(family, health);
+      const holder = { token_model: token, group_model: group, location_model: place }[scope];
+      holder.families = health === HEALTHY ? withoutEntry(holder.families, family) : withEntry(holder.families, family, health);
       if (health.cooldown?.state === "blocked") this.deps.noteDenied(family);
     }
     if (isOfGroup(scope)) this.#reindexGroup(group);
