@@ -77,11 +77,15 @@ async function checkKey(db: Database, vault: Vault): Promise<void> {
   if ((await retryBusy(() => settings.readKeyCheck(db))) === null)
     await retryBusy(() => db.transaction(() => writeMissingKeyCheck(db, vault)).immediate());
   const box = (await retryBusy(() => settings.readKeyCheck(db))) ?? new Uint8Array(0);
-  if (await vault.opens(KEY_CHECK, box)) return;
-  throw new AppError(
-    "conflict",
-    "The secret key is not the one that this data folder was made with: check FLOW2API_SECRET_KEY or secret.key.",
-  );
+  try {
+    await vault.openLater(KEY_CHECK, box);
+  } catch (error) {
+    throw new AppError(
+      "conflict",
+      "The secret key is not the one that this data folder was made with: check FLOW2API_SECRET_KEY or secret.key.",
+      { cause: error },
+    );
+  }
 }
 
 /** Read again under the lock: another process may have been faster. */
@@ -123,7 +127,7 @@ const poolMethods = ({ db, vault, writer: { write } }: Engine) =>
     setTokensDeleted: (ids, at) => write("setTokensDeleted", [ids, at]),
     deleteToken: (id) => write("deleteToken", [id]),
     deleteTokensBefore: (time, limit) => write("deleteTokensBefore", [time, limit]),
-    readTokenSecret: (id) => retryBusy(() => tokens.readTokenSecret(db, vault, id)),
+    readTokenSecret: async (id) => tokens.openTokenSecret(vault, await retryBusy(() => tokens.readSealedSecret(db, id))),
     // A rotated session cannot be fetched again.
     writeTokenSecret: (id, change) => write("writeTokenSecret", [id, change], { durable: change.secret !== undefined }),
     saveHealth: (changes) => write("saveHealth", [changes]),

@@ -209,16 +209,25 @@ export function deleteToken(db: Database, id: number): void {
   deleteBeats(db, id);
 }
 
+type SealedSecret = { secret: Uint8Array; state: Uint8Array | null; version: number };
+
 /** @throws {AppError} `not_found` */
-export function readTokenSecret(db: Database, vault: Vault, id: number): TokenSecret {
+export function readSealedSecret(db: Database, id: number): SealedSecret {
   const row = db
-    .query<{ secret: Uint8Array; state: Uint8Array | null; version: number }, { id: number }>(
-      "SELECT secret, state, secret_version AS version FROM tokens WHERE id = $id",
-    )
+    .query<SealedSecret, { id: number }>("SELECT secret, state, secret_version AS version FROM tokens WHERE id = $id")
     .get({ id });
   if (!row) throw noToken(id);
-  const state = row.state ? JSON.parse(vault.open(STATE, row.state)) : {};
-  return { secret: vault.open(SECRET, row.secret), state, version: row.version };
+  return row;
+}
+
+export async function openTokenSecret(vault: Vault, { secret, state, version }: SealedSecret): Promise<TokenSecret> {
+  const [opened, json] = await Promise.all([vault.openLater(SECRET, secret), state && vault.openLater(STATE, state)]);
+  return { secret: opened, state: json === null ? {} : JSON.parse(json), version };
+}
+
+function readTokenSecret(db: Database, vault: Vault, id: number): TokenSecret {
+  const { secret, state, version } = readSealedSecret(db, id);
+  return { secret: vault.open(SECRET, secret), state: state ? JSON.parse(vault.open(STATE, state)) : {}, version };
 }
 
 /**

@@ -76,3 +76,26 @@ test("a secret that another token has is refused, and the token keeps its own", 
   expect(await node.replace(w.id, { secret: OPERATORS }).catch(({ kind }) => kind)).toBe("conflict");
   expect(await node.open(w.id)).toMatchObject({ secret: COOKIE });
 });
+
+test("a secret that is replaced while it is being read is read again, and the former is not kept", async () => {
+  await using w = await world();
+  const read = w.store.readTokenSecret;
+  const reading = Promise.withResolvers<void>();
+  const replaced = Promise.withResolvers<void>();
+  let reads = 0;
+  w.store.readTokenSecret = async (id) => {
+    const found = await read(id);
+    if (++reads > 1) return found;
+    reading.resolve();
+    await replaced.promise;
+    return found;
+  };
+  const node = w.node();
+  const opening = node.open(w.id);
+  await reading.promise;
+  await node.replace(w.id, { secret: OPERATORS });
+  replaced.resolve();
+  expect(await opening).toMatchObject({ secret: OPERATORS });
+  expect(await node.open(w.id)).toMatchObject({ secret: OPERATORS });
+  expect(reads).toBe(2);
+});

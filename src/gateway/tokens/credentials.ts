@@ -54,6 +54,8 @@ export class Credentials {
   readonly #deps: Dependencies;
   /** Decrypted secrets by token id. */
   readonly #secrets = new Map<number, Known>();
+  /** Counts what ends the validity of a secret that is being read. */
+  #changes = 0;
   readonly #probes = createSerial();
   /** Writes of one token follow each other: each goes by the version that the one before it made. */
   readonly #writes = new KeyedSemaphore(1);
@@ -70,9 +72,11 @@ export class Credentials {
   }
 
   async #read(id: number, { proxy, location }: TokenRoute): Promise<ProviderToken> {
+    const before = this.#changes;
     const read = await this.#deps.store.readTokenSecret(id).catch((error) => {
       throw error instanceof AppError && error.kind === "not_found" ? new AppError("no_token", "The chosen token was deleted.") : error;
     });
+    if (this.#changes !== before) return this.#read(id, { proxy, location });
     this.#secrets.set(id, read);
     return { id, secret: read.secret, state: read.state, proxy: this.#proxyOf(proxy), location };
   }
@@ -100,7 +104,7 @@ export class Credentials {
   async replace(id: number, change: Change): Promise<void> {
     const { store, turns } = this.#deps;
     await this.#inTurn(id, () => store.writeTokenSecret(id, change));
-    this.#secrets.delete(id);
+    this.forget(id);
     turns?.changed(id);
   }
 
@@ -122,6 +126,7 @@ export class Credentials {
       log.error("Renewed secret of a token could not be stored", { tokenId: id, error });
       throw error;
     }
+    this.#changes++;
     turns?.changed(id);
   }
 
@@ -202,6 +207,7 @@ export class Credentials {
 
   /** Drops the secrets in memory, or one of them, after they changed elsewhere. */
   forget(id?: number): void {
+    this.#changes++;
     if (id === undefined) this.#secrets.clear();
     else this.#secrets.delete(id);
   }
