@@ -1,6 +1,5 @@
 // Native thread of the watchdog: C that is compiled at the start, once in a process, by the compiler that Bun carries.
 import { rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import source from "./watchdog-thread.c" with { type: "text" };
 
@@ -26,7 +25,10 @@ export function watchNatively(memory: Int32Array, isJson: boolean, constants: Re
 
 /** The file is written for the compiler alone, which reads no text, beside its own. */
 function compile(constants: Readonly<Record<string, number>>): Native | false {
-  const file = join(process.env.BUN_TMPDIR || tmpdir(), `flow2api-watchdog-${process.pid}-${crypto.randomUUID()}.c`);
+  const file = join(
+    process.env.BUN_TMPDIR || process.getBuiltinModule("node:os").tmpdir(),
+    `flow2api-watchdog-${process.pid}-${crypto.randomUUID()}.c`,
+  );
   try {
     const { cc } = require("bun:ffi") as typeof import("bun:ffi");
     const defines = Object.entries(constants).map(([name, value]) => `#define ${name} ${value}\n`);

@@ -1,5 +1,4 @@
 // SSRF guard: sends to a client-named host, public addresses only, resolved once and pinned, no proxy.
-import { lookup } from "node:dns/promises";
 import { AppError } from "../../errors.ts";
 import { type HttpRequest, send } from "../../http.ts";
 import { canonicalHost, hostOf, isAddress, isPrivateName, isPublicAddress, isRefusedPort } from "./addresses.ts";
@@ -26,7 +25,11 @@ export type GuardedSend = (request: GuardedRequest) => Promise<Response>;
 const MAX_URL_LENGTH = 8192;
 const MAX_ADDRESSES_TRIED = 3;
 
-const lookUp = async (host: string) => (await lookup(host, { all: true })).map(({ address }) => address);
+/** Node's module is loaded with the first name. */
+async function lookUp(host: string): Promise<string[]> {
+  const { lookup } = process.getBuiltinModule("node:dns/promises");
+  return (await lookup(host, { all: true })).map(({ address }) => address);
+}
 
 /** The address that was checked is the address that is dialled. */
 export function createGuardedSend(deps: GuardDependencies): GuardedSend {
