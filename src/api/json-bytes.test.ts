@@ -1,6 +1,6 @@
 // That blobs in a body are base64 strings in its JSON, whatever their size and place.
 import { expect, test } from "bun:test";
-import { Base64Placeholders, Base64Text, jsonPieces, jsonWithBytes } from "./json-bytes.ts";
+import { Base64Placeholders, Base64Text, bodyBase64, jsonPieces, jsonWithBytes } from "./json-bytes.ts";
 
 const bytesOf = (length: number) => Uint8Array.from({ length }, (_, index) => (index * 31) % 251);
 
@@ -56,4 +56,11 @@ test.each([3, 60_000, 100_000, 2_000_000])("base64 of %d characters at hand, as 
     const pieces = (await Array.fromAsync(jsonPieces({ b: new Base64Text(at), c: "é" }))).join("");
     expect((JSON.parse(pieces) as { b: string }).b === text).toBe(true);
   }
+});
+
+test("base64 of up to 4 kB is a text of its body, a longer one is written by itself", () => {
+  const [short, long] = ["YWJj".repeat(1024), "YWJj".repeat(1025)];
+  expect(bodyBase64(short)).toBe(short);
+  expect(bodyBase64(long)).toEqual(new Base64Text(long));
+  expect(bodyBase64(Buffer.from("YWJj"))).toBeInstanceOf(Base64Text);
 });

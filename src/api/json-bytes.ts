@@ -18,9 +18,12 @@ export class Base64Text {
   }
 }
 
-/** Base64 that is at hand, for a body: a short one as text, of which its JSON is written at once. */
+/** Base64 up to this length is a text of its body like any other: those of all images of a request are no more than is written at once. */
+const SHORT = 4 * 1024;
+
+/** Base64 that is at hand, for a body. */
 export const bodyBase64 = (text: Base64): Base64Text | string =>
-  typeof text === "string" && text.length <= AT_ONCE ? text : new Base64Text(text);
+  typeof text === "string" && text.length <= SHORT ? text : new Base64Text(text);
 
 /** Bytes of a body: they are written as base64. */
 export type BodyBytes = Blob | Base64Text;

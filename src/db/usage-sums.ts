@@ -31,30 +31,29 @@ const DAY_MS = 86_400_000;
 const ADDED = ["requests", "errors", "images", "videoMs", "microUsd", "inputTokens", "outputTokens", "msSum", ...BUCKETS] as const;
 const NO_BUCKETS = Object.fromEntries(BUCKETS.map((bucket) => [bucket, 0])) as Buckets;
 
+type Place = Pick<Hour, "dimension" | "subject" | "hour" | "family">;
+
 /** Puts shares of one row together, so that a batch costs few rows; `length` is that of the row's time, in ms. */
-export function sumShares(shares: readonly UsageShare[], length: number): Hour[] {
+export const sumShares = (shares: readonly UsageShare[], length: number): Hour[] => sumBy(shares, length, addShare);
+
+/** Puts hours together to the rows of their days. */
+export const sumDays = (hours: readonly Hour[]): Hour[] => sumBy(hours, DAY_MS, addHour);
+
+function sumBy<T extends Place>(rows: readonly T[], length: number, add: (sum: Hour, row: T) => void): Hour[] {
   const sums = new Map<string, Hour>();
-  for (const share of shares) {
-    const hour = share.hour - (share.hour % length);
-    const name = `${share.dimension}/${share.subject}/${hour}/${share.family}`;
-    const sum = sums.get(name);
-    if (sum) addShare(sum, share);
-    else sums.set(name, addShare(emptyHour({ ...share, hour }), share));
+  for (const row of rows) {
+    const hour = row.hour - (row.hour % length);
+    const name = `${row.dimension}/${row.subject}/${hour}/${row.family}`;
+    const sum = sums.get(name) ?? emptyHour(row, hour);
+    sums.set(name, sum);
+    add(sum, row);
   }
   return [...sums.values()];
 }
 
-/** Puts hours together to the rows of their days. */
-export function sumDays(hours: readonly Hour[]): Hour[] {
-  const days = new Map<string, Hour>();
-  for (const one of hours) {
-    const hour = one.hour - (one.hour % DAY_MS);
-    const name = `${one.dimension}/${one.subject}/${hour}/${one.family}`;
-    const day = days.get(name);
-    if (day) addHour(day, one);
-    else days.set(name, { ...one, hour });
-  }
-  return [...days.values()];
+function emptyHour({ dimension, subject, family }: Place, hour: number): Hour {
+  const nothing = { images: 0, videoMs: 0, microUsd: 0, inputTokens: 0, outputTokens: 0, msSum: 0, msMax: 0 };
+  return { dimension, subject, hour, family, requests: 0, errors: 0, ...nothing, ...NO_BUCKETS };
 }
 
 function addHour(day: Hour, { msMax, ...more }: Hour): void {
@@ -62,12 +61,7 @@ function addHour(day: Hour, { msMax, ...more }: Hour): void {
   day.msMax = Math.max(day.msMax, msMax);
 }
 
-function emptyHour({ dimension, subject, hour, family }: UsageShare): Hour {
-  const nothing = { images: 0, videoMs: 0, microUsd: 0, inputTokens: 0, outputTokens: 0, msSum: 0, msMax: 0 };
-  return { dimension, subject, hour, family, requests: 0, errors: 0, ...nothing, ...NO_BUCKETS };
-}
-
-function addShare(hour: Hour, share: UsageShare): Hour {
+function addShare(hour: Hour, share: UsageShare): void {
   hour.requests += 1;
   hour.images += share.images;
   hour.videoMs += share.videoMs;
@@ -81,7 +75,6 @@ function addShare(hour: Hour, share: UsageShare): Hour {
     hour.msMax = Math.max(hour.msMax, ms);
     hour[BUCKETS[bucketOf(ms)]!] += 1;
   }
-  return hour;
 }
 
 /** Sums as they are read. */

@@ -25,7 +25,7 @@ import { type Entry, isLost, type StoredResult } from "./undelivered/undelivered
 
 const NONE: readonly never[] = [];
 /** Base64 up to this length is what a request holds anyway: counting it would cost more than it weighs. */
-const NOT_COUNTED = 16 * 1024;
+const NOT_COUNTED = 4 * 1024;
 const isSpentCall = ({ submitted, isRefused }: Attempt) => submitted && !isRefused;
 
 export class Generation implements RunUnderWay, ImageOwner, ReadGeneration {
