@@ -195,7 +195,7 @@ test("from twenty on, or all that match, a deletion is asked about with its numb
   await page.getByRole("button", { name: "Delete", exact: true }).click();
   await page.getByRole("heading", { name: "Delete 21 media items?" }).waitFor();
   expect(await page.evaluate(() => document.activeElement?.textContent)).toBe("Cancel");
-  await page.getByRole("link", { name: "Cancel" }).click();
+  await Promise.all([page.waitForEvent("load"), page.getByRole("link", { name: "Cancel" }).click()]);
   expect(await page.locator(".shot").count()).toBe(21);
   await page.locator("[data-select]").first().check();
   await page.getByLabel("All 21 that match").check();

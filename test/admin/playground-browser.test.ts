@@ -236,7 +236,7 @@ describe("without JavaScript", () => {
     await page.getByRole("button", { name: "Generate" }).click();
     await result(page, "img").waitFor();
     await page.goto(`${rig.url}/admin/gallery?key=77`);
-    await page.getByRole("link", { name: "Show more" }).click();
+    await Promise.all([page.waitForEvent("load"), page.getByRole("link", { name: "Show more" }).click()]);
     expect(await page.locator(".shot").count()).toBe(48);
   });
 });

@@ -147,7 +147,7 @@ describe("usage", () => {
     await page.waitForURL("**span=7*");
     await page.getByRole("link", { name: "By model" }).click();
     await page.getByRole("link", { name: "gemini-3-pro-image", exact: true }).click();
-    expect(new URL(page.url()).searchParams.get("model")).toBe("gemini-3-pro-image");
+    await page.waitForURL(({ searchParams }) => searchParams.get("model") === "gemini-3-pro-image");
     const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name: "Download CSV" }).click()]);
     expect(file.suggestedFilename()).toMatch(/^usage-by-day-.*\.csv$/);
     expect(complaints).toEqual([]);
