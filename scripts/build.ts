@@ -8,6 +8,9 @@ const THREADS = ["src/store-thread.ts", "src/backup-thread.ts"];
 /** What a package asks for if it happens to be there (`debug` for its colours): packages for development bring it, the executable has none. */
 export const LEFT_OUT = ["supports-color"];
 
+/** Which functions a server runs, by hashes of their syntax: the same for every target, and as long as they do not change. */
+export const BYTECODE_ORDER = join(import.meta.dir, "bytecode.order");
+
 const root = join(import.meta.dir, "..");
 
 /**
@@ -20,6 +23,8 @@ export async function build(outfile: string, target?: string): Promise<void> {
     "--minify",
     "--splitting",
     "--bytecode",
+    // 4 MB less of the executable are in memory. After many changes: `bun scripts/bytecode-order.ts`.
+    `--bytecode-order=${BYTECODE_ORDER}`,
     "--format=esm",
     // What a start runs once is hardly compiled: 15 to 20 ms of processor time and 1.4 MB less. `compileFromNow` ends it in each thread.
     "--compile-jit-policy=32",
