@@ -15,8 +15,9 @@ RUN bun run build && deploy/rootfs.sh dist/flow2api /root-of-image && chown -R 1
 FROM scratch
 COPY --from=build /root-of-image /
 USER 10001:10001
-# What the server would otherwise begin anew for: calls to upstreams at once, how far garbage may grow, and when it is given back.
-ENV FLOW2API_STORAGE_DATA_DIR=/data BUN_CONFIG_MAX_HTTP_REQUESTS=8192 BUN_JSC_forceRAMSize=8589934592 BUN_IDLE_GC_SECONDS=1,1,1
+# What the server would otherwise begin anew for: calls to upstreams at once, how far garbage may grow, when it is given back, and how much is compiled.
+ENV FLOW2API_STORAGE_DATA_DIR=/data BUN_CONFIG_MAX_HTTP_REQUESTS=8192 BUN_JSC_forceRAMSize=8589934592 BUN_IDLE_GC_SECONDS=1,1,38
+ENV BUN_JSC_maximumFunctionForCallInlineCandidateBytecodeCostForDFG=20 BUN_JSC_maximumFunctionForCallInlineCandidateBytecodeCostForFTL=20 BUN_JSC_defaultB3OptLevel=1
 WORKDIR /
 VOLUME /data
 EXPOSE 8000

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { seed } from "../bench/seed.ts";
+import { WANTED } from "../src/cli/serve/runtime.ts";
 import { temporaryFolder } from "../src/testing.ts";
 import type { StartProbe } from "./start-probe.ts";
 
@@ -18,9 +19,7 @@ async function probeStart(dataDir: string, ask: (url: string) => Promise<unknown
       PATH: process.env.PATH ?? "",
       START_PROBE: file,
       // As the server wants them: it does not start again in this process.
-      BUN_CONFIG_MAX_HTTP_REQUESTS: "8192",
-      BUN_JSC_forceRAMSize: String(8 * 1024 ** 3),
-      BUN_IDLE_GC_SECONDS: "1,1,1",
+      ...WANTED,
       FLOW2API_STORAGE_DATA_DIR: dataDir,
       FLOW2API_SERVER_HOST: "127.0.0.1",
       FLOW2API_SERVER_PORT: "0",

@@ -1,6 +1,7 @@
 // The thread that writes dies: the server says why and exits, and the next start continues.
 import { expect, test } from "bun:test";
 import { join } from "node:path";
+import { WANTED } from "../../src/cli/serve/runtime.ts";
 import { loadSecretKey } from "../../src/db/sqlite/secrets.ts";
 import { openStore } from "../../src/db/sqlite/store.ts";
 import { hashKey } from "../../src/gateway/keys/keys.ts";
@@ -23,9 +24,7 @@ async function serve(dataDir: string, geminiBaseUrl: string, how: string) {
       PATH: process.env.PATH ?? "",
       THREAD_DEATH: how,
       // As the server wants them: it does not start again in this process.
-      BUN_CONFIG_MAX_HTTP_REQUESTS: "8192",
-      BUN_JSC_forceRAMSize: String(8 * 1024 ** 3),
-      BUN_IDLE_GC_SECONDS: "1,1,1",
+      ...WANTED,
       FLOW2API_STORAGE_DATA_DIR: dataDir,
       FLOW2API_SERVER_HOST: "127.0.0.1",
       FLOW2API_SERVER_PORT: "0",
