@@ -1,7 +1,9 @@
 // Standard streams with readers that read, stand still or leave.
 import { describe, expect, test } from "bun:test";
+import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { $ } from "bun";
+import { temporaryFolder } from "../testing.ts";
 
 const command = (...args: string[]) => [process.execPath, join(import.meta.dir, "standard-streams.fixtures.ts"), ...args];
 
@@ -20,6 +22,25 @@ describe("standard error", () => {
     expect(await child.exited).toBe(7);
   });
 });
+
+test.skipIf(process.platform === "win32")(
+  "of standard error that nobody reads 8 MiB wait, the rest is lost, and the process ends",
+  async () => {
+    using folder = temporaryFolder();
+    const pipe = join(folder.path, "pipe");
+    await $`mkfifo ${pipe}`;
+    // Open for both, so that writers are not told that nobody reads.
+    const stderr = openSync(pipe, "r+");
+    try {
+      await using child = Bun.spawn(command("unread", "16384"), { stdout: "pipe", stderr });
+      const lost = Number(await new Response(child.stdout).text());
+      expect(lost).toBe(8192);
+      expect(await child.exited).toBe(7);
+    } finally {
+      closeSync(stderr);
+    }
+  },
+);
 
 describe("standard output", () => {
   test("is written whole before the process ends", async () => {

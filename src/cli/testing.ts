@@ -28,6 +28,7 @@ export function recordedIo(world: World): Recorded {
     },
     stderr(text) {
       io.err += text;
+      return true;
     },
     stdin: async () => world.stdin ?? "",
     ask: world.ask ?? (() => Promise.reject(new Error("Nobody is asked here."))),

@@ -4,7 +4,8 @@ import { AppError } from "../errors.ts";
 /** The world as a verb sees it; tests pass their own. */
 export type Io = {
   stdout(text: string): void;
-  stderr(text: string): void;
+  /** False: nobody reads, too much waits, and the text is lost. */
+  stderr(text: string): boolean;
   /** All of standard input. */
   stdin(): Promise<string>;
   /** Asks a person at the terminal; what is typed is not shown. */

@@ -11,7 +11,7 @@ import { createServerLog } from "./listen.ts";
 function gathering() {
   const clock = virtualClock();
   const writes: string[] = [];
-  const writer = new LineWriter((text) => void writes.push(text), clock);
+  const writer = new LineWriter((text) => writes.push(text) > 0, clock);
   return { clock, writes, writer };
 }
 
@@ -43,6 +43,36 @@ test("what waits is bounded", () => {
   for (let index = 0; index < 100; index++) writer.add(line, "info");
   expect(writes.length).toBeGreaterThan(4);
   for (const text of writes) expect(text.length).toBeLessThanOrEqual(MAX_GATHERED + line.length + 1);
+});
+
+test("lines that nobody could read are counted, and told when lines are read again", () => {
+  const writes: string[] = [];
+  const told: number[] = [];
+  let isRead = true;
+  const write = (text: string) => isRead && writes.push(text) > 0;
+  const writer = new LineWriter(write, virtualClock(), (lost) => void told.push(lost));
+  writer.add("first", "warn");
+  isRead = false;
+  for (const level of ["info", "debug", "error", "warn"] as const) writer.add("lost", level);
+  expect(told).toEqual([]);
+  isRead = true;
+  writer.add("second", "warn");
+  writer.add("third", "warn");
+  expect([writes, told]).toEqual([["first\n", "second\n", "third\n"], [4]]);
+});
+
+test("the log of a server says how many of its lines are lost", () => {
+  const io = recordedIo({ cwd: "/" });
+  let isRead = false;
+  const log = createServerLog(loadConfig({ file: null, env: {}, flags: {} }), { ...io, stderr: (text) => isRead && io.stderr(text) });
+  log.warn("Unread");
+  isRead = true;
+  log.warn("Read");
+  const written = io.err.trim().split("\n");
+  expect(written.map((line) => JSON.parse(line))).toMatchObject([
+    { message: "Read" },
+    { level: "warn", message: "Nobody read the log: lines are lost", lost: 1 },
+  ]);
 });
 
 test("the log of a server writes what waits when the process exits", () => {

@@ -12,11 +12,16 @@ const AT_ONCE: Record<LogLevel, boolean> = { debug: false, info: false, warn: tr
 export class LineWriter {
   #gathered = "";
   #isTimed = false;
+  #lost = 0;
 
-  /** `write` gets whole lines, each with its newline. */
+  /**
+   * `write` gets whole lines, each with its newline; false: they are lost, for want of a reader.
+   * `reportLost` is told how many were when the first is written again.
+   */
   constructor(
-    private readonly write: (text: string) => void,
+    private readonly write: (text: string) => boolean,
     private readonly clock: Pick<Clock, "after">,
+    private readonly reportLost: (lines: number) => void = () => {},
   ) {}
 
   /** Lines are written in the order in which they are added. */
@@ -36,6 +41,12 @@ export class LineWriter {
     if (this.#gathered === "") return;
     const text = this.#gathered;
     this.#gathered = "";
-    this.write(text);
+    if (this.write(text) === false) {
+      this.#lost += text.split("\n").length - 1;
+    } else if (this.#lost > 0) {
+      const lost = this.#lost;
+      this.#lost = 0;
+      this.reportLost(lost);
+    }
   }
 }

@@ -10,7 +10,11 @@ import { LineWriter } from "./line-writer.ts";
 /** The log that the settings ask for, on standard error, its lines gathered. Disposed: what waits is written. */
 export function createServerLog(config: Config, io: Io): Log & Disposable {
   const { level } = config.settings.log;
-  const lines = new LineWriter((text) => io.stderr(text), systemClock);
+  const lines = new LineWriter(
+    (text) => io.stderr(text),
+    systemClock,
+    (lost) => log.warn("Nobody read the log: lines are lost", { lost }),
+  );
   const flush = () => lines.flush();
   io.onExit(flush);
   const log = createLog({ level, format: formatOf(config, io), now: io.now, write: (line, of) => lines.add(line, of) });
