@@ -219,7 +219,7 @@ export class RowMediaStore implements MediaStore {
   }
 
   private warnOfMissing({ requestId, mime, createdAt }: Media): void {
-    this.deps.log.warn("A media file is missing or cut", { requestId, mime, createdAt });
+    this.deps.log.warn("A media file is missing or cut", { requestId, mime, made: new Date(createdAt).toISOString() });
   }
 
   /** Small bytes go into the row; larger ones into a file first, so that a row always has its file. */

@@ -132,7 +132,8 @@ export class HealthTracker {
     const { reason, until } = cooldown;
     writer.markDirty(token, cooldownRow(token, scope, family, cooldown));
     this.deps.onCooldown?.(token.row.provider, reason);
-    const fields = { tokenId: token.row.id, label: token.row.label, scope, family, reason, until };
+    const ends = until === null ? {} : { until: new Date(until).toISOString() };
+    const fields = { tokenId: token.row.id, label: token.row.label, scope, ...(family && { family }), reason, ...ends };
     if (until === null || reason === "billing") log.warn("Token needs the operator", { ...fields, advice: HEALTH_REASONS[reason].advice });
     else log.info("Token cooldown begins", fields);
   }
@@ -166,7 +167,9 @@ export class HealthTracker {
     const { log } = this.deps;
     const before = this.#network.degradedSince;
     if (next.degradedSince !== null && before === null) {
-      log.warn("Network down: no upstream can be reached; no token is at fault", { since: next.degradedSince });
+      log.warn("Network down: no upstream can be reached; no token is at fault", {
+        since: new Date(next.degradedSince).toISOString(),
+      });
     }
     if (next.degradedSince === null && before !== null) log.info("Network up: upstreams respond again");
     this.#network = next;

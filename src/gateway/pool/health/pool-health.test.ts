@@ -4,7 +4,7 @@ import { describe, expect, test } from "bun:test";
 import { call, FAMILY, failure, limited, success, type TestPool, testPool, tokenRow } from "../../../../test/pool.ts";
 import type { HealthChange } from "../../../domain/token.ts";
 import { AppError } from "../../../errors.ts";
-import { silentLog } from "../../../log.ts";
+import { createLog, silentLog } from "../../../log.ts";
 import { virtualClock } from "../../../testing.ts";
 import { Pool } from "../pool.ts";
 
@@ -294,6 +294,22 @@ describe("health is saved", () => {
       { subject: "token 2", tokenId: 2, at, family: null, reason: "key_invalid", until: null },
       { subject: "group alpha project", tokenId: 1, at: at + 200, family: null, reason: "per_minute", until: at + 200 + MINUTE },
     ]);
+  });
+  test("and says in the log until when, as a person reads it", () => {
+    const clock = virtualClock();
+    const lines: object[] = [];
+    const write = (line: string) => void lines.push(JSON.parse(line));
+    const pool = new Pool({
+      clock,
+      random: () => 0.5,
+      settings: () => testPool([]).settings,
+      log: createLog({ level: "info", format: "json", now: () => clock.now(), write }),
+      async saveHealth() {},
+    });
+    pool.load([tokenRow(1)]);
+    pool.reportOutcome(1, { ...failure("upstream_rate_limited", { scope: "group", reason: "per_minute" }), retryAfterMs: MINUTE });
+    const until = new Date(clock.now() + MINUTE).toISOString();
+    expect(lines).toMatchObject([{ message: "Token cooldown begins", reason: "per_minute", until }]);
   });
   test("again when the store fails, with what changed meanwhile", async () => {
     const clock = virtualClock();
