@@ -1,4 +1,4 @@
-// bun scripts/bytecode-order.ts: writes bytecode.order, by which the build lays out the bytecode: what a server runs lies together.
+// bun run bytecode-order: writes bytecode.order, by which the build lays out the bytecode: what a server runs lies together.
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { startProgram } from "../test/executable.ts";
