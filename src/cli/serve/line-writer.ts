@@ -41,9 +41,8 @@ export class LineWriter {
     if (this.#gathered === "") return;
     const text = this.#gathered;
     this.#gathered = "";
-    if (this.write(text) === false) {
-      this.#lost += text.split("\n").length - 1;
-    } else if (this.#lost > 0) {
+    if (!this.write(text)) this.#lost += text.split("\n").length - 1;
+    else if (this.#lost > 0) {
       const lost = this.#lost;
       this.#lost = 0;
       this.reportLost(lost);
